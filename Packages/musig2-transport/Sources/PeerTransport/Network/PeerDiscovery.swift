@@ -1,0 +1,44 @@
+public import Multiformats
+
+/// Finds the peers that stand behind a key, such as the day's rendezvous key of a session. Optional: without one, peers are
+/// reached by the addresses in an invitation.
+public protocol PeerDiscovery: Sendable {
+    /// Says to the world that this peer stands behind a key, until it is withdrawn.
+    ///
+    /// - Parameter key: The multihash bytes of the key.
+    /// - Throws: ``TransportError`` when nobody took the record.
+    func publish(_ key: [UInt8]) async throws(TransportError)
+
+    /// Stops publishing a key. Records already given out cannot be called back; they run out.
+    ///
+    /// - Parameter key: The multihash bytes of the key.
+    func withdraw(_ key: [UInt8]) async
+
+    /// Looks for peers behind a key.
+    ///
+    /// - Parameters:
+    ///   - key: The multihash bytes of the key.
+    ///   - limit: The most peers to return.
+    /// - Returns: Peers with what is known of their addresses. A hint: nothing here is proven.
+    /// - Throws: ``TransportError`` when the search itself was not possible.
+    func lookup(_ key: [UInt8], limit: Int) async throws(TransportError) -> [DiscoveredPeer]
+}
+
+/// A peer that a ``PeerDiscovery`` found.
+public struct DiscoveredPeer: Sendable, Hashable {
+    /// Who it is said to be.
+    public var peer: PeerID
+
+    /// Where it is said to be reached.
+    public var addresses: [Multiaddr]
+
+    /// Joins a peer with its addresses.
+    ///
+    /// - Parameters:
+    ///   - peer: Who it is said to be.
+    ///   - addresses: Where it is said to be reached.
+    public init(peer: PeerID, addresses: [Multiaddr]) {
+        self.peer = peer
+        self.addresses = addresses
+    }
+}

@@ -1,0 +1,94 @@
+public import Multiformats
+
+/// A way to reach peers: it dials and listens, and what it hands out is already encrypted, authenticated and multiplexed.
+///
+/// A transport of one's own (Bluetooth, a relay, a serial line) is a type that conforms to this protocol and passes the
+/// suite of `PeerTransportTestKit`.
+public protocol Transport: Sendable {
+    /// Whether ``dial(_:expecting:accepting:)`` and ``listen(on:accepting:)`` understand this kind of address.
+    ///
+    /// - Parameter address: An address, with or without a `/p2p/` end.
+    func canDial(_ address: Multiaddr) -> Bool
+
+    /// Connects to a peer and returns when its identity is proven.
+    ///
+    /// - Parameters:
+    ///   - address: Where to connect to. A `/p2p/` end counts as `expected` if that is nil.
+    ///   - expected: Who must answer; nil takes anyone.
+    ///   - accepting: Which protocols the other side may open streams for on this connection.
+    /// - Returns: The connection, ready for streams.
+    /// - Throws: ``TransportError``; an identity other than the expected one is ``TransportError/Code/peerMismatch``.
+    func dial(
+        _ address: Multiaddr,
+        expecting expected: PeerID?,
+        accepting: @escaping ProtocolFilter
+    ) async throws(TransportError) -> any Connection
+
+    /// Waits for peers at an address.
+    ///
+    /// - Parameters:
+    ///   - address: Where to listen. Port 0 lets the system choose; ``Listener/addresses`` has the real one.
+    ///   - accepting: Which protocols the other side may open streams for on the accepted connections.
+    /// - Returns: The listener, which accepts from now on.
+    /// - Throws: ``TransportError``, such as ``TransportError/Code/addressInUse``.
+    func listen(
+        on address: Multiaddr,
+        accepting: @escaping ProtocolFilter
+    ) async throws(TransportError) -> any Listener
+}
+
+/// Accepts connections at one or more addresses.
+public protocol Listener: Sendable {
+    /// Where it can be reached, with real ports and the `/p2p/` end of the local peer.
+    var addresses: [Multiaddr] { get }
+
+    /// Waits for the next connection whose handshake is done. Handshakes that fail are not reported here.
+    ///
+    /// - Returns: A connection, or nil once the listener is closed.
+    /// - Throws: ``TransportError/Code/cancelled`` when the waiting task is cancelled, or the reason why the listener broke.
+    func accept() async throws(TransportError) -> (any Connection)?
+
+    /// Stops listening. Connections that were handed out go on; ones that were not are closed. A second call does nothing.
+    func close() async
+}
+
+/// A connection to one authenticated peer, on which any number of streams run at once.
+public protocol Connection: Sendable {
+    /// This side's identity.
+    var localPeer: PeerID { get }
+
+    /// The identity that the other side proved.
+    var remotePeer: PeerID { get }
+
+    /// Where the other side is, as seen from here.
+    var remoteAddress: Multiaddr { get }
+
+    /// Whether the other side dialled.
+    var isInbound: Bool { get }
+
+    /// Opens a stream and agrees with the other side on a protocol.
+    ///
+    /// A transport may return before the other side has answered when there is only one protocol to propose; a refusal then
+    /// shows as ``TransportError/Code/protocolNotSupported`` on the first read or a later write.
+    ///
+    /// - Parameter protocols: What this side can speak, best first, at least one.
+    /// - Returns: The stream with the protocol that both speak.
+    /// - Throws: ``TransportError/Code/protocolNotSupported``, ``TransportError/Code/limitExceeded``,
+    ///   ``TransportError/Code/connectionClosed``.
+    func openStream(protocols: [ProtocolID]) async throws(TransportError) -> NegotiatedStream
+
+    /// Waits for the next stream that the other side opened with an accepted protocol.
+    ///
+    /// - Returns: A stream, or nil once the connection is closed, whatever the reason.
+    /// - Throws: ``TransportError/Code/cancelled`` when the waiting task is cancelled.
+    func acceptStream() async throws(TransportError) -> NegotiatedStream?
+
+    /// Closes the connection and all its streams, telling the other side. Returns when it is closed; a second call waits for the
+    /// same.
+    func close() async
+
+    /// Waits until the connection is closed by either side. Any number of tasks may wait.
+    ///
+    /// - Returns: Why it closed, or nil when either side closed it in good order, or the waiting task was cancelled.
+    func closed() async -> TransportError?
+}
