@@ -1,0 +1,31 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let package = Package(
+    name: "musig2-wire-codec",
+    platforms: [.macOS(.v15), .iOS(.v18)],
+    products: [
+        .library(name: "Multiformats", targets: ["Multiformats"]),
+        .library(name: "WireCodec", targets: ["WireCodec"]),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CZlib",
+            pkgConfig: "zlib",
+            providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]
+        ),
+        .target(name: "Multiformats", swiftSettings: settings),
+        .target(
+            name: "WireCodec",
+            dependencies: ["CZlib", "Multiformats"],
+            exclude: ["Protos"],
+            swiftSettings: settings
+        ),
+    ]
+)

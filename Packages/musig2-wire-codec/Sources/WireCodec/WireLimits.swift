@@ -1,0 +1,2 @@
+/// Limits
+public struct WireLimits: Hashable, Sendable {}
