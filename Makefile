@@ -1,0 +1,102 @@
+# What one types in this repository. `make` alone lists the targets.
+#
+# Two build folders, each used by a group of packages from the top of the stack down. SwiftPM reuses what it has built
+# when the root package changes, but when a root needs an outside package that the folder's state does not list, it
+# removes the checkouts that this root does not use, and everything is built again. Top down, the first root's needs
+# include those of all that follow, and nothing is removed. Packages without outside packages have their own folder.
+
+SHELL := /bin/bash
+
+export SWIFT_FLAGS := -Xswiftc -warnings-as-errors
+RUNNER := Tools/test-runner
+RESULTS := .build-results/all
+
+manifests = $(patsubst %/Package.swift,%,$(wildcard $(addsuffix /Package.swift,$(1))))
+heavy = $(foreach root,$(1),$(if $(wildcard $(root)/Tests/*HeavyTests),$(root)))
+
+TOP_ROOT := $(call manifests,Tests-Integration)
+NIO_ROOTS := $(call manifests,Tools Packages/musig2-coordinator Packages/musig2-taproot Packages/musig2-transport)
+PURE_ROOTS := $(call manifests,Packages/musig2-session Packages/musig2-dht Packages/musig2-secp256k1 \
+	Packages/musig2-wire-codec)
+LIBRARIES := $(filter Packages/%,$(NIO_ROOTS) $(PURE_ROOTS))
+HEAVY_NIO := $(call heavy,$(TOP_ROOT) $(NIO_ROOTS))
+HEAVY_PURE := $(call heavy,$(PURE_ROOTS))
+
+.PHONY: help setup build test integration bench ctime fuzz lint check-layers docs consumers coverage clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## /{ printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo "  make test-<package>   Test one package, for example make test-session"
+
+setup: ## Install what the build needs from outside (apt-get or brew); does nothing if all is there
+	@Tools/setup
+
+build: setup ## Build everything for debugging
+	@set -e; for root in $(TOP_ROOT) $(NIO_ROOTS); do \
+		swift build --package-path $$root --scratch-path .build-nio $(SWIFT_FLAGS); done
+	@set -e; for root in $(PURE_ROOTS); do \
+		swift build --package-path $$root --scratch-path .build-pure $(SWIFT_FLAGS); done
+
+# Every step records its result and goes on; the summary gives the verdict.
+test: setup ## Run every check and every test, and count them
+	@$(RUNNER) start --results $(RESULTS)
+	@$(RUNNER) check --results $(RESULTS) lint -- Tools/lint
+	@$(RUNNER) check --results $(RESULTS) check-layers -- Tools/check-layers
+	@$(RUNNER) check --results $(RESULTS) --count unittest scripts -- \
+		python3 -m unittest discover --start-directory Tools/script-tests --pattern '*_tests.py'
+	@$(RUNNER) swift --results $(RESULTS) --scratch .build-pure --skip HeavyTests $(PURE_ROOTS)
+	@$(RUNNER) swift --results $(RESULTS) --scratch .build-nio --skip HeavyTests $(TOP_ROOT)
+	@$(if $(TOP_ROOT),$(RUNNER) check --results $(RESULTS) integration -- Tools/integration)
+	@$(RUNNER) check --results $(RESULTS) --count tap consumers -- Tools/consumers/run $(LIBRARIES)
+	@$(RUNNER) swift --results $(RESULTS) --scratch .build-nio --skip HeavyTests $(NIO_ROOTS)
+	@$(RUNNER) check --results $(RESULTS) --count tap docs -- $(MAKE) --no-print-directory docs
+	@$(RUNNER) swift --results $(RESULTS) --scratch .build-pure-release --release --filter HeavyTests $(HEAVY_PURE)
+	@$(RUNNER) swift --results $(RESULTS) --scratch .build-nio-release --release --filter HeavyTests $(HEAVY_NIO)
+	@$(RUNNER) check --results $(RESULTS) ctime -- Tools/ctime/run
+	@$(RUNNER) check --results $(RESULTS) --count tap fuzz -- Tools/fuzz/run
+	@$(RUNNER) summary --results $(RESULTS)
+
+# One package: make test-session, make test-musig2-session, make test-Tests-Integration.
+test-%: setup
+	@package="$(firstword $(call manifests,Packages/musig2-$* Packages/$* $*))"; \
+	if [ -z "$$package" ]; then echo "make: there is no package $*" >&2; exit 2; fi; \
+	case " $(TOP_ROOT) $(NIO_ROOTS) " in *" $$package "*) scratch=.build-nio ;; *) scratch=.build-pure ;; esac; \
+	set -e; $(RUNNER) start --results .build-results/one; \
+	$(RUNNER) swift --results .build-results/one --scratch $$scratch --skip HeavyTests $$package; \
+	case " $(HEAVY_NIO) $(HEAVY_PURE) " in *" $$package "*) \
+		$(RUNNER) swift --results .build-results/one --scratch $$scratch-release --release --filter HeavyTests \
+			$$package ;; esac; \
+	$(RUNNER) summary --results .build-results/one
+
+integration: setup ## Run 2-of-2 and 3-of-3, in memory and as separate processes over TCP
+	@Tools/integration
+
+bench: setup ## Measure; PEERS=1 compares with libsecp256k1's own musig module
+	@PEERS="$(PEERS)" Tools/benchmarks/run
+
+ctime: setup ## Check under valgrind that nothing branches on a secret (Linux)
+	@Tools/ctime/run
+
+fuzz: setup ## Run each decoder's fuzz target for a short while; RUNS=1000000 for longer
+	@Tools/fuzz/run
+
+lint: ## Check formatting, and that public declarations are documented
+	@Tools/lint
+
+check-layers: ## Check arrows, outside packages, imports, purity and versions
+	@Tools/check-layers
+
+docs: setup ## Build the documentation of every module into .build-docs; warnings are errors
+	@status=0; \
+	Tools/docs --scratch .build-nio $(filter Packages/%,$(NIO_ROOTS)) || status=1; \
+	Tools/docs --scratch .build-pure $(PURE_ROOTS) || status=1; \
+	exit $$status
+
+consumers: setup ## Build and run a program outside the repository on each package alone
+	@Tools/consumers/run $(LIBRARIES)
+
+coverage: setup ## Print the line coverage of each package's sources
+	@Tools/coverage $(LIBRARIES)
+
+clean: ## Remove everything that was built
+	rm -rf .build-* Packages/*/.build Packages/*/.swiftpm Tools/.build Tools/*/.build Tests-Integration/.build
