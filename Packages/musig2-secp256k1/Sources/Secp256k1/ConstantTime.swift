@@ -1,0 +1,55 @@
+import Synchronization
+
+/// Whether two byte strings are equal, in time that depends on their lengths alone.
+///
+/// The lengths themselves are not secret: strings of different length are unequal at once.
+@inline(never)
+public func constantTimeEquals(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+    guard left.count == right.count else { return false }
+    var difference: UInt8 = 0
+    for index in 0..<left.count {
+        difference |= left[index] ^ right[index]
+    }
+    return ConstantTime.declassified(difference) == 0
+}
+
+/// Whether two byte strings are equal, in time that depends on their lengths alone.
+public func constantTimeEquals(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+    left.withUnsafeBytes { left in right.withUnsafeBytes { right in constantTimeEquals(left, right) } }
+}
+
+/// The points at which a value computed from secrets stops being one.
+///
+/// A constant-time test runs this module under valgrind with every secret marked undefined, and any branch or memory
+/// index that depends on one is reported. A public key, the fact that a key is valid, the verdict of a comparison are
+/// computed from secrets and yet public: each passes through here, so that the test can mark it defined. In production
+/// no hook is installed and the cost is one load.
+@_spi(ConstantTimeTest)
+public enum ConstantTime {
+    /// Told which bytes are public from now on: their address and their number.
+    public typealias Declassifier = @convention(c) (UnsafeMutableRawPointer, Int) -> Void
+
+    private static let hook = Atomic<UInt>(0)
+
+    /// Installs the hook. For the constant-time test alone.
+    public static func install(_ declassifier: Declassifier) {
+        self.hook.store(unsafeBitCast(declassifier, to: UInt.self), ordering: .releasing)
+    }
+
+    /// Says that these bytes are public from now on.
+    @inline(__always)
+    internal static func declassify(_ pointer: UnsafeMutableRawPointer, byteCount: Int) {
+        let installed = self.hook.load(ordering: .acquiring)
+        if installed != 0 {
+            unsafeBitCast(installed, to: Declassifier.self)(pointer, byteCount)
+        }
+    }
+
+    /// The same value, public from now on.
+    @inline(__always)
+    internal static func declassified<T: BitwiseCopyable>(_ value: T) -> T {
+        var value = value
+        self.declassify(&value, byteCount: MemoryLayout<T>.size)
+        return value
+    }
+}

@@ -1,0 +1,99 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// A fixed number of secret bytes in memory of their own, zeroed when the value goes away.
+///
+/// Noncopyable, so there is one place that holds the secret and one moment at which it is gone: at the end of the
+/// value's life, on every path, thrown errors included. The bytes stay where they are when the value moves (only the
+/// pointer does). There is no description, no conversion to an array and no equality but the constant-time one.
+public struct SecretBytes: ~Copyable, @unchecked Sendable {
+    private let buffer: UnsafeMutableRawBufferPointer
+    private let ownsMemory: Bool
+
+    /// As many zero bytes as asked for.
+    /// - Parameter byteCount: How many. A negative number counts as none.
+    public init(byteCount: Int) {
+        let count = Swift.max(byteCount, 0)
+        self.buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 16)
+        self.buffer.initializeMemory(as: UInt8.self, repeating: 0)
+        self.ownsMemory = true
+    }
+
+    /// A copy of the caller's bytes. Wiping the original is the caller's business.
+    public init(copying bytes: UnsafeRawBufferPointer) {
+        self.init(byteCount: bytes.count)
+        self.buffer.copyMemory(from: bytes)
+    }
+
+    /// Takes over memory that outlives this value: it is wiped at the end, not freed. Tests look at it afterwards.
+    internal init(wipingButNotFreeing buffer: UnsafeMutableRawBufferPointer) {
+        self.buffer = buffer
+        self.ownsMemory = false
+    }
+
+    deinit {
+        SecretBytes.wipe(self.buffer)
+        if self.ownsMemory {
+            self.buffer.deallocate()
+        }
+    }
+
+    /// How many bytes there are.
+    public var count: Int {
+        self.buffer.count
+    }
+
+    /// Lends the bytes for reading. They must not be kept or copied beyond the call.
+    @inline(__always)
+    public borrowing func withUnsafeBytes<R: ~Copyable, E: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(E) -> R
+    ) throws(E) -> R {
+        try body(UnsafeRawBufferPointer(self.buffer))
+    }
+
+    /// Lends the bytes for writing in place.
+    @inline(__always)
+    public mutating func withUnsafeMutableBytes<R: ~Copyable, E: Error>(
+        _ body: (UnsafeMutableRawBufferPointer) throws(E) -> R
+    ) throws(E) -> R {
+        try body(self.buffer)
+    }
+
+    /// Fills every byte from a generator, eight at a time.
+    public mutating func fill(using generator: consuming some RandomNumberGenerator) {
+        self.fill(from: &generator)
+    }
+
+    /// Fills every byte from a generator, eight at a time.
+    public mutating func fill(from generator: inout some RandomNumberGenerator) {
+        var offset = 0
+        while offset < self.buffer.count {
+            Swift.withUnsafeBytes(of: generator.next()) { word in
+                let length = Swift.min(8, self.buffer.count - offset)
+                UnsafeMutableRawBufferPointer(rebasing: self.buffer[offset..<offset + length])
+                    .copyMemory(from: UnsafeRawBufferPointer(rebasing: word[0..<length]))
+            }
+            offset += 8
+        }
+    }
+
+    /// Whether both hold the same bytes, in time that depends on their lengths alone.
+    public borrowing func isEqual(to other: borrowing SecretBytes) -> Bool {
+        constantTimeEquals(UnsafeRawBufferPointer(self.buffer), UnsafeRawBufferPointer(other.buffer))
+    }
+
+    /// Writes zeros that no optimiser may leave out.
+    internal static func wipe(_ buffer: UnsafeMutableRawBufferPointer) {
+        guard let base = buffer.baseAddress else { return }
+        #if canImport(Darwin)
+            _ = memset_s(base, buffer.count, 0, buffer.count)
+        #else
+            explicit_bzero(base, buffer.count)
+        #endif
+    }
+}
