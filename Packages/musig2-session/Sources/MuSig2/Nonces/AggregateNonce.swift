@@ -1,0 +1,138 @@
+public import Secp256k1
+
+/// The sum of all signers' public nonces: two points, each of which may be the point at infinity; 66 bytes (BIP-327,
+/// NonceAgg).
+public struct AggregateNonce: Sendable, Hashable, CustomStringConvertible {
+    /// How many bytes an aggregate nonce has.
+    public static let byteCount = 2 * PublicKey.byteCount
+
+    /// The sum of the first halves.
+    public let first: Point
+
+    /// The sum of the second halves.
+    public let second: Point
+
+    internal init(first: Point, second: Point) {
+        self.first = first
+        self.second = second
+    }
+
+    /// Adds up public nonces (NonceAgg). The order does not matter.
+    ///
+    /// A half of the sum may be the point at infinity: then a signer chose its nonce by the others', and which one is
+    /// found only when its partial signature fails.
+    ///
+    /// - Parameter nonces: The public nonces of all signers.
+    /// - Throws: ``NonceAggError`` if there are none, or more than ``Limits/maximumKeys``.
+    public init(aggregating nonces: [PublicNonce]) throws(NonceAggError) {
+        guard !nonces.isEmpty else { throw .noNonces }
+        guard nonces.count <= Limits.maximumKeys else {
+            throw .tooManyNonces(limit: Limits.maximumKeys, found: nonces.count)
+        }
+        self.init(unchecked: nonces)
+    }
+
+    /// The sum of nonces whose number the caller knows to be within limits.
+    internal init(unchecked nonces: [PublicNonce]) {
+        self.first = Point.sum(of: nonces.map { $0.first })
+        self.second = Point.sum(of: nonces.map { $0.second })
+    }
+
+    /// Adds up public nonces that came from elsewhere, and says whose is not a nonce.
+    ///
+    /// - Parameter rawNonces: The 66 bytes of each signer's public nonce, in the order of the signers.
+    /// - Throws: ``NonceAggError``; `invalidContribution` names the first signer whose nonce cannot be decoded.
+    public init(aggregating rawNonces: [[UInt8]]) throws(NonceAggError) {
+        guard rawNonces.count <= Limits.maximumKeys else {
+            throw .tooManyNonces(limit: Limits.maximumKeys, found: rawNonces.count)
+        }
+        var nonces: [PublicNonce] = []
+        nonces.reserveCapacity(rawNonces.count)
+        for (signer, bytes) in rawNonces.enumerated() {
+            do throws(DecodingError) {
+                nonces.append(try PublicNonce(rawRepresentation: bytes))
+            } catch {
+                throw .invalidContribution(
+                    InvalidContribution(signer: signer, contribution: .publicNonce, reason: error)
+                )
+            }
+        }
+        try self.init(aggregating: nonces)
+    }
+
+    /// An aggregate nonce that somebody else added up.
+    ///
+    /// - Parameter bytes: 66 bytes: two points in compressed form, 33 zero bytes for the point at infinity.
+    /// - Throws: ``InvalidContribution`` with ``Contribution/aggregateNonce`` and no signer: it blames who added it up.
+    public init(rawRepresentation bytes: [UInt8]) throws(InvalidContribution) {
+        do throws(DecodingError) {
+            self = try Self.decode(bytes)
+        } catch {
+            throw InvalidContribution(signer: nil, contribution: .aggregateNonce, reason: error)
+        }
+    }
+
+    private static func decode(_ bytes: [UInt8]) throws(DecodingError) -> AggregateNonce {
+        guard bytes.count == Self.byteCount else {
+            throw .wrongLength(expected: Self.byteCount, found: bytes.count)
+        }
+        let first = try self.half(of: bytes.span.bytes, at: 0)
+        let second = try self.half(of: bytes.span.bytes, at: PublicKey.byteCount)
+        return AggregateNonce(first: first, second: second)
+    }
+
+    private static func half(of bytes: RawSpan, at offset: Int) throws(DecodingError) -> Point {
+        let half = bytes.extracting(offset..<offset + PublicKey.byteCount)
+        do throws(PublicKeyError) {
+            return try half.withUnsafeBytes { (half) throws(PublicKeyError) in
+                try Point(extendedRepresentation: half)
+            }
+        } catch {
+            throw .invalidPoint(offset: offset, error)
+        }
+    }
+
+    /// The 66 bytes.
+    public var rawRepresentation: [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: Self.byteCount) { buffer, count in
+            var writer = ByteWriter(UnsafeMutableRawBufferPointer(buffer))
+            writer.append(self.first)
+            writer.append(self.second)
+            count = writer.count
+        }
+    }
+
+    /// Whether a half is the point at infinity, which happens only where a signer meant it to.
+    public var hasInfiniteHalf: Bool {
+        self.first.isInfinity || self.second.isInfinity
+    }
+
+    /// The two halves in hexadecimal.
+    public var description: String {
+        "\(self.first)‖\(self.second)"
+    }
+
+    /// R₁ + b·R₂.
+    internal func effective(_ nonceCoefficient: Scalar) -> Point {
+        self.second.multiplied(by: nonceCoefficient) + self.first
+    }
+}
+
+/// Why public nonces cannot be added up.
+public enum NonceAggError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// There is no nonce.
+    case noNonces
+    /// There are more nonces than ``Limits/maximumKeys``.
+    case tooManyNonces(limit: Int, found: Int)
+    /// A signer's nonce cannot be decoded.
+    case invalidContribution(InvalidContribution)
+
+    /// The sentence for a person.
+    public var description: String {
+        switch self {
+        case .noNonces: "public nonces: expected at least 1, found none"
+        case .tooManyNonces(let limit, let found): "public nonces: expected at most \(limit), found \(found)"
+        case .invalidContribution(let contribution): "\(contribution)"
+        }
+    }
+}

@@ -1,0 +1,66 @@
+internal import Secp256k1
+
+/// A signer's public nonce: two points, 66 bytes (BIP-327, NonceGen).
+///
+/// Both points are parsed and checked when the value is made, so that nothing in a session parses them again.
+public struct PublicNonce: Sendable, Hashable, CustomStringConvertible {
+    /// How many bytes a public nonce has.
+    public static let byteCount = 2 * PublicKey.byteCount
+
+    internal let first: PublicKey
+    internal let second: PublicKey
+
+    internal init(first: PublicKey, second: PublicKey) {
+        self.first = first
+        self.second = second
+    }
+
+    /// A public nonce from its bytes. A half that is the point at infinity is refused: a signer who draws nonces as
+    /// BIP-327 says does not get one.
+    ///
+    /// - Parameter bytes: 66 bytes, two points in compressed form.
+    /// - Throws: ``DecodingError``.
+    public init(rawRepresentation bytes: [UInt8]) throws(DecodingError) {
+        self = try Self.decode(bytes.span.bytes)
+    }
+
+    private static func decode(_ bytes: RawSpan) throws(DecodingError) -> PublicNonce {
+        guard bytes.byteCount == Self.byteCount else {
+            throw .wrongLength(expected: Self.byteCount, found: bytes.byteCount)
+        }
+        let first = try self.half(of: bytes, at: 0)
+        let second = try self.half(of: bytes, at: PublicKey.byteCount)
+        return PublicNonce(first: first, second: second)
+    }
+
+    private static func half(of bytes: RawSpan, at offset: Int) throws(DecodingError) -> PublicKey {
+        let half = bytes.extracting(offset..<offset + PublicKey.byteCount)
+        do throws(PublicKeyError) {
+            return try half.withUnsafeBytes { (half) throws(PublicKeyError) in
+                try PublicKey(compressedRepresentation: half)
+            }
+        } catch {
+            throw .invalidPoint(offset: offset, error)
+        }
+    }
+
+    /// The 66 bytes.
+    public var rawRepresentation: [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: Self.byteCount) { buffer, count in
+            var writer = ByteWriter(UnsafeMutableRawBufferPointer(buffer))
+            writer.append(self.first)
+            writer.append(self.second)
+            count = writer.count
+        }
+    }
+
+    /// The 66 bytes in hexadecimal.
+    public var description: String {
+        "\(self.first)\(self.second)"
+    }
+
+    /// R₁ + b·R₂, the point that a signer's partial signature is held against.
+    internal func effective(_ nonceCoefficient: Scalar) -> Point {
+        self.second.multiplied(by: nonceCoefficient) + .point(self.first)
+    }
+}

@@ -1,0 +1,108 @@
+public import Secp256k1
+
+/// A secret nonce: what turns a signer's key into one partial signature, and gives the key away if it makes two.
+///
+/// Therefore it cannot be copied, stored, printed or turned into bytes; ``SigningSession/sign(_:with:)`` consumes it,
+/// so that a second use does not compile; it is wiped from memory when it goes, signed with or not. It carries its
+/// public half and the key that it was made for, and signs with no other. (BIP-327, NonceGen.)
+public struct SecretNonce: ~Copyable, Sendable {
+    internal let first: SecretScalar
+    internal let second: SecretScalar
+
+    /// The public half, which is sent to the other signers.
+    public let publicNonce: PublicNonce
+
+    /// The signer's key that this nonce was made for.
+    public let publicKey: PublicKey
+
+    /// Draws a nonce with 32 fresh random bytes of the system and everything else that is known already (NonceGen).
+    ///
+    /// The more is given, the less a broken random generator can do: the nonce then still differs by key, aggregate
+    /// key, message and extra input.
+    ///
+    /// - Parameters:
+    ///   - secretKey: The signer's key.
+    ///   - aggregateKey: The key that the signature will be for, tweaks applied; nil if not known yet.
+    ///   - message: What will be signed, of any length; nil if not known yet. An empty message is not nil.
+    ///   - extraInput: Whatever else tells this nonce from others, such as a session and an attempt; at most
+    ///     ``Limits/maximumExtraInputBytes``.
+    /// - Returns: The nonce, with its public half.
+    /// - Throws: `NonceGenError.extraInputTooLong`.
+    public static func generate(
+        secretKey: borrowing SecretKey,
+        aggregateKey: XOnlyPublicKey? = nil,
+        message: [UInt8]? = nil,
+        extraInput: [UInt8] = []
+    ) throws(NonceGenError) -> SecretNonce {
+        while true {
+            var seed = NonceSeed.random()
+            seed.mask(with: secretKey)
+            let nonce = try seed.nonce(
+                publicKey: secretKey.publicKey,
+                aggregateKey: aggregateKey?.x,
+                message: message,
+                extraInput: extraInput
+            )
+            // A half that is zero has a chance of 2⁻²⁵⁵ and is drawn anew.
+            if let nonce { return nonce }
+        }
+    }
+
+    /// Draws a nonce without the secret key: for a signer whose key is elsewhere at that moment (NonceGen).
+    ///
+    /// - Parameters:
+    ///   - publicKey: The signer's key.
+    ///   - aggregateKey: The key that the signature will be for, tweaks applied; nil if not known yet.
+    ///   - message: What will be signed, of any length; nil if not known yet. An empty message is not nil.
+    ///   - extraInput: Whatever else tells this nonce from others; at most ``Limits/maximumExtraInputBytes``.
+    /// - Returns: The nonce, with its public half.
+    /// - Throws: `NonceGenError.extraInputTooLong`.
+    public static func generate(
+        publicKey: PublicKey,
+        aggregateKey: XOnlyPublicKey? = nil,
+        message: [UInt8]? = nil,
+        extraInput: [UInt8] = []
+    ) throws(NonceGenError) -> SecretNonce {
+        while true {
+            let nonce = try NonceSeed.random().nonce(
+                publicKey: publicKey,
+                aggregateKey: aggregateKey?.x,
+                message: message,
+                extraInput: extraInput
+            )
+            if let nonce { return nonce }
+        }
+    }
+
+    /// A nonce of two numbers. They are public nowhere, so the only callers are the derivations of this module.
+    internal init(
+        first: consuming SecretScalar, second: consuming SecretScalar, publicKey: PublicKey
+    ) throws(SecretKeyError) {
+        self.publicNonce = PublicNonce(first: try first.publicPoint(), second: try second.publicPoint())
+        self.publicKey = publicKey
+        self.first = first
+        self.second = second
+    }
+
+    /// k₁ + b·k₂, the number behind this signer's share of R.
+    internal consuming func effective(_ nonceCoefficient: Scalar) throws(SecretKeyError) -> SecretScalar {
+        var result = self.second
+        try result.multiply(by: nonceCoefficient)
+        try result.add(self.first)
+        return result
+    }
+}
+
+/// Why a nonce cannot be drawn.
+public enum NonceGenError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The extra input is longer than ``Limits/maximumExtraInputBytes``.
+    case extraInputTooLong(limit: Int, found: Int)
+
+    /// The sentence for a person.
+    public var description: String {
+        switch self {
+        case .extraInputTooLong(let limit, let found):
+            "extra input: expected at most \(limit) bytes, found \(found)"
+        }
+    }
+}

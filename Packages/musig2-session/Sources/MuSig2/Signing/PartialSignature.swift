@@ -1,0 +1,43 @@
+public import Secp256k1
+
+/// A signer's share of a signature: a number s below the order of the group, 32 bytes (BIP-327, Sign).
+///
+/// That it can be decoded says nothing about whether it is right: the signature that the shares add up to is always
+/// verified by ``SigningSession/aggregate(_:publicNonces:)``, a single share by
+/// ``SigningSession/isValid(_:publicNonce:signer:)``.
+public struct PartialSignature: Sendable, Hashable, CustomStringConvertible {
+    /// How many bytes a partial signature has.
+    public static let byteCount = Scalar.byteCount
+
+    /// The number s.
+    public let scalar: Scalar
+
+    /// A partial signature of a number.
+    ///
+    /// - Parameter scalar: The number s; zero is allowed.
+    public init(_ scalar: Scalar) {
+        self.scalar = scalar
+    }
+
+    /// A partial signature from its bytes.
+    ///
+    /// - Parameter bytes: 32 bytes, a number below the order of the group, big-endian.
+    /// - Throws: ``DecodingError``.
+    public init(rawRepresentation bytes: [UInt8]) throws(DecodingError) {
+        guard bytes.count == Self.byteCount else {
+            throw .wrongLength(expected: Self.byteCount, found: bytes.count)
+        }
+        guard let scalar = Scalar(canonical: bytes) else { throw .scalarNotBelowOrder }
+        self.scalar = scalar
+    }
+
+    /// The 32 bytes.
+    public var rawRepresentation: [UInt8] {
+        self.scalar.bytes
+    }
+
+    /// The 32 bytes in hexadecimal.
+    public var description: String {
+        "\(self.scalar)"
+    }
+}
