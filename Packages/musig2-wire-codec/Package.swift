@@ -24,7 +24,6 @@ let package = Package(
         .target(
             name: "WireCodec",
             dependencies: ["CZlib", "Multiformats"],
-            exclude: ["Protos"],
             swiftSettings: settings
         ),
     ]

@@ -1,2 +1,59 @@
-/// Limits
-public struct WireLimits: Hashable, Sendable {}
+/// Every bound that the decoders of this module keep; the defaults are those of the protocol, version 1.
+///
+/// A limit is part of what peers agree on: a node that raises one sends what others refuse.
+public struct WireLimits: Hashable, Sendable {
+    /// The longest frame, and the most bytes that the deflated items of one frame may inflate to.
+    public var frameBytes = 1 << 20
+    /// The most items in a frame.
+    public var frameItems = 4_096
+    /// The longest descriptor.
+    public var descriptorBytes = 256 << 10
+    /// The most bytes that the messages to be signed may have together.
+    public var messagesBytes = 192 << 10
+    /// The longest signed announcement that may stand in the DHT as a record.
+    public var recordAnnouncementBytes = 16 << 10
+    /// The most signers of a session.
+    public var signers = 1_000
+    /// The most signers of a session in mesh topology.
+    public var meshSigners = 32
+    /// The most signers times messages.
+    public var signersTimesMessages = 8_192
+    /// The most tweaks of a session.
+    public var tweaks = 256
+    /// The most bytes that keys and values of the metadata may have together.
+    public var metadataBytes = 8 << 10
+    /// The most metadata pairs.
+    public var metadataPairs = 256
+    /// The longest phase timeout, in milliseconds: 6 h, where doubling ends too.
+    public var phaseTimeoutMilliseconds: UInt64 = 6 * 3_600_000
+    /// The most addresses that a peer may name.
+    public var addresses = 8
+    /// The longest binary multiaddr, in bytes.
+    public var addressBytes = 128
+    /// The longest peer id, in bytes; those of libp2p have 34 to 44.
+    public var peerIDBytes = 64
+    /// The highest attempt.
+    public var attempts: UInt32 = 128
+    /// The longest text for people (of ABORT and errors), in bytes of UTF-8.
+    public var textBytes = 512
+    /// The most announcements in one answer of HELLO.
+    public var helloAnnouncements = 256
+    /// The longest Kademlia message, in bytes.
+    public var kademliaMessageBytes = 64 << 10
+    /// The most peers in one list of a Kademlia message.
+    public var kademliaPeers = 64
+    /// The longest identify message, all its parts together, in bytes.
+    public var identifyBytes = 8 << 10
+    /// The most protocols, and the most addresses, in an identify message.
+    public var identifyEntries = 1_024
+    /// The longest payload of a Noise handshake message, in bytes.
+    public var noisePayloadBytes = 4 << 10
+    /// The longest text of an invitation, in characters.
+    public var invitationCharacters = 2_048
+
+    /// The limits of the protocol.
+    public init() {}
+
+    /// The limits of the protocol.
+    public static let standard = WireLimits()
+}
