@@ -83,6 +83,7 @@ public final class InMemoryNetwork: Sendable {
     /// The endpoint of a peer. A new one is made the first time, and after a crash or a shutdown: the peer's next life.
     ///
     /// - Parameter peer: Whose endpoint.
+    /// - Returns: The endpoint.
     public func endpoint(for peer: PeerID) -> InMemoryEndpoint {
         state.withLock { state in
             if let endpoint = state.endpoints[peer] { return endpoint }

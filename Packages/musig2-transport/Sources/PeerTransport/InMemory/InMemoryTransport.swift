@@ -21,6 +21,7 @@ public struct InMemoryTransport: Transport {
     /// Whether the address is a `/memory/` address.
     ///
     /// - Parameter address: An address.
+    /// - Returns: Whether it can be dialled and listened on.
     public func canDial(_ address: Multiaddr) -> Bool {
         Self.number(of: address) != nil
     }

@@ -8,6 +8,7 @@ public protocol Transport: Sendable {
     /// Whether ``dial(_:expecting:accepting:)`` and ``listen(on:accepting:)`` understand this kind of address.
     ///
     /// - Parameter address: An address, with or without a `/p2p/` end.
+    /// - Returns: Whether this transport takes it.
     func canDial(_ address: Multiaddr) -> Bool
 
     /// Connects to a peer and returns when its identity is proven.
