@@ -34,7 +34,7 @@ public struct InvalidContribution: Error, Sendable, Hashable, CustomStringConver
     public let contribution: Contribution
 
     /// What is wrong with it: the part, the expected and the found.
-    public let reason: DecodingError
+    public let reason: ContributionError
 
     /// Blames a signer.
     ///
@@ -42,7 +42,7 @@ public struct InvalidContribution: Error, Sendable, Hashable, CustomStringConver
     ///   - signer: The position of the signer in the list of keys, or nil.
     ///   - contribution: What was contributed.
     ///   - reason: What is wrong with it.
-    public init(signer: Int?, contribution: Contribution, reason: DecodingError) {
+    public init(signer: Int?, contribution: Contribution, reason: ContributionError) {
         self.signer = signer
         self.contribution = contribution
         self.reason = reason
@@ -56,7 +56,7 @@ public struct InvalidContribution: Error, Sendable, Hashable, CustomStringConver
 }
 
 /// Why bytes are not the key, nonce or scalar that they should be.
-public enum DecodingError: Error, Sendable, Hashable, CustomStringConvertible {
+public enum ContributionError: Error, Sendable, Hashable, CustomStringConvertible {
     /// There are too few or too many bytes.
     case wrongLength(expected: Int, found: Int)
     /// A key, or a half of a nonce, is not the compressed form of a point. The offset is where its 33 bytes begin.

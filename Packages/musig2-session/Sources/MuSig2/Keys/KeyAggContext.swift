@@ -26,13 +26,13 @@ public struct KeyAggContext: Sendable, Hashable {
     /// Aggregates keys in the order given (KeyAgg). Use ``KeySort`` first where all orders shall give one key.
     ///
     /// - Parameters:
-    ///   - keys: 1 to ``Limits/maximumKeys`` keys; duplicates are allowed.
+    ///   - keys: 1 to ``MuSig2Limits/maximumKeys`` keys; duplicates are allowed.
     ///   - scheme: Which rules the signatures follow.
     /// - Throws: ``KeyAggError``.
     public init(keys: [PublicKey], scheme: SignatureScheme = .bip340) throws(KeyAggError) {
         guard !keys.isEmpty else { throw .noKeys }
-        guard keys.count <= Limits.maximumKeys else {
-            throw .tooManyKeys(limit: Limits.maximumKeys, found: keys.count)
+        guard keys.count <= MuSig2Limits.maximumKeys else {
+            throw .tooManyKeys(limit: MuSig2Limits.maximumKeys, found: keys.count)
         }
         let coefficients = scheme.rules.coefficients(of: keys)
         var terms: [Point] = []
@@ -50,12 +50,12 @@ public struct KeyAggContext: Sendable, Hashable {
     /// Aggregates keys that came from elsewhere, and says whose is not a key.
     ///
     /// - Parameters:
-    ///   - compressedKeys: 1 to ``Limits/maximumKeys`` keys of 33 bytes each; duplicates are allowed.
+    ///   - compressedKeys: 1 to ``MuSig2Limits/maximumKeys`` keys of 33 bytes each; duplicates are allowed.
     ///   - scheme: Which rules the signatures follow.
     /// - Throws: ``KeyAggError``; `invalidContribution` names the first signer whose key cannot be decoded.
     public init(compressedKeys: [[UInt8]], scheme: SignatureScheme = .bip340) throws(KeyAggError) {
-        guard compressedKeys.count <= Limits.maximumKeys else {
-            throw .tooManyKeys(limit: Limits.maximumKeys, found: compressedKeys.count)
+        guard compressedKeys.count <= MuSig2Limits.maximumKeys else {
+            throw .tooManyKeys(limit: MuSig2Limits.maximumKeys, found: compressedKeys.count)
         }
         var keys: [PublicKey] = []
         keys.reserveCapacity(compressedKeys.count)
@@ -63,7 +63,7 @@ public struct KeyAggContext: Sendable, Hashable {
             do throws(PublicKeyError) {
                 keys.append(try PublicKey(compressedRepresentation: bytes))
             } catch {
-                let reason = DecodingError.invalidPoint(offset: 0, error)
+                let reason = ContributionError.invalidPoint(offset: 0, error)
                 throw .invalidContribution(
                     InvalidContribution(signer: signer, contribution: .publicKey, reason: reason)
                 )

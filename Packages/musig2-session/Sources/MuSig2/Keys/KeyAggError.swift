@@ -2,7 +2,7 @@
 public enum KeyAggError: Error, Sendable, Hashable, CustomStringConvertible {
     /// There is no key.
     case noKeys
-    /// There are more keys than ``Limits/maximumKeys``.
+    /// There are more keys than ``MuSig2Limits/maximumKeys``.
     case tooManyKeys(limit: Int, found: Int)
     /// A signer's key cannot be decoded.
     case invalidContribution(InvalidContribution)

@@ -23,11 +23,11 @@ public struct AggregateNonce: Sendable, Hashable, CustomStringConvertible {
     /// found only when its partial signature fails.
     ///
     /// - Parameter nonces: The public nonces of all signers.
-    /// - Throws: ``NonceAggError`` if there are none, or more than ``Limits/maximumKeys``.
+    /// - Throws: ``NonceAggError`` if there are none, or more than ``MuSig2Limits/maximumKeys``.
     public init(aggregating nonces: [PublicNonce]) throws(NonceAggError) {
         guard !nonces.isEmpty else { throw .noNonces }
-        guard nonces.count <= Limits.maximumKeys else {
-            throw .tooManyNonces(limit: Limits.maximumKeys, found: nonces.count)
+        guard nonces.count <= MuSig2Limits.maximumKeys else {
+            throw .tooManyNonces(limit: MuSig2Limits.maximumKeys, found: nonces.count)
         }
         self.init(unchecked: nonces)
     }
@@ -43,13 +43,13 @@ public struct AggregateNonce: Sendable, Hashable, CustomStringConvertible {
     /// - Parameter rawNonces: The 66 bytes of each signer's public nonce, in the order of the signers.
     /// - Throws: ``NonceAggError``; `invalidContribution` names the first signer whose nonce cannot be decoded.
     public init(aggregating rawNonces: [[UInt8]]) throws(NonceAggError) {
-        guard rawNonces.count <= Limits.maximumKeys else {
-            throw .tooManyNonces(limit: Limits.maximumKeys, found: rawNonces.count)
+        guard rawNonces.count <= MuSig2Limits.maximumKeys else {
+            throw .tooManyNonces(limit: MuSig2Limits.maximumKeys, found: rawNonces.count)
         }
         var nonces: [PublicNonce] = []
         nonces.reserveCapacity(rawNonces.count)
         for (signer, bytes) in rawNonces.enumerated() {
-            do throws(DecodingError) {
+            do throws(ContributionError) {
                 nonces.append(try PublicNonce(rawRepresentation: bytes))
             } catch {
                 throw .invalidContribution(
@@ -65,14 +65,14 @@ public struct AggregateNonce: Sendable, Hashable, CustomStringConvertible {
     /// - Parameter bytes: 66 bytes: two points in compressed form, 33 zero bytes for the point at infinity.
     /// - Throws: ``InvalidContribution`` with ``Contribution/aggregateNonce`` and no signer: it blames who added it up.
     public init(rawRepresentation bytes: [UInt8]) throws(InvalidContribution) {
-        do throws(DecodingError) {
+        do throws(ContributionError) {
             self = try Self.decode(bytes)
         } catch {
             throw InvalidContribution(signer: nil, contribution: .aggregateNonce, reason: error)
         }
     }
 
-    private static func decode(_ bytes: [UInt8]) throws(DecodingError) -> AggregateNonce {
+    private static func decode(_ bytes: [UInt8]) throws(ContributionError) -> AggregateNonce {
         guard bytes.count == Self.byteCount else {
             throw .wrongLength(expected: Self.byteCount, found: bytes.count)
         }
@@ -81,7 +81,7 @@ public struct AggregateNonce: Sendable, Hashable, CustomStringConvertible {
         return AggregateNonce(first: first, second: second)
     }
 
-    private static func half(of bytes: RawSpan, at offset: Int) throws(DecodingError) -> Point {
+    private static func half(of bytes: RawSpan, at offset: Int) throws(ContributionError) -> Point {
         let half = bytes.extracting(offset..<offset + PublicKey.byteCount)
         do throws(PublicKeyError) {
             return try half.withUnsafeBytes { (half) throws(PublicKeyError) in
@@ -122,7 +122,7 @@ public struct AggregateNonce: Sendable, Hashable, CustomStringConvertible {
 public enum NonceAggError: Error, Sendable, Hashable, CustomStringConvertible {
     /// There is no nonce.
     case noNonces
-    /// There are more nonces than ``Limits/maximumKeys``.
+    /// There are more nonces than ``MuSig2Limits/maximumKeys``.
     case tooManyNonces(limit: Int, found: Int)
     /// A signer's nonce cannot be decoded.
     case invalidContribution(InvalidContribution)

@@ -34,8 +34,8 @@ internal struct NonceSeed: ~Copyable {
     internal consuming func nonce(
         publicKey: PublicKey, aggregateKey: Hash32?, message: [UInt8]?, extraInput: [UInt8]
     ) throws(NonceGenError) -> SecretNonce? {
-        guard extraInput.count <= Limits.maximumExtraInputBytes else {
-            throw .extraInputTooLong(limit: Limits.maximumExtraInputBytes, found: extraInput.count)
+        guard extraInput.count <= MuSig2Limits.maximumExtraInputBytes else {
+            throw .extraInputTooLong(limit: MuSig2Limits.maximumExtraInputBytes, found: extraInput.count)
         }
         let messageBytes = message.map { 1 + 8 + $0.count } ?? 1
         let aggregateKeyBytes = aggregateKey == nil ? 1 : 1 + Hash32.byteCount

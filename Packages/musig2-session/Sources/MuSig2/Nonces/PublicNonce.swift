@@ -19,12 +19,12 @@ public struct PublicNonce: Sendable, Hashable, CustomStringConvertible {
     /// BIP-327 says does not get one.
     ///
     /// - Parameter bytes: 66 bytes, two points in compressed form.
-    /// - Throws: ``DecodingError``.
-    public init(rawRepresentation bytes: [UInt8]) throws(DecodingError) {
+    /// - Throws: ``ContributionError``.
+    public init(rawRepresentation bytes: [UInt8]) throws(ContributionError) {
         self = try Self.decode(bytes.span.bytes)
     }
 
-    private static func decode(_ bytes: RawSpan) throws(DecodingError) -> PublicNonce {
+    private static func decode(_ bytes: RawSpan) throws(ContributionError) -> PublicNonce {
         guard bytes.byteCount == Self.byteCount else {
             throw .wrongLength(expected: Self.byteCount, found: bytes.byteCount)
         }
@@ -33,7 +33,7 @@ public struct PublicNonce: Sendable, Hashable, CustomStringConvertible {
         return PublicNonce(first: first, second: second)
     }
 
-    private static func half(of bytes: RawSpan, at offset: Int) throws(DecodingError) -> PublicKey {
+    private static func half(of bytes: RawSpan, at offset: Int) throws(ContributionError) -> PublicKey {
         let half = bytes.extracting(offset..<offset + PublicKey.byteCount)
         do throws(PublicKeyError) {
             return try half.withUnsafeBytes { (half) throws(PublicKeyError) in

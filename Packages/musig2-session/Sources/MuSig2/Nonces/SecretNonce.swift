@@ -25,7 +25,7 @@ public struct SecretNonce: ~Copyable, Sendable {
     ///   - aggregateKey: The key that the signature will be for, tweaks applied; nil if not known yet.
     ///   - message: What will be signed, of any length; nil if not known yet. An empty message is not nil.
     ///   - extraInput: Whatever else tells this nonce from others, such as a session and an attempt; at most
-    ///     ``Limits/maximumExtraInputBytes``.
+    ///     ``MuSig2Limits/maximumExtraInputBytes``.
     /// - Returns: The nonce, with its public half.
     /// - Throws: `NonceGenError.extraInputTooLong`.
     public static func generate(
@@ -54,7 +54,7 @@ public struct SecretNonce: ~Copyable, Sendable {
     ///   - publicKey: The signer's key.
     ///   - aggregateKey: The key that the signature will be for, tweaks applied; nil if not known yet.
     ///   - message: What will be signed, of any length; nil if not known yet. An empty message is not nil.
-    ///   - extraInput: Whatever else tells this nonce from others; at most ``Limits/maximumExtraInputBytes``.
+    ///   - extraInput: Whatever else tells this nonce from others; at most ``MuSig2Limits/maximumExtraInputBytes``.
     /// - Returns: The nonce, with its public half.
     /// - Throws: `NonceGenError.extraInputTooLong`.
     public static func generate(
@@ -95,7 +95,7 @@ public struct SecretNonce: ~Copyable, Sendable {
 
 /// Why a nonce cannot be drawn.
 public enum NonceGenError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// The extra input is longer than ``Limits/maximumExtraInputBytes``.
+    /// The extra input is longer than ``MuSig2Limits/maximumExtraInputBytes``.
     case extraInputTooLong(limit: Int, found: Int)
 
     /// The sentence for a person.

@@ -44,7 +44,7 @@ public enum DeterministicSigning {
             throw .signing(.signerNotAmongKeys(secretKey.publicKey))
         }
         let others: PublicNonce
-        do throws(DecodingError) {
+        do throws(ContributionError) {
             others = try PublicNonce(rawRepresentation: aggregateOtherNonce)
         } catch {
             throw .invalidContribution(
@@ -70,7 +70,7 @@ public enum DeterministicSigning {
         } catch {
             throw .session(error)
         }
-        do throws(SigningError) {
+        do throws(PartialSignError) {
             let partial = try session.sign(nonce, with: secretKey)
             return Result(publicNonce: publicNonce, partialSignature: partial, session: session)
         } catch {
@@ -117,7 +117,7 @@ public enum DeterministicSigningError: Error, Sendable, Hashable, CustomStringCo
     /// The session cannot start.
     case session(SigningSessionError)
     /// The key is not one of the context's, or a number came out as zero.
-    case signing(SigningError)
+    case signing(PartialSignError)
 
     /// The sentence for a person.
     public var description: String {

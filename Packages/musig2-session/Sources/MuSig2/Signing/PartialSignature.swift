@@ -22,8 +22,8 @@ public struct PartialSignature: Sendable, Hashable, CustomStringConvertible {
     /// A partial signature from its bytes.
     ///
     /// - Parameter bytes: 32 bytes, a number below the order of the group, big-endian.
-    /// - Throws: ``DecodingError``.
-    public init(rawRepresentation bytes: [UInt8]) throws(DecodingError) {
+    /// - Throws: ``ContributionError``.
+    public init(rawRepresentation bytes: [UInt8]) throws(ContributionError) {
         guard bytes.count == Self.byteCount else {
             throw .wrongLength(expected: Self.byteCount, found: bytes.count)
         }

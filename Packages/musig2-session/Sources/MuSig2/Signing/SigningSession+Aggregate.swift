@@ -46,7 +46,7 @@ extension SigningSession {
         var partials: [PartialSignature] = []
         partials.reserveCapacity(rawPartials.count)
         for (signer, bytes) in rawPartials.enumerated() {
-            do throws(DecodingError) {
+            do throws(ContributionError) {
                 partials.append(try PartialSignature(rawRepresentation: bytes))
             } catch {
                 throw .invalidContribution(

@@ -10,10 +10,10 @@ extension SigningSession {
     ///   - nonce: The secret nonce whose public half is in this session's aggregate nonce.
     ///   - secretKey: The key that the nonce was made for.
     /// - Returns: The partial signature, which is public.
-    /// - Throws: ``SigningError``.
+    /// - Throws: ``PartialSignError``.
     public func sign(
         _ nonce: consuming SecretNonce, with secretKey: borrowing SecretKey
-    ) throws(SigningError) -> PartialSignature {
+    ) throws(PartialSignError) -> PartialSignature {
         let publicKey = secretKey.publicKey
         guard nonce.publicKey == publicKey else {
             throw .nonceOfAnotherKey(expected: nonce.publicKey, found: publicKey)
@@ -35,7 +35,7 @@ extension SigningSession {
 }
 
 /// Why a signer cannot sign. In each case the nonce is gone.
-public enum SigningError: Error, Sendable, Hashable, CustomStringConvertible {
+public enum PartialSignError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The nonce was made for another key than the one to sign with.
     case nonceOfAnotherKey(expected: PublicKey, found: PublicKey)
     /// The key to sign with is not one of the session's.

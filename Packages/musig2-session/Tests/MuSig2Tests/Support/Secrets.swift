@@ -1,0 +1,99 @@
+import Secp256k1
+
+@testable import MuSig2
+
+/// A secret key of given bytes.
+func secretKey(_ raw: [UInt8]) throws -> SecretKey {
+    try raw.span.bytes.withUnsafeBytes { raw in try SecretKey(copying: raw) }
+}
+
+private func secretScalar(_ raw: ArraySlice<UInt8>) throws -> SecretScalar {
+    try raw.span.bytes.withUnsafeBytes { raw in try SecretScalar(copying: raw) }
+}
+
+/// A secret nonce of the 97 bytes that BIP-327 writes it in: k₁, k₂ and the key.
+func secretNonce(_ raw: [UInt8]) throws -> SecretNonce {
+    let first = try secretScalar(raw[0..<32])
+    let second = try secretScalar(raw[32..<64])
+    return try SecretNonce(
+        first: first, second: second, publicKey: PublicKey(compressedRepresentation: raw[64...])
+    )
+}
+
+/// The nonce that NonceGen gives for chosen randomness: its secret half as BIP-327 writes it, and its public half.
+func drawNonce(
+    randomness: [UInt8], maskingKey: [UInt8]?, publicKey: PublicKey, aggregateKey: Hash32?, message: [UInt8]?,
+    extraInput: [UInt8]
+) throws -> (secret: [UInt8], publicNonce: PublicNonce) {
+    var seed = NonceSeed(randomness.span.bytes.withUnsafeBytes { SecretBytes(copying: $0) })
+    if let maskingKey {
+        seed.mask(with: try secretKey(maskingKey))
+    }
+    let drawn = try seed.nonce(
+        publicKey: publicKey, aggregateKey: aggregateKey, message: message, extraInput: extraInput
+    )
+    switch consume drawn {
+    case .some(let nonce): return (nonce.rawRepresentation(), nonce.publicNonce)
+    case .none: throw NonceIsZero()
+    }
+}
+
+/// Half of a nonce came out as zero, which no test should live to see.
+struct NonceIsZero: Error {}
+
+extension SecretNonce {
+    /// The 97 bytes of BIP-327.
+    borrowing func rawRepresentation() -> [UInt8] {
+        self.first.withUnsafeBytes { Array($0) } + self.second.withUnsafeBytes { Array($0) }
+            + self.publicKey.compressedRepresentation
+    }
+}
+
+/// Signers whose keys come from a seed.
+struct Signers {
+    private(set) var secretKeys: [[UInt8]] = []
+    private(set) var publicKeys: [PublicKey] = []
+
+    /// - Parameter duplicateOneIn: One key in so many repeats an earlier one; 0 for none.
+    init(count: Int, duplicateOneIn: Int = 0, using generator: inout SeededGenerator) throws {
+        for index in 0..<count {
+            if duplicateOneIn > 0, index > 0, Int.random(in: 0..<duplicateOneIn, using: &generator) == 0 {
+                let earlier = Int.random(in: 0..<index, using: &generator)
+                self.secretKeys.append(self.secretKeys[earlier])
+                self.publicKeys.append(self.publicKeys[earlier])
+            } else {
+                let key = try SecretKey(generatingUsing: &generator)
+                self.secretKeys.append(key.withUnsafeBytes { Array($0) })
+                self.publicKeys.append(key.publicKey)
+            }
+        }
+    }
+
+    func secretKey(_ signer: Int) throws -> SecretKey {
+        try MuSig2Tests.secretKey(self.secretKeys[signer])
+    }
+
+    /// The nonce that a signer draws from a seed: the same again whenever it is asked for, so that a test can sign with
+    /// it in one session as it is and in another after something was changed.
+    func nonce(_ signer: Int, seed: UInt64) throws -> SecretNonce {
+        var generator = SeededGenerator(seed: seed &+ UInt64(signer))
+        var random = SecretBytes(byteCount: 32)
+        random.fill(from: &generator)
+        let nonce = try NonceSeed(random).nonce(
+            publicKey: self.publicKeys[signer], aggregateKey: nil, message: nil, extraInput: []
+        )
+        guard let nonce else { throw NonceIsZero() }
+        return nonce
+    }
+
+    func publicNonces(seed: UInt64) throws -> [PublicNonce] {
+        try self.publicKeys.indices.map { try self.nonce($0, seed: seed).publicNonce }
+    }
+
+    /// Each signer's partial signature.
+    func partials(in session: SigningSession, seed: UInt64) throws -> [PartialSignature] {
+        try self.publicKeys.indices.map { signer in
+            try session.sign(self.nonce(signer, seed: seed), with: self.secretKey(signer))
+        }
+    }
+}
