@@ -36,6 +36,8 @@ public struct WireLimits: Hashable, Sendable {
     public var attempts: UInt32 = 128
     /// The longest text for people (of ABORT and errors), in bytes of UTF-8.
     public var textBytes = 512
+    /// The most signed messages in evidence: those of three rounds of all signers, and two more.
+    public var evidenceMessages: Int { 3 * signers + 2 }
     /// The most announcements in one answer of HELLO.
     public var helloAnnouncements = 256
     /// The longest Kademlia message, in bytes.

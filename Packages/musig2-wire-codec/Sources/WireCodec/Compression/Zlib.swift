@@ -33,6 +33,7 @@ public enum Zlib {
     /// - Parameters:
     ///   - bytes: what to compress.
     ///   - level: 0 (none) to 9 (smallest); values outside are taken as the nearest.
+    /// - Returns: a zlib stream.
     /// - Throws: ``ZlibError/outOfMemory``.
     public static func deflate(_ bytes: [UInt8], level: Int = 6) throws(ZlibError) -> [UInt8] {
         var length = compressBound(uLong(bytes.count))
@@ -52,6 +53,7 @@ public enum Zlib {
     /// - Parameters:
     ///   - bytes: the stream; nothing may follow it.
     ///   - limit: the most bytes that the result may have.
+    /// - Returns: the bytes that were compressed.
     /// - Throws: ``ZlibError``.
     public static func inflate(_ bytes: [UInt8], limit: Int) throws(ZlibError) -> [UInt8] {
         var stream = z_stream()

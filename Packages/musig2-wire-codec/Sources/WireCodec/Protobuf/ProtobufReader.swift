@@ -116,6 +116,7 @@ public struct ProtobufReader: Sendable {
     ///   - field: the head.
     ///   - name: the field's name, for errors.
     ///   - limit: the most bytes it may have.
+    /// - Returns: the bytes; in canonical mode at least one.
     /// - Throws: ``WireError``.
     public mutating func bytes(_ field: Field, _ name: String, limit: Int) throws(WireError) -> [UInt8] {
         try checkSingular(field, name)
@@ -217,6 +218,15 @@ public struct ProtobufReader: Sendable {
     ) throws(WireError) {
         guard list.count < count else { throw error(name, .tooMany(limit: count)) }
         list.append(try nested(field, name, as: Value.self, limits: limits))
+    }
+
+    /// A reader of one entry of a repeated message, for messages that are not a ``WireMessage``.
+    /// - Throws: ``WireError``.
+    public mutating func submessage(
+        _ field: Field, _ name: String, message: String
+    ) throws(WireError) -> ProtobufReader {
+        let range = try element(field, name, limit: end - position)
+        return ProtobufReader(source, range, message: message, mode: mode)
     }
 
     /// Takes a field that the message does not have: refused in canonical mode, skipped in tolerant mode.

@@ -1,0 +1,173 @@
+/// Why a signer went on to another attempt. Others may be added: an unknown reason is shown by its number.
+public struct RestartReason: RawRepresentable, Hashable, Sendable {
+    /// The number on the wire, not 0.
+    public var rawValue: UInt32
+
+    /// Any number.
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    /// A deadline passed.
+    public static let timeout = RestartReason(rawValue: 1)
+    /// The contributions of the attempt do not fit together.
+    public static let failedAttempt = RestartReason(rawValue: 2)
+    /// A signer came back with a new run after its nonces had been used.
+    public static let newRun = RestartReason(rawValue: 3)
+}
+
+/// RESTART: the sender is at the attempt that its body names.
+public struct Restart: WireMessage {
+    /// Why.
+    public var reason: RestartReason
+    /// The indices of those whom the sender has not heard, ascending: a statement, no accusation.
+    public var notHeard: [UInt32]
+
+    /// Makes the payload.
+    public init(reason: RestartReason, notHeard: [UInt32] = []) {
+        self.reason = reason
+        self.notHeard = notHeard
+    }
+
+    /// `Restart`.
+    public static let messageName = "Restart"
+
+    /// Reads all fields.
+    public init(from reader: inout ProtobufReader, limits: WireLimits) throws(WireError) {
+        self.init(reason: RestartReason(rawValue: 0))
+        while let field = try reader.nextField() {
+            switch field.number {
+            case 1: reason = RestartReason(rawValue: try reader.uint32(field, "reason"))
+            case 2: try reader.append(field, "not_heard", to: &notHeard, count: limits.signers)
+            default: try reader.unknown(field)
+            }
+        }
+    }
+
+    /// Writes all fields.
+    public func write(to writer: inout ProtobufWriter) {
+        writer.uint(1, reason.rawValue)
+        writer.packed(2, notHeard)
+    }
+
+    /// Refuses no reason, and indices that are not ascending or out of range.
+    public func validate(_ limits: WireLimits) throws(WireError) {
+        if reason.rawValue == 0 { throw WireError(Self.messageName, "reason", .missing) }
+        try WireCheck.indices(Self.messageName, "not_heard", notHeard, limits)
+    }
+}
+
+/// Why a signer ended the session. Others may be added: an unknown reason is shown by its number.
+public struct AbortReason: RawRepresentable, Hashable, Sendable {
+    /// The number on the wire, not 0.
+    public var rawValue: UInt32
+
+    /// Any number.
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    /// The application asked for it.
+    public static let requested = AbortReason(rawValue: 1)
+    /// The approval was withdrawn, or the policy refused before the partial signature.
+    public static let notApproved = AbortReason(rawValue: 2)
+    /// A signer's contribution is wrong; the evidence says whose.
+    public static let invalidContribution = AbortReason(rawValue: 3)
+    /// Two partial signatures under one public nonce were seen; they are never shown.
+    public static let signerCompromised = AbortReason(rawValue: 4)
+    /// The store failed.
+    public static let storeFailed = AbortReason(rawValue: 5)
+    /// No attempt is left.
+    public static let attemptsExhausted = AbortReason(rawValue: 6)
+}
+
+/// Whether a partial signature of the sender may exist.
+public enum AbortStage: UInt32, Hashable, Sendable, CaseIterable {
+    /// The sender has made none.
+    case beforePartial = 1
+    /// The sender has recorded one: a signature may exist for ever.
+    case afterPartial = 2
+}
+
+/// ABORT: the session ends at its sender.
+public struct Abort: WireMessage {
+    /// Why.
+    public var reason: AbortReason
+    /// Whether a partial signature of the sender may exist.
+    public var stage: AbortStage
+    /// For people; at most 512 bytes. It is the sender's word, and may hold any characters.
+    public var text: String
+    /// The proof of another signer's fault, if that is the reason.
+    public var evidence: Evidence?
+
+    /// Makes the payload.
+    public init(reason: AbortReason, stage: AbortStage, text: String = "", evidence: Evidence? = nil) {
+        self.reason = reason
+        self.stage = stage
+        self.text = text
+        self.evidence = evidence
+    }
+
+    /// `Abort`.
+    public static let messageName = "Abort"
+
+    /// Reads all fields.
+    public init(from reader: inout ProtobufReader, limits: WireLimits) throws(WireError) {
+        var stage: AbortStage?
+        self.init(reason: AbortReason(rawValue: 0), stage: .beforePartial)
+        while let field = try reader.nextField() {
+            switch field.number {
+            case 1: reason = AbortReason(rawValue: try reader.uint32(field, "reason"))
+            case 2: stage = try reader.enumeration(field, "stage", as: AbortStage.self)
+            case 3: text = try reader.string(field, "text", limit: limits.textBytes)
+            case 4: evidence = try reader.message(field, "evidence", limits: limits)
+            default: try reader.unknown(field)
+            }
+        }
+        guard let stage else { throw reader.error("stage", .missing) }
+        self.stage = stage
+    }
+
+    /// Writes all fields.
+    public func write(to writer: inout ProtobufWriter) {
+        writer.uint(1, reason.rawValue)
+        writer.uint(2, stage.rawValue)
+        writer.string(3, text)
+        if let evidence { writer.message(4, evidence) }
+    }
+
+    /// Refuses no reason, too long a text, and what ``Evidence/validate(_:)`` refuses.
+    public func validate(_ limits: WireLimits) throws(WireError) {
+        if reason.rawValue == 0 { throw WireError(Self.messageName, "reason", .missing) }
+        try WireCheck.text(Self.messageName, "text", text, limits)
+        try evidence?.validate(limits)
+    }
+}
+
+/// BROADCAST_DONE: the sender says that it broadcast the transaction.
+public struct BroadcastDone: WireMessage {
+    /// 32 bytes, in the byte order of the transaction's inputs.
+    public var transactionID: [UInt8]
+
+    /// Makes the payload.
+    public init(transactionID: [UInt8]) { self.transactionID = transactionID }
+
+    /// `BroadcastDone`.
+    public static let messageName = "BroadcastDone"
+
+    /// Reads all fields.
+    public init(from reader: inout ProtobufReader, limits: WireLimits) throws(WireError) {
+        self.init(transactionID: [])
+        while let field = try reader.nextField() {
+            guard field.number == 1 else {
+                try reader.unknown(field)
+                continue
+            }
+            transactionID = try reader.bytes(field, "txid", exactly: WireSize.hash)
+        }
+    }
+
+    /// Writes all fields.
+    public func write(to writer: inout ProtobufWriter) { writer.bytes(1, transactionID) }
+
+    /// Refuses an id of another length than 32 bytes.
+    public func validate(_ limits: WireLimits) throws(WireError) {
+        try WireCheck.length(Self.messageName, "txid", transactionID, WireSize.hash)
+    }
+}
