@@ -49,12 +49,11 @@ extension SecretNonce {
     }
 }
 
-/// Signers whose keys come from a seed.
+/// Signers whose keys come from a seed. One key in `duplicateOneIn` repeats an earlier one; 0 is for none.
 struct Signers {
     private(set) var secretKeys: [[UInt8]] = []
     private(set) var publicKeys: [PublicKey] = []
 
-    /// - Parameter duplicateOneIn: One key in so many repeats an earlier one; 0 for none.
     init(count: Int, duplicateOneIn: Int = 0, using generator: inout SeededGenerator) throws {
         for index in 0..<count {
             if duplicateOneIn > 0, index > 0, Int.random(in: 0..<duplicateOneIn, using: &generator) == 0 {
