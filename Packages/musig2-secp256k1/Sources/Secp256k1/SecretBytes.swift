@@ -64,6 +64,17 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
         try body(self.buffer)
     }
 
+    /// Random bytes of the system, written straight into this memory and nowhere else.
+    /// - Parameter byteCount: How many. A negative number counts as none.
+    /// - Returns: The bytes.
+    public static func random(byteCount: Int) -> SecretBytes {
+        var bytes = SecretBytes(byteCount: byteCount)
+        if !bytes.fillFromSystem() {
+            bytes.fill(using: SystemRandomNumberGenerator())
+        }
+        return bytes
+    }
+
     /// Fills every byte from a generator, eight at a time.
     public mutating func fill(using generator: consuming some RandomNumberGenerator) {
         self.fill(from: &generator)
@@ -72,14 +83,37 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
     /// Fills every byte from a generator, eight at a time.
     public mutating func fill(from generator: inout some RandomNumberGenerator) {
         var offset = 0
-        while offset < self.buffer.count {
-            Swift.withUnsafeBytes(of: generator.next()) { word in
-                let length = Swift.min(8, self.buffer.count - offset)
-                UnsafeMutableRawBufferPointer(rebasing: self.buffer[offset..<offset + length])
-                    .copyMemory(from: UnsafeRawBufferPointer(rebasing: word[0..<length]))
-            }
+        while self.buffer.count - offset >= 8 {
+            self.buffer.storeBytes(of: generator.next(), toByteOffset: offset, as: UInt64.self)
             offset += 8
         }
+        if offset < self.buffer.count {
+            var word = generator.next().littleEndian
+            while offset < self.buffer.count {
+                self.buffer[offset] = UInt8(truncatingIfNeeded: word)
+                word &>>= 8
+                offset += 1
+            }
+        }
+    }
+
+    /// - Returns: False if the system has no such call; the bytes are random in part then.
+    private mutating func fillFromSystem() -> Bool {
+        #if canImport(Darwin)
+            guard let base = self.buffer.baseAddress else { return true }
+            arc4random_buf(base, self.buffer.count)
+        #else
+            // One call gives at most 256 bytes.
+            var offset = 0
+            while offset < self.buffer.count {
+                let part = UnsafeMutableRawBufferPointer(
+                    rebasing: self.buffer[offset..<Swift.min(offset + 256, self.buffer.count)]
+                )
+                guard let base = part.baseAddress, getentropy(base, part.count) == 0 else { return false }
+                offset += part.count
+            }
+        #endif
+        return true
     }
 
     /// Whether both hold the same bytes, in time that depends on their lengths alone.

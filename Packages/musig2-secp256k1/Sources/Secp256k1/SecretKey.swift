@@ -32,10 +32,9 @@ public struct SecretKey: ~Copyable, Sendable {
 
     /// A key from the system's random generator.
     public static func generate() -> SecretKey {
-        var generator = SystemRandomNumberGenerator()
         while true {
             // Another turn has a chance of 2^-128.
-            if let key = SecretKey(attempt: &generator) { return key }
+            if let key = SecretKey(ifInRange: SecretBytes.random(byteCount: SecretKey.byteCount)) { return key }
         }
     }
 
@@ -43,7 +42,9 @@ public struct SecretKey: ~Copyable, Sendable {
     /// - Throws: ``SecretKeyError/unsuitableGenerator`` after 16 outputs in a row that are no key.
     public init(generatingUsing generator: inout some RandomNumberGenerator) throws(SecretKeyError) {
         for _ in 0..<SecretKey.generationAttempts {
-            if let key = SecretKey(attempt: &generator) {
+            var bytes = SecretBytes(byteCount: SecretKey.byteCount)
+            bytes.fill(from: &generator)
+            if let key = SecretKey(ifInRange: bytes) {
                 self = key
                 return
             }
@@ -51,9 +52,7 @@ public struct SecretKey: ~Copyable, Sendable {
         throw .unsuitableGenerator
     }
 
-    private init?(attempt generator: inout some RandomNumberGenerator) {
-        var bytes = SecretBytes(byteCount: SecretKey.byteCount)
-        bytes.fill(from: &generator)
+    private init?(ifInRange bytes: consuming SecretBytes) {
         do throws(SecretKeyError) {
             try self.init(bytes)
         } catch {

@@ -39,8 +39,12 @@ public struct SecretScalar: ~Copyable, Sendable {
             throw .wrongByteCount(expected: Scalar.byteCount, found: bytes.count)
         }
         bytes.withUnsafeMutableBytes { bytes in
+            // Loaded and stored word by word: no copy in memory that nobody wipes.
             let reduced = Scalar(reducing: Hash32(unchecked: UnsafeRawBufferPointer(bytes)))
-            reduced.withUnsafeBytes { bytes.copyMemory(from: $0) }
+            bytes.storeBytes(of: reduced.limb3.bigEndian, toByteOffset: 0, as: UInt64.self)
+            bytes.storeBytes(of: reduced.limb2.bigEndian, toByteOffset: 8, as: UInt64.self)
+            bytes.storeBytes(of: reduced.limb1.bigEndian, toByteOffset: 16, as: UInt64.self)
+            bytes.storeBytes(of: reduced.limb0.bigEndian, toByteOffset: 24, as: UInt64.self)
         }
         guard SecretScalar.isInRange(bytes) else { throw .outOfRange }
         self.storage = bytes

@@ -82,6 +82,21 @@ import Testing
         #expect(Set((0..<100).map { _ in Hash32.random() }).count == 100)
     }
 
+    @Test func randomSecretsAreRandomToTheLastByte() {
+        for count in [1, 32, 255, 256, 257, 1_000] {
+            // A byte that was not written would be 0 in every one of 8 turns; by chance some is, once in 10^16 runs.
+            var seen = [UInt8](repeating: 0, count: count)
+            for _ in 0..<8 {
+                SecretBytes.random(byteCount: count).withUnsafeBytes { bytes in
+                    for index in 0..<count { seen[index] |= bytes[index] }
+                }
+            }
+            #expect(!seen.contains(0), "\(count) bytes")
+        }
+        #expect(SecretBytes.random(byteCount: 0).count == 0)
+        #expect(SecretBytes.random(byteCount: -1).count == 0)
+    }
+
     @Test func secretBytesAreFilledToTheLast() {
         for count in [0, 1, 7, 8, 9, 32, 33] {
             var first = SecretBytes(byteCount: count)

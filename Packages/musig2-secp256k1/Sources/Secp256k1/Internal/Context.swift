@@ -24,8 +24,7 @@ internal final class Context: @unchecked Sendable {
             { _, _ in Context.illegalArgumentCount.wrappingAdd(1, ordering: .relaxed) },
             nil
         )
-        var seed = SecretBytes(byteCount: 32)
-        seed.fill(using: SystemRandomNumberGenerator())
+        let seed = SecretBytes.random(byteCount: 32)
         // Returns 0 only for a context that cannot be written to; blinding is a second line of defence, not correctness.
         seed.withUnsafeBytes { seed in
             seed.withUInt8Pointer { _ = secp256k1_context_randomize(pointer, $0) }
