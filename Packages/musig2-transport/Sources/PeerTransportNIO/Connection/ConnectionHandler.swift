@@ -1,0 +1,412 @@
+import Multiformats
+import NIOCore
+import PeerTransport
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// The one handler of a connection: it feeds received bytes to the upgrade and then through the cipher to the streams, and
+/// carries out what they ask for.
+///
+/// Writing may call back into the handler: a socket that fails closes the channel inside `writeAndFlush`. So every event
+/// first brings all state up to date, and bytes leave in one place, ``flush()``, after which nothing is touched.
+final class ConnectionHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// Called once, on the event loop, when the connection is ready or has failed to become so.
+    typealias Established = (Result<TCPConnection, TransportError>) -> Void
+
+    /// What a handler is made for.
+    struct Role {
+        var isInbound: Bool
+        var expectedPeer: PeerID?
+        var remoteAddress: Multiaddr
+        var accepting: ProtocolFilter
+        /// The place in the count of connections that it holds until it is closed.
+        var slot: ConnectionCount.Slot
+    }
+
+    private enum Phase {
+        case idle
+        case upgrading(ConnectionUpgrade)
+        case running(StreamMultiplexer, NoiseOpener)
+        /// Everything was said; only the end of the connection is awaited.
+        case closing
+        case closed
+    }
+
+    /// Plaintext that is sealed and written in one go: two full Noise messages.
+    private static let batch = 2 * NoiseFraming.maximumPlaintext
+
+    private let role: Role
+    private let local: TransportIdentity
+    private let configuration: TCPTransport.Configuration
+    private var established: Established?
+
+    private var phase = Phase.idle
+    private var context: ChannelHandlerContext?
+    private var sealer: NoiseSealer?
+    private var ciphertext = ByteBuffer()
+    private var mailbox: LoopMailbox?
+    private var stageTimer: Scheduled<Void>?
+    private var keepAliveTimer: Scheduled<Void>?
+    private var pings: UInt32 = 0
+    private var isFlushing = false
+    private var unsentAnswers = 0
+    private var orderly = false
+    private var failure: TransportError?
+    private let end = Latch<TransportError?>()
+
+    init(
+        role: Role, local: TransportIdentity, configuration: TCPTransport.Configuration,
+        established: @escaping Established
+    ) {
+        self.role = role
+        self.local = local
+        self.configuration = configuration
+        self.established = established
+    }
+
+    // MARK: Channel events
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        if context.channel.isActive { self.begin() }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.finish(TransportError(.connectionClosed, "the connection was closed"))
+        self.context = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        self.begin()
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.finish(self.closedByOther)
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        self.fail(
+            TransportError(.connectionClosed, "the connection broke", underlying: SystemError.text(error)))
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            self.unsentAnswers = 0
+            self.flush()
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let buffer = self.unwrapInboundIn(data)
+        buffer.withUnsafeReadableBytes { self.receive($0) }
+        self.flush()
+    }
+
+    // MARK: Upgrade
+
+    private func begin() {
+        guard case .idle = self.phase else { return }
+        let upgrade = ConnectionUpgrade(
+            ConnectionUpgrade.Parameters(
+                isInitiator: !self.role.isInbound, credentials: self.local.credentials,
+                expectedPeer: self.role.expectedPeer,
+                maximumMessage: self.configuration.limits.multistreamMessage,
+                maximumProposals: self.configuration.limits.multistreamProposals))
+        self.phase = .upgrading(upgrade)
+        self.armStageTimer(upgrade.stage)
+        self.ciphertext.writeBytes(upgrade.start())
+        self.flush()
+    }
+
+    private func receive(_ bytes: UnsafeRawBufferPointer) {
+        var offset = 0
+        while offset < bytes.count {
+            switch self.phase {
+            case .upgrading(let upgrade):
+                self.receive(upgrade, bytes, &offset)
+            case .running(let multiplexer, let opener):
+                self.receive(multiplexer, opener, bytes, &offset)
+            case .idle, .closing, .closed:
+                return
+            }
+        }
+    }
+
+    private func receive(_ upgrade: ConnectionUpgrade, _ bytes: UnsafeRawBufferPointer, _ offset: inout Int) {
+        var upgrade = upgrade
+        let stage = upgrade.stage
+        while true {
+            let action = upgrade.receive(bytes, at: &offset)
+            self.phase = .upgrading(upgrade)
+            switch action {
+            case .needMore:
+                if upgrade.stage != stage { self.armStageTimer(upgrade.stage) }
+                return
+            case .send(let reply):
+                self.ciphertext.writeBytes(reply)
+            case .done(let result):
+                return self.run(result)
+            case .fail(let error):
+                return self.fail(error)
+            }
+        }
+    }
+
+    private func run(_ result: ConnectionUpgrade.Result) {
+        guard let context = self.context else { return }
+        self.stageTimer?.cancel()
+        if let error = self.role.slot.settle(peer: result.peer.peerID) { return self.fail(error) }
+        let loopBound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let mailbox = LoopMailbox(eventLoop: context.eventLoop) { loopBound.value.takeMail() }
+        let accepted = BoundedInbox<NegotiatedStream>(capacity: max(1, self.configuration.limits.inboundStreams))
+        let multiplexer = StreamMultiplexer(
+            role: self.role.isInbound ? .server : .client, eventLoop: context.eventLoop,
+            configuration: self.configuration, accepting: self.role.accepting, accepted: accepted,
+            post: { mailbox.post(.stream($0)) },
+            onTimer: { [weak self] in self?.flush() })
+        self.mailbox = mailbox
+        self.sealer = result.sealer
+        self.phase = .running(multiplexer, result.opener)
+        self.armKeepAlive()
+        let connection = TCPConnection(
+            localPeer: self.local.peerID, remotePeer: result.peer.peerID, remoteAddress: self.role.remoteAddress,
+            isInbound: self.role.isInbound, mailbox: mailbox, accepted: accepted, end: self.end)
+        self.answer(.success(connection))
+        if !result.leftover.isEmpty {
+            self.handle(multiplexer.receive(result.leftover))
+            multiplexer.wakeReaders()
+        }
+    }
+
+    private func answer(_ result: Result<TCPConnection, TransportError>) {
+        let established = self.established
+        self.established = nil
+        established?(result)
+    }
+
+    private func armStageTimer(_ stage: ConnectionUpgrade.Stage) {
+        self.stageTimer?.cancel()
+        let limit: Duration
+        switch stage {
+        case .security: limit = self.configuration.timeouts.security
+        case .handshake: limit = self.configuration.timeouts.handshake
+        case .muxer: limit = self.configuration.timeouts.multiplexer
+        }
+        self.stageTimer = self.context?.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limit)) {
+            [weak self] in
+            self?.fail(TransportError(.timedOut, "\(stage.rawValue) took longer than \(limit)"))
+        }
+    }
+
+    // MARK: Running
+
+    private func receive(
+        _ multiplexer: StreamMultiplexer, _ opener: NoiseOpener, _ bytes: UnsafeRawBufferPointer, _ offset: inout Int
+    ) {
+        do throws(NoiseError) {
+            while let plaintext = try opener.next(bytes, at: &offset) {
+                self.handle(multiplexer.receive(plaintext))
+                guard case .running = self.phase else { return }
+            }
+            multiplexer.wakeReaders()
+        } catch {
+            self.fail(TransportError(.securityFailed, error.description))
+        }
+    }
+
+    private func handle(_ outcome: StreamMultiplexer.Outcome) {
+        switch outcome {
+        case .goOn: return
+        case .remoteGoesAway: self.orderly = true
+        case .fail(let error): self.fail(error)
+        }
+    }
+
+    /// Does what tasks asked for.
+    private func takeMail() {
+        guard let mailbox = self.mailbox else { return }
+        for item in mailbox.drain() {
+            guard case .running(let multiplexer, _) = self.phase else {
+                Self.refuse(item)
+                continue
+            }
+            switch item {
+            case .stream(let core): multiplexer.look(at: core)
+            case .open(let request): multiplexer.open(request)
+            case .close: self.close(multiplexer)
+            }
+        }
+        self.flush()
+    }
+
+    private static func refuse(_ item: LoopMailbox.Item) {
+        guard case .open(let request) = item else { return }
+        request.answer(.failure(TransportError(.connectionClosed, "the connection is closed")))
+    }
+
+    private func armKeepAlive() {
+        self.keepAliveTimer = self.schedule(self.configuration.timeouts.keepAliveInterval) { handler in
+            guard case .running(let multiplexer, _) = handler.phase else { return }
+            handler.pings &+= 1
+            multiplexer.ping(handler.pings)
+            handler.flush()
+            handler.keepAliveTimer = handler.schedule(handler.configuration.timeouts.keepAlive) { handler in
+                guard case .running(let multiplexer, _) = handler.phase else { return }
+                guard multiplexer.awaitsPong else { return handler.armKeepAlive() }
+                handler.fail(
+                    TransportError(
+                        .timedOut,
+                        "the other side did not answer a ping within \(handler.configuration.timeouts.keepAlive)"))
+            }
+        }
+    }
+
+    private func schedule(_ delay: Duration, _ body: @escaping (ConnectionHandler) -> Void) -> Scheduled<Void>? {
+        self.context?.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(delay)) { [weak self] in
+            if let self { body(self) }
+        }
+    }
+
+    // MARK: Sending
+
+    /// Seals and writes what is there, as long as the socket takes it. The only place where bytes leave.
+    private func flush() {
+        guard !self.isFlushing else { return }
+        self.isFlushing = true
+        defer { self.isFlushing = false }
+        while let context = self.context {
+            if case .running(let multiplexer, _) = self.phase {
+                if context.channel.isWritable {
+                    multiplexer.fill(upTo: Self.batch)
+                } else {
+                    self.countAnswers(multiplexer.output.readableBytes)
+                }
+                self.seal(multiplexer)
+            }
+            guard self.ciphertext.readableBytes > 0 else { return }
+            let bytes = self.ciphertext
+            self.ciphertext.moveReaderIndex(to: self.ciphertext.writerIndex)
+            context.writeAndFlush(self.wrapOutboundOut(bytes), promise: nil)
+        }
+    }
+
+    private func seal(_ multiplexer: StreamMultiplexer) {
+        guard multiplexer.output.readableBytes > 0, var sealer = self.sealer else { return }
+        // Cleared storage is used again, unless a write still holds it.
+        if self.ciphertext.readableBytes == 0 { self.ciphertext.clear() }
+        do throws(NoiseError) {
+            try multiplexer.output.readableBytesUInt8Span.bytes.withUnsafeBytes { (bytes) throws(NoiseError) in
+                try sealer.seal(bytes, into: &self.ciphertext)
+            }
+            self.sealer = sealer
+            multiplexer.output.clear()
+        } catch {
+            multiplexer.output.clear()
+            self.sealer = nil
+            self.fail(TransportError(.securityFailed, error.description))
+        }
+    }
+
+    /// Answers go out even when the socket is full, but not without end: a peer that asks and never reads is cut off.
+    private func countAnswers(_ count: Int) {
+        self.unsentAnswers += count
+        let limit = self.configuration.limits.unsentAnswers
+        guard self.unsentAnswers > limit else { return }
+        self.fail(
+            TransportError(
+                .limitExceeded, "the other side does not read: expected at most \(limit) bytes of answers to wait"))
+    }
+
+    // MARK: The end
+
+    private var closedByOther: TransportError {
+        switch self.phase {
+        case .upgrading(let upgrade):
+            return TransportError(
+                .connectionClosed, "the other side closed the connection while \(upgrade.stage.rawValue)")
+        case .idle, .running, .closing, .closed:
+            return TransportError(.connectionClosed, "the other side closed the connection")
+        }
+    }
+
+    /// Closes in good order: what can be sent, then the end of the session, then this half; the rest when the other side
+    /// has closed too, or after a while.
+    private func close(_ multiplexer: StreamMultiplexer) {
+        self.orderly = true
+        self.flush()
+        multiplexer.goAway()
+        self.seal(multiplexer)
+        self.leaveRunning(TransportError(.connectionClosed, "the connection was closed by this side"))
+    }
+
+    /// Closes at once, but for what is in the output, such as the reason.
+    private func fail(_ error: TransportError) {
+        switch self.phase {
+        case .closing, .closed:
+            return
+        case .running(let multiplexer, _):
+            self.failure = error
+            self.seal(multiplexer)
+            self.leaveRunning(error)
+        case .idle, .upgrading:
+            self.failure = error
+            self.phase = .closing
+            self.stageTimer?.cancel()
+            self.answer(.failure(error))
+            self.shutOutput()
+        }
+    }
+
+    private func leaveRunning(_ error: TransportError) {
+        guard case .running(let multiplexer, _) = self.phase else { return }
+        self.phase = .closing
+        self.keepAliveTimer?.cancel()
+        for item in self.mailbox?.close() ?? [] { Self.refuse(item) }
+        multiplexer.close(error)
+        self.shutOutput()
+    }
+
+    /// Sends what is left and closes this half. The other half stays open for a moment, since closing with unread bytes
+    /// makes the system drop what the other side has not read yet.
+    private func shutOutput() {
+        guard let context = self.context else { return }
+        if self.ciphertext.readableBytes > 0 {
+            let bytes = self.ciphertext
+            self.ciphertext.moveReaderIndex(to: self.ciphertext.writerIndex)
+            context.writeAndFlush(self.wrapOutboundOut(bytes), promise: nil)
+        }
+        context.close(mode: .output, promise: nil)
+        self.stageTimer = self.schedule(self.configuration.timeouts.close) { handler in
+            handler.context?.close(promise: nil)
+        }
+    }
+
+    /// The channel is gone.
+    private func finish(_ error: TransportError) {
+        if case .closed = self.phase { return }
+        let failure = self.failure ?? error
+        self.stageTimer?.cancel()
+        self.keepAliveTimer?.cancel()
+        let phase = self.phase
+        self.phase = .closed
+        if case .running(let multiplexer, _) = phase {
+            for item in self.mailbox?.close() ?? [] { Self.refuse(item) }
+            multiplexer.close(failure)
+        }
+        // A dial that never got a connection is answered by the failure to connect, which says why.
+        if case .idle = phase { self.established = nil }
+        self.answer(.failure(failure))
+        self.role.slot.release()
+        self.end.set(self.orderly && self.failure == nil ? nil : failure)
+    }
+}

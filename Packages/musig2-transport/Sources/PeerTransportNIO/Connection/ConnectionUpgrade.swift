@@ -1,0 +1,333 @@
+import Multiformats
+import NIOCore
+import PeerTransport
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// The way from a raw connection to a secured and multiplexed one, either side, as bytes in and bytes out:
+/// multistream for Noise, the Noise handshake, then multistream for yamux unless the handshake settled it.
+///
+/// Feed received bytes to ``receive(_:at:)`` until it says ``Action/needMore``, ``Action/done(_:)`` or
+/// ``Action/fail(_:)``. Bytes after the offset then belong to what comes next.
+struct ConnectionUpgrade {
+    static let noiseProtocol = "/noise"
+    static let yamuxProtocol = "/yamux/1.0.0"
+
+    /// How far it has come; each stage has a time limit.
+    enum Stage: String, Sendable {
+        case security = "negotiating security"
+        case handshake = "Noise handshake"
+        case muxer = "negotiating the multiplexer"
+    }
+
+    /// What a finished upgrade leaves behind.
+    struct Result {
+        var peer: NoisePeer
+        var sealer: NoiseSealer
+        var opener: NoiseOpener
+        /// Plaintext that came together with the last message of the upgrade.
+        var leftover: Data
+    }
+
+    /// What to do after ``receive(_:at:)``.
+    enum Action {
+        /// All bytes were taken.
+        case needMore
+        /// Send these bytes, then call again with what is left.
+        case send([UInt8])
+        /// Secured and multiplexed.
+        case done(Result)
+        /// Close the connection.
+        case fail(TransportError)
+    }
+
+    /// What is fixed before it begins.
+    struct Parameters {
+        var isInitiator: Bool
+        var credentials: NoiseCredentials
+        /// Dialler only: who must answer.
+        var expectedPeer: PeerID?
+        var maximumMessage: Int
+        var maximumProposals: Int
+    }
+
+    private enum State {
+        case proposingNoise(MultistreamInitiator)
+        case awaitingNoise(MultistreamListener)
+        case handshake(NoiseHandshake, NoiseMessageReader)
+        case proposingMuxer(MultistreamInitiator, Result)
+        case awaitingMuxer(MultistreamListener, Result)
+        case finishing(Result)
+        case over
+    }
+
+    private let parameters: Parameters
+    private var state: State
+    /// How far it has come.
+    private(set) var stage = Stage.security
+
+    init(_ parameters: Parameters) {
+        self.parameters = parameters
+        self.state =
+            parameters.isInitiator
+            ? .proposingNoise(
+                MultistreamInitiator(proposals: [Self.noiseProtocol], maximumLength: parameters.maximumMessage))
+            : .awaitingNoise(Self.listener(parameters))
+    }
+
+    /// The bytes to send at once.
+    func start() -> [UInt8] {
+        switch self.state {
+        case .proposingNoise(let negotiator): return negotiator.start()
+        case .awaitingNoise(let negotiator): return negotiator.start()
+        case .handshake, .proposingMuxer, .awaitingMuxer, .finishing, .over: return []
+        }
+    }
+
+    /// Reads on from `offset`, which moves past the bytes taken.
+    mutating func receive(_ bytes: UnsafeRawBufferPointer, at offset: inout Int) -> Action {
+        while true {
+            let action: Action?
+            switch self.state {
+            case .proposingNoise(let negotiator): action = self.proposeNoise(negotiator, bytes, &offset)
+            case .awaitingNoise(let negotiator): action = self.awaitNoise(negotiator, bytes, &offset)
+            case .handshake(let handshake, let reader): action = self.handshake(handshake, reader, bytes, &offset)
+            case .proposingMuxer, .awaitingMuxer: action = self.negotiateMuxer(bytes, &offset)
+            case .finishing(let result):
+                self.state = .over
+                return .done(result)
+            case .over: return .needMore
+            }
+            if let action { return action }
+        }
+    }
+
+    private static func listener(_ parameters: Parameters) -> MultistreamListener {
+        MultistreamListener(
+            maximumLength: parameters.maximumMessage, maximumProposals: parameters.maximumProposals)
+    }
+
+    // MARK: Noise
+
+    private mutating func proposeNoise(
+        _ negotiator: MultistreamInitiator, _ bytes: UnsafeRawBufferPointer, _ offset: inout Int
+    ) -> Action? {
+        var negotiator = negotiator
+        let action = negotiator.receive(bytes, at: &offset)
+        self.state = .proposingNoise(negotiator)
+        switch action {
+        case .waitForMore: return .needMore
+        case .send(let reply): return .send(reply)
+        case .failed(let error): return self.fail(Self.securityError(error))
+        case .agreed:
+            var handshake = NoiseHandshake(
+                role: .initiator, staticKey: self.parameters.credentials.staticKey,
+                payload: self.parameters.credentials.payload)
+            let start = handshake.start()
+            self.stage = .handshake
+            self.state = .handshake(handshake, NoiseMessageReader())
+            guard case .send(let message) = start else { return nil }
+            return .send(NoiseMessageReader.frame(message))
+        }
+    }
+
+    private mutating func awaitNoise(
+        _ negotiator: MultistreamListener, _ bytes: UnsafeRawBufferPointer, _ offset: inout Int
+    ) -> Action? {
+        var negotiator = negotiator
+        let action = negotiator.receive(bytes, at: &offset) { $0 == Self.noiseProtocol }
+        self.state = .awaitingNoise(negotiator)
+        switch action {
+        case .waitForMore: return .needMore
+        case .send(let reply): return .send(reply)
+        case .failed(let error): return self.fail(Self.securityError(error))
+        case .agreed(_, let reply):
+            let handshake = NoiseHandshake(
+                role: .responder, staticKey: self.parameters.credentials.staticKey,
+                payload: self.parameters.credentials.payload)
+            self.stage = .handshake
+            self.state = .handshake(handshake, NoiseMessageReader())
+            return .send(reply)
+        }
+    }
+
+    private mutating func handshake(
+        _ handshake: NoiseHandshake, _ reader: NoiseMessageReader, _ bytes: UnsafeRawBufferPointer,
+        _ offset: inout Int
+    ) -> Action? {
+        var handshake = handshake
+        var reader = reader
+        let message = reader.next(bytes, at: &offset)
+        guard let message else {
+            self.state = .handshake(handshake, reader)
+            return .needMore
+        }
+        let action = handshake.receive(message: message)
+        self.state = .handshake(handshake, reader)
+        do throws(NoiseError) {
+            switch action {
+            case .send(let reply):
+                return .send(NoiseMessageReader.frame(reply))
+            case .check(let remote):
+                let peer = try NoisePeer(remote)
+                if let error = self.mismatch(peer) { return self.fail(error) }
+                let (last, keys) = try handshake.finish()
+                return self.secured(peer, keys, last: NoiseMessageReader.frame(last))
+            case .finished(let remote, let keys):
+                return self.secured(try NoisePeer(remote), keys, last: [])
+            case .fail(let error):
+                throw error
+            }
+        } catch {
+            return self.fail(TransportError(.securityFailed, error.description))
+        }
+    }
+
+    private func mismatch(_ peer: NoisePeer) -> TransportError? {
+        guard let expected = self.parameters.expectedPeer, expected != peer.peerID else { return nil }
+        return TransportError(.peerMismatch, "expected peer \(expected), found \(peer.peerID)")
+    }
+
+    // MARK: Multiplexer
+
+    private mutating func secured(_ peer: NoisePeer, _ keys: NoiseHandshake.Keys, last: [UInt8]) -> Action? {
+        var result = Result(
+            peer: peer, sealer: NoiseSealer(key: keys.send), opener: NoiseOpener(key: keys.receive), leftover: Data())
+        self.stage = .muxer
+        if !peer.muxers.isEmpty, !self.parameters.credentials.muxers.isEmpty {
+            return self.settleMuxer(result, last)
+        }
+        // One side made no offer: multistream inside the secured connection, as usual.
+        let sealed: [UInt8]
+        if self.parameters.isInitiator {
+            let negotiator = MultistreamInitiator(
+                proposals: [Self.yamuxProtocol], maximumLength: self.parameters.maximumMessage)
+            sealed = Self.seal(negotiator.start(), &result)
+            self.state = .proposingMuxer(negotiator, result)
+        } else {
+            let negotiator = Self.listener(self.parameters)
+            sealed = Self.seal(negotiator.start(), &result)
+            self.state = .awaitingMuxer(negotiator, result)
+        }
+        return .send(last + sealed)
+    }
+
+    /// Both sides listed muxers in the handshake: the first of the initiator's that the responder has too is taken, and no
+    /// negotiation follows.
+    private mutating func settleMuxer(_ result: Result, _ last: [UInt8]) -> Action? {
+        let own = self.parameters.credentials.muxers
+        let (wanted, offered) = self.parameters.isInitiator ? (own, result.peer.muxers) : (result.peer.muxers, own)
+        guard let muxer = wanted.first(where: offered.contains), muxer == Self.yamuxProtocol else {
+            return self.fail(
+                TransportError(
+                    .protocolNotSupported,
+                    "multiplexer: expected one of \(own.joined(separator: ", ")), found "
+                        + result.peer.muxers.prefix(8).map { MultistreamError.printable(Array($0.utf8)) }
+                        .joined(separator: ", ")))
+        }
+        self.state = .finishing(result)
+        return last.isEmpty ? nil : .send(last)
+    }
+
+    private mutating func negotiateMuxer(_ bytes: UnsafeRawBufferPointer, _ offset: inout Int) -> Action? {
+        let opener: NoiseOpener
+        switch self.state {
+        case .proposingMuxer(_, let result), .awaitingMuxer(_, let result): opener = result.opener
+        default: return .needMore
+        }
+        do throws(NoiseError) {
+            guard let plaintext = try opener.next(bytes, at: &offset) else { return .needMore }
+            return self.receiveMuxer(plaintext)
+        } catch {
+            return self.fail(TransportError(.securityFailed, error.description))
+        }
+    }
+
+    private mutating func receiveMuxer(_ plaintext: Data) -> Action? {
+        var reply: [UInt8] = []
+        var position = 0
+        while true {
+            switch self.state {
+            case .proposingMuxer(var negotiator, var result):
+                let action = plaintext.withUnsafeBytes { negotiator.receive($0, at: &position) }
+                switch action {
+                case .waitForMore:
+                    self.state = .proposingMuxer(negotiator, result)
+                    return reply.isEmpty ? nil : .send(reply)
+                case .send(let proposal):
+                    reply += Self.seal(proposal, &result)
+                    self.state = .proposingMuxer(negotiator, result)
+                case .agreed:
+                    result.leftover = Data(plaintext.dropFirst(position))
+                    self.state = .finishing(result)
+                    return reply.isEmpty ? nil : .send(reply)
+                case .failed(let error):
+                    return self.fail(Self.muxerError(error))
+                }
+            case .awaitingMuxer(var negotiator, var result):
+                let action = plaintext.withUnsafeBytes {
+                    negotiator.receive($0, at: &position) { $0 == Self.yamuxProtocol }
+                }
+                switch action {
+                case .waitForMore:
+                    self.state = .awaitingMuxer(negotiator, result)
+                    return reply.isEmpty ? nil : .send(reply)
+                case .send(let answer):
+                    reply += Self.seal(answer, &result)
+                    self.state = .awaitingMuxer(negotiator, result)
+                case .agreed(_, let echo):
+                    reply += Self.seal(echo, &result)
+                    result.leftover = Data(plaintext.dropFirst(position))
+                    self.state = .finishing(result)
+                    return .send(reply)
+                case .failed(let error):
+                    return self.fail(Self.muxerError(error))
+                }
+            default:
+                return nil
+            }
+        }
+    }
+
+    /// Seals the few bytes of a negotiation. A failure leaves nothing to send, and the stage runs into its time limit.
+    private static func seal(_ plaintext: [UInt8], _ result: inout Result) -> [UInt8] {
+        var output = ByteBuffer()
+        do throws(NoiseError) {
+            try plaintext.span.bytes.withUnsafeBytes { (bytes) throws(NoiseError) in
+                try result.sealer.seal(bytes, into: &output)
+            }
+        } catch {
+            return []
+        }
+        return Array(output.readableBytesView)
+    }
+
+    // MARK: Failures
+
+    private mutating func fail(_ error: TransportError) -> Action {
+        self.state = .over
+        return .fail(error)
+    }
+
+    private static func securityError(_ error: MultistreamError) -> TransportError {
+        switch error {
+        case .refused, .tooManyProposals:
+            return TransportError(.protocolNotSupported, "security: \(error)")
+        case .lengthTooLarge, .missingNewline, .unexpectedHeader, .unexpectedAnswer:
+            return TransportError(.notAPeer, "the other side is not a libp2p peer: \(error)")
+        }
+    }
+
+    private static func muxerError(_ error: MultistreamError) -> TransportError {
+        switch error {
+        case .refused, .tooManyProposals:
+            return TransportError(.protocolNotSupported, "multiplexer: \(error)")
+        case .lengthTooLarge, .missingNewline, .unexpectedHeader, .unexpectedAnswer:
+            return TransportError(.protocolViolation, "multiplexer: \(error)")
+        }
+    }
+}

@@ -1,0 +1,438 @@
+import Multiformats
+import NIOCore
+import PeerTransport
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// The streams of one connection: feeds the yamux machine, agrees on the protocol of each stream, and moves bytes between
+/// frames and the queues of the streams. It lives on the event loop of the connection and never touches the channel: what is
+/// to be sent gathers in ``output``.
+final class StreamMultiplexer {
+    /// What the connection has to know of received bytes.
+    enum Outcome {
+        case goOn
+        /// The other side will close in good order.
+        case remoteGoesAway
+        /// Send what is in the output, then close.
+        case fail(TransportError)
+    }
+
+    private enum Negotiation {
+        case proposing(MultistreamInitiator, OpenRequest)
+        case answering(MultistreamListener)
+    }
+
+    private struct Entry {
+        let core: StreamCore
+        var negotiation: Negotiation?
+        var timer: Scheduled<Void>?
+        /// Whether it stands in the send queue.
+        var isQueued = false
+        /// Received bytes it held when last looked at.
+        var held = 0
+    }
+
+    /// Plaintext to seal and send.
+    var output = ByteBuffer()
+
+    private var session: YamuxSession
+    private var entries: [UInt32: Entry] = [:]
+    private var sendQueue = Fifo<UInt32>()
+    /// Streams whose readers are to be woken when all bytes at hand are read.
+    private var touched: [UInt32] = []
+    private var held = 0
+    private var pongsAwaited: UInt32?
+
+    private let eventLoop: any EventLoop
+    private let configuration: TCPTransport.Configuration
+    private let accepting: ProtocolFilter
+    private let accepted: BoundedInbox<NegotiatedStream>
+    private let post: @Sendable (StreamCore) -> Void
+    /// Called when a timer has put something into the output.
+    private let onTimer: () -> Void
+
+    init(
+        role: YamuxSession.Role,
+        eventLoop: any EventLoop,
+        configuration: TCPTransport.Configuration,
+        accepting: @escaping ProtocolFilter,
+        accepted: BoundedInbox<NegotiatedStream>,
+        post: @escaping @Sendable (StreamCore) -> Void,
+        onTimer: @escaping () -> Void
+    ) {
+        var limits = YamuxLimits()
+        limits.maximumInboundStreams = configuration.limits.inboundStreams
+        limits.maximumOutboundStreams = configuration.limits.outboundStreams
+        self.session = YamuxSession(role: role, limits: limits)
+        self.eventLoop = eventLoop
+        self.configuration = configuration
+        self.accepting = accepting
+        self.accepted = accepted
+        self.post = post
+        self.onTimer = onTimer
+    }
+
+    // MARK: Receiving
+
+    /// Takes decrypted bytes. Readers are woken by ``wakeReaders()``.
+    func receive(_ plaintext: Data) -> Outcome {
+        plaintext.withUnsafeBytes { self.receive($0) }
+    }
+
+    private func receive(_ bytes: UnsafeRawBufferPointer) -> Outcome {
+        var offset = 0
+        var outcome = Outcome.goOn
+        while true {
+            switch self.session.receive(bytes, at: &offset) {
+            case .needMore:
+                return outcome
+            case .opened(let id, let reply):
+                self.write(reply)
+                self.accept(id)
+            case .refused(_, let reply), .ping(let reply):
+                self.write(reply)
+            case .acknowledged:
+                continue
+            case .pong(let value):
+                if value == self.pongsAwaited { self.pongsAwaited = nil }
+            case .data(let id, let range):
+                self.received(id, UnsafeRawBufferPointer(rebasing: bytes[range]))
+            case .windowGrew(let id):
+                self.queue(id)
+            case .remoteClosed(let id), .finished(let id):
+                self.remoteClosed(id)
+            case .reset(let id, _):
+                self.remove(id, TransportError(.streamReset, "the stream was reset by the other side"))
+            case .streamViolation(let id, let reply):
+                self.write(reply)
+                self.remove(
+                    id,
+                    TransportError(.protocolViolation, "the other side sent data on a stream that it had closed"))
+            case .goAway(.normal):
+                outcome = .remoteGoesAway
+            case .goAway(let code):
+                return .fail(
+                    TransportError(
+                        .connectionClosed, "the other side ended the session with yamux code \(code.rawValue)"))
+            case .violation(let error, let goAway):
+                self.write(goAway)
+                return .fail(TransportError(.protocolViolation, error.description))
+            }
+        }
+    }
+
+    /// Hands readers what came, once all bytes at hand are read.
+    func wakeReaders() {
+        while let id = self.touched.popLast() {
+            guard let entry = self.entries[id] else { continue }
+            self.credit(id, entry.core.wakeReader())
+        }
+    }
+
+    private func accept(_ id: UInt32) {
+        let core = self.makeCore(id)
+        let listener = MultistreamListener(
+            maximumLength: self.configuration.limits.multistreamMessage,
+            maximumProposals: self.configuration.limits.multistreamProposals)
+        core.enqueueFromLoop(listener.start())
+        self.entries[id] = Entry(core: core, negotiation: .answering(listener), timer: self.negotiationTimer(id))
+        self.queue(id)
+    }
+
+    private func received(_ id: UInt32, _ bytes: UnsafeRawBufferPointer) {
+        guard let entry = self.entries[id] else { return }
+        guard let negotiation = entry.negotiation else { return self.deliver(id, entry.core, bytes) }
+        var offset = 0
+        switch negotiation {
+        case .proposing(let initiator, let request):
+            self.propose(id, initiator, request, bytes, &offset)
+        case .answering(let listener):
+            self.answer(id, listener, bytes, &offset)
+        }
+        self.credit(id, offset)
+        guard offset < bytes.count, let entry = self.entries[id] else { return }
+        self.deliver(id, entry.core, UnsafeRawBufferPointer(rebasing: bytes[offset...]))
+    }
+
+    private func deliver(_ id: UInt32, _ core: StreamCore, _ bytes: UnsafeRawBufferPointer) {
+        let (held, isDropped) = core.deliver(bytes)
+        guard !isDropped else { return self.credit(id, bytes.count) }
+        self.note(id, held: held)
+        if self.touched.last != id { self.touched.append(id) }
+        guard self.held > self.configuration.limits.connectionReceiveBuffer else { return }
+        for (id, entry) in self.entries { self.note(id, held: entry.core.heldBytes) }
+        guard self.held > self.configuration.limits.connectionReceiveBuffer else { return }
+        self.reset(
+            id,
+            TransportError(
+                .limitExceeded,
+                "received bytes of the connection: expected at most "
+                    + "\(self.configuration.limits.connectionReceiveBuffer) unread, found \(self.held)"))
+    }
+
+    private func note(_ id: UInt32, held: Int) {
+        self.held += held - (self.entries[id]?.held ?? 0)
+        self.entries[id]?.held = held
+    }
+
+    private func remoteClosed(_ id: UInt32) {
+        guard let entry = self.entries[id] else { return }
+        if entry.negotiation != nil {
+            return self.reset(
+                id, TransportError(.streamReset, "the other side closed the stream before a protocol was agreed on"))
+        }
+        entry.core.remoteClosed()
+        self.credit(id, entry.core.wakeReader())
+        if !self.session.isOpen(id) { self.forget(id) }
+    }
+
+    private func credit(_ id: UInt32, _ count: Int) {
+        if case .send(let frame) = self.session.consumed(id, count: count) { self.write(frame) }
+    }
+
+    // MARK: Negotiation
+
+    private func propose(
+        _ id: UInt32, _ initiator: MultistreamInitiator, _ request: OpenRequest,
+        _ bytes: UnsafeRawBufferPointer, _ offset: inout Int
+    ) {
+        var initiator = initiator
+        while true {
+            let action = initiator.receive(bytes, at: &offset)
+            self.entries[id]?.negotiation = .proposing(initiator, request)
+            switch action {
+            case .waitForMore:
+                return
+            case .send(let proposal):
+                self.entries[id]?.core.enqueueFromLoop(proposal)
+                self.queue(id)
+            case .agreed(let name):
+                guard let core = self.settle(id) else { return }
+                request.answer(
+                    .success(NegotiatedStream(stream: YamuxByteStream(core), protocolID: ProtocolID(name))))
+                return
+            case .failed(.refused(let proposed)):
+                return self.reset(
+                    id,
+                    TransportError(
+                        .protocolNotSupported, "the other side speaks none of: \(proposed.joined(separator: ", "))"))
+            case .failed(let error):
+                return self.reset(id, TransportError(.protocolViolation, "stream \(id): \(error)"))
+            }
+        }
+    }
+
+    private func answer(
+        _ id: UInt32, _ listener: MultistreamListener, _ bytes: UnsafeRawBufferPointer, _ offset: inout Int
+    ) {
+        var listener = listener
+        while true {
+            let action = listener.receive(bytes, at: &offset) { name in
+                let protocolID = ProtocolID(name)
+                return protocolID.isValid && self.accepting(protocolID)
+            }
+            self.entries[id]?.negotiation = .answering(listener)
+            switch action {
+            case .waitForMore:
+                return
+            case .send(let reply):
+                self.entries[id]?.core.enqueueFromLoop(reply)
+                self.queue(id)
+            case .agreed(let name, let reply):
+                guard let core = self.settle(id) else { return }
+                core.enqueueFromLoop(reply)
+                self.queue(id)
+                // A stream that finds no room is let go of, which resets it.
+                _ = self.accepted.push(
+                    NegotiatedStream(stream: YamuxByteStream(core), protocolID: ProtocolID(name)))
+                return
+            case .failed(let error):
+                return self.reset(id, TransportError(.protocolViolation, "stream \(id): \(error)"))
+            }
+        }
+    }
+
+    private func settle(_ id: UInt32) -> StreamCore? {
+        guard var entry = self.entries[id] else { return nil }
+        entry.timer?.cancel()
+        entry.timer = nil
+        entry.negotiation = nil
+        self.entries[id] = entry
+        return entry.core
+    }
+
+    private func negotiationTimer(_ id: UInt32) -> Scheduled<Void> {
+        self.timer(id, self.configuration.timeouts.stream) { limit in
+            TransportError(.timedOut, "negotiating the protocol of a stream took longer than \(limit)")
+        }
+    }
+
+    private func timer(
+        _ id: UInt32, _ limit: Duration, _ error: @escaping (Duration) -> TransportError
+    ) -> Scheduled<Void> {
+        self.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limit)) { [weak self] in
+            guard let self, self.entries[id] != nil else { return }
+            self.reset(id, error(limit))
+            self.onTimer()
+        }
+    }
+
+    // MARK: What tasks ask for
+
+    /// Opens a stream for a task.
+    func open(_ request: OpenRequest) {
+        guard !request.isAnswered else { return }
+        switch self.session.open() {
+        case .refused(let refusal):
+            request.answer(.failure(Self.error(refusal)))
+        case .opened(let id, let frame):
+            self.write(frame)
+            let core = self.makeCore(id)
+            let initiator = MultistreamInitiator(
+                proposals: request.protocols.map(\.name),
+                maximumLength: self.configuration.limits.multistreamMessage)
+            core.enqueueFromLoop(initiator.start())
+            self.entries[id] = Entry(
+                core: core, negotiation: .proposing(initiator, request), timer: self.negotiationTimer(id))
+            self.queue(id)
+        }
+    }
+
+    /// Looks at a stream that a task posted.
+    func look(at core: StreamCore) {
+        let pending = core.takePending()
+        let id = core.id
+        guard var entry = self.entries[id], entry.core === core else { return }
+        if pending.isReset {
+            if case .send(let frame) = self.session.reset(id) { self.write(frame) }
+            return self.forget(id)
+        }
+        self.credit(id, pending.consumed)
+        if pending.output > 0 || pending.closesWrite { self.queue(id) }
+        if pending.isAbandoned, entry.timer == nil {
+            entry = self.entries[id] ?? entry
+            entry.timer = self.timer(id, self.configuration.timeouts.linger) { limit in
+                TransportError(.timedOut, "the other side did not close its half within \(limit)")
+            }
+            self.entries[id] = entry
+        }
+    }
+
+    /// Puts a ping into the output.
+    func ping(_ value: UInt32) {
+        self.pongsAwaited = value
+        self.write(self.session.pingFrame(value))
+    }
+
+    /// Whether the last ping was not answered.
+    var awaitsPong: Bool { self.pongsAwaited != nil }
+
+    /// Puts the end of the session into the output.
+    func goAway() {
+        self.write(YamuxSession.goAwayFrame(.normal))
+    }
+
+    /// The connection is gone: every stream fails.
+    func close(_ error: TransportError) {
+        let entries = self.entries
+        self.entries = [:]
+        for entry in entries.values {
+            entry.timer?.cancel()
+            if case .proposing(_, let request) = entry.negotiation { request.answer(.failure(error)) }
+            entry.core.fail(error, keepsInbox: true)
+        }
+        // What nobody accepted is let go of.
+        _ = self.accepted.close()
+    }
+
+    // MARK: Sending
+
+    /// Moves bytes of the streams into the output, one frame of each in turn, until it holds `limit` bytes.
+    func fill(upTo limit: Int) {
+        while self.output.readableBytes < limit, let id = self.sendQueue.popFirst() {
+            guard let entry = self.entries[id] else { continue }
+            self.entries[id]?.isQueued = false
+            self.sendFrame(id, entry.core)
+        }
+    }
+
+    private func sendFrame(_ id: UInt32, _ core: StreamCore) {
+        let allowed = self.session.sendable(id)
+        let start = self.output.writerIndex
+        self.output.moveWriterIndex(forwardBy: self.reserveHeader())
+        let (left, closesWrite) = core.drainOutput(allowed) { _ = self.output.writeBytes($0) }
+        let count = self.output.writerIndex - start - YamuxHeader.byteCount
+        if count > 0, case .frame(let header) = self.session.send(id, upTo: count) {
+            let (first, second) = header.words
+            self.output.setInteger(first, at: start)
+            self.output.setInteger(second, at: start + 8)
+        } else {
+            self.output.moveWriterIndex(to: start)
+        }
+        if left > 0 {
+            // With an empty window the stream is queued again when credit comes.
+            if self.session.sendable(id) > 0 { self.queue(id) }
+        } else if closesWrite, self.entries[id]?.negotiation == nil {
+            if case .send(let frame) = self.session.closeWrite(id) { self.write(frame) }
+            if !self.session.isOpen(id) { self.forget(id) }
+        }
+    }
+
+    private func reserveHeader() -> Int {
+        self.output.reserveCapacity(minimumWritableBytes: YamuxHeader.byteCount)
+        return YamuxHeader.byteCount
+    }
+
+    private func write(_ header: YamuxHeader) {
+        let (first, second) = header.words
+        self.output.writeInteger(first)
+        self.output.writeInteger(second)
+    }
+
+    private func queue(_ id: UInt32) {
+        guard self.entries[id]?.isQueued == false else { return }
+        self.entries[id]?.isQueued = true
+        self.sendQueue.append(id)
+    }
+
+    // MARK: Streams that end
+
+    private func reset(_ id: UInt32, _ error: TransportError) {
+        if case .send(let frame) = self.session.reset(id) { self.write(frame) }
+        self.remove(id, error)
+    }
+
+    private func remove(_ id: UInt32, _ error: TransportError) {
+        guard let entry = self.entries[id] else { return }
+        self.forget(id)
+        if case .proposing(_, let request) = entry.negotiation { request.answer(.failure(error)) }
+        entry.core.fail(error, keepsInbox: false)
+    }
+
+    private func forget(_ id: UInt32) {
+        self.note(id, held: 0)
+        self.entries.removeValue(forKey: id)?.timer?.cancel()
+    }
+
+    private func makeCore(_ id: UInt32) -> StreamCore {
+        StreamCore(id: id, sendBuffer: self.configuration.limits.streamSendBuffer, post: self.post)
+    }
+
+    private static func error(_ refusal: YamuxSession.OpenRefusal) -> TransportError {
+        switch refusal {
+        case .tooManyStreams(let limit):
+            return TransportError(.limitExceeded, "streams opened on this connection: expected at most \(limit)")
+        case .tooManyUnanswered(let limit):
+            return TransportError(
+                .limitExceeded, "streams that the other side has not answered: expected at most \(limit)")
+        case .goingAway:
+            return TransportError(.connectionClosed, "the other side is closing the connection")
+        case .idsExhausted:
+            return TransportError(.limitExceeded, "all stream ids of this connection are used: open another connection")
+        }
+    }
+}

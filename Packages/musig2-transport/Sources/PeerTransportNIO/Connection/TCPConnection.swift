@@ -1,0 +1,66 @@
+import Multiformats
+import PeerTransport
+
+/// A connection as users see it: thin, since everything happens on the event loop behind the mailbox.
+final class TCPConnection: Connection {
+    let localPeer: PeerID
+    let remotePeer: PeerID
+    let remoteAddress: Multiaddr
+    let isInbound: Bool
+
+    private let mailbox: LoopMailbox
+    private let accepted: BoundedInbox<NegotiatedStream>
+    private let end: Latch<TransportError?>
+
+    init(
+        localPeer: PeerID,
+        remotePeer: PeerID,
+        remoteAddress: Multiaddr,
+        isInbound: Bool,
+        mailbox: LoopMailbox,
+        accepted: BoundedInbox<NegotiatedStream>,
+        end: Latch<TransportError?>
+    ) {
+        self.localPeer = localPeer
+        self.remotePeer = remotePeer
+        self.remoteAddress = remoteAddress
+        self.isInbound = isInbound
+        self.mailbox = mailbox
+        self.accepted = accepted
+        self.end = end
+    }
+
+    func openStream(protocols: [ProtocolID]) async throws(TransportError) -> NegotiatedStream {
+        guard !protocols.isEmpty else {
+            throw TransportError(.invalidArgument, "openStream: expected at least one protocol, found none")
+        }
+        if let invalid = protocols.first(where: { !$0.isValid }) {
+            throw TransportError(
+                .invalidArgument, "openStream: not a protocol id that can be sent: \(invalid.name.debugDescription)")
+        }
+        let request = OpenRequest(protocols: protocols)
+        guard self.mailbox.post(.open(request)) else {
+            throw TransportError(.connectionClosed, "the connection to \(self.remotePeer) is closed")
+        }
+        return try await request.wait().get()
+    }
+
+    func acceptStream() async throws(TransportError) -> NegotiatedStream? {
+        try await self.accepted.next()
+    }
+
+    func close() async {
+        self.mailbox.post(.close)
+        // Closing goes on when the waiting task is cancelled.
+        _ = await self.end.wait()
+    }
+
+    /// Closes without waiting for it.
+    func closeSoon() {
+        self.mailbox.post(.close)
+    }
+
+    func closed() async -> TransportError? {
+        await self.end.wait() ?? nil
+    }
+}

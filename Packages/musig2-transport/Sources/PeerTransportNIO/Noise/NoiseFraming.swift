@@ -1,0 +1,43 @@
+/// Sizes of Noise messages on the wire: each is two length bytes, big endian, and that many bytes.
+enum NoiseFraming {
+    static let lengthBytes = 2
+    static let tagLength = 16
+    /// The longest message that two length bytes can announce.
+    static let maximumMessage = 65_535
+    /// The longest plaintext of a transport message.
+    static let maximumPlaintext = maximumMessage - tagLength
+}
+
+/// Takes length-prefixed handshake messages out of a byte stream without taking a byte that follows them.
+struct NoiseMessageReader {
+    private var length = 0
+    private var lengthBytes = 0
+    private var message: [UInt8] = []
+
+    /// Reads on from `offset`, which moves past the bytes taken; nil when the message is not complete.
+    mutating func next(_ bytes: UnsafeRawBufferPointer, at offset: inout Int) -> [UInt8]? {
+        while self.lengthBytes < NoiseFraming.lengthBytes {
+            guard offset < bytes.count else { return nil }
+            self.length = self.length << 8 | Int(bytes[offset])
+            self.lengthBytes += 1
+            offset += 1
+        }
+        let take = min(self.length - self.message.count, bytes.count - offset)
+        if take > 0 {
+            self.message.append(contentsOf: bytes[offset..<(offset + take)])
+            offset += take
+        }
+        guard self.message.count == self.length else { return nil }
+        var complete: [UInt8] = []
+        swap(&complete, &self.message)
+        self.length = 0
+        self.lengthBytes = 0
+        return complete
+    }
+
+    /// A message with its length in front. Handshake messages of this side are far below the limit.
+    static func frame(_ message: [UInt8]) -> [UInt8] {
+        let length = UInt16(truncatingIfNeeded: message.count)
+        return [UInt8(truncatingIfNeeded: length >> 8), UInt8(truncatingIfNeeded: length)] + message
+    }
+}

@@ -1,0 +1,216 @@
+import Crypto
+
+/// The `XX` handshake of libp2p Noise, either side, as bytes in and bytes out.
+///
+/// It knows nothing of what the payloads say: it hands over the payload it received together with the static key that the
+/// payload must vouch for, and takes its own payload ready made. Messages come and go without their two length bytes.
+///
+///     -> e
+///     <- e, ee, s, es, payload
+///     -> s, se, payload
+struct NoiseHandshake {
+    /// Which side this is; the dialler is the initiator.
+    enum Role {
+        case initiator
+        case responder
+    }
+
+    /// What the other side has proven to hold, and what it said.
+    struct Remote: Equatable {
+        /// Its Noise static public key, 32 bytes.
+        var staticKey: [UInt8]
+        /// The decrypted payload: a `NoiseHandshakePayload` protobuf, not yet checked.
+        var payload: [UInt8]
+    }
+
+    /// The keys of a finished handshake.
+    struct Keys {
+        var send: SymmetricKey
+        var receive: SymmetricKey
+        /// The hash over the whole handshake, 32 bytes.
+        var handshakeHash: [UInt8]
+    }
+
+    /// What to do after ``start()``.
+    enum StartAction: Equatable {
+        case send([UInt8])
+        case wait
+    }
+
+    /// What to do after ``receive(message:)``.
+    enum ReceiveAction {
+        /// Responder, after message 1: send message 2.
+        case send([UInt8])
+        /// Initiator, after message 2: check the remote, then call ``finish()`` for message 3.
+        case check(Remote)
+        /// Responder, after message 3: check the remote; if it is right, the keys are ready.
+        case finished(Remote, Keys)
+        /// The handshake is over.
+        case fail(NoiseError)
+    }
+
+    private enum State {
+        case initiatorIdle
+        case initiatorAwaitsMessage2
+        case initiatorAwaitsFinish(remoteEphemeral: Curve25519.KeyAgreement.PublicKey)
+        case responderAwaitsMessage1
+        case responderAwaitsMessage3
+        case over
+    }
+
+    private static let keyLength = 32
+    private static let tagLength = 16
+
+    private var state: State
+    private var symmetric = NoiseSymmetricState()
+    private let staticKey: Curve25519.KeyAgreement.PrivateKey
+    private let ephemeralKey: Curve25519.KeyAgreement.PrivateKey
+    private let payload: [UInt8]
+
+    /// - Parameters:
+    ///   - role: which side this is.
+    ///   - staticKey: the Noise static key that the payload vouches for.
+    ///   - ephemeralKey: a key made for this handshake alone; only tests give one.
+    ///   - payload: the `NoiseHandshakePayload` bytes to send.
+    init(
+        role: Role,
+        staticKey: Curve25519.KeyAgreement.PrivateKey,
+        ephemeralKey: Curve25519.KeyAgreement.PrivateKey = .init(),
+        payload: [UInt8]
+    ) {
+        self.state = role == .initiator ? .initiatorIdle : .responderAwaitsMessage1
+        self.staticKey = staticKey
+        self.ephemeralKey = ephemeralKey
+        self.payload = payload
+    }
+
+    /// Begins: the initiator sends message 1.
+    mutating func start() -> StartAction {
+        guard case .initiatorIdle = self.state else { return .wait }
+        let ephemeral = Array(self.ephemeralKey.publicKey.rawRepresentation)
+        self.symmetric.mixHash(ephemeral)
+        // The payload of message 1 is empty and in the clear; it is hashed nevertheless.
+        self.symmetric.mixHash([])
+        self.state = .initiatorAwaitsMessage2
+        return .send(ephemeral)
+    }
+
+    /// Takes the next handshake message.
+    mutating func receive(message: [UInt8]) -> ReceiveAction {
+        let state = self.state
+        self.state = .over
+        do throws(NoiseError) {
+            switch state {
+            case .responderAwaitsMessage1:
+                let reply = try self.respond(to: message)
+                self.state = .responderAwaitsMessage3
+                return .send(reply)
+            case .initiatorAwaitsMessage2:
+                let (remote, ephemeral) = try self.readMessage2(message)
+                self.state = .initiatorAwaitsFinish(remoteEphemeral: ephemeral)
+                return .check(remote)
+            case .responderAwaitsMessage3:
+                let remote = try self.readMessage3(message)
+                let keys = self.symmetric.split()
+                return .finished(
+                    remote,
+                    Keys(
+                        send: keys.responderToInitiator, receive: keys.initiatorToResponder,
+                        handshakeHash: self.symmetric.hash))
+            case .initiatorIdle, .initiatorAwaitsFinish, .over:
+                return .fail(.outOfOrder)
+            }
+        } catch {
+            return .fail(error)
+        }
+    }
+
+    /// The initiator's last step, once the remote was found to be right: message 3 and the keys.
+    mutating func finish() throws(NoiseError) -> (message: [UInt8], keys: Keys) {
+        guard case .initiatorAwaitsFinish(let remoteEphemeral) = self.state else { throw .outOfOrder }
+        self.state = .over
+        var message = try self.symmetric.encryptAndHash(Array(self.staticKey.publicKey.rawRepresentation))
+        try self.mix(self.staticKey, remoteEphemeral, message: 3)
+        message += try self.symmetric.encryptAndHash(self.payload)
+        let keys = self.symmetric.split()
+        return (
+            message,
+            Keys(
+                send: keys.initiatorToResponder, receive: keys.responderToInitiator, handshakeHash: self.symmetric.hash)
+        )
+    }
+
+    private mutating func respond(to message: [UInt8]) throws(NoiseError) -> [UInt8] {
+        guard message.count == Self.keyLength else {
+            throw .wrongMessageLength(message: 1, expected: "\(Self.keyLength)", found: message.count)
+        }
+        let remoteEphemeral = try Self.publicKey(message[...], message: 1)
+        self.symmetric.mixHash(message)
+        self.symmetric.mixHash([])
+
+        let ephemeral = Array(self.ephemeralKey.publicKey.rawRepresentation)
+        self.symmetric.mixHash(ephemeral)
+        try self.mix(self.ephemeralKey, remoteEphemeral, message: 1)
+        var reply = ephemeral
+        reply += try self.symmetric.encryptAndHash(Array(self.staticKey.publicKey.rawRepresentation))
+        try self.mix(self.staticKey, remoteEphemeral, message: 1)
+        reply += try self.symmetric.encryptAndHash(self.payload)
+        return reply
+    }
+
+    private mutating func readMessage2(
+        _ message: [UInt8]
+    ) throws(NoiseError) -> (Remote, Curve25519.KeyAgreement.PublicKey) {
+        let sealedKey = Self.keyLength + Self.tagLength
+        guard message.count >= Self.keyLength + sealedKey + Self.tagLength else {
+            throw .wrongMessageLength(
+                message: 2, expected: "at least \(Self.keyLength + sealedKey + Self.tagLength)", found: message.count)
+        }
+        let ephemeral = message.prefix(Self.keyLength)
+        let remoteEphemeral = try Self.publicKey(ephemeral, message: 2)
+        self.symmetric.mixHash(Array(ephemeral))
+        try self.mix(self.ephemeralKey, remoteEphemeral, message: 2)
+        let staticBytes = try self.symmetric.decryptAndHash(
+            Array(message[Self.keyLength..<(Self.keyLength + sealedKey)]), message: 2)
+        try self.mix(self.ephemeralKey, try Self.publicKey(staticBytes[...], message: 2), message: 2)
+        let payload = try self.symmetric.decryptAndHash(
+            Array(message.dropFirst(Self.keyLength + sealedKey)), message: 2)
+        return (Remote(staticKey: staticBytes, payload: payload), remoteEphemeral)
+    }
+
+    private mutating func readMessage3(_ message: [UInt8]) throws(NoiseError) -> Remote {
+        let sealedKey = Self.keyLength + Self.tagLength
+        guard message.count >= sealedKey + Self.tagLength else {
+            throw .wrongMessageLength(
+                message: 3, expected: "at least \(sealedKey + Self.tagLength)", found: message.count)
+        }
+        let staticBytes = try self.symmetric.decryptAndHash(Array(message.prefix(sealedKey)), message: 3)
+        try self.mix(self.ephemeralKey, try Self.publicKey(staticBytes[...], message: 3), message: 3)
+        let payload = try self.symmetric.decryptAndHash(Array(message.dropFirst(sealedKey)), message: 3)
+        return Remote(staticKey: staticBytes, payload: payload)
+    }
+
+    private mutating func mix(
+        _ own: Curve25519.KeyAgreement.PrivateKey,
+        _ other: Curve25519.KeyAgreement.PublicKey,
+        message: Int
+    ) throws(NoiseError) {
+        let secret: SharedSecret
+        do {
+            secret = try own.sharedSecretFromKeyAgreement(with: other)
+        } catch {
+            throw .invalidKey(message: message)
+        }
+        self.symmetric.mixKey(secret)
+    }
+
+    private static func publicKey(
+        _ bytes: ArraySlice<UInt8>, message: Int
+    ) throws(NoiseError) -> Curve25519.KeyAgreement.PublicKey {
+        do {
+            return try Curve25519.KeyAgreement.PublicKey(rawRepresentation: bytes)
+        } catch {
+            throw .invalidKey(message: message)
+        }
+    }
+}

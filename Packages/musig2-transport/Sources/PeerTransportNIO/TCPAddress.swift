@@ -1,0 +1,145 @@
+import Multiformats
+import NIOCore
+import NIOPosix
+import PeerTransport
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// A multiaddr that TCP understands: `/ip4/…/tcp/…`, `/ip6/…/tcp/…` or `/dns…/…/tcp/…`, each with or without `/p2p/…`.
+struct TCPAddress {
+    enum Host {
+        case ip4(IPv4Address)
+        case ip6(IPv6Address)
+        case name(String, family: CInt)
+    }
+
+    let host: Host
+    let port: UInt16
+    let peerID: PeerID?
+
+    /// Nil for any other kind of address.
+    init?(_ address: Multiaddr) {
+        let components = address.components
+        guard components.count == 2 || components.count == 3, case .tcp(let port) = components[1] else { return nil }
+        switch components[0] {
+        case .ip4(let ip): self.host = .ip4(ip)
+        case .ip6(let ip): self.host = .ip6(ip)
+        case .dns(let name): self.host = .name(name, family: AF_UNSPEC)
+        case .dns4(let name): self.host = .name(name, family: AF_INET)
+        case .dns6(let name): self.host = .name(name, family: AF_INET6)
+        default: return nil
+        }
+        if components.count == 3 {
+            guard case .p2p(let peer) = components[2] else { return nil }
+            self.peerID = peer
+        } else {
+            self.peerID = nil
+        }
+        self.port = port
+    }
+
+    /// The socket addresses to try, in order. Names are resolved on a thread that may wait.
+    func resolve(within limit: Duration, on eventLoop: any EventLoop) async throws(TransportError) -> [SocketAddress] {
+        switch self.host {
+        case .ip4(let ip): return [try Self.socketAddress(ip.description, self.port)]
+        case .ip6(let ip): return [try Self.socketAddress(ip.description, self.port)]
+        case .name(let name, let family):
+            return try await Self.resolve(name, family, self.port, within: limit, on: eventLoop)
+        }
+    }
+
+    /// The multiaddr of a socket address; nil for other than IPv4 and IPv6.
+    static func multiaddr(_ address: SocketAddress) -> Multiaddr? {
+        guard let text = address.ipAddress, let port = address.port, let port = UInt16(exactly: port) else {
+            return nil
+        }
+        let host: Multiaddr.Component
+        if let ip = IPv4Address(text) {
+            host = .ip4(ip)
+        } else if let ip = IPv6Address(text) {
+            host = .ip6(ip)
+        } else {
+            return nil
+        }
+        do throws(MultiaddrError) {
+            return try Multiaddr([host, .tcp(port)])
+        } catch {
+            return nil
+        }
+    }
+
+    private static func socketAddress(_ ip: String, _ port: UInt16) throws(TransportError) -> SocketAddress {
+        do {
+            return try SocketAddress(ipAddress: ip, port: Int(port))
+        } catch {
+            throw TransportError(
+                .unsupportedAddress, "not a socket address: \(ip) port \(port)", underlying: SystemError.text(error))
+        }
+    }
+
+    private static func resolve(
+        _ name: String, _ family: CInt, _ port: UInt16, within limit: Duration, on eventLoop: any EventLoop
+    ) async throws(TransportError) -> [SocketAddress] {
+        let answer = Latch<Result<[SocketAddress], TransportError>>()
+        NIOThreadPool.singleton.submit { _ in
+            answer.set(Self.look(up: name, family, port))
+        }
+        let timer = eventLoop.scheduleTask(in: TimeAmount(limit)) {
+            answer.set(.failure(TransportError(.timedOut, "resolving \(name) took longer than \(limit)")))
+        }
+        let result = await answer.wait()
+        timer.cancel()
+        guard let result else { throw TransportError(.cancelled, "the task that dialled was cancelled") }
+        return try result.get()
+    }
+
+    private static func look(
+        up name: String, _ family: CInt, _ port: UInt16
+    ) -> Result<[SocketAddress], TransportError> {
+        var hints = addrinfo()
+        hints.ai_family = family
+        #if canImport(Glibc)
+            hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
+        #else
+            hints.ai_socktype = SOCK_STREAM
+        #endif
+        var list: UnsafeMutablePointer<addrinfo>?
+        let code = getaddrinfo(name, String(port), &hints, &list)
+        defer { if let list { freeaddrinfo(list) } }
+        guard code == 0 else {
+            let reason = gai_strerror(code).map { String(cString: $0) } ?? "code \(code)"
+            return .failure(TransportError(.resolutionFailed, "the name \(name) has no address", underlying: reason))
+        }
+        var addresses: [SocketAddress] = []
+        var next = list
+        while let entry = next, addresses.count < Self.maximumAddresses {
+            if let address = Self.socketAddress(entry.pointee) { addresses.append(address) }
+            next = entry.pointee.ai_next
+        }
+        guard !addresses.isEmpty else {
+            return .failure(TransportError(.resolutionFailed, "the name \(name) has no address that TCP can use"))
+        }
+        return .success(addresses)
+    }
+
+    /// How many addresses of one name are tried.
+    private static let maximumAddresses = 8
+
+    private static func socketAddress(_ entry: addrinfo) -> SocketAddress? {
+        guard let pointer = entry.ai_addr else { return nil }
+        switch entry.ai_family {
+        case AF_INET where Int(entry.ai_addrlen) >= MemoryLayout<sockaddr_in>.size:
+            return pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { SocketAddress($0.pointee) }
+        case AF_INET6 where Int(entry.ai_addrlen) >= MemoryLayout<sockaddr_in6>.size:
+            return pointer.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) { SocketAddress($0.pointee) }
+        default:
+            return nil
+        }
+    }
+}

@@ -1,0 +1,105 @@
+extension TCPTransport {
+    /// What can be set about a TCP transport. The defaults suit signers over the Internet.
+    public struct Configuration: Sendable {
+        /// How long each stage may take.
+        public var timeouts = Timeouts()
+        /// How much of everything there may be.
+        public var limits = Limits()
+
+        /// The defaults.
+        public init() {}
+    }
+
+    /// How long each stage may take before it fails with `timedOut`, or the other side is taken for dead.
+    public struct Timeouts: Sendable {
+        /// Resolving a name.
+        public var resolve: Duration = .seconds(10)
+        /// The TCP connection itself, for each address tried.
+        public var connect: Duration = .seconds(10)
+        /// Agreeing on Noise.
+        public var security: Duration = .seconds(10)
+        /// The Noise handshake.
+        public var handshake: Duration = .seconds(10)
+        /// Agreeing on yamux.
+        public var multiplexer: Duration = .seconds(10)
+        /// Agreeing on the protocol of one stream.
+        public var stream: Duration = .seconds(10)
+        /// Time between two pings that keep a connection alive; each begins when the last was answered.
+        public var keepAliveInterval: Duration = .seconds(30)
+        /// How long such a ping may go unanswered.
+        public var keepAlive: Duration = .seconds(10)
+        /// How long closing waits for the other side to close too.
+        public var close: Duration = .seconds(1)
+        /// How long a stream that nobody holds may wait for the other side to close its half.
+        public var linger: Duration = .seconds(30)
+
+        /// The defaults.
+        public init() {}
+    }
+
+    /// How much of everything there may be.
+    public struct Limits: Sendable {
+        /// Inbound connections whose handshake is not done.
+        public var halfOpenConnections = 128
+        /// Connections in total, either direction, half-open ones included.
+        public var connections = 1024
+        /// Connections with one peer.
+        public var connectionsPerPeer = 8
+        /// Inbound connections of one listener that nobody accepted yet.
+        public var waitingConnections = 128
+        /// Streams of one connection that the other side opened.
+        public var inboundStreams = 256
+        /// Streams of one connection that this side opened.
+        public var outboundStreams = 256
+        /// Bytes that one stream holds for sending before a writer waits.
+        public var streamSendBuffer = 262_144
+        /// Received bytes that one connection holds for all its readers; a stream that brings more is reset. One stream alone
+        /// never holds more than 262,144.
+        public var connectionReceiveBuffer = 16_777_216
+        /// Bytes of answers (pings, resets) that may wait while the other side does not read; with more the connection closes.
+        public var unsentAnswers = 65_536
+        /// The longest multistream message, in bytes.
+        public var multistreamMessage = 1024
+        /// Protocols that the other side may propose in one negotiation.
+        public var multistreamProposals = 64
+
+        /// The defaults.
+        public init() {}
+    }
+}
+
+extension TCPTransport.Configuration {
+    /// Names the first value that makes no sense; nil when all do.
+    var problem: String? {
+        let numbers: [(String, Int, Int)] = [
+            ("halfOpenConnections", self.limits.halfOpenConnections, 1),
+            ("connections", self.limits.connections, 1),
+            ("connectionsPerPeer", self.limits.connectionsPerPeer, 1),
+            ("waitingConnections", self.limits.waitingConnections, 1),
+            ("inboundStreams", self.limits.inboundStreams, 0),
+            ("outboundStreams", self.limits.outboundStreams, 0),
+            ("streamSendBuffer", self.limits.streamSendBuffer, 1),
+            ("connectionReceiveBuffer", self.limits.connectionReceiveBuffer, 262_144),
+            ("unsentAnswers", self.limits.unsentAnswers, 4096),
+            ("multistreamMessage", self.limits.multistreamMessage, 64),
+            ("multistreamProposals", self.limits.multistreamProposals, 1),
+        ]
+        for (name, value, minimum) in numbers where value < minimum {
+            return "limits.\(name): expected at least \(minimum), found \(value)"
+        }
+        if self.limits.multistreamMessage > 16_383 {
+            return "limits.multistreamMessage: expected at most 16383, found \(self.limits.multistreamMessage)"
+        }
+        let durations: [(String, Duration)] = [
+            ("resolve", self.timeouts.resolve), ("connect", self.timeouts.connect),
+            ("security", self.timeouts.security), ("handshake", self.timeouts.handshake),
+            ("multiplexer", self.timeouts.multiplexer), ("stream", self.timeouts.stream),
+            ("keepAliveInterval", self.timeouts.keepAliveInterval), ("keepAlive", self.timeouts.keepAlive),
+            ("close", self.timeouts.close), ("linger", self.timeouts.linger),
+        ]
+        for (name, value) in durations where value <= .zero || value > .seconds(86_400) {
+            return "timeouts.\(name): expected more than zero and at most a day, found \(value)"
+        }
+        return nil
+    }
+}

@@ -1,0 +1,235 @@
+public import Multiformats
+public import NIOCore
+import NIOPosix
+public import PeerTransport
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Connections over TCP as libp2p makes them: multistream-select, Noise XX, yamux.
+///
+/// It dials and listens at `/ip4/…/tcp/…` and `/ip6/…/tcp/…`, and dials `/dns/…`, `/dns4/…` and `/dns6/…` names. Any
+/// implementation of libp2p with Noise and yamux can be at the other end.
+///
+/// ```swift
+/// let transport = try TCPTransport(identity: .generateEd25519())
+/// let listener = try await transport.listen(on: Multiaddr("/ip4/127.0.0.1/tcp/0")) { $0 == "/echo/1.0.0" }
+/// let connection = try await transport.dial(listener.addresses[0], expecting: nil) { _ in false }
+/// let opened = try await connection.openStream(protocols: ["/echo/1.0.0"])
+/// ```
+public final class TCPTransport: Transport {
+    /// The peer that this transport is.
+    public let localPeer: PeerID
+
+    /// What was set.
+    public let configuration: Configuration
+
+    private let local: TransportIdentity
+    private let group: any EventLoopGroup
+    private let count: ConnectionCount
+
+    /// Makes a transport. It holds no socket until it dials or listens.
+    ///
+    /// - Parameters:
+    ///   - identity: Who this side is.
+    ///   - configuration: Time limits and bounds.
+    ///   - group: The event loops to run on; nil for those that the whole process shares.
+    /// - Throws: ``PeerTransport/TransportError/Code/invalidArgument`` for a configuration that makes no sense, or an
+    ///   identity that cannot sign.
+    public convenience init(
+        identity: NodeIdentity,
+        configuration: Configuration = Configuration(),
+        group: (any EventLoopGroup)? = nil
+    ) throws(TransportError) {
+        try self.init(
+            identity: identity, configuration: configuration, group: group ?? MultiThreadedEventLoopGroup.singleton,
+            muxers: [ConnectionUpgrade.yamuxProtocol])
+    }
+
+    /// The `muxers` are offered inside the Noise handshake; none makes multistream choose.
+    init(
+        identity: NodeIdentity, configuration: Configuration, group: any EventLoopGroup, muxers: [String]
+    ) throws(TransportError) {
+        if let problem = configuration.problem {
+            throw TransportError(.invalidArgument, problem)
+        }
+        let credentials: NoiseCredentials
+        do throws(NodeIdentityError) {
+            credentials = try NoiseCredentials(identity: identity, muxers: muxers)
+        } catch {
+            throw TransportError(.invalidArgument, error.description)
+        }
+        self.localPeer = identity.peerID
+        self.configuration = configuration
+        self.local = TransportIdentity(peerID: identity.peerID, credentials: credentials)
+        self.group = group
+        self.count = ConnectionCount(limits: configuration.limits)
+    }
+
+    /// How many connections there are now, either direction, unfinished ones included.
+    public var connectionCount: Int { self.count.total }
+
+    /// Whether the address is TCP on an IP address or a name, with or without a `/p2p/` end.
+    public func canDial(_ address: Multiaddr) -> Bool {
+        TCPAddress(address) != nil
+    }
+
+    /// Connects, secures and multiplexes; see the protocol.
+    ///
+    /// - Throws: ``PeerTransport/TransportError``: `unsupportedAddress`, `resolutionFailed`, `connectionRefused`,
+    ///   `unreachable`, `timedOut` with the stage, `notAPeer`, `securityFailed`, `peerMismatch`, `limitExceeded`,
+    ///   `connectionClosed`, `cancelled`.
+    public func dial(
+        _ address: Multiaddr,
+        expecting expected: PeerID?,
+        accepting: @escaping ProtocolFilter
+    ) async throws(TransportError) -> any Connection {
+        guard let target = TCPAddress(address) else { throw Self.unsupported(address, "dial") }
+        let eventLoop = self.group.next()
+        let addresses = try await target.resolve(within: self.configuration.timeouts.resolve, on: eventLoop)
+        var failure = TransportError(.resolutionFailed, "\(address) has no address")
+        for socketAddress in addresses {
+            do throws(TransportError) {
+                return try await self.connect(
+                    to: socketAddress, named: address, expecting: expected ?? target.peerID, accepting, eventLoop)
+            } catch {
+                failure = error
+                // Another address of the same name is no better at these.
+                guard [.connectionRefused, .unreachable, .timedOut, .systemFailure].contains(error.code) else {
+                    throw error
+                }
+            }
+        }
+        throw failure
+    }
+
+    /// Binds and listens; see the protocol. Names cannot be listened at.
+    ///
+    /// - Throws: ``PeerTransport/TransportError``: `unsupportedAddress`, `addressInUse`, `addressNotAvailable`.
+    public func listen(
+        on address: Multiaddr,
+        accepting: @escaping ProtocolFilter
+    ) async throws(TransportError) -> any Listener {
+        guard let target = TCPAddress(address) else { throw Self.unsupported(address, "listen at") }
+        if case .name = target.host {
+            throw TransportError(.unsupportedAddress, "cannot listen at the name \(address): use an IP address")
+        }
+        let eventLoop = self.group.next()
+        let addresses = try await target.resolve(within: self.configuration.timeouts.resolve, on: eventLoop)
+        guard let socketAddress = addresses.first else { throw Self.unsupported(address, "listen at") }
+        let accepted = BoundedInbox<TCPConnection>(capacity: self.configuration.limits.waitingConnections)
+        let channel: any Channel
+        do {
+            channel = try await self.bootstrap(accepting, accepted, socketAddress).bind(to: socketAddress).get()
+        } catch {
+            throw SystemError.listening(at: "\(address)", error)
+        }
+        do {
+            return try TCPListener(channel: channel, localPeer: self.localPeer, accepted: accepted)
+        } catch {
+            channel.close(promise: nil)
+            throw error
+        }
+    }
+
+    // MARK: Connecting
+
+    private func connect(
+        to socketAddress: SocketAddress,
+        named address: Multiaddr,
+        expecting expected: PeerID?,
+        _ accepting: @escaping ProtocolFilter,
+        _ eventLoop: any EventLoop
+    ) async throws(TransportError) -> TCPConnection {
+        let slot = try self.count.open(isInbound: false)
+        let outcome = Latch<Result<TCPConnection, TransportError>>()
+        let local = self.local
+        let configuration = self.configuration
+        let remoteAddress = TCPAddress.multiaddr(socketAddress) ?? address
+        let connecting = ClientBootstrap(group: eventLoop)
+            .connectTimeout(TimeAmount(configuration.timeouts.connect))
+            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelOption(.recvAllocator, value: SocketTuning.receiveAllocator)
+            .channelOption(.writeBufferWaterMark, value: SocketTuning.waterMark)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let role = ConnectionHandler.Role(
+                        isInbound: false, expectedPeer: expected, remoteAddress: remoteAddress, accepting: accepting,
+                        slot: slot)
+                    try channel.pipeline.syncOperations.addHandler(
+                        ConnectionHandler(role: role, local: local, configuration: configuration) { result in
+                            outcome.set(result)
+                        })
+                }
+            }
+            .connect(to: socketAddress)
+        connecting.whenFailure { error in
+            slot.release()
+            outcome.set(.failure(SystemError.connecting(to: "\(address)", error)))
+        }
+        guard let result = await outcome.wait() else {
+            connecting.whenSuccess { $0.close(promise: nil) }
+            throw TransportError(.cancelled, "the task that dialled was cancelled")
+        }
+        return try result.get()
+    }
+
+    // MARK: Listening
+
+    private func bootstrap(
+        _ accepting: @escaping ProtocolFilter, _ accepted: BoundedInbox<TCPConnection>, _ address: SocketAddress
+    ) -> ServerBootstrap {
+        let count = self.count
+        let local = self.local
+        let configuration = self.configuration
+        var bootstrap = ServerBootstrap(group: self.group)
+            .serverChannelOption(.backlog, value: 256)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.recvAllocator, value: SocketTuning.receiveAllocator)
+            .childChannelOption(.writeBufferWaterMark, value: SocketTuning.waterMark)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    // A connection above the limits fails here, which closes it.
+                    let slot = try count.open(isInbound: true)
+                    guard let remote = channel.remoteAddress, let remoteAddress = TCPAddress.multiaddr(remote) else {
+                        slot.release()
+                        throw TransportError(.unsupportedAddress, "an inbound connection has no IP address")
+                    }
+                    let role = ConnectionHandler.Role(
+                        isInbound: true, expectedPeer: nil, remoteAddress: remoteAddress, accepting: accepting,
+                        slot: slot)
+                    try channel.pipeline.syncOperations.addHandler(
+                        ConnectionHandler(role: role, local: local, configuration: configuration) { result in
+                            guard case .success(let connection) = result else { return }
+                            if accepted.push(connection) != .taken { connection.closeSoon() }
+                        })
+                }
+            }
+        if case .v6 = address {
+            // Otherwise the same port could not be listened at over IPv4.
+            bootstrap = bootstrap.serverChannelOption(SocketTuning.onlyIPv6, value: 1)
+        }
+        return bootstrap
+    }
+
+    private static func unsupported(_ address: Multiaddr, _ action: String) -> TransportError {
+        TransportError(
+            .unsupportedAddress,
+            "TCP cannot \(action) \(address): expected /ip4, /ip6 or /dns, then /tcp, then nothing or /p2p")
+    }
+}
+
+/// How sockets are set up.
+enum SocketTuning {
+    /// Grows with what comes, so that an idle connection holds little and a busy one reads 256 KiB at a time.
+    static let receiveAllocator = AdaptiveRecvByteBufferAllocator(minimum: 2048, initial: 4096, maximum: 262_144)
+
+    /// Writes stop being prepared when this much waits for the socket.
+    static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 65_536, high: 262_144)
+
+    static let onlyIPv6 = ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only)
+}

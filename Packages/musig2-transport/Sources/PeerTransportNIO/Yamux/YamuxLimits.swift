@@ -1,0 +1,18 @@
+/// Bounds of one yamux session.
+struct YamuxLimits {
+    /// What every stream starts with, each way: fixed by the protocol, 256 KiB.
+    static let initialWindow: Int64 = 262_144
+
+    /// How many bytes a reader takes before the session is told. With it, at most three quarters of a window can be
+    /// uncredited: this much here, and less than half a window in the session.
+    static let creditStep = 65_536
+
+    /// How many streams the other side may have open.
+    var maximumInboundStreams = 256
+    /// How many streams this side may have open.
+    var maximumOutboundStreams = 256
+    /// How many opened streams may wait for an answer: the protocol's backlog.
+    var maximumUnacknowledged = 256
+    /// The longest body of a data frame sent: with its header it fills one Noise message.
+    var maximumFrameBody = NoiseFraming.maximumPlaintext - YamuxHeader.byteCount
+}

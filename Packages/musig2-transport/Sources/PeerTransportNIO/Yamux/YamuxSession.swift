@@ -1,0 +1,365 @@
+/// One yamux session, either side, as a state machine over bytes: it keeps windows and closed halves and checks every rule,
+/// and leaves the bytes of the streams to its owner.
+///
+/// Feed received bytes to ``receive(_:at:)`` until it says ``ReceiveAction/needMore``. Bodies are handed on in the pieces in
+/// which they come, so the session itself holds no more than a header. Headers inside actions are to be sent, in order.
+struct YamuxSession {
+    /// Which side this is; the dialler is the client and has the odd ids.
+    enum Role {
+        case client
+        case server
+    }
+
+    /// What one step of reading found.
+    enum ReceiveAction: Equatable {
+        /// All bytes were taken.
+        case needMore
+        /// The other side opened a stream; send the reply.
+        case opened(UInt32, reply: YamuxHeader)
+        /// The other side opened a stream above the limit; send the reply, which resets it.
+        case refused(UInt32, reply: YamuxHeader)
+        /// The other side accepted a stream of ours.
+        case acknowledged(UInt32)
+        /// Bytes of a stream, at this place in the input.
+        case data(UInt32, Range<Int>)
+        /// The other side granted credit.
+        case windowGrew(UInt32)
+        /// The other side closed its half.
+        case remoteClosed(UInt32)
+        /// The other side closed its half, which was the last one: the stream is forgotten.
+        case finished(UInt32)
+        /// The other side ended the stream, with the code in the length field.
+        case reset(UInt32, code: UInt32)
+        /// The other side broke a rule of one stream, which is forgotten; send the reply, which resets it.
+        case streamViolation(UInt32, reply: YamuxHeader)
+        /// Answer a ping.
+        case ping(reply: YamuxHeader)
+        /// A ping was answered.
+        case pong(UInt32)
+        /// The other side will open and accept no more streams.
+        case goAway(YamuxHeader.GoAwayCode)
+        /// The session is over; send the go-away and close.
+        case violation(YamuxError, goAway: YamuxHeader)
+    }
+
+    /// What ``open()`` did.
+    enum OpenAction: Equatable {
+        case opened(UInt32, YamuxHeader)
+        case refused(OpenRefusal)
+    }
+
+    /// Why no stream was opened.
+    enum OpenRefusal: Equatable {
+        case tooManyStreams(limit: Int)
+        case tooManyUnanswered(limit: Int)
+        case goingAway
+        case idsExhausted
+    }
+
+    /// What ``send(_:upTo:)`` allows.
+    enum SendAction: Equatable {
+        /// Send this header and as many bytes as its length says.
+        case frame(YamuxHeader)
+        /// The window is empty.
+        case blocked
+        /// There is no such stream, or this half is closed.
+        case closed
+    }
+
+    /// What ``consumed(_:count:)`` or ``closeWrite(_:)`` or ``reset(_:)`` asks for.
+    enum FrameAction: Equatable {
+        case none
+        case send(YamuxHeader)
+    }
+
+    private enum Parser {
+        case header
+        /// The frame's SYN was handled; what the rest of the header says comes next.
+        case dispatch(YamuxHeader)
+        case body(YamuxHeader, remaining: Int, deliver: Bool)
+        case trailer(YamuxHeader)
+        case over
+    }
+
+    private let role: Role
+    private let limits: YamuxLimits
+    private var parser = Parser.header
+    private var partial: [UInt8] = []
+    private var streams: [UInt32: YamuxStreamState] = [:]
+    private var nextID: UInt32?
+    private var inboundStreams = 0
+    private var outboundStreams = 0
+    private var unacknowledged = 0
+    private var remoteGoingAway = false
+
+    init(role: Role, limits: YamuxLimits) {
+        self.role = role
+        self.limits = limits
+        self.nextID = role == .client ? 1 : 2
+    }
+
+    /// How many streams are open, both sides' together.
+    var streamCount: Int { self.streams.count }
+
+    /// How many bytes the next frame of a stream may carry.
+    func sendable(_ id: UInt32) -> Int {
+        guard let stream = self.streams[id], !stream.localClosed else { return 0 }
+        return Int(min(stream.sendWindow, Int64(self.limits.maximumFrameBody)))
+    }
+
+    // MARK: Receiving
+
+    /// Reads on from `offset`, which moves past the bytes taken, up to the next thing that must be acted on.
+    mutating func receive(_ bytes: UnsafeRawBufferPointer, at offset: inout Int) -> ReceiveAction {
+        while true {
+            switch self.parser {
+            case .over:
+                offset = bytes.count
+                return .needMore
+            case .header:
+                guard let header = self.readHeader(bytes, at: &offset) else { return .needMore }
+                if let action = self.begin(header) { return action }
+            case .dispatch(let header):
+                if let action = self.dispatch(header) { return action }
+            case .body(let header, let remaining, let deliver):
+                let count = min(remaining, bytes.count - offset)
+                guard count > 0 || remaining == 0 else { return .needMore }
+                let range = offset..<(offset + count)
+                offset += count
+                self.parser =
+                    remaining == count
+                    ? .trailer(header) : .body(header, remaining: remaining - count, deliver: deliver)
+                // A stream that this side reset in the meantime is gone, and its bytes with it.
+                if deliver, count > 0, self.streams[header.streamID] != nil {
+                    return .data(header.streamID, range)
+                }
+            case .trailer(let header):
+                self.parser = .header
+                if let action = self.end(header) { return action }
+            }
+        }
+    }
+
+    private mutating func readHeader(_ bytes: UnsafeRawBufferPointer, at offset: inout Int) -> YamuxHeader? {
+        if self.partial.isEmpty, let header = YamuxHeader.read(bytes, at: offset) {
+            offset += YamuxHeader.byteCount
+            return header
+        }
+        let take = min(YamuxHeader.byteCount - self.partial.count, bytes.count - offset)
+        if take > 0 {
+            self.partial.append(contentsOf: bytes[offset..<(offset + take)])
+            offset += take
+        }
+        let header = self.partial.withUnsafeBytes { YamuxHeader.read($0, at: 0) }
+        if header != nil { self.partial.removeAll(keepingCapacity: true) }
+        return header
+    }
+
+    /// The first step of a frame: version, session frames, SYN.
+    private mutating func begin(_ header: YamuxHeader) -> ReceiveAction? {
+        guard header.version == 0 else { return self.violate(.unsupportedVersion(found: header.version)) }
+        switch header.kind {
+        case .ping:
+            return self.ping(header)
+        case .goAway:
+            self.remoteGoingAway = true
+            return .goAway(YamuxHeader.GoAwayCode(rawValue: header.length))
+        case .data, .windowUpdate:
+            guard header.streamID != 0 else { return self.violate(.frameForSession) }
+            self.parser = .dispatch(header)
+            return header.flags.contains(.syn) ? self.open(by: header) : nil
+        default:
+            return self.violate(.unknownFrameKind(found: header.kind.rawValue))
+        }
+    }
+
+    private mutating func ping(_ header: YamuxHeader) -> ReceiveAction? {
+        if header.flags.contains(.syn) {
+            return .ping(
+                reply: YamuxHeader(kind: .ping, flags: .ack, streamID: 0, length: header.length))
+        }
+        return header.flags.contains(.ack) ? .pong(header.length) : nil
+    }
+
+    private mutating func open(by header: YamuxHeader) -> ReceiveAction {
+        let id = header.streamID
+        let remoteParity: UInt32 = self.role == .client ? 0 : 1
+        guard id % 2 == remoteParity else { return self.violate(.wrongParity(streamID: id)) }
+        // Ids may come out of order, since peers number streams before they queue the frames; a reuse is only seen while
+        // the first stream is open.
+        guard self.streams[id] == nil else { return self.violate(.duplicateStream(streamID: id)) }
+        guard self.inboundStreams < self.limits.maximumInboundStreams else {
+            return .refused(id, reply: Self.resetFrame(id))
+        }
+        self.inboundStreams += 1
+        self.streams[id] = YamuxStreamState(
+            sendWindow: YamuxLimits.initialWindow, receiveWindow: YamuxLimits.initialWindow,
+            receiveTarget: YamuxLimits.initialWindow, isInbound: true, isAcknowledged: true)
+        return .opened(id, reply: YamuxHeader(kind: .windowUpdate, flags: .ack, streamID: id, length: 0))
+    }
+
+    /// The second step of a frame: ACK, window increment or the announced body.
+    private mutating func dispatch(_ header: YamuxHeader) -> ReceiveAction? {
+        let id = header.streamID
+        guard var stream = self.streams[id] else {
+            // Late frames of streams that are over: skip the body, keep the connection.
+            self.parser = Self.skipping(header)
+            return nil
+        }
+        if header.flags.contains(.ack), !stream.isAcknowledged {
+            stream.isAcknowledged = true
+            self.unacknowledged -= 1
+            self.streams[id] = stream
+            // The parser stays here: the rest of the frame follows with the flag now settled.
+            return .acknowledged(id)
+        }
+        if header.kind == .windowUpdate {
+            self.parser = .trailer(header)
+            return self.grow(stream, by: header)
+        }
+        return self.announceBody(stream, header)
+    }
+
+    private mutating func grow(_ stream: YamuxStreamState, by header: YamuxHeader) -> ReceiveAction? {
+        // With RST the length is an error code, not credit.
+        guard header.length > 0, !header.flags.contains(.rst) else { return nil }
+        let (window, overflow) = stream.sendWindow.addingReportingOverflow(Int64(header.length))
+        guard !overflow else { return self.violate(.windowOverflow(streamID: header.streamID)) }
+        self.streams[header.streamID]?.sendWindow = window
+        return .windowGrew(header.streamID)
+    }
+
+    private mutating func announceBody(_ stream: YamuxStreamState, _ header: YamuxHeader) -> ReceiveAction? {
+        let id = header.streamID
+        guard Int64(header.length) <= stream.receiveWindow else {
+            return self.violate(
+                .windowExceeded(streamID: id, window: Int(stream.receiveWindow), found: Int(header.length)))
+        }
+        if stream.remoteClosed, header.length > 0 {
+            self.remove(id, stream)
+            self.parser = Self.skipping(header)
+            return .streamViolation(id, reply: Self.resetFrame(id))
+        }
+        self.streams[id]?.receiveWindow -= Int64(header.length)
+        self.parser = .body(header, remaining: Int(header.length), deliver: true)
+        return nil
+    }
+
+    /// The last step of a frame: FIN or RST, which follow the body they came with.
+    private mutating func end(_ header: YamuxHeader) -> ReceiveAction? {
+        let id = header.streamID
+        guard let stream = self.streams[id] else { return nil }
+        if header.flags.contains(.rst) {
+            self.remove(id, stream)
+            return .reset(id, code: header.kind == .windowUpdate ? header.length : 0)
+        }
+        guard header.flags.contains(.fin), !stream.remoteClosed else { return nil }
+        if stream.localClosed {
+            self.remove(id, stream)
+            return .finished(id)
+        }
+        self.streams[id]?.remoteClosed = true
+        return .remoteClosed(id)
+    }
+
+    private mutating func violate(_ error: YamuxError) -> ReceiveAction {
+        self.parser = .over
+        return .violation(error, goAway: Self.goAwayFrame(.protocolError))
+    }
+
+    private static func skipping(_ header: YamuxHeader) -> Parser {
+        header.kind == .data ? .body(header, remaining: Int(header.length), deliver: false) : .header
+    }
+
+    // MARK: Sending
+
+    /// Opens a stream. Data may follow at once.
+    mutating func open() -> OpenAction {
+        guard !self.remoteGoingAway else { return .refused(.goingAway) }
+        guard self.outboundStreams < self.limits.maximumOutboundStreams else {
+            return .refused(.tooManyStreams(limit: self.limits.maximumOutboundStreams))
+        }
+        guard self.unacknowledged < self.limits.maximumUnacknowledged else {
+            return .refused(.tooManyUnanswered(limit: self.limits.maximumUnacknowledged))
+        }
+        guard let id = self.nextID else { return .refused(.idsExhausted) }
+        let (next, overflow) = id.addingReportingOverflow(2)
+        self.nextID = overflow ? nil : next
+        self.outboundStreams += 1
+        self.unacknowledged += 1
+        self.streams[id] = YamuxStreamState(
+            sendWindow: YamuxLimits.initialWindow, receiveWindow: YamuxLimits.initialWindow,
+            receiveTarget: YamuxLimits.initialWindow, isInbound: false, isAcknowledged: false)
+        return .opened(id, YamuxHeader(kind: .windowUpdate, flags: .syn, streamID: id, length: 0))
+    }
+
+    /// Takes window for up to `count` bytes, at most the length of one frame.
+    mutating func send(_ id: UInt32, upTo count: Int) -> SendAction {
+        guard let stream = self.streams[id], !stream.localClosed else { return .closed }
+        let allowed = min(Int64(min(count, self.limits.maximumFrameBody)), stream.sendWindow)
+        guard allowed > 0 else { return .blocked }
+        self.streams[id]?.sendWindow -= allowed
+        return .frame(YamuxHeader(kind: .data, streamID: id, length: UInt32(truncatingIfNeeded: allowed)))
+    }
+
+    /// Notes that the reader took bytes, and gives credit once that is half a window.
+    mutating func consumed(_ id: UInt32, count: Int) -> FrameAction {
+        guard var stream = self.streams[id], !stream.remoteClosed, count > 0 else { return .none }
+        stream.consumed += Int64(count)
+        var action = FrameAction.none
+        if stream.consumed >= stream.receiveTarget / 2 {
+            let credit = min(stream.consumed, Int64(UInt32.max))
+            stream.receiveWindow += credit
+            stream.consumed -= credit
+            action = .send(
+                YamuxHeader(kind: .windowUpdate, streamID: id, length: UInt32(truncatingIfNeeded: credit)))
+        }
+        self.streams[id] = stream
+        return action
+    }
+
+    /// Closes this side's half. The stream is forgotten if the other half was closed before.
+    mutating func closeWrite(_ id: UInt32) -> FrameAction {
+        guard let stream = self.streams[id], !stream.localClosed else { return .none }
+        if stream.remoteClosed {
+            self.remove(id, stream)
+        } else {
+            self.streams[id]?.localClosed = true
+        }
+        return .send(YamuxHeader(kind: .windowUpdate, flags: .fin, streamID: id, length: 0))
+    }
+
+    /// Ends and forgets a stream.
+    mutating func reset(_ id: UInt32) -> FrameAction {
+        guard let stream = self.streams[id] else { return .none }
+        self.remove(id, stream)
+        return .send(Self.resetFrame(id))
+    }
+
+    /// Whether a stream is still known: not until both halves are closed is it forgotten.
+    func isOpen(_ id: UInt32) -> Bool { self.streams[id] != nil }
+
+    /// A ping with an opaque value, which comes back in ``ReceiveAction/pong(_:)``.
+    func pingFrame(_ value: UInt32) -> YamuxHeader {
+        YamuxHeader(kind: .ping, flags: .syn, streamID: 0, length: value)
+    }
+
+    /// The frame that ends the session.
+    static func goAwayFrame(_ code: YamuxHeader.GoAwayCode) -> YamuxHeader {
+        YamuxHeader(kind: .goAway, streamID: 0, length: code.rawValue)
+    }
+
+    private static func resetFrame(_ id: UInt32) -> YamuxHeader {
+        YamuxHeader(kind: .windowUpdate, flags: .rst, streamID: id, length: 0)
+    }
+
+    private mutating func remove(_ id: UInt32, _ stream: YamuxStreamState) {
+        self.streams[id] = nil
+        if stream.isInbound {
+            self.inboundStreams -= 1
+        } else {
+            self.outboundStreams -= 1
+            if !stream.isAcknowledged { self.unacknowledged -= 1 }
+        }
+    }
+}
