@@ -56,7 +56,7 @@ let package = Package(
                 .product(name: "Multiformats", package: "musig2-wire-codec"),
                 .product(name: "WireCodec", package: "musig2-wire-codec"),
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings

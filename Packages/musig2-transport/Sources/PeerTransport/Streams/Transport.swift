@@ -69,8 +69,7 @@ public protocol Connection: Sendable {
 
     /// Opens a stream and agrees with the other side on a protocol.
     ///
-    /// A transport may return before the other side has answered when there is only one protocol to propose; a refusal then
-    /// shows as ``TransportError/Code/protocolNotSupported`` on the first read or a later write.
+    /// It returns when the other side has agreed, so that whoever opened a stream knows that it is understood.
     ///
     /// - Parameter protocols: What this side can speak, best first, at least one.
     /// - Returns: The stream with the protocol that both speak.

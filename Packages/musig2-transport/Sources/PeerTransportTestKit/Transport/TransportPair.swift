@@ -91,7 +91,7 @@ struct ConnectedPair: Sendable {
         try await Self.streams(from: dialed, to: accepted)
     }
 
-    /// Opens a stream; its first byte makes sure that a transport that negotiates late has told the other side of it.
+    /// Opens a stream; its first byte makes sure that both ends are of the same one.
     static func streams(
         from opener: any Connection,
         to taker: any Connection

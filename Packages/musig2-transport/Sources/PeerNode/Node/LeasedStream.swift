@@ -1,0 +1,41 @@
+import PeerTransport
+import Synchronization
+
+/// A stream that a node handed out: while somebody holds it, its connection counts as in use.
+final class LeasedStream: ByteStream {
+    private let base: any ByteStream
+    private let release: @Sendable () -> Void
+    private let isWriteClosed = Atomic<Bool>(false)
+
+    init(_ base: any ByteStream, release: @escaping @Sendable () -> Void) {
+        self.base = base
+        self.release = release
+    }
+
+    deinit {
+        // Whoever lets a stream go without having closed it does not want it any more, and neither side should wait for it.
+        if !isWriteClosed.load(ordering: .relaxed) { base.reset() }
+        release()
+    }
+
+    func read(upTo maximum: Int) async throws(TransportError) -> [UInt8]? {
+        try await base.read(upTo: maximum)
+    }
+
+    func write(_ bytes: [UInt8]) async throws(TransportError) {
+        try await base.write(bytes)
+    }
+
+    func writeImmediately(_ bytes: [UInt8]) throws(TransportError) -> Bool {
+        try base.writeImmediately(bytes)
+    }
+
+    func closeWrite() async throws(TransportError) {
+        isWriteClosed.store(true, ordering: .relaxed)
+        try await base.closeWrite()
+    }
+
+    func reset() {
+        base.reset()
+    }
+}

@@ -1,0 +1,103 @@
+import Logging
+public import Multiformats
+public import PeerTransport
+public import ServiceLifecycle
+import Synchronization
+
+extension PeerNode: Service {
+    /// Where the node can be reached: the announced addresses if there are any, else those it listens on, each with the
+    /// `/p2p/` end of this node.
+    public var addresses: [Multiaddr] {
+        state.withLock { state in
+            let announced = configuration.announcedAddresses
+            return announced.isEmpty ? state.listeners.flatMap(\.addresses) : announced.map(withOwnID)
+        }
+    }
+
+    /// Listens at addresses, all or none of them.
+    ///
+    /// - Parameter addresses: Where; port 0 lets the system choose.
+    /// - Returns: The addresses with real ports and the `/p2p/` end of this node.
+    /// - Throws: ``PeerTransport/TransportError/Code/addressInUse`` and what else the transports throw.
+    @discardableResult
+    public func listen(on addresses: [Multiaddr]) async throws(TransportError) -> [Multiaddr] {
+        var opened: [any Listener] = []
+        do throws(TransportError) {
+            for address in addresses {
+                guard let transport = transports.first(where: { $0.canDial(address) }) else {
+                    throw TransportError(.unsupportedAddress, "no transport here understands \(address)")
+                }
+                opened.append(try await transport.listen(on: address, accepting: accepting))
+            }
+            guard keep(opened) else { throw TransportError(.shutDown, "the node is shut down") }
+        } catch {
+            for listener in opened { await listener.close() }
+            throw error
+        }
+        for listener in opened {
+            Task { await accept(from: listener) }
+        }
+        deliverNotices()
+        return opened.flatMap(\.addresses)
+    }
+
+    private func keep(_ listeners: [any Listener]) -> Bool {
+        let isKept = state.withLock { state in
+            guard !state.isShutDown else { return false }
+            state.listeners += listeners
+            return true
+        }
+        guard isKept else { return false }
+        let addresses = self.addresses
+        state.withLock { $0.notices.append(.addresses(addresses)) }
+        for address in listeners.flatMap(\.addresses) {
+            logger.info("listening", metadata: ["address": "\(address)"])
+        }
+        return true
+    }
+
+    private func accept(from listener: any Listener) async {
+        do throws(TransportError) {
+            while let connection = try await listener.accept() {
+                _ = await adopt(connection)
+            }
+        } catch {
+            logger.error("listener broke", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func withOwnID(_ address: Multiaddr) -> Multiaddr {
+        do throws(MultiaddrError) {
+            return try address.appending(localPeer)
+        } catch {
+            return address
+        }
+    }
+
+    /// Closes all listeners and connections. Handlers are told of each peer that goes. A second call does nothing.
+    public func shutdown() async {
+        let (listeners, connections) = state.withLock { state -> ([any Listener], [any Connection]) in
+            state.isShutDown = true
+            defer { state.listeners = [] }
+            return (state.listeners, state.table.entries.values.map(\.connection))
+        }
+        for listener in listeners { await listener.close() }
+        await withTaskGroup(of: Void.self) { group in
+            for connection in connections { group.addTask { await connection.close() } }
+        }
+    }
+
+    /// Listens at ``PeerNodeConfiguration/listenAddresses`` and waits for the graceful shutdown of the service group, or for
+    /// cancellation; then shuts the node down.
+    ///
+    /// - Throws: ``PeerTransport/TransportError`` when the node cannot listen.
+    public func run() async throws {
+        try await listen(on: configuration.listenAddresses)
+        do {
+            try await gracefulShutdown()
+        } catch is CancellationError {
+            logger.debug("cancelled")
+        }
+        await shutdown()
+    }
+}

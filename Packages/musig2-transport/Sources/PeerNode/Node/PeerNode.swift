@@ -1,0 +1,315 @@
+public import Logging
+public import Multiformats
+public import PeerTransport
+import Synchronization
+
+/// A peer with an identity: it listens, dials, keeps one connection per peer in use, and hosts protocols on them.
+///
+/// Register protocols, then ``listen(on:)`` and ``connect(to:addresses:)``; or let a service group ``run()`` it. A node
+/// lives until ``shutdown()``: its tasks hold it.
+public final class PeerNode: Sendable {
+    /// Who this node is.
+    public let localPeer: PeerID
+
+    let configuration: PeerNodeConfiguration
+    let transports: [any Transport]
+    let logger: Logger
+    let metrics = PeerNodeMetrics()
+    let state: Mutex<State>
+
+    struct State {
+        var table: ConnectionTable
+        var handlers: [any ProtocolHandler] = []
+        var registry: [ProtocolID: any ProtocolHandler] = [:]
+        var listeners: [any Listener] = []
+        var dials: [PeerID: Latch<Result<Void, TransportError>>] = [:]
+        var notices = Fifo<Notice>()
+        var isNotifying = false
+        var isShutDown = false
+    }
+
+    /// What handlers are told, in this order.
+    enum Notice {
+        case connected(PeerID)
+        case disconnected(PeerID)
+        case replaced(PeerID)
+        case addresses([Multiaddr])
+    }
+
+    /// Makes a node that neither listens nor dials yet.
+    ///
+    /// - Parameters:
+    ///   - localPeer: Whose identity the transports prove.
+    ///   - transports: The ways to reach peers; for an address the first that understands it is used.
+    ///   - configuration: Limits, timeouts and addresses.
+    ///   - logger: Where to log to. Nothing secret is logged.
+    public init(
+        localPeer: PeerID,
+        transports: [any Transport],
+        configuration: PeerNodeConfiguration = PeerNodeConfiguration(),
+        logger: Logger = Logger(label: "peer-node")
+    ) {
+        self.localPeer = localPeer
+        self.transports = transports
+        self.configuration = configuration
+        var logger = logger
+        logger[metadataKey: "peer.local"] = "\(localPeer)"
+        self.logger = logger
+        state = Mutex(
+            State(
+                table: ConnectionTable(
+                    local: localPeer,
+                    maximum: configuration.maximumConnections,
+                    maximumPerPeer: configuration.maximumConnectionsPerPeer,
+                    simultaneous: configuration.simultaneousDialWindow
+                )
+            )
+        )
+    }
+
+    // MARK: Protocols
+
+    /// Hosts a protocol from now on.
+    ///
+    /// - Parameter handler: What serves its streams.
+    /// - Throws: ``PeerTransport/TransportError/Code/invalidArgument`` when the handler names no protocol, one that cannot
+    ///   be sent, or one that another handler has.
+    public func register(_ handler: any ProtocolHandler) throws(TransportError) {
+        let protocolIDs = handler.protocolIDs
+        guard !protocolIDs.isEmpty, protocolIDs.allSatisfy(\.isValid) else {
+            throw TransportError(
+                .invalidArgument,
+                "handler \(handler.name): expected at least one valid protocol id, found \(protocolIDs)"
+            )
+        }
+        let other = state.withLock { state -> (any ProtocolHandler)? in
+            for id in protocolIDs {
+                if let other = state.registry[id] { return other }
+            }
+            for id in protocolIDs { state.registry[id] = handler }
+            state.handlers.append(handler)
+            return nil
+        }
+        if let other {
+            throw TransportError(
+                .invalidArgument,
+                "handler \(handler.name): \(protocolIDs) is served by handler \(other.name) already"
+            )
+        }
+    }
+
+    /// Hosts these protocols no longer; streams that are served go on.
+    ///
+    /// - Parameter protocolIDs: All protocols of the handler.
+    public func unregister(_ protocolIDs: [ProtocolID]) {
+        state.withLock { state in
+            for id in protocolIDs { state.registry[id] = nil }
+            state.handlers.removeAll { handler in handler.protocolIDs.allSatisfy { protocolIDs.contains($0) } }
+        }
+    }
+
+    /// Which protocols a peer may open streams for.
+    var accepting: ProtocolFilter {
+        { [weak self] id in self?.state.withLock { $0.registry[id] != nil } ?? false }
+    }
+
+    // MARK: Peers
+
+    /// The peers to which there is a connection.
+    public var connectedPeers: [PeerID] { state.withLock { $0.table.peers } }
+
+    /// Whether there is a connection to a peer.
+    ///
+    /// - Parameter peer: Who.
+    /// - Returns: Whether a stream can be opened without dialling.
+    public func isConnected(to peer: PeerID) -> Bool {
+        state.withLock { $0.table.current(to: peer) != nil }
+    }
+
+    /// Opens a stream to a connected peer.
+    ///
+    /// - Parameters:
+    ///   - peer: Whom to talk to.
+    ///   - protocols: What this side can speak, best first.
+    /// - Returns: The stream with the protocol that both speak. Letting it go without closing it resets it.
+    /// - Throws: ``PeerTransport/TransportError/Code/notConnected``,
+    ///   ``PeerTransport/TransportError/Code/protocolNotSupported``, ``PeerTransport/TransportError/Code/timedOut`` and what the
+    ///   connection throws.
+    public func openStream(
+        to peer: PeerID,
+        protocols: [ProtocolID]
+    ) async throws(TransportError) -> NegotiatedStream {
+        let found = state.withLock { state -> ConnectionTable.Entry? in
+            guard let entry = state.table.current(to: peer) else { return nil }
+            state.table.lease(entry.id)
+            return entry
+        }
+        guard let entry = found else {
+            throw TransportError(.notConnected, "no connection to peer \(peer)")
+        }
+        let limit = configuration.streamTimeout
+        do throws(TransportError) {
+            let opened = try await withDeadline(
+                limit,
+                by: configuration.timeSource,
+                onTimeout: { () -> TransportError in
+                    TransportError(.timedOut, "peer \(peer) did not answer a new stream within \(limit)")
+                },
+                discard: { (late: NegotiatedStream) in late.stream.reset() },
+                { () async throws(TransportError) in try await entry.connection.openStream(protocols: protocols) }
+            )
+            return NegotiatedStream(stream: leased(opened.stream, on: entry.id), protocolID: opened.protocolID)
+        } catch {
+            release(entry.id)
+            throw error
+        }
+    }
+
+    /// Closes all connections to a peer, whatever runs on them.
+    ///
+    /// - Parameter peer: Whom to leave.
+    public func disconnect(_ peer: PeerID) async {
+        let connections = state.withLock { $0.table.connections(to: peer).map(\.connection) }
+        for connection in connections { await connection.close() }
+    }
+
+    /// Closes the connections to a peer if no stream is in use on them for a while.
+    ///
+    /// - Parameter peer: Whom nobody here needs any more.
+    public func disconnectIfUnused(_ peer: PeerID) {
+        let ids = state.withLock { $0.table.connections(to: peer).map(\.id) }
+        for id in ids { closeAfterLinger(id, evenIfCurrent: true) }
+    }
+
+    // MARK: The life of a connection
+
+    /// Takes over a connection: from now on its streams are served and its end is noticed.
+    func adopt(_ connection: any Connection) async -> TransportError? {
+        let now = configuration.timeSource.now().uptime
+        let peer = connection.remotePeer
+        let outcome = state.withLock { state -> ConnectionTable.OnAdd in
+            guard !state.isShutDown else { return .refused("the node is shut down") }
+            let outcome = state.table.add(connection, at: now)
+            switch outcome {
+            case .first: state.notices.append(.connected(peer))
+            case .replaces: state.notices.append(.replaced(peer))
+            case .retired, .refused: break
+            }
+            return outcome
+        }
+        let id: ConnectionTable.ID
+        var retired: [ConnectionTable.ID] = []
+        switch outcome {
+        case .refused(let reason):
+            logger.debug("connection refused", metadata: ["peer.remote": "\(peer)", "reason": "\(reason)"])
+            metrics.connectionRefused()
+            await connection.close()
+            return TransportError(.limitExceeded, "connection to peer \(peer) not kept: \(reason)")
+        case .first(let new):
+            id = new
+        case .replaces(let new, let old):
+            id = new
+            retired = old
+        case .retired(let new):
+            id = new
+            retired = [new]
+        }
+        metrics.connectionOpened(isInbound: connection.isInbound)
+        logger.debug(
+            "connected",
+            metadata: [
+                "peer.remote": "\(peer)", "address": "\(connection.remoteAddress)",
+                "direction": connection.isInbound ? "inbound" : "outbound",
+            ]
+        )
+        Task { await serve(connection, as: id) }
+        deliverNotices()
+        for other in retired { closeAfterLinger(other, evenIfCurrent: false) }
+        return nil
+    }
+
+    private func serve(_ connection: any Connection, as id: ConnectionTable.ID) async {
+        let peer = connection.remotePeer
+        do throws(TransportError) {
+            while let inbound = try await connection.acceptStream() { serve(inbound, from: peer, on: id) }
+        } catch {
+            logger.debug("connection broke", metadata: ["peer.remote": "\(peer)", "error": "\(error)"])
+            await connection.close()
+        }
+        let outcome = state.withLock { state -> ConnectionTable.OnRemove in
+            let outcome = state.table.remove(id)
+            switch outcome {
+            case .last: state.notices.append(.disconnected(peer))
+            case .replaced: state.notices.append(.replaced(peer))
+            case .othersRemain, .unknown: break
+            }
+            return outcome
+        }
+        metrics.connectionClosed()
+        logger.debug("disconnected", metadata: ["peer.remote": "\(peer)", "others": "\(outcome != .last)"])
+        deliverNotices()
+    }
+
+    private func serve(_ inbound: NegotiatedStream, from peer: PeerID, on id: ConnectionTable.ID) {
+        let limit = configuration.maximumInboundStreams
+        let handler = state.withLock { state -> (any ProtocolHandler)? in
+            guard let handler = state.registry[inbound.protocolID], state.table.serve(id, limit: limit) else {
+                return nil
+            }
+            state.table.lease(id)
+            return handler
+        }
+        guard let handler else {
+            metrics.streamRefused()
+            inbound.stream.reset()
+            return
+        }
+        let stream = NegotiatedStream(stream: leased(inbound.stream, on: id), protocolID: inbound.protocolID)
+        Task {
+            await handler.handle(stream, from: peer)
+            state.withLock { $0.table.endService(id) }
+        }
+    }
+
+    private func leased(_ stream: any ByteStream, on id: ConnectionTable.ID) -> LeasedStream {
+        LeasedStream(stream) { [weak self] in self?.release(id) }
+    }
+
+    private func release(_ id: ConnectionTable.ID) {
+        if state.withLock({ $0.table.release(id) }) { closeAfterLinger(id, evenIfCurrent: false) }
+    }
+
+    private func closeAfterLinger(_ id: ConnectionTable.ID, evenIfCurrent: Bool) {
+        Task { [weak self, configuration] in
+            // Cancelled or not: what is idle may be closed.
+            do { try await configuration.timeSource.sleep(configuration.linger) } catch {}
+            let connection = self?.state.withLock { state in
+                state.table.isIdle(id, evenIfCurrent: evenIfCurrent) ? state.table.entries[id]?.connection : nil
+            }
+            await connection?.close()
+        }
+    }
+
+    /// Tells the handlers what happened, one notice at a time: whoever comes while another thread is at it leaves its notice
+    /// to that one.
+    func deliverNotices() {
+        var next = state.withLock { state in state.isNotifying ? nil : Self.takeNotice(from: &state) }
+        while let (notice, handlers) = next {
+            for handler in handlers {
+                switch notice {
+                case .connected(let peer): handler.peerConnected(peer)
+                case .disconnected(let peer): handler.peerDisconnected(peer)
+                case .replaced(let peer): handler.connectionReplaced(peer)
+                case .addresses(let addresses): handler.addressesChanged(addresses)
+                }
+            }
+            next = state.withLock { Self.takeNotice(from: &$0) }
+        }
+    }
+
+    private static func takeNotice(from state: inout State) -> (Notice, [any ProtocolHandler])? {
+        let notice = state.notices.popFirst()
+        state.isNotifying = notice != nil
+        return notice.map { ($0, state.handlers) }
+    }
+}

@@ -1,0 +1,48 @@
+public import Multiformats
+public import PeerTransport
+
+/// The limits, timeouts and addresses of a ``PeerNode``.
+public struct PeerNodeConfiguration: Sendable {
+    /// Where ``PeerNode/run()`` listens.
+    public var listenAddresses: [Multiaddr] = []
+
+    /// The addresses that the node says it has, in the place of those it listens on: for hosts behind a forwarded port.
+    public var announcedAddresses: [Multiaddr] = []
+
+    /// The most connections, inbound and outbound. Above it inbound ones are closed and dials are refused.
+    public var maximumConnections = 1024
+
+    /// The most connections to one peer; two are normal for a moment when both sides dial.
+    public var maximumConnectionsPerPeer = 4
+
+    /// The most peers that may be dialled at the same time.
+    public var maximumDials = 128
+
+    /// The most addresses that are tried for one peer.
+    public var maximumAddressesPerDial = 16
+
+    /// The most inbound streams of one connection that may be served at the same time. Above it new ones are reset.
+    public var maximumInboundStreams = 256
+
+    /// How long a dial may take, all addresses together.
+    public var dialTimeout: Duration = .seconds(30)
+
+    /// How long one address is tried alone before the next one is tried beside it.
+    public var dialStagger: Duration = .milliseconds(250)
+
+    /// How long opening a stream may take.
+    public var streamTimeout: Duration = .seconds(10)
+
+    /// Connections to one peer that begin within this time count as dialled at once by both sides: both sides keep the one that
+    /// the smaller peer id dialled. Later, the newer one is kept.
+    public var simultaneousDialWindow: Duration = .seconds(5)
+
+    /// How long an unused connection that was replaced, or that nobody needs any more, stays open.
+    public var linger: Duration = .seconds(2)
+
+    /// Where the time comes from.
+    public var timeSource: TimeSource = .system
+
+    /// Makes a configuration with the defaults.
+    public init() {}
+}
