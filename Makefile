@@ -16,7 +16,7 @@ heavy = $(foreach root,$(1),$(if $(wildcard $(root)/Tests/*HeavyTests),$(root)))
 
 TOP_ROOT := $(call manifests,Tests-Integration)
 NIO_ROOTS := $(call manifests,Tools Packages/musig2-coordinator Packages/musig2-taproot Packages/musig2-transport)
-PURE_ROOTS := $(call manifests,Packages/musig2-session Packages/musig2-dht Packages/musig2-secp256k1 \
+PURE_ROOTS := $(call manifests,Tools/fuzz Packages/musig2-session Packages/musig2-dht Packages/musig2-secp256k1 \
 	Packages/musig2-wire-codec)
 LIBRARIES := $(filter Packages/%,$(NIO_ROOTS) $(PURE_ROOTS))
 HEAVY_NIO := $(call heavy,$(TOP_ROOT) $(NIO_ROOTS))
@@ -56,9 +56,9 @@ test: setup ## Run every check and every test, and count them
 	@$(RUNNER) check --results $(RESULTS) --count tap fuzz -- Tools/fuzz/run
 	@$(RUNNER) summary --results $(RESULTS)
 
-# One package: make test-session, make test-musig2-session, make test-Tests-Integration.
+# One package: make test-session, make test-musig2-session, make test-fuzz, make test-Tests-Integration.
 test-%: setup
-	@package="$(firstword $(call manifests,Packages/musig2-$* Packages/$* $*))"; \
+	@package="$(firstword $(call manifests,Packages/musig2-$* Packages/$* Tools/$* $*))"; \
 	if [ -z "$$package" ]; then echo "make: there is no package $*" >&2; exit 2; fi; \
 	case " $(TOP_ROOT) $(NIO_ROOTS) " in *" $$package "*) scratch=.build-nio ;; *) scratch=.build-pure ;; esac; \
 	set -e; $(RUNNER) start --results .build-results/one; \
@@ -89,7 +89,7 @@ check-layers: ## Check arrows, outside packages, imports, purity and versions
 docs: setup ## Build the documentation of every module into .build-docs; warnings are errors
 	@status=0; \
 	Tools/docs --scratch .build-nio $(filter Packages/%,$(NIO_ROOTS)) || status=1; \
-	Tools/docs --scratch .build-pure $(PURE_ROOTS) || status=1; \
+	Tools/docs --scratch .build-pure $(filter Packages/%,$(PURE_ROOTS)) || status=1; \
 	exit $$status
 
 consumers: setup ## Build and run a program outside the repository on each package alone
