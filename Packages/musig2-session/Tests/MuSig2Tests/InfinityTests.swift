@@ -54,7 +54,7 @@ struct InfinityTests {
 
     @Test("A tweak that cancels the key is refused, plain and x-only")
     func cancellingTweak() throws {
-        let key = try secretKey([UInt8](repeating: 1, count: 32))
+        let key = try makeSecretKey([UInt8](repeating: 1, count: 32))
         let context = try KeyAggContext(keys: [key.publicKey])
         let secret = try #require(Scalar(canonical: [UInt8](repeating: 1, count: 32)))
         let aggregate = secret * context.coefficients[0]

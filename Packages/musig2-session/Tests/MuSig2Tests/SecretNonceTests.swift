@@ -12,8 +12,8 @@ struct SecretNonceTests {
         isMasked: Bool = true
     ) throws -> PublicNonce {
         let raw = [UInt8](repeating: key, count: 32)
-        let publicKey = try secretKey(raw).publicKey
-        let aggregate = try aggregateKey.map { try secretKey([UInt8](repeating: $0, count: 32)).publicKey.x }
+        let publicKey = try makeSecretKey(raw).publicKey
+        let aggregate = try aggregateKey.map { try makeSecretKey([UInt8](repeating: $0, count: 32)).publicKey.x }
         return try drawNonce(
             randomness: self.randomness, maskingKey: isMasked ? raw : nil, publicKey: publicKey,
             aggregateKey: aggregate, message: message, extraInput: extraInput
@@ -41,7 +41,7 @@ struct SecretNonceTests {
 
     @Test("Two nonces of the system's generator differ")
     func fresh() throws {
-        let key = try secretKey(self.randomness)
+        let key = try makeSecretKey(self.randomness)
         let first = try SecretNonce.generate(secretKey: key).publicNonce
         let second = try SecretNonce.generate(secretKey: key).publicNonce
         #expect(first != second)
@@ -68,7 +68,7 @@ struct SecretNonceTests {
     @Test("A key that is not in the session cannot sign")
     func stranger() throws {
         let group = try Group(seed: 3, count: 2)
-        let stranger = try secretKey([UInt8](repeating: 5, count: 32))
+        let stranger = try makeSecretKey([UInt8](repeating: 5, count: 32))
         let publicKey = stranger.publicKey
         let nonce = try SecretNonce.generate(secretKey: stranger)
         var found: PartialSignError?
@@ -82,7 +82,7 @@ struct SecretNonceTests {
 
     @Test("Extra input has a limit")
     func extraInput() throws {
-        let key = try secretKey(self.randomness)
+        let key = try makeSecretKey(self.randomness)
         let most = [UInt8](repeating: 0, count: MuSig2Limits.maximumExtraInputBytes)
         _ = try SecretNonce.generate(secretKey: key, extraInput: most)
         var found: NonceGenError?

@@ -90,7 +90,7 @@ struct SigningVectorTests {
             message: vector.messageBytes()
         )
         let nonce = try secretNonce(bytes(#require(vector.secretNonce)))
-        return (session, try session.sign(nonce, with: secretKey(bytes(#require(vector.secretKey)))))
+        return (session, try session.sign(nonce, with: makeSecretKey(bytes(#require(vector.secretKey)))))
     }
 
     private static func checkSigning(_ vector: VectorCase) throws {
@@ -115,7 +115,7 @@ struct SigningVectorTests {
 
     private static func signDeterministically(_ vector: VectorCase) throws -> DeterministicSigning.Result {
         try DeterministicSigning.sign(
-            with: secretKey(bytes(#require(vector.secretKey))),
+            with: makeSecretKey(bytes(#require(vector.secretKey))),
             context: vector.context(),
             aggregateOtherNonce: bytes(#require(vector.aggregateOtherNonce)),
             message: vector.messageBytes(),

@@ -3,7 +3,7 @@ import Secp256k1
 @testable import MuSig2
 
 /// A secret key of given bytes.
-func secretKey(_ raw: [UInt8]) throws -> SecretKey {
+func makeSecretKey(_ raw: [UInt8]) throws -> SecretKey {
     try raw.span.bytes.withUnsafeBytes { raw in try SecretKey(copying: raw) }
 }
 
@@ -27,7 +27,7 @@ func drawNonce(
 ) throws -> (secret: [UInt8], publicNonce: PublicNonce) {
     var seed = NonceSeed(randomness.span.bytes.withUnsafeBytes { SecretBytes(copying: $0) })
     if let maskingKey {
-        seed.mask(with: try secretKey(maskingKey))
+        seed.mask(with: try makeSecretKey(maskingKey))
     }
     let drawn = try seed.nonce(
         publicKey: publicKey, aggregateKey: aggregateKey, message: message, extraInput: extraInput
@@ -69,7 +69,7 @@ struct Signers {
     }
 
     func secretKey(_ signer: Int) throws -> SecretKey {
-        try MuSig2Tests.secretKey(self.secretKeys[signer])
+        try makeSecretKey(self.secretKeys[signer])
     }
 
     /// The nonce that a signer draws from a seed: the same again whenever it is asked for, so that a test can sign with
