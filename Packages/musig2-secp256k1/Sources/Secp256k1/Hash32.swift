@@ -69,12 +69,10 @@ public struct Hash32: Sendable, Hashable, Comparable, BitwiseCopyable, CustomStr
 
     /// Lends the 32 bytes for the length of the call.
     @inline(__always)
-    public func withUnsafeBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
-        let words = (self.word0, self.word1, self.word2, self.word3)
-        let result: Result<R, E> = Swift.withUnsafeBytes(of: words) { bytes in
-            do throws(E) { return .success(try body(bytes)) } catch { return .failure(error) }
-        }
-        return try result.get()
+    public func withUnsafeBytes<R: ~Copyable, E: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(E) -> R
+    ) throws(E) -> R {
+        try Swift.withUnsafeBytes(of: (self.word0, self.word1, self.word2, self.word3), body)
     }
 
     /// Lends the 32 bytes for writing.

@@ -83,7 +83,9 @@ public struct Scalar: Sendable, Hashable, BitwiseCopyable, CustomStringConvertib
 
     /// Lends the 32 big-endian bytes for the length of the call.
     @inline(__always)
-    public func withUnsafeBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
+    public func withUnsafeBytes<R: ~Copyable, E: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(E) -> R
+    ) throws(E) -> R {
         try self.hash32.withUnsafeBytes(body)
     }
 

@@ -20,6 +20,7 @@ import Testing
         #expect(key.publicKey.isValidSignature(signature, forDigest: Self.digest))
         #expect(try ECDSASignature(derRepresentation: Self.der) == signature)
         #expect(try ECDSASignature(compactRepresentation: signature.compactRepresentation) == signature)
+        #expect(signature.description.count == 140)
         #expect(signature.compactRepresentation == Array(Self.der[4..<36] + Self.der[38..<70]))
     }
 

@@ -21,6 +21,8 @@ import Testing
         #expect(odd.xOnly == even.xOnly)
         #expect(try PublicKey(compressedRepresentation: ([0, 0] + hex(generatorHex))[2...]) == even)
         #expect(even.withCompressedBytes { Array($0) } == hex(generatorHex))
+        let fromMemory = try hex(generatorHex).withUnsafeBytes { try PublicKey(compressedRepresentation: $0) }
+        #expect(fromMemory == even)
     }
 
     static let malformed: [(name: String, bytes: [UInt8], error: PublicKeyError)] = [
@@ -74,6 +76,10 @@ import Testing
         #expect(key.rawRepresentation == hex(Self.x))
         #expect(key.description == Self.x)
         #expect(try XOnlyPublicKey(hash32(Self.x)) == key)
+        #expect(try hex(Self.x).withUnsafeBytes { try XOnlyPublicKey(rawRepresentation: $0) } == key)
+        #expect(throws: PublicKeyError.wrongByteCount(expected: 32, found: 31)) {
+            try hex(Self.x).dropLast().withUnsafeBytes { try XOnlyPublicKey(rawRepresentation: $0) }
+        }
         #expect(throws: PublicKeyError.wrongByteCount(expected: 32, found: 33)) {
             try XOnlyPublicKey(rawRepresentation: hex(generatorHex))
         }
@@ -105,16 +111,18 @@ import Testing
         let again = try PublicKey(compressedRepresentation: key.compressedRepresentation)
         #expect(Set([key, again, key.negated]).count == 2)
         #expect(Set([key.xOnly, again.xOnly, key.negated.xOnly]).count == 1)
+        let others = try (0..<20).map { _ in try generator.publicKey().xOnly }
+        #expect(
+            others.sorted().map(\.rawRepresentation)
+                == others.map(\.rawRepresentation).sorted { $0.lexicographicallyPrecedes($1) }
+        )
     }
 
-    @Test func errorsSayWhatWasExpectedAndFound() {
-        #expect(
-            PublicKeyError.wrongByteCount(expected: 33, found: 65).description
-                == "public key: expected 33 bytes, found 65"
-        )
-        #expect(
-            PublicKeyError.wrongPrefix(found: 4).description
-                == "public key: expected a first byte of 02 or 03, found 04"
-        )
+    @Test func aBufferThatIsTooShortIsNotWrittenTo() async {
+        await #expect(processExitsWith: .failure) {
+            withUnsafeTemporaryAllocation(byteCount: 32, alignment: 1) {
+                PublicKey.generator.writeCompressed(to: $0)
+            }
+        }
     }
 }

@@ -74,5 +74,8 @@ import Testing
         #expect(throws: SignatureError.wrongByteCount(expected: 64, found: count)) {
             try SchnorrSignature(rawRepresentation: [UInt8](repeating: 1, count: count))
         }
+        #expect(throws: SignatureError.wrongByteCount(expected: 64, found: count)) {
+            try [UInt8](repeating: 1, count: count).withUnsafeBytes { try SchnorrSignature(rawRepresentation: $0) }
+        }
     }
 }
