@@ -1,0 +1,41 @@
+public import PeerTransport
+
+/// The protocol, limits and timeouts of a ``NodePeerNetwork``.
+public struct NodePeerNetworkConfiguration: Sendable {
+    /// The stream protocol by which two networks find each other.
+    public var protocolID: ProtocolID
+
+    /// The longest frame in bytes, without its length prefix, both ways. A peer that sends a longer one is disconnected.
+    public var maximumFrameBytes = 1 << 20
+
+    /// The most frames that wait to be sent to one peer; above it new ones are dropped.
+    public var maximumQueuedFrames = 4096
+
+    /// The most bytes that wait to be sent to one peer; above it new frames are dropped.
+    public var maximumQueuedBytes = 16 << 20
+
+    /// How many bytes of waiting frames go to the stream in one write, unless a single frame is larger.
+    public var writeBatchBytes = 256 << 10
+
+    /// How many bytes are asked of the stream in one read.
+    public var readBytes = 64 << 10
+
+    /// How often the outgoing stream of one connected peer is opened again after the peer has reset it.
+    public var maximumReopenings = 8
+
+    /// How long a stream may go on after the same peer has opened a newer one in its place.
+    public var handoverGrace: Duration = .seconds(1)
+
+    /// How long ``NodePeerNetwork/disconnect(_:)`` and ``NodePeerNetwork/shutdown()`` wait for a peer to have read what was sent.
+    public var lingerTimeout: Duration = .seconds(2)
+
+    /// How much may wait to be taken by ``NodePeerNetwork/nextEvents()``.
+    public var events = PeerEventQueue.Limits()
+
+    /// Makes a configuration with the defaults.
+    ///
+    /// - Parameter protocolID: The stream protocol by which two networks find each other.
+    public init(protocolID: ProtocolID) {
+        self.protocolID = protocolID
+    }
+}
