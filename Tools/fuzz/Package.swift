@@ -15,9 +15,13 @@ let package = Package(
         .package(path: "../../Packages/musig2-secp256k1"),
     ],
     targets: [
+        // The pure layers of musig2-transport, by links to their sources: its module needs swift-nio and BoringSSL, which
+        // take minutes to build for the fuzzer, and these layers need neither.
+        .target(name: "TransportLayers", swiftSettings: settings),
         .target(
             name: "FuzzTargets",
             dependencies: [
+                "TransportLayers",
                 .product(name: "Multiformats", package: "musig2-wire-codec"),
                 .product(name: "WireCodec", package: "musig2-wire-codec"),
                 .product(name: "Secp256k1", package: "musig2-secp256k1"),

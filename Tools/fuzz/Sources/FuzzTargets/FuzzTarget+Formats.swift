@@ -21,7 +21,8 @@ extension FuzzTarget {
             check(peer.bytes == bytes, "a peer id has two encodings")
             check((try? PeerID(peer.description)) == peer, "a peer id does not survive its text")
         },
-        FuzzTarget("peer-id-text", seeds: [Array("12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X".utf8)]) { bytes in
+        FuzzTarget("peer-id-text", seeds: [Array("12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X".utf8)]) {
+            bytes in
             guard let peer = try? PeerID(String(decoding: bytes, as: UTF8.self)) else { return }
             check((try? PeerID(peer.description)) == peer, "a peer id does not survive its text")
         },

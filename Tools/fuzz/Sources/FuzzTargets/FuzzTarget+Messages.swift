@@ -13,7 +13,8 @@ extension FuzzTarget {
             if type.mode == .canonical {
                 check(encoded == bytes, "\(type.messageName) has two encodings")
             } else {
-                check((try? type.init(decoding: encoded)) == message, "\(type.messageName) does not survive its encoding")
+                check(
+                    (try? type.init(decoding: encoded)) == message, "\(type.messageName) does not survive its encoding")
             }
         }
     }

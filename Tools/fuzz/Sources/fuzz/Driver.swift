@@ -11,9 +11,11 @@ enum Driver {
     /// What libFuzzer calls for each input.
     typealias Callback = @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
 
-    private typealias Run = @convention(c) (
-        UnsafeMutablePointer<CInt>, UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?>, Callback
-    ) -> CInt
+    private typealias Run =
+        @convention(c) (
+            UnsafeMutablePointer<CInt>, UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?>,
+            Callback
+        ) -> CInt
 
     /// A C function captures nothing: the target is chosen once, before the driver starts.
     nonisolated(unsafe) private static var target: FuzzTarget?

@@ -49,7 +49,8 @@ import Testing
         var names: Set<String> = []
         for case let file as URL in files where file.pathExtension == "swift" {
             let text = try String(contentsOf: file, encoding: .utf8)
-            for match in text.matches(of: #/public static (?:let|var) messageName(?:: String)?\s*(?:=|\{)\s*"([^"]+)"/#) {
+            for match in text.matches(of: #/public static (?:let|var) messageName(?:: String)?\s*(?:=|\{)\s*"([^"]+)"/#)
+            {
                 names.insert(String(match.1))
             }
         }
