@@ -18,10 +18,20 @@ let package = Package(
         // The pure layers of musig2-transport, by links to their sources: its module needs swift-nio and BoringSSL, which
         // take minutes to build for the fuzzer, and these layers need neither.
         .target(name: "TransportLayers", swiftSettings: settings),
+        // One valid value of each message, by a link to what musig2-wire-codec's own tests use.
+        .target(
+            name: "CodecSamples",
+            dependencies: [
+                .product(name: "Multiformats", package: "musig2-wire-codec"),
+                .product(name: "WireCodec", package: "musig2-wire-codec"),
+            ],
+            swiftSettings: settings
+        ),
         .target(
             name: "FuzzTargets",
             dependencies: [
                 "TransportLayers",
+                "CodecSamples",
                 .product(name: "Multiformats", package: "musig2-wire-codec"),
                 .product(name: "WireCodec", package: "musig2-wire-codec"),
                 .product(name: "Secp256k1", package: "musig2-secp256k1"),

@@ -199,6 +199,13 @@ class Layers(unittest.TestCase):
         self.replace(WIRE + "/Package.swift", '.library(name: "WireCodec", targets: ["WireCodec"])', "")
         self.expect(WIRE + ": the module WireCodec is in no product.")
 
+    def test_module_beside_the_tests_needs_no_product(self):
+        self.replace(WIRE + "/Package.swift", '.systemLibrary(name: "CZlib"),',
+                     '.systemLibrary(name: "CZlib"), '
+                     '.target(name: "Samples", path: "Tests/Samples", swiftSettings: settings),')
+        self.write(WIRE + "/Tests/Samples/Samples.swift", "let one = 1\n")
+        self.expect()
+
     # Imports.
 
     def test_undeclared_import(self):
