@@ -1,0 +1,103 @@
+public import Multiformats
+public import Secp256k1
+public import WireCodec
+
+/// An announcement whose signature, descriptor and peer id are checked.
+public struct VerifiedAnnouncement: Sendable, Hashable {
+    /// The announcement as it was received.
+    public let signed: SignedAnnouncement
+    /// The session.
+    public let descriptor: SessionDescriptor
+    /// The announcer's peer.
+    public let peer: PeerID
+    /// The announcer's addresses, binary multiaddrs that are not parsed here.
+    public var addresses: [[UInt8]] { signed.announcement.addresses }
+    /// Rises when the addresses change.
+    public var sequence: UInt64 { signed.announcement.sequence }
+
+    /// Checks an announcement. Times are judged by ``SessionDescriptor/checkTimes(at:limits:)``.
+    ///
+    /// - Parameters:
+    ///   - signed: The announcement as received.
+    ///   - expected: The session that was asked for; nil if any will do.
+    ///   - limits: What to accept.
+    /// - Throws: ``AnnouncementError``.
+    public init(
+        verifying signed: SignedAnnouncement, expecting expected: SessionID? = nil, limits: SessionLimits = .standard
+    ) throws(AnnouncementError) {
+        // The id binds every field of the descriptor, so that a wrong one is refused before keys are parsed.
+        let id = SessionID(descriptorBytes: signed.announcement.descriptorBytes)
+        if let expected, id != expected { throw .wrongSession(expected: expected, found: id) }
+        let descriptor: SessionDescriptor
+        do throws(DescriptorError) {
+            descriptor = try SessionDescriptor(bytes: signed.announcement.descriptorBytes, limits: limits)
+        } catch {
+            throw .descriptor(error)
+        }
+        do throws(PeerIDError) {
+            self.peer = try PeerID(bytes: signed.announcement.peerID)
+        } catch {
+            throw .peerID(error)
+        }
+        let key = descriptor.messageKeys[descriptor.creator]
+        guard let signature = try? SchnorrSignature(rawRepresentation: signed.signature),
+            Tag.announcement.isValid(signature, for: signed.announcementBytes, by: key)
+        else { throw .wrongSignature(creator: descriptor.creator) }
+        self.signed = signed
+        self.descriptor = descriptor
+    }
+
+    /// Announces a session.
+    ///
+    /// - Parameters:
+    ///   - descriptor: The session.
+    ///   - local: The announcer's peer and addresses.
+    ///   - sequence: Milliseconds since 1970, rising when the addresses change.
+    ///   - key: The creator's message key.
+    /// - Throws: ``AnnouncementError``.
+    public init(
+        announcing descriptor: SessionDescriptor, at local: LocalPeer, sequence: UInt64, with key: borrowing SecretKey
+    ) throws(AnnouncementError) {
+        let announcement = Announcement(
+            descriptor: descriptor.fields,
+            peerID: local.peer.bytes,
+            addresses: local.addresses,
+            sequence: sequence
+        )
+        var signature: [UInt8] = []
+        do throws(SigningError) {
+            signature = try Tag.announcement.sign(announcement.encoded(), with: key).rawRepresentation
+        } catch {
+            throw .cannotSign
+        }
+        self.signed = SignedAnnouncement(announcement) { _ in signature }
+        self.descriptor = descriptor
+        self.peer = local.peer
+    }
+}
+
+/// Why an announcement is refused.
+public enum AnnouncementError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// It announces another session than the one asked for.
+    case wrongSession(expected: SessionID, found: SessionID)
+    /// Its descriptor is refused.
+    case descriptor(DescriptorError)
+    /// Its peer id is none.
+    case peerID(PeerIDError)
+    /// It is not signed by its creator's message key.
+    case wrongSignature(creator: Int)
+    /// The library refused to sign.
+    case cannotSign
+
+    /// What is wrong, in words.
+    public var description: String {
+        switch self {
+        case .wrongSession(let expected, let found): "announcement: expected session \(expected), found \(found)"
+        case .descriptor(let error): "announcement: \(error)"
+        case .peerID(let error): "announcement peer id: \(error)"
+        case .wrongSignature(let creator):
+            "announcement signature: expected one by the message key of the creator, signer \(creator), found another"
+        case .cannotSign: "announcement: expected a signature, found that the key does not sign"
+        }
+    }
+}

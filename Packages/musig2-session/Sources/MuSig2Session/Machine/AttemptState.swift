@@ -1,0 +1,129 @@
+internal import Multiformats
+internal import Secp256k1
+internal import WireCodec
+
+/// A JOIN that fills a slot.
+internal struct JoinSlot: Hashable, Sendable {
+    let message: SignedMessage
+    let peer: PeerID
+    let addresses: [[UInt8]]
+    var run: UInt64 { message.body.run }
+}
+
+/// A NONCE_COMMIT, or a NONCE_COMMITS_COMPLETE, that fills a slot: both say one hash.
+internal struct HashSlot: Hashable, Sendable {
+    let message: SignedMessage
+    let hash: Hash32
+    var run: UInt64 { message.body.run }
+}
+
+/// A NONCE_SHARE that fills a slot.
+internal struct NonceSlot<Nonces: Hashable & Sendable>: Hashable, Sendable {
+    let message: SignedMessage
+    let leaf: Hash32
+    let nonces: Nonces
+    var run: UInt64 { message.body.run }
+}
+
+/// A NONCES_COMPLETE that fills a slot.
+internal struct AggregateSlot<Context: Hashable & Sendable>: Hashable, Sendable {
+    let message: SignedMessage
+    let leaves: [Hash32]
+    let aggregateNonces: [[UInt8]]
+    let context: Context
+    var run: UInt64 { message.body.run }
+}
+
+/// A PARTIAL_SIG_SHARE that fills a slot.
+internal struct PartialSlot: Hashable, Sendable {
+    let message: SignedMessage
+    let context: Hash32
+    let partials: [[UInt8]]
+    var run: UInt64 { message.body.run }
+}
+
+/// What all signers' nonces make of an attempt. Once it is here, the nonces are used: none is replaced.
+internal struct Agreement<Context: Hashable & Sendable>: Hashable, Sendable {
+    /// The leaf of each signer.
+    let leaves: [Hash32]
+    /// T, the hash of the leaves.
+    let transcript: Hash32
+    /// C, the hash of T and the aggregate nonces.
+    let contextHash: Hash32
+    /// One for each message, 66 bytes.
+    let aggregateNonces: [[UInt8]]
+    /// What signing needs.
+    let context: Context
+}
+
+/// What became of this signer's secret nonces of the attempt.
+internal enum OwnNonces: Hashable, Sendable {
+    /// They are not drawn.
+    case none
+    /// They were asked for.
+    case requested(NonceHandle)
+    /// They are in the vault; these are the public ones.
+    case held(NonceHandle, [[UInt8]])
+    /// They are being used.
+    case signing(NonceHandle)
+    /// There are none any more, and there will be none in this attempt and run.
+    case spent
+
+    /// The handle under which there may be secret nonces.
+    var handle: NonceHandle? {
+        switch self {
+        case .requested(let handle), .held(let handle, _), .signing(let handle): handle
+        case .none, .spent: nil
+        }
+    }
+}
+
+/// The slots of one attempt.
+internal struct AttemptState<Crypto: SessionCrypto>: Hashable, Sendable {
+    let number: UInt32
+    /// The signed message that brought this signer here; none in the first attempt.
+    var origin: SignedMessage?
+    var ownNonces = OwnNonces.none
+    var commitments: [HashSlot?]
+    var commitmentsComplete: [HashSlot?]
+    var nonces: [NonceSlot<Crypto.Nonces>?]
+    var noncesComplete: AggregateSlot<Crypto.Context>?
+    var partials: [PartialSlot?]
+    /// T over the commitments, once all are here.
+    var committedTranscript: Hash32?
+    var agreement: Agreement<Crypto.Context>?
+    /// The policy was asked whether to sign.
+    var isConfirming = false
+    /// The policy said yes.
+    var isConfirmed = false
+    /// When the attempt is given up because the signers do not agree.
+    var disputeEnds: Duration?
+    /// Whose RESTART of this attempt was heard.
+    var restartsHeard: Set<Int> = []
+
+    init(number: UInt32, signers: Int) {
+        self.number = number
+        self.commitments = []
+        self.commitmentsComplete = []
+        self.nonces = Array(repeating: nil, count: signers)
+        self.partials = Array(repeating: nil, count: signers)
+    }
+
+    /// Makes room for a commitment round.
+    mutating func addCommitmentRound(signers: Int) {
+        commitments = Array(repeating: nil, count: signers)
+        commitmentsComplete = Array(repeating: nil, count: signers)
+    }
+
+    /// The message in a slot.
+    func message(_ column: Column, _ index: Int) -> SignedMessage? {
+        switch column {
+        case .commitments: index < commitments.count ? commitments[index]?.message : nil
+        case .commitmentsComplete: index < commitmentsComplete.count ? commitmentsComplete[index]?.message : nil
+        case .nonces: index < nonces.count ? nonces[index]?.message : nil
+        case .noncesComplete: noncesComplete.flatMap { Int($0.message.body.index) == index ? $0.message : nil }
+        case .partials: index < partials.count ? partials[index]?.message : nil
+        case .joins, .signature: nil
+        }
+    }
+}

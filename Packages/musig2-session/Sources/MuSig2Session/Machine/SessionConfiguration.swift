@@ -1,0 +1,32 @@
+/// How one signer's session behaves. What all signers must agree on is in the descriptor.
+public struct SessionConfiguration: Hashable, Sendable {
+    /// Whether each round starts by itself as soon as it can. Otherwise ``SessionInput/start(_:)`` starts it.
+    public var startsRoundsAutomatically = true
+
+    /// Whether each partial signature is verified when it arrives; otherwise only when the final signature fails.
+    public var verifiesEveryPartial = false
+
+    /// The first wait before a SYNC is repeated; doubles each time. 250 ms.
+    public var syncInterval: Duration = .milliseconds(250)
+
+    /// The longest wait between two SYNCs. 10 s.
+    public var syncCeiling: Duration = .seconds(10)
+
+    /// The longest wait between two SYNCs while only JOINs are missing. 5 min.
+    public var joinSyncCeiling: Duration = .seconds(300)
+
+    /// The longest time an attempt's round may take, whatever the descriptor and the doublings say. 6 h.
+    public var deadlineCeiling: Duration = .seconds(6 * 3_600)
+
+    /// How long an attempt that cannot succeed is kept, so that the signers find out who differs. 2 s.
+    public var disputeWindow: Duration = .seconds(2)
+
+    /// How long a new run may still be told that its own signer has a higher one; from then on a higher one means a second device. 2 s.
+    public var runSettling: Duration = .seconds(2)
+
+    /// The wait before something the store refused is tried again. 1 s.
+    public var storeRetry: Duration = .seconds(1)
+
+    /// The protocol's defaults.
+    public init() {}
+}

@@ -1,0 +1,87 @@
+public import Multiformats
+public import Secp256k1
+public import WireCodec
+
+/// What a session asks its caller to do, in order.
+public enum SessionEffect<Context: Hashable & Sendable>: Hashable, Sendable {
+    /// Sign the body with the message key under the tag `message`, make the row durable where one is named, and only then answer with
+    /// ``SessionInput/issued(_:)``. The machine sends it after that, never before.
+    case issue(UnsignedMessage, record: LedgerRow)
+    /// Draw fresh nonces for all messages and keep them under the handle.
+    case generateNonces(NonceHandle)
+    /// Ask the policy once more whether to sign.
+    case confirmSigning(attempt: UInt32)
+    /// Make the partial signatures of all messages with the nonces under the handle, which are consumed together.
+    case signPartials(NonceHandle, Context)
+    /// Wipe the nonces under the handle, if they are there.
+    case wipe(NonceHandle)
+    /// Send these to a connected peer. All that one turn has for one peer goes in one frame.
+    case send([SessionItem], to: PeerID)
+    /// Connect to a peer, and tell ``SessionInput/connected(_:)``.
+    case connect(PeerID, addresses: [[UInt8]])
+    /// Make this durable when convenient: no nonce rests on it.
+    case persist(SessionRecord)
+    /// Tell the application.
+    case event(SessionEvent)
+    /// The peer broke a rule itself, or relayed what it had not checked.
+    case penalise(PeerID, SessionOffence)
+}
+
+/// The row that must be durable before a message leaves.
+public enum LedgerRow: Hashable, Sendable {
+    /// None.
+    case none
+    /// This signer's JOIN, and with it its highest run. A newer one replaces it.
+    case join
+    /// Insert if absent, by signer key, session, attempt and run.
+    case nonces
+    /// Insert if absent, by signer key, session and attempt.
+    case partials
+}
+
+/// One thing to send to a peer.
+public enum SessionItem: Hashable, Sendable {
+    /// A signed message, this signer's own or another's.
+    case signed(SignedMessage)
+    /// The final signatures.
+    case finalized([SchnorrSignature])
+    /// A SYNC. One that only says `final` may wait for the next frame to that peer.
+    case sync(Sync)
+}
+
+/// What is worth keeping for a restart.
+public enum SessionRecord: Hashable, Sendable {
+    /// The newest JOIN of another signer.
+    case join(index: Int, SignedMessage)
+    /// The approval as it is now.
+    case approval(Bool)
+    /// A recorded partial of this signer that came back from others after the store had lost it. Insert if absent.
+    case recoveredPartial(SignedMessage)
+    /// The session is complete.
+    case completed([SchnorrSignature])
+}
+
+/// What a peer did wrong.
+public enum SessionOffence: Hashable, Sendable, CustomStringConvertible {
+    /// A message whose signature is not the named signer's.
+    case badSignature
+    /// A message that its author signed, but which says what it must not.
+    case malformedPayload
+    /// A message or a SYNC from a peer that no JOIN names.
+    case notBound
+    /// A message of a kind, attempt or index that does not belong there.
+    case outOfPlace
+    /// Final signatures that do not verify.
+    case badFinalSignature
+
+    /// The stable code in lower camel case.
+    public var description: String {
+        switch self {
+        case .badSignature: "badSignature"
+        case .malformedPayload: "malformedPayload"
+        case .notBound: "notBound"
+        case .outOfPlace: "outOfPlace"
+        case .badFinalSignature: "badFinalSignature"
+        }
+    }
+}

@@ -1,0 +1,89 @@
+public import Multiformats
+public import Secp256k1
+public import WireCodec
+
+/// What a session tells the application. Each happens once, in order.
+public enum SessionEvent: Hashable, Sendable {
+    /// This signer's JOIN is recorded and on its way.
+    case joined
+    /// Another signer joined. A signer that comes back as a new run is not told again.
+    case participantJoined(index: Int, peer: PeerID, joined: Int)
+    /// All signers joined.
+    case ready
+    /// A signer's commitment is here; this signer's own too.
+    case commitmentReceived(attempt: UInt32, index: Int, received: Int)
+    /// All commitments of the attempt are here.
+    case commitmentsComplete(attempt: UInt32)
+    /// A signer's nonces are here; this signer's own too.
+    case nonceReceived(attempt: UInt32, index: Int, received: Int)
+    /// All nonces of the attempt are in: here, or at its coordinator.
+    case noncesComplete(attempt: UInt32)
+    /// A signer's partial signatures are here; this signer's own too.
+    case partialReceived(attempt: UInt32, index: Int, received: Int)
+    /// One verified signature for each message.
+    case completed([SchnorrSignature])
+    /// The session is over without signatures, unless some turn up.
+    case aborted(AbortReport)
+    /// A new attempt began.
+    case attemptStarted(attempt: UInt32, reason: RestartReason, by: Int)
+    /// Another signer is the coordinator from now on.
+    case coordinatorChanged(attempt: UInt32, coordinator: Int)
+    /// A signer says whom it has not heard: a statement, never guilt.
+    case notHeard(indices: [Int], by: Int, attempt: UInt32)
+    /// A signer says that the transaction is broadcast: a statement.
+    case broadcast(transaction: [UInt8], by: Int)
+    /// Evidence that convicts a signer's message key.
+    case evidence(Evidence)
+    /// A signer signed something malformed.
+    case misbehaved(index: Int, MessageFault)
+    /// A signer's clone made two partial signatures under one nonce. Its key is in danger: tell its owner. The hashes name the two bodies.
+    case signerCompromised(index: Int, Hash32, Hash32)
+    /// Another process runs with this signer's key; this one has stopped.
+    case superseded
+    /// This signer's store has an older state than the others remember.
+    case ownHistoryLost
+    /// The store refused a row; nothing left, and it will be tried again.
+    case storeFailed
+    /// The session's time is over.
+    case expired
+    /// The session is closed here.
+    case closed
+}
+
+/// What is malformed in a message that its author signed.
+public enum MessageFault: Hashable, Sendable {
+    /// The payload does not decode, or has the wrong counts.
+    case payload
+    /// A nonce is no pair of points, or a partial signature no number below the order.
+    case contribution
+}
+
+extension RestartReason {
+    /// The application asked for it.
+    public static let requested = RestartReason(rawValue: 4)
+    /// This signer met a partial signature of its own that its store has lost.
+    public static let ownHistoryLost = RestartReason(rawValue: 5)
+    /// Another message of a later attempt was heard before any RESTART. Never on the wire.
+    public static let followed = RestartReason(rawValue: 6)
+}
+
+extension AbortReason {
+    /// The session was closed before it was finished.
+    public static let closed = AbortReason(rawValue: 7)
+    /// This signer cannot sign.
+    public static let cannotSign = AbortReason(rawValue: 8)
+}
+
+/// How a session was aborted.
+public struct AbortReport: Hashable, Sendable {
+    /// Who says so: the index of the signer; nil if this signer's approval was never given.
+    public let by: Int?
+    /// Why.
+    public let reason: AbortReason
+    /// The author's own words; a statement.
+    public let text: String
+    /// Whether a partial signature of *this* signer may have left before: then a signature may exist, for ever.
+    public let isAfterPartial: Bool
+    /// Evidence that came with the ABORT and was checked here.
+    public let evidence: Evidence?
+}

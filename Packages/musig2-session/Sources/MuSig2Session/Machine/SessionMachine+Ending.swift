@@ -1,0 +1,152 @@
+internal import Multiformats
+internal import Secp256k1
+internal import WireCodec
+
+/// Consent and the ways a session ends.
+extension SessionMachine {
+    internal mutating func approve(_ turn: inout Turn<Crypto>) {
+        guard isOpen, consent == .none else { return }
+        consent = .approved
+        turn.effects.append(.persist(.approval(true)))
+    }
+
+    internal mutating func refuse(_ turn: inout Turn<Crypto>) {
+        guard isOpen, consent == .none else { return }
+        end(.refused, &turn)
+        turn.effects.append(.persist(.approval(false)))
+        turn.tell(.closed)
+    }
+
+    internal mutating func withdrawApproval(_ turn: inout Turn<Crypto>) {
+        guard isOpen, consent == .approved else { return }
+        turn.effects.append(.persist(.approval(false)))
+        abort(.notApproved, text: "", evidence: nil, &turn)
+        consent = .withdrawn
+    }
+
+    /// Drops what only a running session needs.
+    private mutating func end(_ how: Outcome, _ turn: inout Turn<Crypto>) {
+        wipeNonces(&turn)
+        outcome = how
+        let origin = attempt.origin
+        attempt = makeAttempt(attempt.number)
+        attempt.ownNonces = .spent
+        attempt.origin = origin
+        issuing.removeAll { $0.message.body.type != .abort }
+        phase = nil
+        deadline = nil
+        nextSync = nil
+        for entry in peers.entries.indices {
+            peers[at: entry].wants.removeAll()
+            peers[at: entry].asked.removeAll()
+        }
+    }
+
+    /// Signatures that are verified complete the session, in whatever state it is.
+    internal mutating func complete(_ signatures: [SchnorrSignature], _ turn: inout Turn<Crypto>) {
+        guard self.signatures == nil else { return }
+        let distributes = isCoordinator && isOpen
+        end(.completed(signatures), &turn)
+        turn.effects.append(.persist(.completed(signatures)))
+        turn.tell(.completed(signatures))
+        guard consent == .approved, joins[me] != nil else { return }
+        for entry in peers.entries.indices where peers[at: entry].isConnected && peers[at: entry].isBound {
+            let peer = peers.entries[entry].peer
+            if distributes {
+                peers[at: entry].answered.insert(.signatures)
+                turn.send(.finalized(signatures), to: peer)
+            }
+            turn.send(.sync(finalSync()), to: peer)
+        }
+    }
+
+    internal mutating func receiveSignatures(
+        _ signatures: [SchnorrSignature], from peer: PeerID?, _ turn: inout Turn<Crypto>
+    ) {
+        if self.signatures != nil || outcome == .refused { return }
+        guard crypto.isValid(signatures: signatures) else {
+            if let peer { penalise(peer, .badFinalSignature, &turn) }
+            return
+        }
+        complete(signatures, &turn)
+    }
+
+    internal mutating func abort(_ reason: AbortReason, text: String, evidence: Evidence?, _ turn: inout Turn<Crypto>) {
+        guard isOpen else { return }
+        let report = AbortReport(
+            by: me, reason: reason, text: text, isAfterPartial: ledger.mayHaveSigned, evidence: evidence)
+        let hasJoined = joins[me] != nil
+        end(.aborted(report, message: nil), &turn)
+        // Nobody knows of a signer that never joined.
+        if hasJoined {
+            let payload = Abort(
+                reason: reason,
+                stage: ledger.mayHaveSigned ? .afterPartial : .beforePartial,
+                text: String(decoding: text.utf8.prefix(400), as: UTF8.self),
+                evidence: evidence
+            )
+            issue(.abort(payload), attempt: 0, record: .none, &turn)
+        }
+        turn.tell(.aborted(report))
+    }
+
+    /// Another signer's ABORT that is checked.
+    internal mutating func hearAbort(_ message: SignedMessage, _ abort: Abort, _ turn: inout Turn<Crypto>) {
+        guard isOpen else { return }
+        var evidence: Evidence?
+        if let claimed = abort.evidence, isConvincing(claimed) {
+            evidence = claimed
+            tellEvidence(claimed, &turn)
+        }
+        let report = AbortReport(
+            by: Int(message.body.index),
+            reason: abort.reason,
+            text: abort.text,
+            isAfterPartial: ledger.mayHaveSigned,
+            evidence: evidence
+        )
+        end(.aborted(report, message: message), &turn)
+        turn.tell(.aborted(report))
+    }
+
+    internal mutating func expire(_ turn: inout Turn<Crypto>) {
+        end(.expired, &turn)
+        turn.tell(.expired)
+    }
+
+    internal mutating func supersede(_ turn: inout Turn<Crypto>) {
+        end(.superseded, &turn)
+        turn.tell(.superseded)
+    }
+
+    internal mutating func close(_ turn: inout Turn<Crypto>) {
+        guard !isClosed else { return }
+        isClosed = true
+        if isOpen {
+            if consent == .approved {
+                abort(.closed, text: "", evidence: nil, &turn)
+            } else {
+                end(.refused, &turn)
+            }
+        }
+        turn.tell(.closed)
+    }
+
+    /// What a signer that goes on gets from one that has ended, once per step.
+    internal mutating func answerAfterEnd(peerAt entry: Int, _ turn: inout Turn<Crypto>) {
+        let peer = peers.entries[entry].peer
+        switch outcome {
+        case .completed(let signatures)?:
+            guard consent == .approved, !peers[at: entry].isFinal, !peers[at: entry].answered.contains(.signatures)
+            else { return }
+            peers[at: entry].answered.insert(.signatures)
+            turn.send(.finalized(signatures), to: peer)
+        case .aborted(_, let message?)?:
+            guard !peers[at: entry].answered.contains(.abort) else { return }
+            peers[at: entry].answered.insert(.abort)
+            turn.send(.signed(message), to: peer)
+        case .aborted(_, nil)?, .expired?, .superseded?, .refused?, nil:
+            break
+        }
+    }
+}

@@ -1,0 +1,143 @@
+internal import Multiformats
+internal import Secp256k1
+internal import WireCodec
+
+/// Messages of this signer that come back from others: echoes, its own past, or another process with its key.
+extension SessionMachine {
+    internal mutating func receiveOwn(_ message: SignedMessage, from peer: PeerID, _ turn: inout Turn<Crypto>) {
+        let body = message.body
+        guard isOpen, !isOwnEcho(body, message) else { return }
+        // A JOIN's signature is checked already.
+        guard body.type == .join || isSigned(message) else { return penalise(peer, .badSignature, &turn) }
+        if body.run > run {
+            meetHigherRun(body.run, &turn)
+        } else if body.run == run {
+            // This run, and not made by this process.
+            if body.attempt == attempt.number || body.attempt > attempt.number || !body.type.belongsToAttempt {
+                supersede(&turn)
+            }
+        } else if body.type.belongsToAttempt {
+            meetOwnPast(message, &turn)
+        }
+    }
+
+    private func isOwnEcho(_ body: MessageBody, _ message: SignedMessage) -> Bool {
+        if let column = Column(body.type), self.message(in: Slot(column, me))?.bodyBytes == message.bodyBytes {
+            return true
+        }
+        if attempt.origin?.bodyBytes == message.bodyBytes { return true }
+        return issuing.contains { $0.message.bytes == message.bodyBytes }
+    }
+
+    /// A run that is new takes one above a higher one that others remember, once: its clock was behind. A run that others
+    /// have used meets another process.
+    private mutating func meetHigherRun(_ higher: UInt64, _ turn: inout Turn<Crypto>) {
+        let age = joinedAt.map { turn.now.monotonic - $0 } ?? .zero
+        guard isRunning, !hasRaisedRun, !isSettled, age < configuration.runSettling, higher < (1 << 63) - 2 else {
+            return supersede(&turn)
+        }
+        hasRaisedRun = true
+        run = higher + 1
+        issuing.removeAll()
+        if attempt.partials[me] == nil {
+            if let handle = attempt.ownNonces.handle { turn.effects.append(.wipe(handle)) }
+            attempt.ownNonces = .none
+            attempt.commitments = attempt.commitments.enumerated().map { $0.offset == me ? nil : $0.element }
+            attempt.commitmentsComplete = attempt.commitmentsComplete.enumerated().map {
+                $0.offset == me ? nil : $0.element
+            }
+            attempt.nonces[me] = nil
+            attempt.agreement = nil
+            attempt.committedTranscript = nil
+        }
+        joins[me] = nil
+    }
+
+    /// An earlier run of this signer. What is in the ledger is known; anything else was lost from it.
+    private mutating func meetOwnPast(_ message: SignedMessage, _ turn: inout Turn<Crypto>) {
+        let body = message.body
+        let key = OwnLedger.Key(attempt: body.attempt, run: body.run)
+        switch body.type {
+        case .nonceShare where !ledger.nonces.contains(key), .partialSigShare where !ledger.partials.contains(key):
+            ledger.mayHaveSigned = true
+            if !ledger.isIncomplete {
+                ledger.isIncomplete = true
+                turn.tell(.ownHistoryLost)
+            }
+        default:
+            break
+        }
+        guard isRunning else { return }
+        if body.type == .partialSigShare, !ledger.partials.contains(key) {
+            ledger.partials.insert(key)
+            turn.effects.append(.persist(.recoveredPartial(message)))
+            guard body.attempt >= attempt.number else { return }
+            // It stands. Its nonces are gone with their process, so that this signer asks for an attempt in which it has none.
+            if body.attempt > attempt.number {
+                move(to: body.attempt, origin: message, reason: .followed, by: me, &turn)
+            }
+            return restart(.ownHistoryLost, &turn)
+        }
+        if body.attempt > attempt.number {
+            move(to: body.attempt, origin: message, reason: .followed, by: me, &turn)
+        }
+    }
+}
+
+/// Going on after a restart of the process.
+extension SessionMachine {
+    /// Takes in what the store has. The newest attempt goes on: with the recorded partial, or else with fresh nonces.
+    internal mutating func restore(_ saved: SessionLedger) {
+        for (index, message) in saved.joins where index < signerCount && index != me {
+            guard let join = try? Join(decoding: message.body.payload), let peer = try? PeerID(bytes: join.peerID)
+            else {
+                continue
+            }
+            bind(index, to: JoinSlot(message: message, peer: peer, addresses: join.addresses))
+        }
+        for message in saved.nonces {
+            ledger.nonces.insert(OwnLedger.Key(attempt: message.body.attempt, run: message.body.run))
+        }
+        for message in saved.partials {
+            ledger.partials.insert(OwnLedger.Key(attempt: message.body.attempt, run: message.body.run))
+            ledger.mayHaveSigned = true
+        }
+        let newest = (saved.nonces + saved.partials).map(\.body.attempt).max() ?? 1
+        if (2...SessionLimits.attempts).contains(newest) { attempt = makeAttempt(newest) }
+        restorePartial(saved)
+        // Who follows a signer into an attempt is shown what brought that signer there.
+        if attempt.number > 1 { attempt.origin = newestNonces(saved)?.message }
+        if let bytes = saved.signatures {
+            let signatures = bytes.compactMap { try? SchnorrSignature(rawRepresentation: $0) }
+            if crypto.isValid(signatures: signatures) { outcome = .completed(signatures) }
+        }
+    }
+
+    private func newestNonces(_ saved: SessionLedger) -> (message: SignedMessage, share: NonceShare)? {
+        let partial = saved.partials.first { $0.body.attempt == attempt.number }
+        let rows = saved.nonces.filter { $0.body.attempt == attempt.number }
+        let row = rows.first { $0.body.run == partial?.body.run } ?? rows.max { $0.body.run < $1.body.run }
+        guard let row, let share = try? NonceShare(decoding: row.body.payload) else { return nil }
+        return (row, share)
+    }
+
+    /// Puts the recorded partial of the attempt and its nonces back into their slots: the same bytes are sent again.
+    private mutating func restorePartial(_ saved: SessionLedger) {
+        guard let message = saved.partials.first(where: { $0.body.attempt == attempt.number }) else { return }
+        attempt.ownNonces = .spent
+        guard let share = try? PartialSigShare(decoding: message.body.payload), let context = Hash32(share.context),
+            let (row, nonceShare) = newestNonces(saved), row.body.run == message.body.run,
+            let nonces = crypto.nonces(nonceShare.nonces)
+        else { return }
+        attempt.partials[me] = PartialSlot(message: message, context: context, partials: share.partials)
+        let leaf = Transcript.leaf(
+            session: descriptor.id,
+            attempt: attempt.number,
+            signer: me,
+            run: row.body.run,
+            nonces: nonceShare.nonces,
+            using: crypto
+        )
+        attempt.nonces[me] = NonceSlot(message: row, leaf: leaf, nonces: nonces)
+    }
+}

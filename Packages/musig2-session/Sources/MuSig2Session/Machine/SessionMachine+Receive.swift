@@ -1,0 +1,243 @@
+internal import Multiformats
+internal import Secp256k1
+internal import WireCodec
+
+/// Messages of others: every check first, and no state changes before all have passed.
+extension SessionMachine {
+    internal mutating func receive(_ message: SignedMessage, from peer: PeerID, _ turn: inout Turn<Crypto>) {
+        let body = message.body
+        let index = Int(body.index)
+        guard index < signerCount, belongsHere(body, index) else { return penalise(peer, .outOfPlace, &turn) }
+        let entry = peers.index(of: peer)
+        let isBound = entry.map { peers[at: $0].isBound } ?? false
+        // A stranger may say that it is a signer, for itself, and nothing else.
+        guard isBound || (body.type == .join && namesSender(body, peer)) else {
+            // The JOIN of whoever introduced the session may have been lost on the way.
+            if entry == nil { penalise(peer, .notBound, &turn) }
+            return
+        }
+        if body.type == .join { return receiveJoin(message, index, from: peer, &turn) }
+        if outcome != nil {
+            // An ABORT is no question.
+            if let entry, isBound, body.type != .abort { answerAfterEnd(peerAt: entry, &turn) }
+            return
+        }
+        if index == me { return receiveOwn(message, from: peer, &turn) }
+        if body.type.belongsToAttempt {
+            receiveRound(message, index, from: peer, &turn)
+        } else {
+            receiveStatement(message, index, from: peer, &turn)
+        }
+    }
+
+    /// Whether a message of this kind may come from this signer in this session.
+    private func belongsHere(_ body: MessageBody, _ index: Int) -> Bool {
+        guard body.type.belongsToAttempt else { return true }
+        guard (1...SessionLimits.attempts).contains(body.attempt) else { return false }
+        switch body.type {
+        case .nonceCommit, .nonceCommitsComplete: return hasCommitmentRound
+        case .noncesComplete: return isStar && constants.order.coordinator(ofAttempt: body.attempt) == index
+        case .restart: return body.attempt > 1
+        default: return true
+        }
+    }
+
+    private func namesSender(_ body: MessageBody, _ peer: PeerID) -> Bool {
+        guard let join = try? Join(decoding: body.payload) else { return false }
+        return join.peerID == peer.bytes
+    }
+
+    internal func isSigned(_ message: SignedMessage) -> Bool {
+        crypto.isValid(signature: message.signature, ofBody: message.bodyBytes, signer: Int(message.body.index))
+    }
+
+    // MARK: JOIN
+
+    private mutating func receiveJoin(
+        _ message: SignedMessage, _ index: Int, from peer: PeerID, _ turn: inout Turn<Crypto>
+    ) {
+        if let held = joins[index], held.message.bodyBytes == message.bodyBytes {
+            return meetKnownJoin(index, from: peer, &turn)
+        }
+        guard isSigned(message) else { return penalise(peer, .badSignature, &turn) }
+        guard let join = try? Join(decoding: message.body.payload), let bound = try? PeerID(bytes: join.peerID) else {
+            turn.tell(.misbehaved(index: index, .payload))
+            return penalise(peer, .malformedPayload, &turn)
+        }
+        if index == me { return receiveOwn(message, from: peer, &turn) }
+        let held = joins[index]
+        if let held, held.run >= message.body.run {
+            // An old JOIN: its author is told of the newer one.
+            if held.run > message.body.run { returnNewerJoin(held.message, to: peer, &turn) }
+            return
+        }
+        lastActivity = turn.now.monotonic
+        bind(index, to: JoinSlot(message: message, peer: bound, addresses: join.addresses))
+        turn.effects.append(.persist(.join(index: index, message)))
+        if held == nil {
+            let joined = joins.count { $0 != nil }
+            turn.tell(.participantJoined(index: index, peer: bound, joined: joined))
+        }
+        // A new run is a new process, which has nothing of what the old one was sent.
+        if held != nil, bound == peer, let entry = peers.index(of: peer) { peers[at: entry].forgetConnection() }
+        if isRunning { publish(Slot(.joins, index), replaces: held != nil, &turn) }
+        meet(bound, from: peer, &turn)
+        if outcome != nil, let entry = peers.index(of: peer), peers[at: entry].isBound {
+            answerAfterEnd(peerAt: entry, &turn)
+        }
+    }
+
+    /// A JOIN that is in its slot already may come from a peer that is new on this connection.
+    private mutating func meetKnownJoin(_ index: Int, from peer: PeerID, _ turn: inout Turn<Crypto>) {
+        guard index != me, let entry = peers.index(of: peer) else { return }
+        if outcome != nil { return answerAfterEnd(peerAt: entry, &turn) }
+        if peers[at: entry].signers.contains(index), !peers[at: entry].isConnected { meet(peer, from: peer, &turn) }
+    }
+
+    /// Greets a peer that is bound now, or connects to it.
+    private mutating func meet(_ bound: PeerID, from peer: PeerID, _ turn: inout Turn<Crypto>) {
+        guard let entry = peers.index(of: bound) else { return }
+        let wasConnected = peers[at: entry].isConnected
+        if bound == peer { peers[at: entry].isConnected = true }
+        guard isRunning else { return }
+        if !peers[at: entry].isConnected {
+            connectIfNeeded(entry, &turn)
+        } else if wasConnected {
+            // It was introduced before it was bound, or has a further signer: it gets what it did not get then.
+            giveOwn(toPeerAt: entry, &turn)
+            turn.asksAll = true
+        } else {
+            greet(entry, &turn)
+        }
+    }
+
+    private mutating func returnNewerJoin(_ newer: SignedMessage, to peer: PeerID, _ turn: inout Turn<Crypto>) {
+        guard consent == .approved else { return }
+        if let entry = peers.index(of: peer) {
+            guard !peers[at: entry].answered.contains(.newerJoin) else { return }
+            peers[at: entry].answered.insert(.newerJoin)
+        }
+        turn.send(.signed(newer), to: peer)
+    }
+
+    // MARK: ABORT, EVIDENCE, BROADCAST_DONE
+
+    private mutating func receiveStatement(
+        _ message: SignedMessage, _ index: Int, from peer: PeerID, _ turn: inout Turn<Crypto>
+    ) {
+        if message.body.type == .broadcastDone, broadcasts.contains(index) { return }
+        guard isSigned(message) else { return penalise(peer, .badSignature, &turn) }
+        guard let payload = try? Payload(decoding: message.body.payload, type: message.body.type) else {
+            turn.tell(.misbehaved(index: index, .payload))
+            return penalise(peer, .malformedPayload, &turn)
+        }
+        lastActivity = turn.now.monotonic
+        switch payload {
+        case .abort(let abort):
+            hearAbort(message, abort, &turn)
+        case .evidence(let evidence):
+            if convicted.contains(Int(evidence.culprit)) { return }
+            guard isConvincing(evidence) else { return penalise(peer, .malformedPayload, &turn) }
+            tellEvidence(evidence, &turn)
+        case .broadcastDone(let done):
+            broadcasts.insert(index)
+            turn.tell(.broadcast(transaction: done.transactionID, by: index))
+        default:
+            break
+        }
+    }
+
+    // MARK: Messages of an attempt
+
+    private mutating func receiveRound(
+        _ message: SignedMessage, _ index: Int, from peer: PeerID, _ turn: inout Turn<Crypto>
+    ) {
+        let body = message.body
+        if body.attempt < attempt.number {
+            if let entry = peers.index(of: peer) { answerOldAttempt(peerAt: entry, &turn) }
+            return
+        }
+        if body.attempt == attempt.number {
+            if body.type == .restart, attempt.restartsHeard.contains(index) { return }
+            if let column = Column(body.type), self.message(in: Slot(column, index))?.bodyBytes == message.bodyBytes {
+                return
+            }
+        }
+        guard isSigned(message) else { return penalise(peer, .badSignature, &turn) }
+        guard let payload = try? Payload(decoding: body.payload, type: body.type), fits(payload) else {
+            turn.tell(.misbehaved(index: index, .payload))
+            return penalise(peer, .malformedPayload, &turn)
+        }
+        guard let contribution = parse(payload, body, index) else {
+            turn.tell(.misbehaved(index: index, .contribution))
+            return penalise(peer, .malformedPayload, &turn)
+        }
+        lastActivity = turn.now.monotonic
+        if body.attempt > attempt.number {
+            guard consent == .approved else { return }
+            var reason = RestartReason.followed
+            if case .restart(let restart) = payload { reason = restart.reason }
+            if reason == .timeout { timeouts += 1 }
+            move(to: body.attempt, origin: message, reason: reason, by: index, &turn)
+        }
+        enter(contribution, message, index, &turn)
+    }
+
+    /// What a message contributes, parsed.
+    internal enum Contribution {
+        case commitment(Hash32)
+        case commitmentsComplete(Hash32)
+        case nonces(Crypto.Nonces, leaf: Hash32)
+        case unusedNonces
+        case aggregate(leaves: [Hash32], aggregateNonces: [[UInt8]], context: Crypto.Context)
+        case partials(context: Hash32, [[UInt8]])
+        case restart(Restart)
+    }
+
+    /// Whether the counts are those of this session.
+    private func fits(_ payload: Payload) -> Bool {
+        let messages = descriptor.messages.count
+        return switch payload {
+        case .nonceShare(let share): share.nonces.count == messages
+        case .noncesComplete(let complete):
+            complete.leaves.count == signerCount && complete.aggregateNonces.count == messages
+        case .partialSigShare(let share): share.partials.count == messages
+        case .restart(let restart): restart.notHeard.allSatisfy { $0 < UInt32(signerCount) }
+        default: true
+        }
+    }
+
+    private func parse(_ payload: Payload, _ body: MessageBody, _ index: Int) -> Contribution? {
+        switch payload {
+        case .nonceCommit(let commit):
+            return Hash32(commit.leaf).map { .commitment($0) }
+        case .nonceCommitsComplete(let complete):
+            return Hash32(complete.transcript).map { .commitmentsComplete($0) }
+        case .nonceShare(let share):
+            // In a star only the coordinator has a use for nonces.
+            if isStar, constants.order.coordinator(ofAttempt: body.attempt) != me { return .unusedNonces }
+            guard let nonces = crypto.nonces(share.nonces) else { return nil }
+            let leaf = Transcript.leaf(
+                session: descriptor.id,
+                attempt: body.attempt,
+                signer: index,
+                run: body.run,
+                nonces: share.nonces,
+                using: crypto
+            )
+            return .nonces(nonces, leaf: leaf)
+        case .noncesComplete(let complete):
+            let leaves = complete.leaves.compactMap { Hash32($0) }
+            guard leaves.count == signerCount, let context = crypto.context(aggregateNonces: complete.aggregateNonces)
+            else { return nil }
+            return .aggregate(leaves: leaves, aggregateNonces: complete.aggregateNonces, context: context)
+        case .partialSigShare(let share):
+            guard let context = Hash32(share.context), crypto.isWellFormed(partials: share.partials) else { return nil }
+            return .partials(context: context, share.partials)
+        case .restart(let restart):
+            return .restart(restart)
+        case .join, .abort, .evidence, .broadcastDone:
+            return nil
+        }
+    }
+}

@@ -1,0 +1,192 @@
+public import Multiformats
+internal import Secp256k1
+public import WireCodec
+
+/// This signer's peer, as its JOIN names it.
+public struct LocalPeer: Hashable, Sendable {
+    /// The peer id.
+    public let peer: PeerID
+
+    /// Binary multiaddrs under which it can be reached: at most 8 of at most 128 bytes.
+    public let addresses: [[UInt8]]
+
+    /// A peer and its addresses.
+    ///
+    /// - Parameters:
+    ///   - peer: The peer id.
+    ///   - addresses: Binary multiaddrs: at most 8 of at most 128 bytes.
+    public init(peer: PeerID, addresses: [[UInt8]]) {
+        self.peer = peer
+        self.addresses = addresses
+    }
+}
+
+/// What a store has of a session: a new run goes on from it.
+public struct SessionLedger: Hashable, Sendable {
+    /// This signer's recorded NONCE_SHAREs, in no order.
+    public var nonces: [SignedMessage] = []
+
+    /// This signer's recorded PARTIAL_SIG_SHAREs, in no order.
+    public var partials: [SignedMessage] = []
+
+    /// The newest JOIN of each signer that has one.
+    public var joins: [Int: SignedMessage] = [:]
+
+    /// The signatures, if the session was complete.
+    public var signatures: [[UInt8]]?
+
+    /// A new session's: nothing.
+    public init() {}
+}
+
+/// What does not change in a session's life. A class, so that copying a machine copies one reference.
+internal final class SessionConstants<Crypto: SessionCrypto>: Hashable, Sendable {
+    let descriptor: SessionDescriptor
+    let crypto: Crypto
+    let me: Int
+    let local: LocalPeer
+    let configuration: SessionConfiguration
+    let order: ElectionOrder
+
+    init(
+        descriptor: SessionDescriptor, crypto: Crypto, me: Int, local: LocalPeer, configuration: SessionConfiguration
+    ) {
+        self.descriptor = descriptor
+        self.crypto = crypto
+        self.me = me
+        self.local = local
+        self.configuration = configuration
+        self.order = descriptor.electionOrder
+    }
+
+    static func == (left: SessionConstants, right: SessionConstants) -> Bool {
+        left === right
+            || (left.descriptor == right.descriptor && left.crypto == right.crypto && left.me == right.me
+                && left.local == right.local && left.configuration == right.configuration)
+    }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(descriptor)
+        hasher.combine(me)
+    }
+}
+
+/// Whether the application wants the session.
+internal enum Consent: Hashable, Sendable {
+    case none
+    case approved
+    case withdrawn
+}
+
+/// How a session ended here.
+internal enum Outcome: Hashable, Sendable {
+    case completed([SchnorrSignature])
+    case aborted(AbortReport, message: SignedMessage?)
+    case expired
+    case superseded
+    case refused
+}
+
+/// A message on its way through the caller's hands.
+internal struct PendingIssue: Hashable, Sendable {
+    let message: UnsignedMessage
+    let record: LedgerRow
+    /// When a refused one is asked for again.
+    var retryAt: Duration?
+}
+
+/// What this signer knows to have recorded.
+internal struct OwnLedger: Hashable, Sendable {
+    struct Key: Hashable, Sendable {
+        let attempt: UInt32
+        let run: UInt64
+    }
+
+    var nonces: Set<Key> = []
+    var partials: Set<Key> = []
+    /// Whether a partial of this signer may have left.
+    var mayHaveSigned = false
+    /// Whether others remember more of this signer than its store.
+    var isIncomplete = false
+}
+
+/// One call of `handle`.
+internal struct Turn<Crypto: SessionCrypto> {
+    let now: Now
+    var effects: [SessionEffect<Crypto.Context>] = []
+    /// Peers that are due a SYNC, by what for: those that just connected are asked in any case, the others if the wants grew.
+    var connectedPeers: [PeerID] = []
+    var asksAll = false
+    /// The SYNCs of this turn carry the leaves.
+    var disputes = false
+
+    init(now: Now) {
+        self.now = now
+    }
+
+    mutating func tell(_ event: SessionEvent) {
+        effects.append(.event(event))
+    }
+
+    /// Adds to the last bundle for the peer if nothing else came between.
+    mutating func send(_ item: SessionItem, to peer: PeerID) {
+        if case .send(let items, let last)? = effects.last, last == peer {
+            effects[effects.count - 1] = .send(items + [item], to: peer)
+        } else {
+            effects.append(.send([item], to: peer))
+        }
+    }
+}
+
+extension SessionMachine {
+    internal var me: Int { constants.me }
+    internal var crypto: Crypto { constants.crypto }
+    internal var configuration: SessionConfiguration { constants.configuration }
+    internal var signerCount: Int { joins.count }
+    internal var isStar: Bool { constants.descriptor.topology == .star }
+    internal var hasCommitmentRound: Bool { constants.descriptor.hasCommitmentRound }
+    internal var coordinator: Int? { constants.order.coordinator(ofAttempt: attempt.number) }
+    internal var isCoordinator: Bool { isStar && coordinator == me }
+
+    /// Whether slots are gathered here: approved and not over.
+    internal var isRunning: Bool { outcome == nil && consent == .approved }
+
+    /// Whether the session is not over.
+    internal var isOpen: Bool { outcome == nil }
+
+    internal func makeAttempt(_ number: UInt32) -> AttemptState<Crypto> {
+        var state = AttemptState<Crypto>(number: number, signers: signerCount)
+        if hasCommitmentRound { state.addCommitmentRound(signers: signerCount) }
+        return state
+    }
+
+    /// The message in a slot.
+    internal func message(in slot: Slot) -> SignedMessage? {
+        guard slot.index < signerCount else { return nil }
+        return slot.column == .joins ? joins[slot.index]?.message : attempt.message(slot.column, slot.index)
+    }
+
+    internal func isFull(_ column: Column) -> Bool {
+        switch column {
+        case .joins: joins.allSatisfy { $0 != nil }
+        case .commitments: attempt.commitments.allSatisfy { $0 != nil }
+        case .commitmentsComplete: attempt.commitmentsComplete.allSatisfy { $0 != nil }
+        case .nonces: attempt.nonces.allSatisfy { $0 != nil }
+        case .noncesComplete: attempt.noncesComplete != nil
+        case .partials: attempt.partials.allSatisfy { $0 != nil }
+        case .signature: signatures != nil
+        }
+    }
+
+    /// The columns that this signer needs in this attempt, in order.
+    internal var neededColumns: [Column] {
+        let hasPartial = attempt.partials[me] != nil
+        if isStar {
+            if isCoordinator { return [.joins, .nonces, .partials] }
+            return hasPartial ? [.joins, .signature] : [.joins, .noncesComplete, .signature]
+        }
+        // Whoever has a partial already has been through the commitment round, perhaps in an earlier run.
+        if hasCommitmentRound, !hasPartial { return [.joins, .commitments, .commitmentsComplete, .nonces, .partials] }
+        return [.joins, .nonces, .partials]
+    }
+}

@@ -1,0 +1,43 @@
+extension SessionMachine {
+    /// How the session stands.
+    public var status: SessionStatus {
+        SessionStatus(
+            phase: statusPhase,
+            attempt: attempt.number,
+            signers: joins.indices.map { signerStatus($0) },
+            coordinator: coordinator,
+            isCoordinator: coordinator == me,
+            isAfterPartial: ledger.mayHaveSigned,
+            startedAt: startedAt,
+            lastActivity: lastActivity,
+            deadline: deadline,
+            expiresAt: descriptor.expiryMilliseconds,
+            signatures: signatures
+        )
+    }
+
+    private var statusPhase: SessionStatus.Phase {
+        switch outcome {
+        case .completed?: return .completed
+        case .aborted(let report, _)?: return .aborted(report)
+        case .expired?: return .expired
+        case .superseded?: return .superseded
+        case .refused?: return .closed
+        case nil: break
+        }
+        guard consent == .approved else { return .awaitingApproval }
+        return .gathering(phase ?? .joins)
+    }
+
+    private func signerStatus(_ index: Int) -> SessionStatus.Signer {
+        let peer = joins[index]?.peer
+        return SessionStatus.Signer(
+            peer: peer,
+            isConnected: index == me || peer.flatMap { peers[$0]?.isConnected } ?? false,
+            hasCommitment: attempt.message(.commitments, index) != nil,
+            hasNonces: attempt.message(.nonces, index) != nil,
+            hasPartials: attempt.message(.partials, index) != nil,
+            restarts: restarts[index] ?? 0
+        )
+    }
+}

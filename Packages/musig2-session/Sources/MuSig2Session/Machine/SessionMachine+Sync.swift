@@ -1,0 +1,244 @@
+internal import Multiformats
+internal import Secp256k1
+internal import WireCodec
+
+/// SYNC: acknowledgement, retransmission, late join and recovery in one.
+extension SessionMachine {
+    /// Slots that are needed and empty, in order of the columns.
+    internal func missingSlots() -> [Slot] {
+        var missing: [Slot] = []
+        for column in neededColumns {
+            switch column {
+            case .signature: break
+            case .noncesComplete:
+                if attempt.noncesComplete == nil, let coordinator { missing.append(Slot(.noncesComplete, coordinator)) }
+            default:
+                for index in 0..<signerCount where index != me {
+                    let slot = Slot(column, index)
+                    if message(in: slot) == nil { missing.append(slot) }
+                }
+            }
+        }
+        return missing
+    }
+
+    /// The peers that are asked for a slot: its owner, and from the third step on one other signer in turn. While the owner is not
+    /// connected, another one in its place: the coordinator of a star, the creator, or whoever introduced the session.
+    private func asked(for slot: Slot, among candidates: [Int]) -> [Int] {
+        guard !candidates.isEmpty else { return [] }
+        let inTurn = candidates[(syncStep + slot.index) % candidates.count]
+        if let join = joins[slot.index], let owner = peers.index(of: join.peer), peers[at: owner].isConnected {
+            return syncStep >= 2 && inTurn != owner ? [owner, inTurn] : [owner]
+        }
+        if syncStep >= 2 { return [inTurn] }
+        let preferred = (isStar ? [coordinator, descriptor.creator] : [descriptor.creator]).compactMap { $0 }
+        for signer in preferred {
+            if let entry = candidates.first(where: { peers[at: $0].signers.contains(signer) }) { return [entry] }
+        }
+        return [candidates.first { peers[at: $0].isIntroduced } ?? candidates[0]]
+    }
+
+    /// Whether something of others is missing.
+    internal var isWanting: Bool {
+        neededColumns.contains { column in
+            switch column {
+            case .signature: true
+            case .noncesComplete: attempt.noncesComplete == nil
+            default: (0..<signerCount).contains { $0 != me && message(in: Slot(column, $0)) == nil }
+            }
+        }
+    }
+
+    /// Sends the SYNCs that this turn has made due, and sets the timer.
+    internal mutating func flushSyncs(_ turn: inout Turn<Crypto>) {
+        guard outcome == nil, joins[me] != nil else { return }
+        if nextSync == nil, isWanting { nextSync = turn.now.monotonic + syncDelay() }
+        guard !turn.connectedPeers.isEmpty || turn.asksAll else { return }
+        sendSyncs(to: turn.connectedPeers, all: turn.asksAll, &turn)
+        turn.connectedPeers = []
+        turn.asksAll = false
+    }
+
+    /// Asks peers for what is missing: the connected ones in any case, all others if what is wanted from them has grown, or if it
+    /// is asked for again.
+    private mutating func sendSyncs(
+        to connected: [PeerID] = [], all: Bool, repeats: Bool = false, _ turn: inout Turn<Crypto>
+    ) {
+        let candidates = peers.entries.indices.filter { peers[at: $0].isReachable }
+        var lists: [Int: [Slot]] = [:]
+        for slot in missingSlots() {
+            for entry in asked(for: slot, among: candidates) { lists[entry, default: []].append(slot) }
+        }
+        let awaitsSignature = neededColumns.last == .signature && attempt.partials[me] != nil
+        for entry in candidates {
+            let isNew = connected.contains(peers.entries[entry].peer)
+            guard isNew || all else { continue }
+            let wanted = lists[entry] ?? []
+            if !isNew, !turn.disputes {
+                let asksForSignature = repeats && awaitsSignature && asksForSignature(peers[at: entry])
+                if wanted.isEmpty, !asksForSignature { continue }
+                if !repeats, wanted.allSatisfy({ peers[at: entry].asked.contains($0) }) { continue }
+            }
+            peers[at: entry].asked.removeAll()
+            for slot in wanted { peers[at: entry].asked.insert(slot) }
+            turn.send(
+                .sync(makeSync(wanted, awaitsSignature: awaitsSignature, disputes: turn.disputes)),
+                to: peers.entries[entry].peer)
+        }
+    }
+
+    /// Whether a peer may have the final signatures: the coordinator, and from the third step on everyone.
+    private func asksForSignature(_ state: PeerState) -> Bool {
+        syncStep >= 2 || coordinator.map { state.signers.contains($0) } ?? true
+    }
+
+    private func makeSync(_ wanted: [Slot], awaitsSignature: Bool, disputes: Bool) -> Sync {
+        var columns: [Sync.Wanted] = []
+        for slot in wanted {
+            // Slots come in the order of the columns, which is that of the types.
+            if let last = columns.last, last.type == slot.column.messageType {
+                columns[columns.count - 1].indices.append(UInt32(slot.index))
+            } else {
+                columns.append(Sync.Wanted(slot.column.messageType, indices: [UInt32(slot.index)]))
+            }
+        }
+        if awaitsSignature { columns.append(Sync.Wanted(.signatureFinalized)) }
+        // A signer of a star that waits long compares what the coordinator told it with what others were told.
+        let compares = disputes || (awaitsSignature && syncStep >= 2)
+        let leaves = compares ? knownLeaves.map { $0.map(\.bytes) } ?? [] : []
+        return Sync(
+            sessionID: descriptor.id.bytes,
+            attempt: attempt.number,
+            run: run,
+            isFinal: false,
+            wanted: columns,
+            leaves: leaves
+        )
+    }
+
+    /// The SYNC of a signer that has the signatures.
+    internal func finalSync() -> Sync {
+        Sync(sessionID: descriptor.id.bytes, attempt: attempt.number, run: run, isFinal: true, wanted: [], leaves: [])
+    }
+
+    /// The time until the next SYNC: doubling, with a jitter of an eighth either way that depends on the signer and the step.
+    private func syncDelay() -> Duration {
+        let ceiling = phase == .joins ? configuration.joinSyncCeiling : configuration.syncCeiling
+        var delay = configuration.syncInterval
+        for _ in 0..<min(syncStep, 32) where delay < ceiling { delay += delay }
+        delay = min(delay, ceiling)
+        var hash = descriptor.id.bytes.prefix(8).reduce(UInt64(me) &+ 1) { ($0 << 8 | $0 >> 56) ^ UInt64($1) }
+        hash = (hash &+ UInt64(syncStep)) &* 0x9E37_79B9_7F4A_7C15
+        let eighths = Double(hash >> 40) / Double(1 << 24) - 0.5
+        return delay + delay * (eighths / 4)
+    }
+
+    /// Starts the back-off again: something new is wanted.
+    internal mutating func restartSync(_ turn: inout Turn<Crypto>) {
+        syncStep = 0
+        nextSync = isWanting ? turn.now.monotonic + syncDelay() : nil
+        turn.asksAll = true
+    }
+
+    /// Brings the next SYNC near, if it is far.
+    internal mutating func hurrySync(_ turn: inout Turn<Crypto>) {
+        let soon = turn.now.monotonic + configuration.syncInterval
+        guard isWanting, nextSync.map({ $0 > soon }) ?? true else { return }
+        syncStep = min(syncStep, 1)
+        nextSync = soon
+    }
+
+    /// One step of the back-off: everything missing is asked for again, and whoever is away is dialled again.
+    internal mutating func syncTimerFired(_ turn: inout Turn<Crypto>) {
+        guard joins[me] != nil, isWanting else {
+            nextSync = nil
+            return
+        }
+        syncStep = min(syncStep + 1, 1 << 20)
+        nextSync = turn.now.monotonic + syncDelay()
+        connectAll(&turn)
+        sendSyncs(all: true, repeats: true, &turn)
+    }
+}
+
+/// Answering the SYNC of others.
+extension SessionMachine {
+    internal mutating func receiveSync(_ sync: Sync, from peer: PeerID, _ turn: inout Turn<Crypto>) {
+        guard let entry = peers.index(of: peer), peers[at: entry].isBound else { return }
+        // A SYNC of an older process of the same peer says nothing of the one that is there now.
+        let newest = peers[at: entry].signers.compactMap { joins[$0]?.run }.max() ?? 0
+        guard sync.run >= newest else { return }
+        for column in sync.wanted {
+            guard column.indices.allSatisfy({ $0 < UInt32(signerCount) }) else {
+                return penalise(peer, .outOfPlace, &turn)
+            }
+        }
+        guard sync.leaves.isEmpty || sync.leaves.count == signerCount else { return penalise(peer, .outOfPlace, &turn) }
+        peers[at: entry].isConnected = true
+        peers[at: entry].answered = []
+        peers[at: entry].isFinal = sync.isFinal
+        peers[at: entry].wants.removeAll()
+        guard consent != .none else { return }
+        if outcome != nil {
+            if !sync.isFinal { answerAfterEnd(peerAt: entry, &turn) }
+            return
+        }
+        if sync.isFinal || consent == .withdrawn { return }
+        answer(sync, peerAt: entry, &turn)
+    }
+
+    private mutating func answer(_ sync: Sync, peerAt entry: Int, _ turn: inout Turn<Crypto>) {
+        if sync.attempt < attempt.number { answerOldAttempt(peerAt: entry, &turn) }
+        if sync.attempt > attempt.number { hurrySync(&turn) }
+        // What crossed the first SYNC of a connection is answered by it; a later one means that something was lost.
+        if peers[at: entry].hasSynced { peers[at: entry].sent.removeAll() }
+        peers[at: entry].hasSynced = true
+        for wanted in sync.wanted {
+            guard let column = Column(wanted.type), column != .signature else { continue }
+            guard column == .joins || sync.attempt == attempt.number else { continue }
+            for index in wanted.indices {
+                let slot = Slot(column, Int(index))
+                if message(in: slot) == nil {
+                    peers[at: entry].wants.insert(slot)
+                } else {
+                    give(slot, toPeerAt: entry, &turn)
+                }
+            }
+        }
+        if sync.attempt == attempt.number, !sync.leaves.isEmpty { compare(sync.leaves, peerAt: entry, &turn) }
+    }
+
+    /// The leaves as this signer knows them, if it knows all.
+    internal var knownLeaves: [Hash32]? {
+        if let agreement = attempt.agreement { return agreement.leaves }
+        if attempt.committedTranscript != nil { return attempt.commitments.compactMap { $0?.hash } }
+        return nil
+    }
+
+    /// Returns whatever differs from the leaves that a peer has: two signed messages of one slot convict.
+    private mutating func compare(_ leaves: [[UInt8]], peerAt entry: Int, _ turn: inout Turn<Crypto>) {
+        guard !peers[at: entry].answered.contains(.leaves) else { return }
+        peers[at: entry].answered.insert(.leaves)
+        let peer = peers.entries[entry].peer
+        if let told = attempt.noncesComplete, !isCoordinator {
+            if told.leaves.map(\.bytes) != leaves { turn.send(.signed(told.message), to: peer) }
+            return
+        }
+        for index in 0..<signerCount {
+            let slot =
+                attempt.nonces[index].map { ($0.leaf, $0.message) }
+                ?? (hasCommitmentRound ? attempt.commitments[index].map { ($0.hash, $0.message) } : nil)
+            if let (leaf, message) = slot, leaf.bytes != leaves[index] { turn.send(.signed(message), to: peer) }
+        }
+    }
+
+    /// Returns the signed message that brought this signer into its attempt, once per step.
+    internal mutating func answerOldAttempt(peerAt entry: Int, _ turn: inout Turn<Crypto>) {
+        guard let origin = attempt.origin, peers[at: entry].isBound, !peers[at: entry].answered.contains(.attempt)
+        else {
+            return
+        }
+        peers[at: entry].answered.insert(.attempt)
+        turn.send(.signed(origin), to: peers.entries[entry].peer)
+    }
+}

@@ -1,0 +1,197 @@
+public import Multiformats
+public import Secp256k1
+internal import WireCodec
+
+/// One signer's session: what has come in, what may go out, and when.
+///
+/// A value without sockets, clock, randomness or secrets. It is told inputs and answers with effects, so that a log of inputs replays
+/// it. State is slots: (column, index) holds the first valid message, and nothing needs sequence numbers or acknowledgements.
+public struct SessionMachine<Crypto: SessionCrypto>: Hashable, Sendable {
+    /// What the machine asks its caller to do.
+    public typealias Effect = SessionEffect<Crypto.Context>
+
+    internal let constants: SessionConstants<Crypto>
+    internal var run: UInt64
+    internal var consent = Consent.none
+    internal var outcome: Outcome?
+    internal var isClosed = false
+
+    internal var joins: [JoinSlot?]
+    internal var attempt: AttemptState<Crypto>
+    internal var peers = PeerTable()
+    /// Messages that were asked to be issued and are not issued yet.
+    internal var issuing: [PendingIssue] = []
+
+    internal var ledger = OwnLedger()
+    internal var startedRounds: Set<Round> = []
+    internal var verifiesEveryPartial: Bool
+
+    internal var phase: Column?
+    internal var deadline: Duration?
+    /// How many attempts took too long: each doubles the time.
+    internal var timeouts = 0
+    internal var syncStep = 0
+    internal var nextSync: Duration?
+    /// When expiry is reached, if the wall clock goes as the monotonic one.
+    internal var expiryAt: Duration
+    internal let startedAt: Duration
+    internal var lastActivity: Duration
+    /// When this run's JOIN was issued; settled runs take no higher one.
+    internal var joinedAt: Duration?
+    internal var isSettled = false
+    internal var hasRaisedRun = false
+
+    /// How many later attempts each signer asked for.
+    internal var restarts: [Int: Int] = [:]
+    /// Signers against whom evidence was told.
+    internal var convicted: Set<Int> = []
+    internal var broadcasts: Set<Int> = []
+
+    /// Begins a session, or goes on with one after a restart. Nothing happens before ``SessionInput/approved``.
+    ///
+    /// - Parameters:
+    ///   - descriptor: What is to be signed, checked.
+    ///   - crypto: What computes for this descriptor.
+    ///   - index: This signer's position.
+    ///   - run: This life of the process: larger than every earlier one of this signer, below 2^63.
+    ///   - local: This signer's peer, as its JOIN names it.
+    ///   - configuration: How to behave.
+    ///   - ledger: What the store has of this session; empty for a new one.
+    ///   - now: The time.
+    public init(
+        descriptor: SessionDescriptor,
+        crypto: Crypto,
+        index: Int,
+        run: UInt64,
+        local: LocalPeer,
+        configuration: SessionConfiguration = SessionConfiguration(),
+        ledger: SessionLedger = SessionLedger(),
+        at now: Now
+    ) {
+        self.constants = SessionConstants(
+            descriptor: descriptor,
+            crypto: crypto,
+            me: index,
+            local: local,
+            configuration: configuration
+        )
+        let signers = descriptor.signerKeys.count
+        self.run = run
+        self.verifiesEveryPartial = configuration.verifiesEveryPartial
+        self.joins = Array(repeating: nil, count: signers)
+        self.attempt = AttemptState(number: 1, signers: signers)
+        self.startedAt = now.monotonic
+        self.lastActivity = now.monotonic
+        self.expiryAt = now.monotonic
+        self.attempt = makeAttempt(1)
+        self.expiryAt = expiryMoment(at: now)
+        self.restore(ledger)
+    }
+
+    /// Takes one input.
+    ///
+    /// - Parameters:
+    ///   - input: What happened.
+    ///   - now: The time.
+    /// - Returns: What to do, in order.
+    public mutating func handle(_ input: SessionInput, at now: Now) -> [Effect] {
+        var turn = Turn<Crypto>(now: now)
+        if outcome == nil, now.wallMilliseconds >= descriptor.expiryMilliseconds { expire(&turn) }
+        apply(input, &turn)
+        if isRunning {
+            advance(&turn)
+            flushSyncs(&turn)
+        }
+        return turn.effects
+    }
+
+    private mutating func apply(_ input: SessionInput, _ turn: inout Turn<Crypto>) {
+        switch input {
+        case .approved: approve(&turn)
+        case .refused: refuse(&turn)
+        case .approvalWithdrawn: withdrawApproval(&turn)
+        case .signingConfirmed(let number):
+            if isRunning, number == attempt.number, attempt.isConfirming { attempt.isConfirmed = true }
+        case .introduced(let peer, let addresses): introduce(peer, addresses, &turn)
+        case .connected(let peer): connected(peer, &turn)
+        case .disconnected(let peer): disconnected(peer, &turn)
+        case .received(let message, let peer): receive(message, from: peer, &turn)
+        case .receivedSync(let sync, let peer): receiveSync(sync, from: peer, &turn)
+        case .receivedSignatures(let signatures, let peer): receiveSignatures(signatures, from: peer, &turn)
+        case .offered(let signatures): receiveSignatures(signatures, from: nil, &turn)
+        case .start(let round): startedRounds.insert(round)
+        case .verifyPartials(let verifies): setVerifying(verifies, &turn)
+        case .restart: if isRunning { restart(.requested, &turn) }
+        case .abort(let text): if isOpen { abort(.requested, text: text, evidence: nil, &turn) }
+        case .close: close(&turn)
+        case .noncesGenerated(let handle, let nonces): noncesGenerated(handle, nonces, &turn)
+        case .partialsSigned(let handle, let partials): partialsSigned(handle, partials, &turn)
+        case .vaultFailed(let handle): vaultFailed(handle, &turn)
+        case .issued(let message): issued(message, &turn)
+        case .issueFailed(let message, let failure): issueFailed(message, failure, &turn)
+        case .tick: tick(&turn)
+        }
+    }
+}
+
+extension SessionMachine {
+    /// When ``SessionInput/tick`` is due, in monotonic time; nil if nothing waits for time.
+    public var nextDeadline: Duration? {
+        guard outcome == nil else { return nil }
+        var next = expiryAt
+        if let deadline { next = min(next, deadline) }
+        if let nextSync { next = min(next, nextSync) }
+        if let ends = attempt.disputeEnds { next = min(next, ends) }
+        for pending in issuing {
+            if let retry = pending.retryAt { next = min(next, retry) }
+        }
+        return next
+    }
+
+    /// What is to be signed.
+    public var descriptor: SessionDescriptor { constants.descriptor }
+
+    /// This signer's position.
+    public var index: Int { constants.me }
+
+    /// The current run of this signer; it may have been raised once since the start.
+    public var currentRun: UInt64 { run }
+
+    /// The signatures, one for each message, if the session is complete.
+    public var signatures: [SchnorrSignature]? {
+        if case .completed(let signatures)? = outcome { signatures } else { nil }
+    }
+
+    /// Whether the session is over here: complete, aborted, expired, superseded or refused. It may still be completed by signatures.
+    public var isOver: Bool { outcome != nil }
+
+    /// The peers that a signer's JOIN names, in byte order.
+    public var boundPeers: [PeerID] { peers.entries.compactMap { $0.state.isBound ? $0.peer : nil } }
+
+    /// The signers that a peer is bound to, ascending; empty for a stranger.
+    ///
+    /// - Parameter peer: The peer.
+    /// - Returns: Their positions.
+    public func signers(at peer: PeerID) -> [Int] { peers[peer]?.signers ?? [] }
+
+    /// Whether all other signers are known to have the signatures.
+    public var allAreFinal: Bool {
+        joins.indices.allSatisfy { index in
+            index == me || joins[index].flatMap { peers[$0.peer]?.isFinal } == true
+        }
+    }
+
+    /// Whether no partial of this signer, as far as it and its store know, has left.
+    public var isBeforePartial: Bool { !ledger.mayHaveSigned }
+
+    /// A number of bytes that is not far from what this session's state takes.
+    public var approximateByteCount: Int {
+        var count = 1_024 + descriptor.bytes.count
+        for slot in joins { count += slot.map { 200 + $0.message.bodyBytes.count } ?? 8 }
+        for slot in attempt.nonces { count += slot.map { 400 + 3 * $0.message.bodyBytes.count } ?? 8 }
+        for slot in attempt.partials { count += slot.map { 300 + 2 * $0.message.bodyBytes.count } ?? 8 }
+        for slot in attempt.commitments + attempt.commitmentsComplete { count += slot == nil ? 8 : 300 }
+        count += peers.entries.count * 300
+        return count
+    }
+}
