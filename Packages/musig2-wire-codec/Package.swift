@@ -26,5 +26,22 @@ let package = Package(
             dependencies: ["CZlib", "Multiformats"],
             swiftSettings: settings
         ),
+        .target(
+            name: "WireCodecSamples",
+            dependencies: ["Multiformats", "WireCodec"],
+            path: "Tests/WireCodecSamples",
+            swiftSettings: settings
+        ),
+        .testTarget(name: "MultiformatsTests", dependencies: ["Multiformats"], swiftSettings: settings),
+        .testTarget(
+            name: "WireCodecTests",
+            dependencies: ["Multiformats", "WireCodec", "WireCodecSamples"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "WireCodecHeavyTests",
+            dependencies: ["Multiformats", "WireCodec", "WireCodecSamples"],
+            swiftSettings: settings
+        ),
     ]
 )
