@@ -1,0 +1,250 @@
+/// Every limit, timeout and default of a coordinator, in one place.
+///
+/// The defaults are those of the protocol (`docs/protocol.md`, "Limits"). ``validate()`` is called by the coordinator when it is
+/// made; a value that cannot work is an error that names the field, not a surprise later.
+public struct Configuration: Sendable, Hashable {
+    /// How much of everything a node takes.
+    public var limits: Limits
+
+    /// How long things may take.
+    public var timeouts: Timeouts
+
+    /// What one peer or one signer key may cost before it is slowed down or shut out.
+    public var abuse: AbuseLimits
+
+    /// How publishing and looking up through a discovery is tried.
+    public var discovery: DiscoverySettings
+
+    /// Whether the coordinator starts each round by itself as soon as it can.
+    public var startsRoundsAutomatically: Bool
+
+    /// Whether each partial signature is verified when it arrives. Otherwise they are verified only when the final signature
+    /// fails, which is cheaper and names the same culprits.
+    public var verifiesEveryPartial: Bool
+
+    /// Makes a configuration with the protocol's defaults.
+    ///
+    /// - Parameters:
+    ///   - limits: How much of everything a node takes.
+    ///   - timeouts: How long things may take.
+    ///   - abuse: What one peer or one signer key may cost.
+    ///   - discovery: How publishing and looking up is tried.
+    ///   - startsRoundsAutomatically: Whether rounds start by themselves.
+    ///   - verifiesEveryPartial: Whether each partial signature is verified when it arrives.
+    public init(
+        limits: Limits = Limits(),
+        timeouts: Timeouts = Timeouts(),
+        abuse: AbuseLimits = AbuseLimits(),
+        discovery: DiscoverySettings = DiscoverySettings(),
+        startsRoundsAutomatically: Bool = true,
+        verifiesEveryPartial: Bool = false
+    ) {
+        self.limits = limits
+        self.timeouts = timeouts
+        self.abuse = abuse
+        self.discovery = discovery
+        self.startsRoundsAutomatically = startsRoundsAutomatically
+        self.verifiesEveryPartial = verifiesEveryPartial
+    }
+}
+
+extension Configuration {
+    /// How much of everything a node takes.
+    public struct Limits: Sendable, Hashable {
+        /// The largest frame in bytes, inflated too. 1 MiB.
+        public var frameBytes: Int = 1 << 20
+        /// The largest descriptor in bytes. 256 KiB.
+        public var descriptorBytes: Int = 256 << 10
+        /// The most bytes of all messages of a descriptor together. 192 KiB.
+        public var messageBytes: Int = 192 << 10
+        /// The most signers of a session. 1,000.
+        public var signers: Int = 1_000
+        /// The most signers of a session in mesh topology. 32.
+        public var meshSigners: Int = 32
+        /// The most contributions of a round: signers times messages. 8,192.
+        public var signersTimesMessages: Int = 8_192
+        /// The most unfinished sessions of this node. 1,000.
+        public var sessions: Int = 1_000
+        /// The most unfinished sessions of one creator other than this node's own signer. 20.
+        public var sessionsPerCreator: Int = 20
+        /// The most bytes of session state of this node. 64 MiB.
+        public var sessionStateBytes: Int = 64 << 20
+        /// How many finished sessions are kept in memory to answer signers that come back. 1,000.
+        public var tombstones: Int = 1_000
+        /// How many peers the node remembers that are not connected and are in no session: for their scores and bans. 4,096.
+        public var rememberedPeers: Int = 4_096
+        /// How many sessions one peer may ask for, in one connection, before anything else is expected of it. 64.
+        public var hellosPerPeer: Int = 64
+        /// How many events a reader may fall behind before it loses the oldest. 1,024.
+        public var bufferedEvents: Int = 1_024
+
+        /// Makes limits with the protocol's defaults.
+        public init() {}
+    }
+
+    /// How long things may take.
+    public struct Timeouts: Sendable, Hashable {
+        /// How long a session lives when its creator names no expiry. 2 h.
+        public var expiry: Duration = .seconds(7_200)
+        /// How long an attempt waits for commitments, as written into the descriptors this node makes. 1 min.
+        public var commitments: Duration = .seconds(60)
+        /// How long an attempt waits for nonces, as written into the descriptors this node makes. 5 min.
+        public var nonces: Duration = .seconds(300)
+        /// How long an attempt waits for partial signatures, as written into the descriptors this node makes. 5 min.
+        public var partials: Duration = .seconds(300)
+        /// How long one provider may take to connect and to show the session. 10 s.
+        public var hello: Duration = .seconds(10)
+        /// How long a finished session, or a coordinator that shuts down, waits for the others to say that they are done. 10 s.
+        public var linger: Duration = .seconds(10)
+        /// How often finished, expired and stuck sessions are swept; nil turns the sweep off. 60 s.
+        public var sweep: Duration? = .seconds(60)
+        /// After how long without a valid message, while a deadline runs, a session counts as stuck. 10 min.
+        public var stuck: Duration = .seconds(600)
+        /// How long to wait before a peer of an open session is dialled again after a failure; doubles each time. 1 s.
+        public var redial: Duration = .seconds(1)
+        /// The longest wait between two dials. 60 s.
+        public var redialCeiling: Duration = .seconds(60)
+        /// How long to wait before a failed write to the store is tried again. 1 s.
+        public var storeRetry: Duration = .seconds(1)
+
+        /// Makes timeouts with the protocol's defaults.
+        public init() {}
+    }
+
+    /// What one peer or one signer key may cost. A bucket holds up to its burst and refills at its rate.
+    public struct AbuseLimits: Sendable, Hashable {
+        /// The messages and frames of one peer, or of one signer key.
+        public var messages = BucketSize(perSecond: 5_000, burst: 10_000)
+        /// The bytes of one peer.
+        public var bytes = BucketSize(perSecond: 16_777_216, burst: 67_108_864)
+        /// The signatures that are checked for one peer, or for one signer key.
+        public var signatureChecks = BucketSize(perSecond: 5_000, burst: 10_000)
+        /// The hellos of one peer: each costs two hashes, and its third step a signature check.
+        public var hellos = BucketSize(perSecond: 50, burst: 200)
+        /// The answers with an error code that one peer gets.
+        public var errorReplies = BucketSize(perSecond: 1, burst: 10)
+        /// The score at which a peer is banned. A forged message counts 20, a malformed frame 10, a broken rule 5.
+        public var banScore: Double = 100
+        /// After how long a score is halved. 60 s.
+        public var scoreHalfLife: Duration = .seconds(60)
+        /// How long the first ban lasts; each further one doubles. 60 s.
+        public var firstBan: Duration = .seconds(60)
+        /// The longest ban. 1 h.
+        public var longestBan: Duration = .seconds(3_600)
+
+        /// Makes limits with the defaults.
+        public init() {}
+    }
+
+    /// The size of a token bucket.
+    public struct BucketSize: Sendable, Hashable {
+        /// How many tokens come back in a second.
+        public var perSecond: Double
+        /// How many tokens there are at most.
+        public var burst: Double
+
+        /// Makes a size.
+        ///
+        /// - Parameters:
+        ///   - perSecond: How many tokens come back in a second.
+        ///   - burst: How many tokens there are at most.
+        public init(perSecond: Double, burst: Double) {
+            self.perSecond = perSecond
+            self.burst = burst
+        }
+    }
+
+    /// How publishing and looking up through a discovery is tried.
+    public struct DiscoverySettings: Sendable, Hashable {
+        /// How often a failed publish or look-up is tried again. 3.
+        public var retries: Int = 3
+        /// How long to wait before the first retry; doubles each time. 2 s.
+        public var retryDelay: Duration = .seconds(2)
+        /// The most providers that are asked for one session. 20.
+        public var providers: Int = 20
+
+        /// Makes settings with the defaults.
+        public init() {}
+    }
+}
+
+extension Configuration {
+    /// Checks every field.
+    ///
+    /// - Throws: ``CoordinatorError`` with code ``CoordinatorError/Code/invalidConfiguration``, naming the field, what it must be
+    ///   and what it is.
+    public func validate() throws(CoordinatorError) {
+        try Self.check("limits.frameBytes", limits.frameBytes, 4_096...(16 << 20))
+        try Self.check("limits.descriptorBytes", limits.descriptorBytes, 512...limits.frameBytes)
+        try Self.check("limits.messageBytes", limits.messageBytes, 1...limits.descriptorBytes)
+        try Self.check("limits.signers", limits.signers, 1...1_000)
+        try Self.check("limits.meshSigners", limits.meshSigners, 1...32)
+        try Self.check("limits.signersTimesMessages", limits.signersTimesMessages, 1...8_192)
+        try Self.check("limits.sessions", limits.sessions, 1...1_000_000)
+        try Self.check("limits.sessionsPerCreator", limits.sessionsPerCreator, 1...1_000_000)
+        try Self.check("limits.sessionStateBytes", limits.sessionStateBytes, (64 << 10)...(1 << 40))
+        try Self.check("limits.tombstones", limits.tombstones, 1...1_000_000)
+        try Self.check("limits.rememberedPeers", limits.rememberedPeers, 16...1_000_000)
+        try Self.check("limits.hellosPerPeer", limits.hellosPerPeer, 1...10_000)
+        try Self.check("limits.bufferedEvents", limits.bufferedEvents, 2...1_000_000)
+
+        let month = Duration.seconds(30 * 86_400)
+        try Self.check("timeouts.expiry", timeouts.expiry, .seconds(1)...month)
+        try Self.check("timeouts.commitments", timeouts.commitments, .milliseconds(10)...month)
+        try Self.check("timeouts.nonces", timeouts.nonces, .milliseconds(10)...month)
+        try Self.check("timeouts.partials", timeouts.partials, .milliseconds(10)...month)
+        try Self.check("timeouts.hello", timeouts.hello, .milliseconds(10)...month)
+        try Self.check("timeouts.linger", timeouts.linger, .zero...month)
+        if let sweep = timeouts.sweep { try Self.check("timeouts.sweep", sweep, .milliseconds(10)...month) }
+        try Self.check("timeouts.stuck", timeouts.stuck, .milliseconds(10)...month)
+        try Self.check("timeouts.redial", timeouts.redial, .milliseconds(1)...month)
+        try Self.check("timeouts.redialCeiling", timeouts.redialCeiling, timeouts.redial...month)
+        try Self.check("timeouts.storeRetry", timeouts.storeRetry, .milliseconds(1)...month)
+
+        try Self.check("abuse.messages", abuse.messages)
+        try Self.check("abuse.bytes", abuse.bytes)
+        guard abuse.bytes.burst >= Double(limits.frameBytes) else {
+            throw .invalid(
+                "abuse.bytes.burst", expected: "at least limits.frameBytes (\(limits.frameBytes))",
+                found: "\(abuse.bytes.burst)")
+        }
+        try Self.check("abuse.signatureChecks", abuse.signatureChecks)
+        try Self.check("abuse.hellos", abuse.hellos)
+        try Self.check("abuse.errorReplies", abuse.errorReplies)
+        guard abuse.banScore.isFinite, abuse.banScore >= 1 else {
+            throw .invalid("abuse.banScore", expected: "at least 1", found: "\(abuse.banScore)")
+        }
+        try Self.check("abuse.scoreHalfLife", abuse.scoreHalfLife, .milliseconds(1)...month)
+        try Self.check("abuse.firstBan", abuse.firstBan, .milliseconds(1)...month)
+        try Self.check("abuse.longestBan", abuse.longestBan, abuse.firstBan...month)
+
+        try Self.check("discovery.retries", discovery.retries, 0...100)
+        try Self.check("discovery.retryDelay", discovery.retryDelay, .milliseconds(1)...month)
+        try Self.check("discovery.providers", discovery.providers, 1...1_000)
+    }
+
+    private static func check(_ field: String, _ size: BucketSize) throws(CoordinatorError) {
+        guard size.perSecond.isFinite, size.perSecond > 0 else {
+            throw .invalid("\(field).perSecond", expected: "above 0", found: "\(size.perSecond)")
+        }
+        guard size.burst.isFinite, size.burst >= 1 else {
+            throw .invalid("\(field).burst", expected: "at least 1", found: "\(size.burst)")
+        }
+    }
+
+    private static func check<Value: Comparable>(
+        _ field: String,
+        _ value: Value,
+        _ range: ClosedRange<Value>
+    ) throws(CoordinatorError) {
+        guard range.contains(value) else {
+            throw .invalid(field, expected: "\(range.lowerBound) to \(range.upperBound)", found: "\(value)")
+        }
+    }
+}
+
+extension CoordinatorError {
+    fileprivate static func invalid(_ field: String, expected: String, found: String) -> CoordinatorError {
+        CoordinatorError(.invalidConfiguration, "\(field): expected \(expected), found \(found)")
+    }
+}

@@ -1,0 +1,156 @@
+public import MuSig2Session
+
+/// Decides whether this node signs: the application's word, a person's, or a rule.
+///
+/// It is asked twice for each session. Before this node joins, by descriptor: until it approves, nothing of the session
+/// leaves this node. And once more right before the partial signature is made. The approval is recorded, covers all attempts until the
+/// session expires, and can be withdrawn (``MuSig2Coordinator/withdrawApproval(of:)``).
+public protocol ConsentPolicy: Sendable {
+    /// An answer that needs no wait. Rules answer here, which saves a task for each question.
+    ///
+    /// - Parameter request: What is asked.
+    /// - Returns: The decision, or nil when ``decide(on:)`` is to be asked.
+    func immediateDecision(on request: ConsentRequest) -> ConsentDecision?
+
+    /// An answer that may take its time, until the session expires: a person who reads. The task is cancelled when the answer is
+    /// of no use any more.
+    ///
+    /// - Parameter request: What is asked.
+    func decide(on request: ConsentRequest) async -> ConsentDecision
+}
+
+extension ConsentPolicy {
+    /// No answer without a wait.
+    public func immediateDecision(on request: ConsentRequest) -> ConsentDecision? { nil }
+}
+
+/// What a ``ConsentPolicy`` is asked.
+public struct ConsentRequest: Sendable {
+    /// When it is asked.
+    public enum Stage: Sendable, Hashable {
+        /// Before the node joins the session.
+        case join
+        /// Right before the partial signatures of an attempt are made.
+        case sign
+    }
+
+    /// Which session.
+    public var session: SessionID
+    /// What is to be signed, by whom, under which terms: verified to be what the session id stands for.
+    public var descriptor: SessionDescriptor
+    /// Whether this node made the session.
+    public var createdHere: Bool
+    /// When it is asked.
+    public var stage: Stage
+
+    /// Makes a request.
+    ///
+    /// - Parameters:
+    ///   - session: Which session.
+    ///   - descriptor: What is to be signed.
+    ///   - createdHere: Whether this node made the session.
+    ///   - stage: When it is asked.
+    public init(session: SessionID, descriptor: SessionDescriptor, createdHere: Bool, stage: Stage) {
+        self.session = session
+        self.descriptor = descriptor
+        self.createdHere = createdHere
+        self.stage = stage
+    }
+}
+
+/// What a ``ConsentPolicy`` answers.
+public enum ConsentDecision: Sendable, Hashable {
+    /// Go on.
+    case approve
+    /// Do not sign this; the reason is for people on this side, and is not sent.
+    case refuse(reason: String)
+}
+
+/// Approves the sessions that this node made itself, and leaves all others to another policy.
+public struct ApproveOwnSessions<Others: ConsentPolicy>: ConsentPolicy {
+    private let others: Others
+
+    /// Makes a policy.
+    ///
+    /// - Parameter others: Who is asked about the sessions of others.
+    public init(others: Others) {
+        self.others = others
+    }
+
+    /// Approves an own session; asks the other policy for its immediate answer otherwise.
+    public func immediateDecision(on request: ConsentRequest) -> ConsentDecision? {
+        request.createdHere ? .approve : others.immediateDecision(on: request)
+    }
+
+    /// Approves an own session; asks the other policy otherwise.
+    public func decide(on request: ConsentRequest) async -> ConsentDecision {
+        request.createdHere ? .approve : await others.decide(on: request)
+    }
+}
+
+/// Approves everything that has this node's key among its signers. For tests, and for signers whose approval lies in the
+/// choice of what they join.
+public struct ApproveEverything: ConsentPolicy {
+    /// Makes a policy.
+    public init() {}
+
+    /// Approves.
+    public func immediateDecision(on request: ConsentRequest) -> ConsentDecision? { .approve }
+
+    /// Approves.
+    public func decide(on request: ConsentRequest) async -> ConsentDecision { .approve }
+}
+
+/// Refuses everything.
+public struct RefuseEverything: ConsentPolicy {
+    private let reason: String
+
+    /// Makes a policy.
+    ///
+    /// - Parameter reason: Why, for people on this side.
+    public init(reason: String = "this node signs nothing") {
+        self.reason = reason
+    }
+
+    /// Refuses.
+    public func immediateDecision(on request: ConsentRequest) -> ConsentDecision? { .refuse(reason: reason) }
+
+    /// Refuses.
+    public func decide(on request: ConsentRequest) async -> ConsentDecision { .refuse(reason: reason) }
+}
+
+/// Asks a closure: a dialog, a rule of the application, a remote service.
+public struct AskConsent: ConsentPolicy {
+    private let ask: @Sendable (ConsentRequest) async -> ConsentDecision
+
+    /// Makes a policy.
+    ///
+    /// - Parameter ask: Called for each question; it may take its time.
+    public init(_ ask: @escaping @Sendable (ConsentRequest) async -> ConsentDecision) {
+        self.ask = ask
+    }
+
+    /// Asks the closure.
+    public func decide(on request: ConsentRequest) async -> ConsentDecision {
+        await ask(request)
+    }
+}
+
+extension ConsentPolicy where Self == ApproveOwnSessions<RefuseEverything> {
+    /// Approves what this node made itself and refuses the sessions of others.
+    public static var ownSessions: Self { ApproveOwnSessions(others: RefuseEverything(reason: "only own sessions")) }
+}
+
+extension ConsentPolicy where Self == ApproveEverything {
+    /// Approves everything.
+    public static var approveEverything: Self { ApproveEverything() }
+}
+
+extension ConsentPolicy where Self == ApproveOwnSessions<AskConsent> {
+    /// Approves what this node made itself, and asks a closure about the sessions of others.
+    ///
+    /// - Parameter ask: Called for each question; it may take its time.
+    public static func ask(_ ask: @escaping @Sendable (ConsentRequest) async -> ConsentDecision) -> Self {
+        ApproveOwnSessions(others: AskConsent(ask))
+    }
+}

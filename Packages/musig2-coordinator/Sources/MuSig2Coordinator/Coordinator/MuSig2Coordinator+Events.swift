@@ -1,0 +1,95 @@
+import Logging
+import Metrics
+import MuSig2Session
+import Multiformats
+import PeerTransport
+
+extension MuSig2Coordinator {
+    /// Tells an event: to the readers, to those who wait for the end of a session, to the log and to the metrics.
+    func publish(_ event: CoordinatorEvent) {
+        hub.publish(event)
+        measure(event)
+        log(event)
+        guard let session = event.session else { return }
+        switch event {
+        case .complete(_, let signatures): waiters.completed(session, .success(signatures))
+        case .aborted(_, let report): waiters.completed(session, .failure(.aborted(session, report)))
+        case .expired:
+            waiters.completed(
+                session,
+                .failure(
+                    CoordinatorError(.expired, "the session expired before it was complete", session: session)))
+            waiters.joined(session, CoordinatorError(.expired, "the session expired", session: session))
+        case .closed:
+            waiters.completed(
+                session,
+                .failure(CoordinatorError(.closed, "the session was closed before it was complete", session: session)))
+        case .error(let error) where error.code == .superseded:
+            waiters.completed(session, .failure(error))
+        default: break
+        }
+    }
+
+    private func measure(_ event: CoordinatorEvent) {
+        switch event {
+        case .created: meters.created.increment()
+        case .joined:
+            meters.joined.increment()
+            meters.active.record(machine.openSessions)
+        case .complete(let session, _):
+            meters.completed.increment()
+            meters.active.record(machine.openSessions)
+            if let status = machine.status(of: session) {
+                let seconds = (time.now().uptime - status.startedAt).inSeconds
+                meters.duration.recordNanoseconds(Int64(seconds * 1e9))
+            }
+        case .aborted: meters.aborted.increment()
+        case .expired: meters.expired.increment()
+        case .attemptRestarted: meters.restarts.increment()
+        case .error(let error) where error.code == .peerBanned: meters.bans.increment()
+        default: break
+        }
+    }
+
+    private func log(_ event: CoordinatorEvent) {
+        guard logger.logLevel <= .debug else {
+            if case .error(let error) = event, error.code == .signerCompromised || error.code == .superseded {
+                logger.critical("\(error.message)", metadata: metadata(event.session, nil))
+            }
+            return
+        }
+        var metadata = self.metadata(event.session, nil)
+        switch event {
+        case .participantJoined(_, let signer, let peer, let joined, let total):
+            metadata["peer.id"] = "\(peer)"
+            metadata["signer"] = "\(signer)"
+            metadata["progress"] = "\(joined)/\(total)"
+        case .commitmentReceived(_, let attempt, let signer, let received, let total),
+            .nonceReceived(_, let attempt, let signer, let received, let total),
+            .partialReceived(_, let attempt, let signer, let received, let total):
+            metadata["attempt"] = "\(attempt)"
+            metadata["signer"] = "\(signer)"
+            metadata["progress"] = "\(received)/\(total)"
+        case .attemptRestarted(_, let attempt, let reason, let by):
+            metadata["attempt"] = "\(attempt)"
+            metadata["reason"] = "\(reason)"
+            metadata["signer"] = "\(by)"
+        case .peerConnected(let peer), .peerDisconnected(let peer): metadata["peer.id"] = "\(peer)"
+        case .error(let error): metadata["error"] = "\(error)"
+        case .aborted(_, let report): metadata["reason"] = "\(report.reason)"
+        default: break
+        }
+        logger.debug("\(event.name)", metadata: metadata)
+    }
+
+    func note(_ text: String, _ session: SessionID?, _ peer: PeerID?) {
+        logger.debug("\(text)", metadata: metadata(session, peer))
+    }
+
+    private func metadata(_ session: SessionID?, _ peer: PeerID?) -> Logger.Metadata {
+        var metadata: Logger.Metadata = [:]
+        if let session { metadata["session.id"] = "\(session)" }
+        if let peer { metadata["peer.id"] = "\(peer)" }
+        return metadata
+    }
+}

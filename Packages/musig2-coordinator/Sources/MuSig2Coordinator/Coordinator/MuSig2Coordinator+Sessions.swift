@@ -1,0 +1,238 @@
+public import MuSig2Session
+import Multiformats
+import PeerTransport
+public import Secp256k1
+
+/// A session that this node has just made.
+public struct CreatedSession: Sendable, Hashable {
+    /// Which session.
+    public var id: SessionID
+    /// What to hand to the other signers.
+    public var invitation: SessionInvitation
+
+    /// Joins the two.
+    ///
+    /// - Parameters:
+    ///   - id: Which session.
+    ///   - invitation: What to hand to the other signers.
+    public init(id: SessionID, invitation: SessionInvitation) {
+        self.id = id
+        self.invitation = invitation
+    }
+}
+
+extension MuSig2Coordinator {
+    /// Makes a session, joins it, and shows it to its signers from now on.
+    ///
+    /// If there is a discovery, the session is published in the background; a failure is an event, and the invitation works all the
+    /// same.
+    ///
+    /// - Parameter request: What is to be signed, by whom, under which terms.
+    /// - Returns: The session's id and an invitation with this node's present addresses.
+    /// - Throws: ``CoordinatorError``: what in the request cannot be, a limit, a refusal of the consent policy, or a store that fails.
+    public func createSession(_ request: SessionRequest) async throws(CoordinatorError) -> CreatedSession {
+        try requireRunning()
+        let announcement = try announce(request)
+        let reply = Reply<JoinOutcome>()
+        waiters.addJoin(announcement.descriptor.id, reply)
+        await turn(.create(announcement))
+        try await Self.answer(reply)
+        return CreatedSession(id: announcement.descriptor.id, invitation: invitation(to: announcement.descriptor.id))
+    }
+
+    /// An invitation to a session that this node is in, with its present addresses. Any signer can invite the others.
+    ///
+    /// - Parameter session: Which session.
+    /// - Returns: The invitation; this node shows the session only while it is in it.
+    public nonisolated func invitation(to session: SessionID) -> SessionInvitation {
+        let local = network.localPeer
+        let addresses = network.addresses.compactMap { address in
+            address.peerID == nil ? try? address.appending(local) : address
+        }
+        return SessionInvitation(session: session, addresses: addresses)
+    }
+
+    /// Looks at a session without joining it: asks its providers to show it, and checks what they show.
+    ///
+    /// - Parameter invitation: Which session, and where to ask.
+    /// - Returns: The verified descriptor, for a person or a program to read.
+    /// - Throws: ``CoordinatorError`` that says whether nobody was reached, the session is not shown to this key, it is over, or what is
+    ///   shown is not what the session id stands for.
+    public func discover(_ invitation: SessionInvitation) async throws(CoordinatorError) -> SessionPreview {
+        try requireRunning()
+        let reply = Reply<Result<SessionPreview, CoordinatorError>>()
+        waiters.addLook(invitation.session, reply)
+        await look(for: invitation)
+        guard let result = await reply.wait() else { throw .cancelled() }
+        return try result.get()
+    }
+
+    /// Joins a session: looks at it, asks the consent policy, and takes part once that approves.
+    ///
+    /// - Parameter invitation: Which session, and where to ask.
+    /// - Returns: The session's id, once this node's JOIN is recorded.
+    /// - Throws: ``CoordinatorError`` as for ``discover(_:)``, and with code ``CoordinatorError/Code/notApproved`` or
+    ///   ``CoordinatorError/Code/limitReached``.
+    @discardableResult
+    public func joinSession(_ invitation: SessionInvitation) async throws(CoordinatorError) -> SessionID {
+        let preview = try await discover(invitation)
+        let reply = Reply<JoinOutcome>()
+        waiters.addJoin(preview.session, reply)
+        await turn(.join(preview.session))
+        try await Self.answer(reply)
+        return preview.session
+    }
+
+    /// Lets the commitment round begin, when rounds do not start by themselves.
+    ///
+    /// - Parameter session: Which session.
+    /// - Throws: ``CoordinatorError`` with code ``CoordinatorError/Code/unknownSession``.
+    public func startCommitments(of session: SessionID) async throws(CoordinatorError) {
+        try await command(session, .start(.commitments))
+    }
+
+    /// Lets this node draw and send its nonces, when rounds do not start by themselves.
+    ///
+    /// - Parameter session: Which session.
+    /// - Throws: ``CoordinatorError`` with code ``CoordinatorError/Code/unknownSession``.
+    public func startRound1(of session: SessionID) async throws(CoordinatorError) {
+        try await command(session, .start(.nonces))
+    }
+
+    /// Lets this node make and send its partial signatures, when rounds do not start by themselves.
+    ///
+    /// - Parameter session: Which session.
+    /// - Throws: ``CoordinatorError`` with code ``CoordinatorError/Code/unknownSession``.
+    public func startRound2(of session: SessionID) async throws(CoordinatorError) {
+        try await command(session, .start(.partials))
+    }
+
+    /// The signatures of a session, if it is complete: one for each message, verified.
+    ///
+    /// - Parameter session: Which session.
+    /// - Returns: The signatures; nil while the session is not complete.
+    /// - Throws: ``CoordinatorError`` with code ``CoordinatorError/Code/unknownSession``, or
+    ///   ``CoordinatorError/Code/storeUnreadable``.
+    public func finalSignatures(of session: SessionID) async throws(CoordinatorError) -> [SchnorrSignature]? {
+        if let known = machine.signatures(of: session) { return known }
+        if machine.knows(session) { return nil }
+        do {
+            if let tombstone = try await store.tombstone(of: session, signer: signerKey) { return tombstone.signatures }
+        } catch {
+            throw CoordinatorError(
+                .storeUnreadable, "the store cannot be read: mend it and ask again", session: session,
+                underlying: "\(error)")
+        }
+        throw .unknown(session)
+    }
+
+    /// Waits for the signatures of a session.
+    ///
+    /// - Parameter session: Which session.
+    /// - Returns: One verified signature for each message.
+    /// - Throws: ``CoordinatorError`` with code ``CoordinatorError/Code/aborted``, ``CoordinatorError/Code/expired``,
+    ///   ``CoordinatorError/Code/closed`` or ``CoordinatorError/Code/superseded`` when the session ended otherwise,
+    ///   ``CoordinatorError/Code/unknownSession``, or ``CoordinatorError/Code/cancelled``.
+    public func signatures(of session: SessionID) async throws(CoordinatorError) -> [SchnorrSignature] {
+        if let signatures = try await finalSignatures(of: session) { return signatures }
+        if let end = machine.end(of: session) { throw end }
+        let reply = Reply<Result<[SchnorrSignature], CoordinatorError>>()
+        waiters.addCompletion(session, reply)
+        guard let result = await reply.wait() else { throw .cancelled() }
+        return try result.get()
+    }
+
+    /// Offers signatures found elsewhere, for example on the chain: if they verify, the session is complete, in whatever state it was.
+    ///
+    /// - Parameters:
+    ///   - signatures: One for each message.
+    ///   - session: Which session.
+    /// - Throws: ``CoordinatorError`` with code ``CoordinatorError/Code/unknownSession`` or
+    ///   ``CoordinatorError/Code/invalidSignature``.
+    public func offer(_ signatures: [SchnorrSignature], to session: SessionID) async throws(CoordinatorError) {
+        try await command(session, .offer(signatures))
+        if machine.signatures(of: session) == nil {
+            throw CoordinatorError(
+                .invalidSignature, "the signatures do not verify for the messages and the aggregate key of the session",
+                session: session)
+        }
+    }
+
+    /// What a session is at; nil when this node does not know it.
+    ///
+    /// - Parameter session: Which session.
+    public func status(of session: SessionID) -> SessionStatus? {
+        machine.status(of: session)
+    }
+
+    /// How well a session goes; nil when this node does not know it.
+    ///
+    /// - Parameter session: Which session.
+    public func health(of session: SessionID) -> SessionHealth? {
+        machine.health(of: session, at: now())
+    }
+
+    /// The sessions that are neither complete, nor aborted, nor expired, in no order.
+    public var activeSessions: [SessionID] { machine.activeSessions }
+
+    /// Withdraws the approval of a session: from now on nothing but an ABORT leaves this node for it.
+    ///
+    /// - Parameter session: Which session.
+    /// - Throws: ``CoordinatorError`` with code ``CoordinatorError/Code/unknownSession``.
+    public func withdrawApproval(of session: SessionID) async throws(CoordinatorError) {
+        try await command(session, .withdrawApproval)
+    }
+
+    /// Aborts a session, and tells the other signers.
+    ///
+    /// - Parameters:
+    ///   - session: Which session.
+    ///   - reason: Why, for people; it is sent to the other signers, at most 512 bytes of it.
+    /// - Throws: ``CoordinatorError`` with code ``CoordinatorError/Code/unknownSession``.
+    public func abort(_ session: SessionID, reason: String) async throws(CoordinatorError) {
+        try await command(session, .abort(reason: reason))
+    }
+
+    /// Closes a session: an unfinished one is aborted and its nonces are wiped; a finished one sends nothing.
+    ///
+    /// Who was away and comes back still gets the signatures of a finished one, until the session expires.
+    ///
+    /// - Parameter session: Which session.
+    /// - Throws: ``CoordinatorError`` with code ``CoordinatorError/Code/unknownSession``.
+    public func closeSession(_ session: SessionID) async throws(CoordinatorError) {
+        try await command(session, .close)
+    }
+
+    private static func answer(_ reply: Reply<JoinOutcome>) async throws(CoordinatorError) {
+        guard let outcome = await reply.wait() else { throw .cancelled() }
+        if let error = outcome.error { throw error }
+    }
+
+    private func command(_ session: SessionID, _ command: SessionCommand) async throws(CoordinatorError) {
+        try requireRunning()
+        guard machine.knows(session) else { throw .unknown(session) }
+        await turn(.command(session, command))
+    }
+
+    private func requireRunning() throws(CoordinatorError) {
+        guard lifecycle == .running else {
+            throw CoordinatorError(.notRunning, "the coordinator is not running: call start() or run() first")
+        }
+    }
+}
+
+/// What became of the wish to join.
+struct JoinOutcome: Sendable {
+    var error: CoordinatorError?
+}
+
+extension CoordinatorError {
+    static func unknown(_ session: SessionID) -> CoordinatorError {
+        CoordinatorError(
+            .unknownSession, "no session \(session) here: join it by its invitation first", session: session)
+    }
+
+    static func cancelled() -> CoordinatorError {
+        CoordinatorError(.cancelled, "the task that waited was cancelled")
+    }
+}

@@ -1,0 +1,266 @@
+import Logging
+import Metrics
+import MuSig2
+import MuSig2Session
+import Multiformats
+import PeerTransport
+import Secp256k1
+import WireCodec
+
+extension MuSig2Coordinator {
+    func now() -> Now {
+        let reading = time.now()
+        return Now(monotonic: reading.uptime, wallMilliseconds: reading.wallMilliseconds)
+    }
+
+    /// Gives the machine an input, and carries out all that follows. If a turn is under way, it takes the input along.
+    func turn(_ input: CoordinatorInput) async {
+        turns.append(input)
+        await runTurns()
+    }
+
+    func runTurns() async {
+        guard !turns.isRunning else { return }
+        turns.isRunning = true
+        repeat {
+            var moment = now()
+            while let input = turns.next() {
+                for effect in machine.handle(input, at: moment) { carryOut(effect, at: moment) }
+            }
+            if turns.hasWrites, turns.retryAt.map({ $0 <= moment.monotonic }) ?? true || !turns.batch.issues.isEmpty {
+                await commit()
+                moment = now()
+            }
+            if !turns.hasInputs {
+                for effect in machine.endTurn(at: moment) { carryOut(effect, at: moment) }
+            }
+        } while turns.hasInputs
+        armTimer()
+        if machine.isShuttingDown, machine.lingering == 0 { lingerReply?.set(()) }
+        turns.isRunning = false
+    }
+
+    // MARK: The store
+
+    private func commit() async {
+        let batch = turns.takeBatch()
+        let started = time.now().uptime
+        do {
+            let outcomes = try await store.commit(batch.writes, signer: signerKey)
+            guard outcomes.count == batch.writes.count else {
+                throw CoordinatorError(
+                    .storeFailed, "the store answered \(outcomes.count) of \(batch.writes.count) writes")
+            }
+            meters.commit.recordNanoseconds(Int64((time.now().uptime - started).inSeconds * 1e9))
+            turns.retryAt = nil
+            turns.isStoreFailing = false
+            for issue in batch.issues { finish(issue, outcomes) }
+        } catch {
+            storeFailed(batch, error)
+        }
+    }
+
+    private func finish(_ issue: TurnQueue.Issue, _ outcomes: [StoreOutcome]) {
+        guard let row = issue.row, case .exists(let bytes) = outcomes[row] else {
+            turns.append(.session(issue.session, .issued(issue.signed)))
+            return
+        }
+        do {
+            let there = try SignedMessage(decoding: bytes, limits: machine.wireLimits)
+            turns.append(.session(issue.session, .issueFailed(issue.unsigned, .rowExists(there))))
+        } catch {
+            // A row that cannot be read stands for one that may have left: nothing of this attempt is sent.
+            logger.error(
+                "a row of the store cannot be read",
+                metadata: ["session.id": "\(issue.session)", "error": "\(error)"])
+            turns.append(.session(issue.session, .issueFailed(issue.unsigned, .storeFailed)))
+        }
+    }
+
+    private func storeFailed(_ batch: TurnQueue.Batch, _ error: any Error) {
+        meters.storeFailures.increment()
+        logger.error("the store failed", metadata: ["error": "\(error)", "writes": "\(batch.writes.count)"])
+        turns.putBack(batch)
+        turns.retryAt = time.now().uptime + configuration.timeouts.storeRetry
+        if !turns.isStoreFailing {
+            turns.isStoreFailing = true
+            if batch.issues.isEmpty {
+                publish(
+                    .error(
+                        CoordinatorError(
+                            .storeFailed, "the store refused a write; it is tried again", underlying: "\(error)")))
+            }
+        }
+        for issue in batch.issues {
+            if issue.unsigned.body.type == .join {
+                waiters.joined(
+                    issue.session,
+                    CoordinatorError(
+                        .storeFailed,
+                        "the store failed, so nothing was sent; the session is kept and goes on by itself once the store works",
+                        session: issue.session, underlying: "\(error)"))
+            }
+            turns.append(.session(issue.session, .issueFailed(issue.unsigned, .storeFailed)))
+        }
+    }
+
+    // MARK: Effects
+
+    private func carryOut(_ effect: CoordinatorEffect, at now: Now) {
+        switch effect {
+        case .issue(let session, let message, let record): issue(message, record, of: session)
+        case .generateNonces(let handle): generateNonces(handle)
+        case .signPartials(let handle, let context): sign(handle, context)
+        case .wipe(let handle): vault.wipe(handle)
+        case .write(let write): turns.add(write)
+        case .askConsent(let request, let attempt): ask(request, attempt: attempt)
+        case .dropConsent(let session): tasks.cancel(session)
+        case .signHello(let peer, let exchange, let transcript): signHello(peer, exchange, transcript)
+        case .announceAgain(_, let descriptor, let sequence): announceAgain(descriptor, sequence)
+        case .send(let frame, let peer):
+            meters.framesSent.increment()
+            meters.bytesSent.increment(by: Int64(frame.count))
+            network.send(frame, to: peer)
+        case .connect(let peer, let addresses): network.connect(to: peer, addresses: addresses)
+        case .disconnect(let peer): network.disconnect(peer)
+        case .lookup(let session, let keys): lookup(session, keys)
+        case .publish(let session, let key): publish(session, key)
+        case .withdraw(let key): withdraw(key)
+        case .looked(let session, let result): waiters.looked(session, result)
+        case .joined(let session, let error): waiters.joined(session, error)
+        case .event(let event): publish(event)
+        case .note(let text, let session, let peer): note(text, session, peer)
+        }
+    }
+
+    private func issue(_ message: UnsignedMessage, _ record: LedgerRow, of session: SessionID) {
+        let signed: SignedMessage
+        do {
+            let signature = try Tag.message.sign(message.bytes, with: messageSecret)
+            signed = SignedMessage(message.body) { _ in signature.rawRepresentation }
+        } catch {
+            logger.critical("a message could not be signed", metadata: ["session.id": "\(session)"])
+            turns.append(.session(session, .issueFailed(message, .storeFailed)))
+            return
+        }
+        let issue = TurnQueue.Issue(session: session, unsigned: message, signed: signed)
+        let body = message.body
+        switch record {
+        case .none:
+            turns.append(.session(session, .issued(signed)))
+        case .join:
+            turns.add(
+                issue,
+                rows: [
+                    .highestRun(body.run),
+                    .join(session, signer: Int(body.index), run: body.run, message: signed.encoded()),
+                ])
+        case .nonces:
+            turns.add(
+                issue,
+                rows: [.nonces(session, attempt: body.attempt, run: body.run, message: signed.encoded())])
+        case .partials:
+            turns.add(issue, rows: [.partials(session, attempt: body.attempt, message: signed.encoded())])
+        }
+    }
+
+    private func generateNonces(_ handle: NonceHandle) {
+        guard let crypto = machine.sessions[handle.session]?.crypto else { return }
+        do {
+            let nonces = try vault.generate(handle, for: crypto, secretKey: signerSecret)
+            turns.append(.session(handle.session, .noncesGenerated(handle, nonces)))
+        } catch {
+            logger.error(
+                "nonces could not be made", metadata: ["session.id": "\(handle.session)", "error": "\(error)"])
+            turns.append(.session(handle.session, .vaultFailed(handle)))
+        }
+    }
+
+    private func sign(_ handle: NonceHandle, _ context: BIP327.Context) {
+        do {
+            let partials = try vault.sign(handle, in: context, secretKey: signerSecret)
+            turns.append(.session(handle.session, .partialsSigned(handle, partials)))
+        } catch {
+            logger.error(
+                "partial signatures could not be made",
+                metadata: ["session.id": "\(handle.session)", "error": "\(error)"])
+            turns.append(.session(handle.session, .vaultFailed(handle)))
+        }
+    }
+
+    private func signHello(_ peer: PeerID, _ exchange: Hash32, _ transcript: [UInt8]) {
+        guard let signature = try? Tag.helloJoiner.sign(transcript, with: messageSecret) else { return }
+        turns.append(.helloSigned(peer, exchange: exchange, signature))
+    }
+
+    private func announceAgain(_ descriptor: SessionDescriptor, _ sequence: UInt64) {
+        guard
+            let announced = try? VerifiedAnnouncement(
+                announcing: descriptor, at: localPeer(), sequence: sequence, with: messageSecret)
+        else { return }
+        turns.append(.announced(announced))
+    }
+
+    /// This node's peer and addresses, as an announcement may carry them: at most 8 of at most 128 bytes.
+    func localPeer() -> LocalPeer {
+        let limits = machine.wireLimits
+        let addresses = network.addresses.map(\.bytes).filter { $0.count <= limits.addressBytes }
+        return LocalPeer(peer: network.localPeer, addresses: Array(addresses.prefix(limits.addresses)))
+    }
+
+    // MARK: Consent
+
+    private func ask(_ request: ConsentRequest, attempt: UInt32) {
+        if let decision = consent.immediateDecision(on: request) {
+            turns.append(.consent(request.session, request.stage, attempt: attempt, decision))
+            return
+        }
+        startTask(for: request.session) { [consent] coordinator in
+            let decision = await consent.decide(on: request)
+            guard !Task.isCancelled else { return }
+            await coordinator.turn(.consent(request.session, request.stage, attempt: attempt, decision))
+        }
+    }
+
+    /// Starts a task that the coordinator waits for at its end; one more for the same session does not replace it.
+    func startTask(
+        for session: SessionID,
+        _ work: @escaping @Sendable (isolated MuSig2Coordinator) async -> Void
+    ) {
+        let ticket = tasks.ticket()
+        let task = Task {
+            await work(self)
+            self.tasks.remove(ticket)
+        }
+        tasks.add(task, ticket: ticket, session: session)
+    }
+
+    // MARK: Time
+
+    func armTimer() {
+        var next = machine.nextDeadline
+        if turns.hasWrites, let retryAt = turns.retryAt { next = min(next ?? retryAt, retryAt) }
+        guard let next, lifecycle == .running || lifecycle == .stopping else { return }
+        if let armed = timer.armedFor, armed <= next { return }
+        timer.task?.cancel()
+        timer.generation &+= 1
+        timer.armedFor = next
+        let generation = timer.generation
+        let wait = next - time.now().uptime
+        timer.task = Task { [time, weak self] in
+            do {
+                try await time.sleep(wait)
+            } catch {
+                return
+            }
+            await self?.timerFired(generation)
+        }
+    }
+
+    private func timerFired(_ generation: UInt64) async {
+        guard generation == timer.generation else { return }
+        timer.armedFor = nil
+        timer.task = nil
+        await turn(.tick)
+    }
+}

@@ -1,0 +1,122 @@
+public import Logging
+public import MuSig2Session
+public import PeerTransport
+public import Secp256k1
+
+/// Takes part in signing sessions over a network, as one signer.
+///
+/// The signer's key is given once. Then any number of sessions, up to the limits, run at the same time: those this node creates and
+/// those it joins. Everything that decides is in a pure machine; this actor gives it the network's events, carries out what it
+/// asks, and holds the secrets: the keys, and the nonces, which are never anywhere else.
+///
+/// ```swift
+/// let coordinator = try MuSig2Coordinator(network: network, signer: key, consent: .approveEverything)
+/// try await coordinator.start()
+/// let session = try await coordinator.createSession(SessionRequest(signers: keys, messages: [message]))
+/// print(session.invitation)
+/// let signatures = try await coordinator.signatures(of: session.id)
+/// ```
+///
+/// Run it as a `Service` (``run()``) in a service group, or with ``start()`` and ``shutdown()``.
+public actor MuSig2Coordinator {
+    /// Every limit and timeout.
+    public nonisolated let configuration: Configuration
+    /// The key that this node signs sessions with.
+    public nonisolated let signerKey: PublicKey
+    /// The key that signs this node's protocol messages; the signer key unless another was given.
+    public nonisolated let messageKey: PublicKey
+
+    nonisolated let network: any PeerNetwork
+    let discovery: (any PeerDiscovery)?
+    let store: any SessionStore
+    let consent: any ConsentPolicy
+    let time: TimeSource
+    let logger: Logger
+    let meters: Meters
+
+    let signerSecret: SecretKey
+    let messageSecret: SecretKey
+    var vault = NonceVault()
+
+    var machine: CoordinatorMachine
+    var lifecycle = Lifecycle.new
+    var turns = TurnQueue()
+    var hub = EventHub()
+    var waiters = Waiters()
+    var timer = TimerSlot()
+    var tasks = TaskBag()
+    var drainTask: Task<Void, Never>?
+    var lingerReply: Reply<Void>?
+    let stopped = Gate()
+
+    /// Makes a coordinator that is not running yet.
+    ///
+    /// - Parameters:
+    ///   - network: How it reaches other signers. The coordinator is its only user and shuts it down at the end.
+    ///   - signer: The key it signs sessions with.
+    ///   - messageKey: The key for protocol messages, so that the signer key makes nothing but partial signatures; nil: the signer key.
+    ///   - store: What must outlive the process. The default is lost with it.
+    ///   - discovery: How sessions are published and found; nil: by invitations alone.
+    ///   - consent: Who decides what this node signs.
+    ///   - configuration: Every limit and timeout.
+    ///   - timeSource: Where the time comes from.
+    ///   - logger: Where logs go; never secrets, and nothing above debug but what a person must know.
+    /// - Throws: ``CoordinatorError`` with code ``CoordinatorError/Code/invalidConfiguration``.
+    public init(
+        network: any PeerNetwork,
+        signer: consuming SecretKey,
+        messageKey: consuming SecretKey? = nil,
+        store: any SessionStore = InMemorySessionStore(),
+        discovery: (any PeerDiscovery)? = nil,
+        consent: any ConsentPolicy = ApproveOwnSessions(
+            others: RefuseEverything(reason: "no consent policy was given")),
+        configuration: Configuration = Configuration(),
+        timeSource: TimeSource = .system,
+        logger: Logger = Logger(label: "musig2.coordinator")
+    ) throws(CoordinatorError) {
+        try configuration.validate()
+        self.configuration = configuration
+        self.network = network
+        self.discovery = discovery
+        self.store = store
+        self.consent = consent
+        self.time = timeSource
+        var logger = logger
+        logger[metadataKey: "peer.local"] = "\(network.localPeer)"
+        self.logger = logger
+        meters = Meters()
+        let messageSecret = messageKey ?? signer.copy()
+        signerKey = signer.publicKey
+        self.messageKey = messageSecret.publicKey
+        signerSecret = signer
+        self.messageSecret = messageSecret
+        machine = CoordinatorMachine(
+            configuration: configuration,
+            signerKey: signerKey,
+            messageKey: self.messageKey,
+            localPeer: network.localPeer,
+            addresses: network.addresses
+        )
+    }
+
+    /// The events of all sessions and peers, from now on. Each call gives a stream of its own.
+    public var events: CoordinatorEvents {
+        hub.subscribe(session: nil, capacity: configuration.limits.bufferedEvents)
+    }
+
+    /// The events of one session, from now on. The stream ends when the session is closed.
+    ///
+    /// - Parameter session: Which session; it may be one that this node does not know yet.
+    public func events(for session: SessionID) -> CoordinatorEvents {
+        hub.subscribe(session: session, capacity: configuration.limits.bufferedEvents)
+    }
+}
+
+/// Where a coordinator is in its life.
+enum Lifecycle: Sendable, Hashable {
+    case new
+    case starting
+    case running
+    case stopping
+    case stopped
+}

@@ -1,0 +1,48 @@
+import MuSig2Session
+import Secp256k1
+
+/// The tasks that wait for something of a session.
+struct Waiters {
+    private var joins: [SessionID: [Reply<JoinOutcome>]] = [:]
+    private var looks: [SessionID: [Reply<Result<SessionPreview, CoordinatorError>>]] = [:]
+    private var completions: [SessionID: [Reply<Result<[SchnorrSignature], CoordinatorError>>]] = [:]
+
+    mutating func addJoin(_ session: SessionID, _ reply: Reply<JoinOutcome>) {
+        Self.add(reply, to: &joins[session, default: []])
+    }
+
+    mutating func addLook(_ session: SessionID, _ reply: Reply<Result<SessionPreview, CoordinatorError>>) {
+        Self.add(reply, to: &looks[session, default: []])
+    }
+
+    mutating func addCompletion(
+        _ session: SessionID,
+        _ reply: Reply<Result<[SchnorrSignature], CoordinatorError>>
+    ) {
+        Self.add(reply, to: &completions[session, default: []])
+    }
+
+    mutating func joined(_ session: SessionID, _ error: CoordinatorError?) {
+        for reply in joins.removeValue(forKey: session) ?? [] { reply.set(JoinOutcome(error: error)) }
+    }
+
+    mutating func looked(_ session: SessionID, _ result: Result<SessionPreview, CoordinatorError>) {
+        for reply in looks.removeValue(forKey: session) ?? [] { reply.set(result) }
+    }
+
+    mutating func completed(_ session: SessionID, _ result: Result<[SchnorrSignature], CoordinatorError>) {
+        for reply in completions.removeValue(forKey: session) ?? [] { reply.set(result) }
+    }
+
+    mutating func failAll(_ error: CoordinatorError) {
+        for session in joins.keys { joined(session, error) }
+        for session in looks.keys { looked(session, .failure(error)) }
+        for session in completions.keys { completed(session, .failure(error)) }
+    }
+
+    /// Adds a reply, and lets go of those whose task gave up.
+    private static func add<Value>(_ reply: Reply<Value>, to replies: inout [Reply<Value>]) {
+        replies.removeAll(where: \.isOver)
+        replies.append(reply)
+    }
+}

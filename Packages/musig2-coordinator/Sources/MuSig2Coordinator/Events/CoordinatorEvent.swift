@@ -1,0 +1,107 @@
+public import MuSig2Session
+public import Multiformats
+public import Secp256k1
+public import WireCodec
+
+/// One thing that happened at a coordinator. Each happens once, and a reader gets them in order.
+///
+/// New cases may come in a minor release: give a `switch` over it a `default`.
+public enum CoordinatorEvent: Sendable, Equatable {
+    /// This node made a session.
+    case created(SessionID)
+    /// The session can be found: this node shows it to its signers, and its key is published if there is a discovery.
+    case announced(SessionID)
+    /// This node joined the session: its JOIN is recorded and on its way.
+    case joined(SessionID)
+    /// Another signer joined. A signer that comes back after a restart is not told again.
+    case participantJoined(SessionID, signer: Int, peer: PeerID, joined: Int, total: Int)
+    /// All signers joined.
+    case ready(SessionID)
+    /// A signer's commitment arrived, or was made if it is this node's own.
+    case commitmentReceived(SessionID, attempt: UInt32, signer: Int, received: Int, total: Int)
+    /// All commitments of the attempt are here.
+    case commitmentsComplete(SessionID, attempt: UInt32)
+    /// A signer's public nonces arrived, or were made if it is this node's own.
+    case nonceReceived(SessionID, attempt: UInt32, signer: Int, received: Int, total: Int)
+    /// All public nonces of the attempt are here.
+    case noncesComplete(SessionID, attempt: UInt32)
+    /// A signer's partial signatures arrived, or were made if it is this node's own.
+    case partialReceived(SessionID, attempt: UInt32, signer: Int, received: Int, total: Int)
+    /// The session is complete: one verified signature for each message.
+    case complete(SessionID, [SchnorrSignature])
+    /// The session was aborted, here or by another signer.
+    case aborted(SessionID, AbortReport)
+    /// Something went wrong; `session` in the error says with which session. Codes are stable.
+    case error(CoordinatorError)
+    /// A new attempt began.
+    case attemptRestarted(SessionID, attempt: UInt32, reason: RestartReason, by: Int)
+    /// Another signer collects the contributions from now on.
+    case coordinatorChanged(SessionID, attempt: UInt32, coordinator: Int)
+    /// A signer says whom it has not heard in an attempt. A statement: it convicts nobody.
+    case notHeard(SessionID, attempt: UInt32, signers: [Int], by: Int)
+    /// A signer says that the transaction with this id is broadcast. A statement: look for yourself.
+    case broadcastStated(SessionID, transaction: [UInt8], by: Int)
+    /// Evidence that convicts a signer's message key, and that anyone can check.
+    case evidence(SessionID, Evidence)
+    /// The session was found in the store at the start, and goes on as a new run.
+    case restored(SessionID)
+    /// The session's time is over; it was not complete.
+    case expired(SessionID)
+    /// The session was closed here: nothing more is told about it.
+    case closed(SessionID)
+    /// A peer is connected.
+    case peerConnected(PeerID)
+    /// A peer is gone.
+    case peerDisconnected(PeerID)
+    /// The reader was too slow: so many events before the next one are lost to it.
+    case missed(Int)
+}
+
+extension CoordinatorEvent {
+    /// The session the event is about; nil for those about a peer, and for ``missed(_:)``.
+    public var session: SessionID? {
+        switch self {
+        case .created(let id), .announced(let id), .joined(let id), .ready(let id), .restored(let id), .expired(let id),
+            .closed(let id), .participantJoined(let id, _, _, _, _), .commitmentReceived(let id, _, _, _, _),
+            .commitmentsComplete(let id, _), .nonceReceived(let id, _, _, _, _), .noncesComplete(let id, _),
+            .partialReceived(let id, _, _, _, _), .complete(let id, _), .aborted(let id, _),
+            .attemptRestarted(let id, _, _, _), .coordinatorChanged(let id, _, _), .notHeard(let id, _, _, _),
+            .broadcastStated(let id, _, _), .evidence(let id, _):
+            id
+        case .error(let error):
+            error.session
+        case .peerConnected, .peerDisconnected, .missed:
+            nil
+        }
+    }
+
+    /// The stable name of the kind of event, in lower camel case, for logs and JSON.
+    public var name: String {
+        switch self {
+        case .created: "created"
+        case .announced: "announced"
+        case .joined: "joined"
+        case .participantJoined: "participantJoined"
+        case .ready: "ready"
+        case .commitmentReceived: "commitmentReceived"
+        case .commitmentsComplete: "commitmentsComplete"
+        case .nonceReceived: "nonceReceived"
+        case .noncesComplete: "noncesComplete"
+        case .partialReceived: "partialReceived"
+        case .complete: "complete"
+        case .aborted: "aborted"
+        case .error: "error"
+        case .attemptRestarted: "attemptRestarted"
+        case .coordinatorChanged: "coordinatorChanged"
+        case .notHeard: "notHeard"
+        case .broadcastStated: "broadcastStated"
+        case .evidence: "evidence"
+        case .restored: "restored"
+        case .expired: "expired"
+        case .closed: "closed"
+        case .peerConnected: "peerConnected"
+        case .peerDisconnected: "peerDisconnected"
+        case .missed: "missed"
+        }
+    }
+}

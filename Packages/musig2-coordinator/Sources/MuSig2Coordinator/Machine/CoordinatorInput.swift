@@ -1,0 +1,94 @@
+import MuSig2Session
+import Multiformats
+import PeerTransport
+import Secp256k1
+
+/// What the coordinator's machine is told.
+enum CoordinatorInput: Sendable {
+    /// Something happened on the network.
+    case network(PeerNetworkEvent)
+    /// The application made a session; its announcement is signed.
+    case create(VerifiedAnnouncement)
+    /// Ask these providers for a session.
+    case look(SessionID, providers: [Provider])
+    /// The discovery found these providers, or none, for a look that is under way.
+    case found(SessionID, providers: [Provider])
+    /// Join a session that was looked at.
+    case join(SessionID)
+    /// The consent policy answered.
+    case consent(SessionID, ConsentRequest.Stage, attempt: UInt32, ConsentDecision)
+    /// The application wants something of a session.
+    case command(SessionID, SessionCommand)
+    /// The shell did what the session's machine asked for.
+    case session(SessionID, SessionInput)
+    /// The joiner's part of a HELLO is signed.
+    case helloSigned(PeerID, exchange: Hash32, SchnorrSignature)
+    /// An announcement is signed anew, with other addresses.
+    case announced(VerifiedAnnouncement)
+    /// The store had this session.
+    case restore(StoredSession)
+    /// The store had this finished session.
+    case restoreTombstone(StoredTombstone)
+    /// Publishing a session ended; nil: it is published.
+    case published(SessionID, failure: String?)
+    /// Time has passed.
+    case tick
+}
+
+/// Where a session may be asked for.
+struct Provider: Sendable, Hashable {
+    var peer: PeerID
+    var addresses: [Multiaddr]
+}
+
+/// What the application wants of a session.
+enum SessionCommand: Sendable {
+    case start(Round)
+    case offer([SchnorrSignature])
+    case withdrawApproval
+    case abort(reason: String)
+    case restart
+    case close
+}
+
+/// What the coordinator's machine asks its shell to do, in order.
+enum CoordinatorEffect: Sendable {
+    /// Sign the message, write the row, answer with `issued` or `issueFailed`.
+    case issue(SessionID, UnsignedMessage, LedgerRow)
+    /// Draw nonces; answer with `noncesGenerated`.
+    case generateNonces(NonceHandle)
+    /// Sign with the nonces; answer with `partialsSigned`.
+    case signPartials(NonceHandle, BIP327.Context)
+    /// Wipe the nonces.
+    case wipe(NonceHandle)
+    /// Make this durable when convenient.
+    case write(StoreWrite)
+    /// Ask the consent policy.
+    case askConsent(ConsentRequest, attempt: UInt32)
+    /// The question is of no use any more.
+    case dropConsent(SessionID)
+    /// Sign a HELLO transcript with the message key under the joiner's tag.
+    case signHello(PeerID, exchange: Hash32, [UInt8])
+    /// Sign a session's announcement anew: the addresses have changed.
+    case announceAgain(SessionID, SessionDescriptor, sequence: UInt64)
+    /// Send a frame.
+    case send([UInt8], to: PeerID)
+    /// Dial a peer.
+    case connect(PeerID, [Multiaddr])
+    /// Leave a peer.
+    case disconnect(PeerID)
+    /// Look for providers of a session through the discovery.
+    case lookup(SessionID, keys: [[UInt8]])
+    /// Publish the session's key through the discovery.
+    case publish(SessionID, key: [UInt8])
+    /// Publish the session's key no longer.
+    case withdraw(key: [UInt8])
+    /// A look ended.
+    case looked(SessionID, Result<SessionPreview, CoordinatorError>)
+    /// The wish to join or create a session ended; nil: the session is joined.
+    case joined(SessionID, CoordinatorError?)
+    /// Tell the application.
+    case event(CoordinatorEvent)
+    /// For the log: nothing a person must know.
+    case note(String, SessionID?, PeerID?)
+}

@@ -1,0 +1,293 @@
+import MuSig2Session
+import Multiformats
+import PeerTransport
+import Secp256k1
+import WireCodec
+
+extension CoordinatorMachine {
+    // MARK: The end of a session
+
+    /// A session is over: it stops counting, and goes once nobody needs its state any more.
+    mutating func over(_ session: SessionID, at now: Now) {
+        guard let entry = sessions[session] else { return }
+        if entry.overAt == nil {
+            sessions[session]?.overAt = now.monotonic
+            openSessions -= 1
+            if entry.isPublished {
+                let key = RendezvousKey(session: session, day: rendezvousDay ?? RendezvousKey.day(of: now))
+                effects.append(.withdraw(key: key.bytes))
+            }
+            noteLinger(at: now)
+        }
+        if entry.machine.signatures != nil, entry.machine.allAreFinal { bury(session, at: now) }
+    }
+
+    private mutating func noteLinger(at now: Now) {
+        let end = now.monotonic + configuration.timeouts.linger
+        nextSweep = min(nextSweep ?? end, end)
+    }
+
+    /// Turns a finished session into a tombstone.
+    private mutating func bury(_ session: SessionID, at now: Now) {
+        guard let entry = sessions[session], let signatures = entry.machine.signatures else { return }
+        var status = entry.isClosed ? nil : entry.machine.status
+        status?.deadline = nil
+        let stone = Tombstone(
+            Self.stored(entry, signatures), status: status, bound: entry.machine.boundPeers)
+        remove(session, at: now)
+        bury(stone, at: now)
+    }
+
+    mutating func bury(_ stone: Tombstone, at now: Now) {
+        for forgotten in tombstones.insert(stone) { removeRendezvous(forgotten) }
+        addRendezvous(stone.stored.id, at: now)
+    }
+
+    /// Lets go of a session's state and of its peers.
+    mutating func remove(_ session: SessionID, at now: Now) {
+        guard let entry = sessions.removeValue(forKey: session) else { return }
+        if entry.overAt == nil { openSessions -= 1 }
+        stateBytes -= entry.stateBytes
+        removeRendezvous(session)
+        for peer in entry.peers { peers.release(peer, from: session, at: now.monotonic) }
+        effects.append(.dropConsent(session))
+    }
+
+    /// Answers a signer that was away with the signatures of a finished session.
+    mutating func answerFromTombstone(_ session: SessionID, _ peer: PeerID, at now: Now) {
+        guard let stone = tombstones[session] else {
+            hangUp(on: peer)
+            return
+        }
+        guard stone.stored.expiresAt > now.wallMilliseconds,
+            tombstones[session]?.answers(peer, at: now.monotonic) == true
+        else { return }
+        outbox.append(stone.item, to: peer)
+    }
+
+    mutating func close(_ session: SessionID, at now: Now) {
+        guard let entry = sessions[session] else {
+            if tombstones[session]?.status != nil {
+                tombstones[session]?.status = nil
+                tell(.closed(session))
+            }
+            return
+        }
+        if entry.awaitsConsent {
+            effects.append(
+                .joined(
+                    session, CoordinatorError(.closed, "the session was closed before it was joined", session: session))
+            )
+        }
+        sessions[session]?.isClosed = true
+        drive(session, .close, at: now)
+    }
+
+    // MARK: Sweeping
+
+    mutating func sweepIfDue(at now: Now) {
+        guard let due = nextSweep, due <= now.monotonic else { return }
+        nextSweep = nil
+        let linger = configuration.timeouts.linger
+        for (session, entry) in sessions {
+            guard let overAt = entry.overAt else {
+                tellIfStuck(session, entry, at: now)
+                continue
+            }
+            guard now.monotonic >= overAt + linger else {
+                nextSweep = min(nextSweep ?? overAt + linger, overAt + linger)
+                continue
+            }
+            sweep(session, entry, at: now)
+        }
+        for session in tombstones.removeExpired(at: now.wallMilliseconds) { removeRendezvous(session) }
+        hellos.removeSeen(expiredAt: now.wallMilliseconds)
+        peers.sweep(at: now.monotonic)
+        keyBuckets = keyBuckets.filter { pair in
+            var buckets = pair.value
+            return !buckets.isFull(limits: configuration.abuse, at: now.monotonic)
+        }
+        if let interval = configuration.timeouts.sweep, !sessions.isEmpty || tombstones.count > 0 || peers.count > 0 {
+            let next = now.monotonic + interval
+            nextSweep = min(nextSweep ?? next, next)
+        }
+    }
+
+    private mutating func tellIfStuck(_ session: SessionID, _ entry: Entry, at now: Now) {
+        let health = SessionHealth(entry.machine.status, at: now, stuckAfter: configuration.timeouts.stuck)
+        guard health.isStuck != entry.isToldStuck else { return }
+        sessions[session]?.isToldStuck = health.isStuck
+        guard health.isStuck else { return }
+        tell(
+            .error(
+                CoordinatorError(
+                    .stuck,
+                    "nothing valid came for \(health.quietFor); waiting for signers \(health.waitingFor): see that they run, or "
+                        + "abort the session",
+                    session: session)))
+    }
+
+    /// A session that was over long enough.
+    private mutating func sweep(_ session: SessionID, _ entry: Entry, at now: Now) {
+        if entry.machine.signatures != nil {
+            bury(session, at: now)
+            return
+        }
+        guard configuration.timeouts.sweep != nil || entry.isClosed else { return }
+        let isExpired = entry.announced.descriptor.expiryMilliseconds <= now.wallMilliseconds
+        // An aborted one still answers with its ABORT, and signatures may turn up: it stays until it expires, or until there are
+        // too many of them.
+        guard isExpired || entry.isClosed || sessions.count > configuration.limits.sessions else { return }
+        // What left with a partial signature may come back as a signature, for ever: the store keeps it until the application drops it.
+        if entry.machine.isBeforePartial { effects.append(.write(.ended(session))) }
+        if !entry.isClosed { tell(.closed(session)) }
+        remove(session, at: now)
+    }
+
+    /// Makes all that waits lazily leave, since the process ends.
+    mutating func prepareShutdown() {
+        isShuttingDown = true
+        outbox.hurryAll()
+    }
+
+    /// The finished sessions whose other signers have not all said that they have the signatures.
+    var lingering: Int {
+        sessions.values.count { entry in
+            entry.machine.signatures != nil && !entry.machine.allAreFinal
+                && entry.machine.boundPeers.contains { peers.isConnected($0) }
+        }
+    }
+
+    // MARK: After a restart
+
+    /// Goes on with a session that the store has.
+    mutating func restore(_ stored: StoredSession, at now: Now) {
+        do {
+            let signed = try SignedAnnouncement(decoding: stored.announcement, limits: wireLimits)
+            let announced = try verify(signed, as: stored.id, at: now)
+            let index = try announced.descriptor.position(of: signerKey, messageKey: messageKey)
+            let crypto = try BIP327(announced.descriptor)
+            var ledger = SessionLedger()
+            ledger.nonces = try stored.nonces.map { try SignedMessage(decoding: $0, limits: wireLimits) }
+            ledger.partials = try stored.partials.map { try SignedMessage(decoding: $0, limits: wireLimits) }
+            ledger.joins = try stored.joins.mapValues { try SignedMessage(decoding: $0, limits: wireLimits) }
+            insert(
+                announced, crypto: crypto, index: index, ledger: ledger, createdHere: stored.createdHere, at: now)
+        } catch let error as CoordinatorError where error.code == .expired {
+            tell(.expired(stored.id))
+            if stored.partials.isEmpty { effects.append(.write(.ended(stored.id))) }
+            return
+        } catch {
+            tell(
+                .error(
+                    CoordinatorError(
+                        .storeUnreadable, "a session in the store cannot be read and is left alone", session: stored.id,
+                        underlying: "\(error)")))
+            return
+        }
+        tell(.restored(stored.id))
+        resume(stored, at: now)
+    }
+
+    private mutating func resume(_ stored: StoredSession, at now: Now) {
+        guard let entry = sessions[stored.id] else { return }
+        let announced = entry.announced
+        if announced.peer != localPeer {
+            drive(stored.id, .introduced(announced.peer, addresses: announced.addresses), at: now)
+        }
+        switch stored.isApproved {
+        case true?: drive(stored.id, .approved, at: now)
+        case false?:
+            drive(stored.id, .approved, at: now)
+            drive(stored.id, .approvalWithdrawn, at: now)
+        case nil:
+            sessions[stored.id]?.awaitsConsent = true
+            let request = ConsentRequest(
+                session: stored.id,
+                descriptor: announced.descriptor,
+                createdHere: entry.createdHere,
+                stage: .join
+            )
+            effects.append(.askConsent(request, attempt: 0))
+        }
+    }
+
+    // MARK: Announcing
+
+    /// The session can be found from now on.
+    mutating func announce(_ session: SessionID, at now: Now) {
+        guard hasDiscovery else {
+            if sessions[session]?.createdHere == true { tell(.announced(session)) }
+            return
+        }
+        sessions[session]?.isPublished = true
+        effects.append(
+            .publish(session, key: RendezvousKey(session: session, day: RendezvousKey.day(of: now)).bytes))
+    }
+
+    mutating func published(_ session: SessionID, _ failure: String?) {
+        guard let entry = sessions[session] else { return }
+        if let failure {
+            tell(
+                .error(
+                    CoordinatorError(
+                        .publishFailed,
+                        "the session could not be published; invite the others by the invitation's text",
+                        session: session,
+                        underlying: failure)))
+        } else if entry.createdHere {
+            tell(.announced(session))
+        }
+    }
+
+    // MARK: What the application asks
+
+    func knows(_ session: SessionID) -> Bool {
+        sessions[session] != nil || tombstones[session] != nil
+    }
+
+    func signatures(of session: SessionID) -> [SchnorrSignature]? {
+        sessions[session]?.machine.signatures ?? tombstones[session]?.stored.signatures
+    }
+
+    func status(of session: SessionID) -> SessionStatus? {
+        guard let entry = sessions[session] else { return tombstones[session]?.status }
+        return entry.isClosed ? nil : entry.machine.status
+    }
+
+    func health(of session: SessionID, at now: Now) -> SessionHealth? {
+        status(of: session).map { SessionHealth($0, at: now, stuckAfter: configuration.timeouts.stuck) }
+    }
+
+    var activeSessions: [SessionID] {
+        sessions.filter { $0.value.overAt == nil && !$0.value.awaitsConsent }.map(\.key)
+    }
+
+    /// How a session ended that is over without signatures.
+    func end(of session: SessionID) -> CoordinatorError? {
+        guard let entry = sessions[session] else { return nil }
+        switch entry.machine.status.phase {
+        case .aborted(let report): return .aborted(session, report)
+        case .expired: return CoordinatorError(.expired, "the session expired before it was complete", session: session)
+        case .superseded:
+            return CoordinatorError(
+                .superseded, "another process took the session over with this node's key", session: session)
+        case .closed:
+            return CoordinatorError(.closed, "the session was closed before it was complete", session: session)
+        case .awaitingApproval, .gathering, .completed: return nil
+        }
+    }
+}
+
+extension CoordinatorError {
+    static func aborted(_ session: SessionID, _ report: AbortReport) -> CoordinatorError {
+        let who = report.by.map { "signer \($0)" } ?? "this node"
+        let text = report.text.isEmpty ? "" : ": \(report.text)"
+        let after =
+            report.isAfterPartial
+            ? "; a partial signature of this node had left, so a signature may exist: offer it if you find it" : ""
+        return CoordinatorError(
+            .aborted, "the session was aborted by \(who) (\(report.reason))\(text)\(after)", session: session,
+            signer: report.by)
+    }
+}

@@ -1,0 +1,241 @@
+import MuSig2Session
+import Multiformats
+import PeerTransport
+import Secp256k1
+import WireCodec
+
+/// The stable codes of the errors that bound peers are told.
+enum ErrorReplyReason: Sendable {
+    case refused(SessionOffence)
+
+    var code: UInt32 {
+        switch self {
+        case .refused(.badSignature): 1
+        case .refused(.malformedPayload): 2
+        case .refused(.notBound): 3
+        case .refused(.outOfPlace): 4
+        case .refused(.badFinalSignature): 5
+        }
+    }
+
+    var text: String {
+        switch self {
+        case .refused(let offence): offence.description
+        }
+    }
+}
+
+extension CoordinatorMachine {
+    mutating func handle(_ event: PeerNetworkEvent, at now: Now) {
+        switch event {
+        case .connected(let peer): connected(peer, at: now)
+        case .disconnected(let peer): disconnected(peer, at: now)
+        case .connectFailed(let peer, let reason): connectFailed(peer, reason, at: now)
+        case .frame(let bytes, let peer): receive(frame: bytes, from: peer, at: now)
+        case .addressesChanged(let addresses): addressesChanged(addresses, at: now)
+        }
+    }
+
+    // MARK: Connections
+
+    private mutating func connected(_ peer: PeerID, at now: Now) {
+        if peers[peer]?.reputation.isBanned(at: now.monotonic) == true {
+            effects.append(.disconnect(peer))
+            return
+        }
+        let wanting = peers.connected(peer, at: now.monotonic)
+        outbox.discard(peer)
+        hellos.disconnected(peer)
+        tell(.peerConnected(peer))
+        for session in hellos.looks(at: peer).sorted() { sayHello(to: peer, for: session, now: now) }
+        for session in wanting.sorted() where sessions[session] != nil {
+            drive(session, .connected(peer), at: now)
+        }
+    }
+
+    private mutating func disconnected(_ peer: PeerID, at now: Now) {
+        guard peers.isConnected(peer) else { return }
+        let wanting = peers.disconnected(peer, at: now.monotonic)
+        outbox.discard(peer)
+        hellos.disconnected(peer)
+        tell(.peerDisconnected(peer))
+        for session in hellos.looks(at: peer).sorted() {
+            failLook(
+                session, at: peer,
+                CoordinatorError(
+                    .notShown,
+                    "peer \(peer) closed the connection: it does not know the session, or does not show it to this key",
+                    session: session))
+        }
+        for session in wanting.sorted() where sessions[session] != nil {
+            drive(session, .disconnected(peer), at: now)
+        }
+        peers.forgetIfIdle(peer, at: now.monotonic)
+    }
+
+    private mutating func connectFailed(_ peer: PeerID, _ reason: String, at now: Now) {
+        for session in hellos.looks(at: peer).sorted() {
+            failLook(
+                session, at: peer,
+                CoordinatorError(
+                    .unreachable,
+                    "peer \(peer) cannot be reached: is it running, and is its address in the invitation right?",
+                    session: session, underlying: reason))
+        }
+        _ = peers.dialFailed(peer, at: now.monotonic)
+        effects.append(.note("dial failed: \(reason)", nil, peer))
+    }
+
+    private mutating func addressesChanged(_ addresses: [Multiaddr], at now: Now) {
+        guard addresses != self.addresses else { return }
+        self.addresses = addresses
+        for (session, entry) in sessions where entry.createdHere && !entry.machine.isOver {
+            let sequence = max(now.wallMilliseconds, entry.announced.sequence &+ 1)
+            effects.append(.announceAgain(session, entry.announced.descriptor, sequence: sequence))
+        }
+    }
+
+    /// The announcement of an own session is signed with the present addresses: the other signers hear of it.
+    mutating func announcedAgain(_ announced: VerifiedAnnouncement) {
+        let session = announced.descriptor.id
+        guard let entry = sessions[session], announced.sequence > entry.announced.sequence else { return }
+        sessions[session]?.announced = announced
+        effects.append(.write(.session(session, announcement: announced.signed.encoded(), createdHere: true)))
+        for peer in entry.machine.boundPeers where peers.isConnected(peer) {
+            outbox.append(.announcement(announced.signed), to: peer)
+        }
+    }
+
+    // MARK: Frames
+
+    private mutating func receive(frame bytes: [UInt8], from peer: PeerID, at now: Now) {
+        let verdict = peers.update(peer, at: now.monotonic) { record, limits -> Bool in
+            guard !record.reputation.isBanned(at: now.monotonic) else { return false }
+            return record.bytes.take(Double(bytes.count), size: limits.bytes, at: now.monotonic)
+                && record.messages.take(1, size: limits.messages, at: now.monotonic)
+        }
+        guard verdict else { return }
+        let frame: Frame
+        do {
+            frame = try Frame(decoding: bytes, limits: wireLimits)
+        } catch {
+            effects.append(.note("frame refused: \(error)", nil, peer))
+            score(peer, 10, at: now)
+            hangUp(on: peer)
+            return
+        }
+        for item in frame.items {
+            receive(item, from: peer, at: now)
+            drainPendingItems(at: now)
+        }
+    }
+
+    private mutating func receive(_ item: FrameItem, from peer: PeerID, at now: Now) {
+        switch item {
+        case .signedMessage(let message):
+            guard let session = SessionID(message.body.sessionID) else { return }
+            guard takeTokens(of: peer, session: session, isChecked: true, at: now) else { return }
+            receive(message, of: session, from: peer, at: now)
+        case .sync(let sync):
+            guard let session = SessionID(sync.sessionID) else { return }
+            guard takeTokens(of: peer, session: session, isChecked: false, at: now) else { return }
+            if sessions[session] != nil {
+                drive(session, .receivedSync(sync, from: peer), at: now)
+            } else if !sync.isFinal {
+                answerFromTombstone(session, peer, at: now)
+            }
+        case .signatureFinalized(let finalized):
+            guard let session = SessionID(finalized.sessionID), let entry = sessions[session],
+                finalized.signatures.count == entry.announced.descriptor.messages.count,
+                takeTokens(of: peer, session: session, isChecked: true, at: now)
+            else { return }
+            let signatures = finalized.signatures.compactMap { try? SchnorrSignature(rawRepresentation: $0) }
+            guard signatures.count == finalized.signatures.count else { return }
+            drive(session, .receivedSignatures(signatures, from: peer), at: now)
+        case .error(let reply): receive(reply, from: peer, at: now)
+        case .hello(let hello): receive(hello, from: peer, at: now)
+        case .helloProof(let proof): receive(proof, from: peer)
+        case .helloJoiner(let joiner): receive(joiner, from: peer, at: now)
+        case .helloAnnouncements(let answer): receive(answer, from: peer, at: now)
+        case .announcement(let announcement): receive(announcement, at: now)
+        }
+    }
+
+    private mutating func receive(
+        _ message: SignedMessage,
+        of session: SessionID,
+        from peer: PeerID,
+        at now: Now
+    ) {
+        if sessions[session] != nil {
+            drive(session, .received(message, from: peer), at: now)
+        } else if tombstones[session] != nil {
+            let limits = wireLimits
+            tombstones[session]?.bind(peer, by: message, limits: limits)
+            answerFromTombstone(session, peer, at: now)
+        } else {
+            // A stranger that talks of what is not here learns nothing.
+            hangUp(on: peer)
+        }
+    }
+
+    /// Whether the peer, and the signers it is bound to, may still cost this much.
+    private mutating func takeTokens(of peer: PeerID, session: SessionID, isChecked: Bool, at now: Now) -> Bool {
+        let mayPeer = peers.update(peer, at: now.monotonic) { record, limits in
+            guard record.messages.take(1, size: limits.messages, at: now.monotonic) else { return false }
+            return !isChecked || record.signatureChecks.take(1, size: limits.signatureChecks, at: now.monotonic)
+        }
+        guard mayPeer else { return false }
+        guard let entry = sessions[session], let signer = entry.machine.signers(at: peer).first else { return true }
+        let key = entry.announced.descriptor.signerKeys[signer]
+        let abuse = configuration.abuse
+        return keyBuckets[key, default: KeyBuckets(limits: abuse, at: now.monotonic)]
+            .take(limits: abuse, isChecked: isChecked, at: now.monotonic)
+    }
+
+    /// A newer announcement of a session that this node is in: the creator's addresses have changed.
+    private mutating func receive(_ signed: SignedAnnouncement, at now: Now) {
+        let session = SessionID(descriptorBytes: signed.announcement.descriptorBytes)
+        guard let entry = sessions[session], !entry.createdHere,
+            signed.announcement.sequence > entry.announced.sequence,
+            let announced = try? verify(signed, as: session, at: now)
+        else { return }
+        sessions[session]?.announced = announced
+        effects.append(.write(.session(session, announcement: announced.signed.encoded(), createdHere: false)))
+        drive(session, .introduced(announced.peer, addresses: announced.addresses), at: now)
+    }
+
+    // MARK: Errors
+
+    mutating func reply(_ reason: ErrorReplyReason, to peer: PeerID, session: SessionID, at now: Now) {
+        let may = peers.update(peer, at: now.monotonic) { record, limits in
+            record.errorReplies.take(1, size: limits.errorReplies, at: now.monotonic)
+        }
+        guard may else { return }
+        outbox.append(
+            .error(ErrorReply(sessionID: session.bytes, code: reason.code, text: reason.text)), to: peer)
+    }
+
+    private mutating func receive(_ reply: ErrorReply, from peer: PeerID, at now: Now) {
+        guard let session = SessionID(reply.sessionID), let entry = sessions[session],
+            let signer = entry.machine.signers(at: peer).first
+        else { return }
+        let may = peers.update(peer, at: now.monotonic) { record, limits in
+            record.errorReplies.take(1, size: limits.errorReplies, at: now.monotonic)
+        }
+        guard may else { return }
+        tell(
+            .error(
+                CoordinatorError(
+                    .peerReported, "signer \(signer) reports error \(reply.code): \(reply.text)", session: session,
+                    signer: signer)))
+    }
+
+    private mutating func drainPendingItems(at now: Now) {
+        while !pending.isEmpty {
+            let inputs = pending
+            pending.removeAll(keepingCapacity: true)
+            for (session, input) in inputs { drive(session, input, at: now) }
+        }
+    }
+}

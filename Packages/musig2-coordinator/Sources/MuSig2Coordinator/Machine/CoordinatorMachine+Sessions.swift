@@ -1,0 +1,319 @@
+import MuSig2Session
+import Multiformats
+import Secp256k1
+import WireCodec
+
+extension CoordinatorMachine {
+    // MARK: What the application asks for
+
+    mutating func create(_ announced: VerifiedAnnouncement, at now: Now) {
+        if let error = admit(announced, createdHere: true, at: now) {
+            effects.append(.joined(announced.descriptor.id, error))
+            return
+        }
+        tell(.created(announced.descriptor.id))
+        askToJoin(announced.descriptor.id)
+    }
+
+    mutating func join(_ session: SessionID, at now: Now) {
+        guard sessions[session] == nil, tombstones[session] == nil else {
+            let error = CoordinatorError(.alreadyJoined, "this node is in the session already", session: session)
+            effects.append(.joined(session, error))
+            return
+        }
+        guard let seen = hellos.takeSeen(session) else {
+            effects.append(.joined(session, .unknown(session)))
+            return
+        }
+        if let error = admit(seen.announced, createdHere: false, at: now) {
+            effects.append(.joined(session, error))
+            return
+        }
+        for provider in seen.providers {
+            drive(session, .introduced(provider, addresses: addressBytes(of: provider, in: seen)), at: now)
+        }
+        askToJoin(session)
+    }
+
+    private func addressBytes(of provider: PeerID, in seen: HelloBook.Seen) -> [[UInt8]] {
+        if provider == seen.announced.peer { return seen.announced.addresses }
+        return (peers[provider]?.addresses ?? []).map(\.bytes)
+    }
+
+    private mutating func askToJoin(_ session: SessionID) {
+        guard let entry = sessions[session] else { return }
+        sessions[session]?.awaitsConsent = true
+        let request = ConsentRequest(
+            session: session,
+            descriptor: entry.announced.descriptor,
+            createdHere: entry.createdHere,
+            stage: .join
+        )
+        effects.append(.askConsent(request, attempt: 0))
+    }
+
+    mutating func decided(
+        _ session: SessionID,
+        _ stage: ConsentRequest.Stage,
+        _ attempt: UInt32,
+        _ decision: ConsentDecision,
+        at now: Now
+    ) {
+        guard let entry = sessions[session] else { return }
+        switch (stage, decision) {
+        case (.join, .approve):
+            guard entry.awaitsConsent else { return }
+            sessions[session]?.awaitsConsent = false
+            drive(session, .approved, at: now)
+        case (.join, .refuse(let reason)):
+            guard entry.awaitsConsent else { return }
+            drive(session, .refused, at: now)
+            effects.append(
+                .joined(
+                    session,
+                    CoordinatorError(.notApproved, "the consent policy refused: \(reason)", session: session)))
+            effects.append(.write(.forget(session)))
+            remove(session, at: now)
+        case (.sign, .approve):
+            drive(session, .signingConfirmed(attempt: attempt), at: now)
+        case (.sign, .refuse(let reason)):
+            tell(
+                .error(
+                    CoordinatorError(
+                        .approvalWithdrawn, "the consent policy refused to sign: \(reason)", session: session)))
+            drive(session, .approvalWithdrawn, at: now)
+        }
+    }
+
+    mutating func carry(_ command: SessionCommand, for session: SessionID, at now: Now) {
+        guard sessions[session] != nil else { return }
+        switch command {
+        case .start(let round): drive(session, .start(round), at: now)
+        case .offer(let signatures): drive(session, .offered(signatures), at: now)
+        case .withdrawApproval:
+            effects.append(.dropConsent(session))
+            drive(session, .approvalWithdrawn, at: now)
+        case .abort(let reason): drive(session, .abort(text: Self.shortened(reason)), at: now)
+        case .restart: drive(session, .restart, at: now)
+        case .close: close(session, at: now)
+        }
+    }
+
+    /// At most 512 bytes of UTF-8, cut between characters.
+    private static func shortened(_ text: String) -> String {
+        guard text.utf8.count > 512 else { return text }
+        var short = ""
+        var count = 0
+        for character in text {
+            count += character.utf8.count
+            if count > 512 { break }
+            short.append(character)
+        }
+        return short
+    }
+
+    // MARK: Admission
+
+    /// Makes the entry of a session, unless a limit or the descriptor forbids it.
+    mutating func admit(_ announced: VerifiedAnnouncement, createdHere: Bool, at now: Now) -> CoordinatorError? {
+        let id = announced.descriptor.id
+        let descriptor = announced.descriptor
+        let index: Int
+        do throws(DescriptorError) {
+            index = try descriptor.position(of: signerKey, messageKey: messageKey)
+        } catch {
+            return CoordinatorError(
+                .notASigner, "this node cannot sign in the session with its key \(signerKey)", session: id,
+                underlying: "\(error)")
+        }
+        let creatorKey = descriptor.signerKeys[descriptor.creator]
+        if let error = limitError(for: announced, creatorKey: creatorKey, createdHere: createdHere) { return error }
+        let crypto: BIP327
+        do {
+            crypto = try BIP327(descriptor)
+        } catch {
+            return CoordinatorError(
+                .invalidRequest, "the keys and tweaks of the session have no aggregate key", session: id,
+                underlying: "\(error)")
+        }
+        insert(announced, crypto: crypto, index: index, ledger: SessionLedger(), createdHere: createdHere, at: now)
+        effects.append(.write(.session(id, announcement: announced.signed.encoded(), createdHere: createdHere)))
+        return nil
+    }
+
+    private func limitError(
+        for announced: VerifiedAnnouncement,
+        creatorKey: PublicKey,
+        createdHere: Bool
+    ) -> CoordinatorError? {
+        let limits = configuration.limits
+        func reached(_ name: String, _ limit: Int) -> CoordinatorError {
+            CoordinatorError(
+                .limitReached, "limits.\(name) is reached (\(limit)): wait until a session ends, or close one",
+                session: announced.descriptor.id)
+        }
+        guard openSessions < limits.sessions else { return reached("sessions", limits.sessions) }
+        if !createdHere {
+            let sameCreator = sessions.values.count { $0.overAt == nil && $0.creatorKey == creatorKey }
+            guard sameCreator < limits.sessionsPerCreator else {
+                return reached("sessionsPerCreator", limits.sessionsPerCreator)
+            }
+        }
+        guard stateBytes + Self.expectedBytes(of: announced.descriptor) <= limits.sessionStateBytes else {
+            return reached("sessionStateBytes", limits.sessionStateBytes)
+        }
+        return nil
+    }
+
+    /// About what a session takes once all contributions are in.
+    private static func expectedBytes(of descriptor: SessionDescriptor) -> Int {
+        let signers = descriptor.signerKeys.count
+        let contributions = signers * descriptor.messages.count
+        return 4_096 + 3 * descriptor.bytes.count + 1_000 * signers + 500 * contributions
+    }
+
+    mutating func insert(
+        _ announced: VerifiedAnnouncement,
+        crypto: BIP327,
+        index: Int,
+        ledger: SessionLedger,
+        createdHere: Bool,
+        at now: Now
+    ) {
+        let id = announced.descriptor.id
+        let descriptor = announced.descriptor
+        let machine = SessionMachine(
+            descriptor: descriptor,
+            crypto: crypto,
+            index: index,
+            run: run,
+            local: LocalPeer(peer: localPeer, addresses: joinAddresses),
+            configuration: sessionConfiguration,
+            ledger: ledger,
+            at: now
+        )
+        var entry = Entry(
+            machine: machine,
+            announced: announced,
+            createdHere: createdHere,
+            creatorKey: descriptor.signerKeys[descriptor.creator],
+            crypto: crypto
+        )
+        entry.stateBytes = Self.expectedBytes(of: descriptor)
+        entry.deadline = entry.machine.nextDeadline
+        sessions[id] = entry
+        openSessions += 1
+        stateBytes += entry.stateBytes
+        noteDeadline(entry.deadline)
+        addRendezvous(id, at: now)
+        if nextSweep == nil, let sweep = configuration.timeouts.sweep { nextSweep = now.monotonic + sweep }
+    }
+
+    private var sessionConfiguration: SessionConfiguration {
+        var configuration = SessionConfiguration()
+        configuration.startsRoundsAutomatically = self.configuration.startsRoundsAutomatically
+        configuration.verifiesEveryPartial = self.configuration.verifiesEveryPartial
+        configuration.storeRetry = self.configuration.timeouts.storeRetry
+        return configuration
+    }
+
+    /// This node's addresses as a JOIN may carry them: at most 8 of at most 128 bytes.
+    private var joinAddresses: [[UInt8]] {
+        Array(addresses.map(\.bytes).filter { $0.count <= wireLimits.addressBytes }.prefix(wireLimits.addresses))
+    }
+
+    // MARK: The session's machine
+
+    /// Gives an input to a session's machine, and carries on what it asks for.
+    mutating func drive(_ session: SessionID, _ input: SessionInput, at now: Now) {
+        guard let asked = sessions[session]?.machine.handle(input, at: now) else { return }
+        for effect in asked { take(effect, of: session, at: now) }
+        guard let entry = sessions[session] else { return }
+        let deadline = entry.machine.nextDeadline
+        if deadline != entry.deadline {
+            sessions[session]?.deadline = deadline
+            noteDeadline(deadline)
+        }
+        if entry.machine.isOver { over(session, at: now) }
+    }
+
+    mutating func noteDeadline(_ deadline: Duration?) {
+        guard let deadline else { return }
+        sessionDeadline = min(sessionDeadline ?? deadline, deadline)
+    }
+
+    private mutating func take(_ effect: SessionMachine<BIP327>.Effect, of session: SessionID, at now: Now) {
+        switch effect {
+        case .issue(let message, let record): effects.append(.issue(session, message, record))
+        case .generateNonces(let handle): effects.append(.generateNonces(handle))
+        case .signPartials(let handle, let context): effects.append(.signPartials(handle, context))
+        case .wipe(let handle): effects.append(.wipe(handle))
+        case .confirmSigning(let attempt):
+            guard let entry = sessions[session] else { return }
+            let request = ConsentRequest(
+                session: session,
+                descriptor: entry.announced.descriptor,
+                createdHere: entry.createdHere,
+                stage: .sign
+            )
+            effects.append(.askConsent(request, attempt: attempt))
+        case .send(let items, let peer):
+            for item in items { send(item, of: session, to: peer, at: now) }
+        case .connect(let peer, let addressBytes): connect(peer, addressBytes, for: session, at: now)
+        case .persist(let record): persist(record, of: session, at: now)
+        case .event(let event): translate(event, of: session, at: now)
+        case .penalise(let peer, let offence): penalise(peer, offence, session: session, at: now)
+        }
+    }
+
+    private mutating func send(_ item: SessionItem, of session: SessionID, to peer: PeerID, at now: Now) {
+        switch item {
+        case .signed(let message): outbox.append(.signedMessage(message), to: peer)
+        case .finalized(let signatures):
+            let finalized = SignatureFinalized(
+                sessionID: session.bytes,
+                signatures: signatures.map(\.rawRepresentation)
+            )
+            outbox.append(.signatureFinalized(finalized), to: peer)
+        case .sync(let sync) where sync.isFinal && sync.wanted.isEmpty && !isShuttingDown:
+            outbox.appendLazily(.sync(sync), to: peer, at: now.monotonic)
+        case .sync(let sync): outbox.append(.sync(sync), to: peer)
+        }
+    }
+
+    private mutating func connect(_ peer: PeerID, _ bytes: [[UInt8]], for session: SessionID, at now: Now) {
+        guard peer != localPeer else { return }
+        sessions[session]?.peers.insert(peer)
+        // An address that this node cannot read is one it cannot dial: the others count.
+        let addresses = bytes.compactMap { bytes in try? Multiaddr(bytes: bytes) }
+        if peers.want(peer, for: session, addresses: addresses, at: now.monotonic) {
+            effects.append(.connect(peer, peers[peer]?.addresses ?? addresses))
+        }
+        if peers.isConnected(peer) { pending.append((session, .connected(peer))) }
+    }
+
+    private mutating func persist(_ record: SessionRecord, of session: SessionID, at now: Now) {
+        switch record {
+        case .join(let index, let message):
+            effects.append(
+                .write(.join(session, signer: index, run: message.body.run, message: message.encoded())))
+        case .approval(let isApproved):
+            effects.append(.write(.approval(session, isApproved: isApproved, at: now.wallMilliseconds)))
+        case .recoveredPartial(let message):
+            effects.append(
+                .write(.partials(session, attempt: message.body.attempt, message: message.encoded())))
+        case .completed(let signatures):
+            guard let entry = sessions[session] else { return }
+            effects.append(.write(.tombstone(Self.stored(entry, signatures))))
+        }
+    }
+
+    static func stored(_ entry: Entry, _ signatures: [SchnorrSignature]) -> StoredTombstone {
+        StoredTombstone(
+            id: entry.announced.descriptor.id,
+            messageKeys: entry.announced.descriptor.messageKeys,
+            expiresAt: entry.announced.descriptor.expiryMilliseconds,
+            signatures: signatures
+        )
+    }
+}

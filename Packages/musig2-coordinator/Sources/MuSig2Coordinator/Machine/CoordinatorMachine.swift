@@ -1,0 +1,183 @@
+import MuSig2Session
+import Multiformats
+import PeerTransport
+import Secp256k1
+import WireCodec
+
+/// All sessions of a node: which there are, which peers they share, who may ask for them, what a peer may cost.
+///
+/// A value without sockets, tasks, clock or secrets. It is told inputs and answers with effects; the actor around it carries them out.
+/// Its only source of chance is the generator it was made with, from which the random bytes of a HELLO come.
+struct CoordinatorMachine: Sendable {
+    /// One session that is not a tombstone yet.
+    struct Entry: Sendable {
+        var machine: SessionMachine<BIP327>
+        /// The announcement, as received.
+        var announced: VerifiedAnnouncement
+        let createdHere: Bool
+        let creatorKey: PublicKey
+        let crypto: BIP327
+        /// When it was over; nil while it is not.
+        var overAt: Duration?
+        var isClosed = false
+        /// Whether the consent policy is asked whether to join.
+        var awaitsConsent = false
+        var deadline: Duration?
+        var stateBytes = 0
+        /// Whether its rendezvous key was given to the discovery.
+        var isPublished = false
+        /// Whether it was told that nothing valid came for too long.
+        var isToldStuck = false
+        /// The peers that hear of this session.
+        var peers: Set<PeerID> = []
+    }
+
+    let configuration: Configuration
+    let signerKey: PublicKey
+    let messageKey: PublicKey
+    let localPeer: PeerID
+    let wireLimits: WireLimits
+
+    var addresses: [Multiaddr]
+    /// The run of this process; set before the first session.
+    var run: UInt64 = 0
+    /// Whether there is a discovery to publish to.
+    var hasDiscovery = false
+
+    var sessions: [SessionID: Entry] = [:]
+    var tombstones: TombstoneYard
+    var peers: PeerBook
+    var hellos: HelloBook
+    var outbox: Outbox
+    var keyBuckets: [PublicKey: KeyBuckets] = [:]
+
+    /// The sessions by their rendezvous keys of yesterday, today and tomorrow.
+    var rendezvous: [Hash32: SessionID] = [:]
+    var rendezvousDay: UInt32?
+
+    var openSessions = 0
+    var stateBytes = 0
+    var sessionDeadline: Duration?
+    var nextSweep: Duration?
+    var isShuttingDown = false
+
+    var effects: [CoordinatorEffect] = []
+    /// Inputs for sessions that came up while another input was handled.
+    var pending: [(SessionID, SessionInput)] = []
+
+    private var generator: any RandomNumberGenerator & Sendable
+
+    init(
+        configuration: Configuration,
+        signerKey: PublicKey,
+        messageKey: PublicKey,
+        localPeer: PeerID,
+        addresses: [Multiaddr],
+        generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
+    ) {
+        self.configuration = configuration
+        self.signerKey = signerKey
+        self.messageKey = messageKey
+        self.localPeer = localPeer
+        self.addresses = addresses
+        self.generator = generator
+        var limits = WireLimits()
+        limits.frameBytes = configuration.limits.frameBytes
+        limits.descriptorBytes = configuration.limits.descriptorBytes
+        limits.messagesBytes = configuration.limits.messageBytes
+        limits.signers = configuration.limits.signers
+        limits.meshSigners = configuration.limits.meshSigners
+        limits.signersTimesMessages = configuration.limits.signersTimesMessages
+        wireLimits = limits
+        tombstones = TombstoneYard(capacity: configuration.limits.tombstones)
+        peers = PeerBook(configuration: configuration)
+        hellos = HelloBook(perPeer: configuration.limits.hellosPerPeer)
+        outbox = Outbox(frameBytes: configuration.limits.frameBytes)
+    }
+
+    /// Takes one input.
+    ///
+    /// - Returns: What to do, in order; frames come with ``endTurn(at:)``.
+    mutating func handle(_ input: CoordinatorInput, at now: Now) -> [CoordinatorEffect] {
+        switch input {
+        case .network(let event): handle(event, at: now)
+        case .create(let announced): create(announced, at: now)
+        case .look(let session, let providers): look(for: session, at: providers, now: now)
+        case .found(let session, let providers): found(session, providers, now: now)
+        case .join(let session): join(session, at: now)
+        case .consent(let session, let stage, let attempt, let decision):
+            decided(session, stage, attempt, decision, at: now)
+        case .command(let session, let command): carry(command, for: session, at: now)
+        case .session(let session, let input): drive(session, input, at: now)
+        case .helloSigned(let peer, let exchange, let signature): helloSigned(peer, exchange, signature)
+        case .announced(let announced): announcedAgain(announced)
+        case .restore(let stored): restore(stored, at: now)
+        case .restoreTombstone(let stored): bury(Tombstone(stored, status: nil, bound: []), at: now)
+        case .published(let session, let failure): published(session, failure)
+        case .tick: tick(at: now)
+        }
+        drainPending(at: now)
+        return takeEffects()
+    }
+
+    /// Ends a turn: all that waits for a peer goes out together.
+    mutating func endTurn(at now: Now) -> [CoordinatorEffect] {
+        outbox.hurryLate(at: now.monotonic)
+        for (frame, peer) in outbox.takeFrames() { effects.append(.send(frame, to: peer)) }
+        return takeEffects()
+    }
+
+    /// When a tick is due; nil if nothing waits for time.
+    var nextDeadline: Duration? {
+        var next = sessionDeadline
+        for other in [peers.nextRedial, hellos.deadline, outbox.deadline, nextSweep] {
+            if let other { next = min(next ?? other, other) }
+        }
+        return next
+    }
+
+    private mutating func takeEffects() -> [CoordinatorEffect] {
+        let taken = effects
+        effects = []
+        return taken
+    }
+
+    private mutating func drainPending(at now: Now) {
+        var next = 0
+        while next < pending.count {
+            let (session, input) = pending[next]
+            next += 1
+            drive(session, input, at: now)
+        }
+        pending.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func tick(at now: Now) {
+        if let due = sessionDeadline, due <= now.monotonic {
+            sessionDeadline = nil
+            let late = sessions.filter { $0.value.deadline.map { $0 <= now.monotonic } ?? false }.map(\.key)
+            for session in late.sorted() { drive(session, .tick, at: now) }
+            sessionDeadline = sessions.values.compactMap(\.deadline).min()
+        }
+        for (peer, addresses) in peers.dialsDue(at: now.monotonic) { effects.append(.connect(peer, addresses)) }
+        expireHellos(at: now)
+        rollRendezvous(at: now)
+        sweepIfDue(at: now)
+    }
+
+    mutating func randomHash() -> Hash32 {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(32)
+        while bytes.count < 32 {
+            let word: UInt64 = generator.next()
+            for shift in stride(from: 0, to: 64, by: 8) {
+                bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(shift)))
+            }
+        }
+        return Hash32(bytes) ?? .zero
+    }
+
+    mutating func tell(_ event: CoordinatorEvent) {
+        effects.append(.event(event))
+    }
+}

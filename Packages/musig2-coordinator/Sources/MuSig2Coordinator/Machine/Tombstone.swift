@@ -1,0 +1,115 @@
+import MuSig2Session
+import Multiformats
+import Secp256k1
+import WireCodec
+
+/// What is left of a finished session in memory: enough to answer signers that were away, and the application.
+struct Tombstone: Sendable {
+    let stored: StoredTombstone
+    /// How the session stood when it was finished; nil for those of former processes.
+    var status: SessionStatus?
+    /// The peers that a JOIN of a signer names.
+    private var bound: Set<PeerID>
+    private var answeredAt: [PeerID: Duration] = [:]
+
+    /// A peer is answered once in this time: about one step of its own back-off.
+    private static let answerInterval = Duration.milliseconds(200)
+
+    init(_ stored: StoredTombstone, status: SessionStatus?, bound: [PeerID]) {
+        self.stored = stored
+        self.status = status
+        self.bound = Set(bound)
+    }
+
+    var item: FrameItem {
+        .signatureFinalized(
+            SignatureFinalized(
+                sessionID: stored.id.bytes,
+                signatures: stored.signatures.map(\.rawRepresentation)
+            ))
+    }
+
+    /// Whether this peer gets the signatures now.
+    mutating func answers(_ peer: PeerID, at time: Duration) -> Bool {
+        guard bound.contains(peer) else { return false }
+        if let last = answeredAt[peer], time < last + Self.answerInterval { return false }
+        answeredAt[peer] = time
+        return true
+    }
+
+    /// Binds a peer that brings a valid JOIN of a signer: one that comes back as a new process.
+    mutating func bind(_ peer: PeerID, by message: SignedMessage, limits: WireLimits) {
+        guard !bound.contains(peer), message.body.type == .join else { return }
+        let index = Int(message.body.index)
+        guard stored.messageKeys.indices.contains(index) else { return }
+        do {
+            let join = try Join(decoding: message.body.payload, limits: limits)
+            let signature = try SchnorrSignature(rawRepresentation: message.signature)
+            guard join.peerID == peer.bytes,
+                Tag.message.isValid(signature, for: message.bodyBytes, by: stored.messageKeys[index])
+            else { return }
+        } catch {
+            return
+        }
+        // Peers of former runs make room: a signer has one process at a time.
+        if bound.count >= 2 * stored.messageKeys.count + 8 {
+            bound = []
+            answeredAt = [:]
+        }
+        bound.insert(peer)
+    }
+}
+
+/// The newest finished sessions, oldest forgotten first.
+struct TombstoneYard: Sendable {
+    private var stones: [SessionID: Tombstone] = [:]
+    private var order: [SessionID] = []
+    private var head = 0
+    private let capacity: Int
+
+    init(capacity: Int) {
+        self.capacity = capacity
+    }
+
+    var count: Int { stones.count }
+    var ids: Dictionary<SessionID, Tombstone>.Keys { stones.keys }
+
+    subscript(_ id: SessionID) -> Tombstone? {
+        get { stones[id] }
+        set {
+            if newValue == nil || stones[id] != nil { stones[id] = newValue }
+        }
+        _modify { yield &stones[id] }
+    }
+
+    /// Adds one.
+    ///
+    /// - Returns: Those that were forgotten for it.
+    mutating func insert(_ stone: Tombstone) -> [SessionID] {
+        guard stones.updateValue(stone, forKey: stone.stored.id) == nil else { return [] }
+        order.append(stone.stored.id)
+        var forgotten: [SessionID] = []
+        while stones.count > capacity, head < order.count {
+            if stones.removeValue(forKey: order[head]) != nil { forgotten.append(order[head]) }
+            head += 1
+        }
+        compact()
+        return forgotten
+    }
+
+    /// Forgets those that have expired.
+    mutating func removeExpired(at wallMilliseconds: UInt64) -> [SessionID] {
+        let expired = stones.values.filter { $0.stored.expiresAt <= wallMilliseconds }.map(\.stored.id)
+        guard !expired.isEmpty else { return [] }
+        for id in expired { stones[id] = nil }
+        order = order[head...].filter { stones[$0] != nil }
+        head = 0
+        return expired
+    }
+
+    private mutating func compact() {
+        guard head > capacity else { return }
+        order.removeFirst(head)
+        head = 0
+    }
+}

@@ -1,0 +1,46 @@
+public import MuSig2
+public import MuSig2Session
+public import Secp256k1
+public import WireCodec
+
+/// What a creator asks for: everything that goes into a session's descriptor, as typed values with defaults.
+public struct SessionRequest: Sendable, Hashable {
+    /// The signer keys; a signer's index is its place here. This node's own must be among them, none twice.
+    public var signers: [PublicKey]
+    /// What is signed, each message of any length; one signature for each.
+    public var messages: [[UInt8]]
+    /// Whether the signer keys are put into byte order first, as BIP-327's KeySort does. An index is then the place in that order.
+    public var sortsSigners = false
+    /// The keys that sign the protocol's messages, one for each signer in the order of ``signers``; empty: the signer keys do.
+    public var messageKeys: [PublicKey] = []
+    /// The tweaks of the aggregate key, in order. Not together with ``taproot``.
+    public var tweaks: [Tweak] = []
+    /// Whether the session signs under a Taproot output key.
+    public var taproot: SessionPlan.Taproot?
+    /// What the application wants to tell the signers: at most 8 KiB, shown to them, part of what they approve.
+    public var metadata: [String: String] = [:]
+    /// How long the session lives, at most 30 days; nil: as the configuration says.
+    public var lifetime: Duration?
+    /// Who sends to whom.
+    public var topology = SessionPlan.Topology.automatic
+    /// In which order the signers become coordinator.
+    public var election = ElectionMethod.hashWithID
+    /// Whether everybody commits to the nonces before any nonce is shown; mesh only.
+    public var hasCommitmentRound = false
+    /// How long an attempt waits for commitments; nil: as the configuration says.
+    public var commitmentTimeout: Duration?
+    /// How long an attempt waits for nonces; nil: as the configuration says.
+    public var nonceTimeout: Duration?
+    /// How long an attempt waits for partial signatures; nil: as the configuration says.
+    public var partialTimeout: Duration?
+
+    /// A request with the defaults for everything but the signers and the messages.
+    ///
+    /// - Parameters:
+    ///   - signers: The signer keys.
+    ///   - messages: What is signed.
+    public init(signers: [PublicKey], messages: [[UInt8]]) {
+        self.signers = signers
+        self.messages = messages
+    }
+}

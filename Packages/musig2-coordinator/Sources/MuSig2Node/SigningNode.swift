@@ -1,0 +1,167 @@
+public import Logging
+public import MuSig2Coordinator
+public import Multiformats
+public import PeerNode
+public import PeerTransport
+public import PeerTransportNIO
+public import Secp256k1
+public import ServiceLifecycle
+
+/// A signer on the network in one call: a libp2p node over TCP, and a coordinator on top of it.
+///
+/// ```swift
+/// let node = try await SigningNode.start(signer: key, consent: .approveEverything)
+/// let session = try await node.coordinator.createSession(SessionRequest(signers: keys, messages: [message]))
+/// print(session.invitation)
+/// let signatures = try await node.coordinator.signatures(of: session.id)
+/// await node.shutdown()
+/// ```
+public final class SigningNode: Sendable {
+    /// The stream protocol that signers speak.
+    public static let protocolID: ProtocolID = "/musig2-p2p/1.0.0"
+
+    /// The host of the connections. A user's own protocols may be registered at it.
+    public let node: PeerNode
+
+    /// The coordinator of all sessions.
+    public let coordinator: MuSig2Coordinator
+
+    private let listenAddresses: [Multiaddr]
+
+    /// Makes a node and a coordinator that neither listen nor run yet: for a service group, which calls ``run()``.
+    ///
+    /// - Parameters:
+    ///   - signer: The key that sessions are signed with.
+    ///   - messageKey: The key for protocol messages; nil: the signer key.
+    ///   - identity: Who the node is on the network. A fresh one hides that it is the same signer as yesterday.
+    ///   - listenOn: Where the node listens; port 0 lets the system choose. None: it only dials.
+    ///   - store: What must outlive the process.
+    ///   - discovery: How sessions are published and found; nil: by invitations alone.
+    ///   - consent: Who decides what this node signs.
+    ///   - configuration: The limits and timeouts of the coordinator.
+    ///   - nodeConfiguration: The limits and timeouts of the node.
+    ///   - logger: Where logs go.
+    /// - Throws: ``MuSig2Coordinator/CoordinatorError``, or `TransportError` for a node configuration that cannot work.
+    public init(
+        signer: consuming SecretKey,
+        messageKey: consuming SecretKey? = nil,
+        identity: NodeIdentity = .generateEd25519(),
+        listenOn: [Multiaddr] = SigningNode.anyAddress,
+        store: any SessionStore = InMemorySessionStore(),
+        discovery: (any PeerDiscovery)? = nil,
+        consent: any ConsentPolicy = .ownSessions,
+        configuration: Configuration = Configuration(),
+        nodeConfiguration: PeerNodeConfiguration = PeerNodeConfiguration(),
+        logger: Logger = Logger(label: "musig2.node")
+    ) throws {
+        let node = try PeerNode(identity: identity, configuration: nodeConfiguration, logger: logger)
+        var networkConfiguration = NodePeerNetworkConfiguration(protocolID: Self.protocolID)
+        networkConfiguration.maximumFrameBytes = configuration.limits.frameBytes
+        let network = try NodePeerNetwork(node: node, configuration: networkConfiguration)
+        self.node = node
+        listenAddresses = listenOn + nodeConfiguration.listenAddresses
+        coordinator = try MuSig2Coordinator(
+            network: network,
+            signer: signer,
+            messageKey: messageKey,
+            store: store,
+            discovery: discovery,
+            consent: consent,
+            configuration: configuration,
+            timeSource: nodeConfiguration.timeSource,
+            logger: logger
+        )
+    }
+
+    /// Every IPv4 address of this machine, at a port that the system chooses.
+    public static var anyAddress: [Multiaddr] { Self.address("/ip4/0.0.0.0/tcp/0") }
+
+    /// This machine alone, at a port that the system chooses: for tests and demonstrations.
+    public static var loopback: [Multiaddr] { Self.address("/ip4/127.0.0.1/tcp/0") }
+
+    private static func address(_ text: String) -> [Multiaddr] {
+        do {
+            return [try Multiaddr(text)]
+        } catch {
+            return []
+        }
+    }
+
+    /// Makes a node and a coordinator, listens, and goes on with what is in the store.
+    ///
+    /// - Parameters:
+    ///   - signer: The key that sessions are signed with.
+    ///   - messageKey: The key for protocol messages; nil: the signer key.
+    ///   - identity: Who the node is on the network.
+    ///   - listenOn: Where the node listens; port 0 lets the system choose. None: it only dials.
+    ///   - store: What must outlive the process.
+    ///   - discovery: How sessions are published and found; nil: by invitations alone.
+    ///   - consent: Who decides what this node signs.
+    ///   - configuration: The limits and timeouts of the coordinator.
+    ///   - nodeConfiguration: The limits and timeouts of the node.
+    ///   - logger: Where logs go.
+    /// - Returns: A node that runs until ``shutdown()``.
+    /// - Throws: ``MuSig2Coordinator/CoordinatorError``, or `TransportError` when the node cannot listen.
+    public static func start(
+        signer: consuming SecretKey,
+        messageKey: consuming SecretKey? = nil,
+        identity: NodeIdentity = .generateEd25519(),
+        listenOn: [Multiaddr] = SigningNode.anyAddress,
+        store: any SessionStore = InMemorySessionStore(),
+        discovery: (any PeerDiscovery)? = nil,
+        consent: any ConsentPolicy = .ownSessions,
+        configuration: Configuration = Configuration(),
+        nodeConfiguration: PeerNodeConfiguration = PeerNodeConfiguration(),
+        logger: Logger = Logger(label: "musig2.node")
+    ) async throws -> SigningNode {
+        let node = try SigningNode(
+            signer: signer,
+            messageKey: messageKey,
+            identity: identity,
+            listenOn: listenOn,
+            store: store,
+            discovery: discovery,
+            consent: consent,
+            configuration: configuration,
+            nodeConfiguration: nodeConfiguration,
+            logger: logger
+        )
+        try await node.start()
+        return node
+    }
+
+    /// Listens, and goes on with what is in the store.
+    ///
+    /// - Throws: `TransportError` when the node cannot listen; ``MuSig2Coordinator/CoordinatorError`` when the store cannot be read.
+    public func start() async throws {
+        do {
+            if !listenAddresses.isEmpty { try await node.listen(on: listenAddresses) }
+            try await coordinator.start()
+        } catch {
+            await shutdown()
+            throw error
+        }
+    }
+
+    /// Ends the coordinator, which lets the others hear of what is finished, and then the node.
+    public func shutdown() async {
+        await coordinator.shutdown()
+        await node.shutdown()
+    }
+}
+
+extension SigningNode: Service {
+    /// Runs until the task is cancelled or the service group shuts down gracefully.
+    ///
+    /// - Throws: As ``start()``.
+    public func run() async throws {
+        do {
+            if !listenAddresses.isEmpty { try await node.listen(on: listenAddresses) }
+            try await coordinator.run()
+        } catch {
+            await shutdown()
+            throw error
+        }
+        await node.shutdown()
+    }
+}

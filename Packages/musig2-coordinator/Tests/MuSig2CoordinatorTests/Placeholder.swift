@@ -1,0 +1,2 @@
+import MuSig2Coordinator
+import Testing
