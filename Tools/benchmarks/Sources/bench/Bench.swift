@@ -1,0 +1,65 @@
+import Foundation
+
+/// Measures the packages and prints a table, or JSON.
+///
+/// `bench [--peer SHARED-OBJECT] [--json FILE] [--signers N,N,…] [--quick]`
+@main
+enum Bench {
+    static func main() {
+        do {
+            try self.run(Options(CommandLine.arguments.dropFirst()))
+        } catch {
+            FileHandle.standardError.write(Data("bench: \(error)\n".utf8))
+            exit(1)
+        }
+    }
+
+    private static func run(_ options: Options) throws {
+        let stopwatch = options.isQuick ? Stopwatch(rounds: 5, roundLength: .milliseconds(2)) : Stopwatch()
+        let peer = try options.peer.map { try Peer(path: $0) }
+        var report = Report()
+        let musig2 = MuSig2Benchmarks(stopwatch: stopwatch, peer: peer)
+        for count in options.signers {
+            report.measurements += try musig2.measure(signers: count)
+        }
+        FileHandle.standardOutput.write(Data((report.table() + "\n").utf8))
+        if let path = options.json {
+            try report.json().write(to: URL(filePath: path))
+        }
+    }
+}
+
+/// What the command line asks for.
+struct Options {
+    struct Failure: Error, CustomStringConvertible {
+        var description: String
+    }
+
+    var peer: String?
+    var json: String?
+    var signers = [2, 3, 100]
+    var isQuick = false
+
+    init(_ arguments: some Sequence<String>) throws {
+        var rest = arguments.makeIterator()
+        while let argument = rest.next() {
+            func value() throws -> String {
+                guard let value = rest.next() else { throw Failure(description: "\(argument): expected a value") }
+                return value
+            }
+            switch argument {
+            case "--peer": self.peer = try value()
+            case "--json": self.json = try value()
+            case "--quick": self.isQuick = true
+            case "--signers":
+                self.signers = try value().split(separator: ",").map { text in
+                    guard let count = Int(text), (2...1_000).contains(count) else {
+                        throw Failure(description: "--signers: expected numbers from 2 to 1000, found \(text)")
+                    }
+                    return count
+                }
+            default: throw Failure(description: "unknown argument \(argument)")
+            }
+        }
+    }
+}

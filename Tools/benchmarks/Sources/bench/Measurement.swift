@@ -1,0 +1,99 @@
+import Foundation
+
+/// What one step took, and what the peer took for the same in the same minutes.
+struct Measurement {
+    /// The step, such as `KeyAgg`.
+    var step: String
+    /// How many signers, or whatever else the step is measured for.
+    var parameter: String
+    /// Microseconds of one run, median of the rounds.
+    var microseconds: Double
+    /// Microseconds of one run of the peer, median of the rounds; nil without a peer.
+    var peerMicroseconds: Double?
+    /// Ours divided by the peer's, median of the rounds' ratios.
+    var ratio: Double?
+    /// What the figure shall be at most; nil where there is no target.
+    var target: Target?
+
+    /// A ceiling.
+    enum Target {
+        /// Ours divided by the peer's.
+        case ratio(Double)
+        /// Milliseconds.
+        case milliseconds(Double)
+        /// Runs a second: a floor rather than a ceiling.
+        case perSecond(Double)
+    }
+
+    /// Whether the target is met; nil without a target, or where a peer is missing.
+    var isMet: Bool? {
+        switch self.target {
+        case .ratio(let most): self.ratio.map { $0 <= most }
+        case .milliseconds(let most): self.microseconds / 1_000 <= most
+        case .perSecond(let least): 1_000_000 / self.microseconds >= least
+        case nil: nil
+        }
+    }
+}
+
+/// Measures steps in rounds: some runs of ours, then some of the peer's, so that both see the same machine.
+struct Stopwatch {
+    /// Rounds, of which the median counts.
+    var rounds = 31
+    /// What a round of ours should take.
+    var roundLength: Duration = .milliseconds(4)
+
+    /// Measures a step.
+    ///
+    /// - Parameters:
+    ///   - mostRuns: Runs in a round at most.
+    ///   - prepare: Called before each round with the number of runs, outside the time that counts.
+    ///   - run: Runs the step as often as it is told.
+    ///   - peer: Runs the peer's step as often as it is told, and says how many nanoseconds that took.
+    /// - Returns: Microseconds of ours, of the peer's, and the ratio.
+    /// - Throws: What the closures throw.
+    func measure(
+        mostRuns: Int = 5_000,
+        prepare: (Int) throws -> Void = { _ in },
+        run: (Int) throws -> Void,
+        peer: ((Int) throws -> Int64)? = nil
+    ) throws -> (ours: Double, peer: Double?, ratio: Double?) {
+        try prepare(1)
+        let first = try self.time { try run(1) }
+        let count = max(1, min(mostRuns, Int(self.roundLength / max(first, .nanoseconds(100)))))
+        var ours: [Double] = []
+        var peers: [Double] = []
+        for _ in 0..<self.rounds {
+            try prepare(count)
+            ours.append(try self.time { try run(count) } / .microseconds(1) / Double(count))
+            if let peer {
+                peers.append(Double(try peer(count)) / 1_000 / Double(count))
+            }
+        }
+        guard peer != nil else { return (median(ours), nil, nil) }
+        return (median(ours), median(peers), median(zip(ours, peers).map { $0 / $1 }))
+    }
+
+    /// What this thread spent on the body: on a machine that does other things as well, the clock on the wall measures
+    /// those too.
+    private func time(_ body: () throws -> Void) rethrows -> Duration {
+        let start = threadTime()
+        try body()
+        return threadTime() - start
+    }
+}
+
+/// The processor time that this thread has used.
+private func threadTime() -> Duration {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+}
+
+/// The middle of some numbers; 0 for none.
+func median(_ numbers: [Double]) -> Double {
+    let sorted = numbers.sorted()
+    guard !sorted.isEmpty else { return 0 }
+    let middle = sorted.count / 2
+    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+}

@@ -1,0 +1,69 @@
+import Foundation
+
+/// Measurements as a table for people and as JSON for programs.
+struct Report {
+    var measurements: [Measurement] = []
+
+    /// A line for each measurement, columns aligned.
+    func table() -> String {
+        let header = ["step", "n", "us", "peer us", "ratio", "target", ""]
+        let rows = self.measurements.map { measurement in
+            [
+                measurement.step, measurement.parameter, self.number(measurement.microseconds),
+                measurement.peerMicroseconds.map { self.number($0) } ?? "",
+                measurement.ratio.map { String(format: "%.2f", $0) } ?? "",
+                self.text(measurement.target),
+                measurement.isMet.map { $0 ? "met" : "MISSED" } ?? "",
+            ]
+        }
+        let widths = header.indices.map { column in
+            ([header] + rows).map { $0[column].count }.max() ?? 0
+        }
+        return ([header] + rows).map { row in
+            row.indices.map { column in
+                let padding = String(repeating: " ", count: widths[column] - row[column].count)
+                return column == 0 || column == 6 ? row[column] + padding : padding + row[column]
+            }.joined(separator: "  ")
+        }.joined(separator: "\n")
+    }
+
+    /// The same as one JSON object.
+    func json() throws -> Data {
+        struct Row: Encodable {
+            var step: String
+            var parameter: String
+            var microseconds: Double
+            var peerMicroseconds: Double?
+            var ratio: Double?
+            var target: String?
+            var isMet: Bool?
+        }
+        let rows = self.measurements.map { measurement in
+            Row(
+                step: measurement.step,
+                parameter: measurement.parameter,
+                microseconds: measurement.microseconds,
+                peerMicroseconds: measurement.peerMicroseconds,
+                ratio: measurement.ratio,
+                target: measurement.target.map { self.text($0) },
+                isMet: measurement.isMet
+            )
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        return try encoder.encode(["measurements": rows])
+    }
+
+    private func number(_ value: Double) -> String {
+        String(format: value < 10 ? "%.2f" : "%.1f", value)
+    }
+
+    private func text(_ target: Measurement.Target?) -> String {
+        switch target {
+        case .ratio(let most): "<= " + String(format: "%.2f", most)
+        case .milliseconds(let most): "<= \(self.number(most)) ms"
+        case .perSecond(let least): ">= \(self.number(least))/s"
+        case nil: ""
+        }
+    }
+}
