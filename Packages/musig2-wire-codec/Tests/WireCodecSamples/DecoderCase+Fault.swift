@@ -1,7 +1,7 @@
 extension DecoderCase {
     /// What is wrong with how the decoder takes `input`, or nil: it may give an error with a text, or a value; and where
     /// there is one encoding only, that must be the one given.
-    public func fault(_ input: [UInt8]) -> String? {
+    package func fault(_ input: [UInt8]) -> String? {
         switch decode(input) {
         case .refused(let text):
             return text.isEmpty ? "\(name): an error without words for \(input)" : nil
@@ -15,7 +15,7 @@ extension DecoderCase {
 
 extension [UInt8] {
     /// The bytes with one bit changed; position 0 is the lowest bit of the first byte.
-    public func flippingBit(_ position: Int) -> [UInt8] {
+    package func flippingBit(_ position: Int) -> [UInt8] {
         var bytes = self
         bytes[position / 8] ^= 1 << UInt8(position % 8)
         return bytes

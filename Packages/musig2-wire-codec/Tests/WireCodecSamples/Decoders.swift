@@ -2,23 +2,23 @@ import Multiformats
 import WireCodec
 
 /// A decoder as the tests see it: bytes in; the encoding of what was understood, or a description of the typed error, out.
-public struct DecoderCase: Sendable, CustomStringConvertible {
+package struct DecoderCase: Sendable, CustomStringConvertible {
     /// What the decoder read.
-    public enum Outcome: Hashable, Sendable {
+    package enum Outcome: Hashable, Sendable {
         /// A value with this encoding.
         case value([UInt8])
         /// An error with this text.
         case refused(String)
     }
 
-    public let name: String
+    package let name: String
     /// Valid inputs.
-    public let samples: [[UInt8]]
+    package let samples: [[UInt8]]
     /// Whether an accepted input is always the encoding of its value.
-    public let isCanonical: Bool
-    public let decode: @Sendable ([UInt8]) -> Outcome
+    package let isCanonical: Bool
+    package let decode: @Sendable ([UInt8]) -> Outcome
 
-    public var description: String { name }
+    package var description: String { name }
 
     init(
         _ name: String, _ samples: [[UInt8]], isCanonical: Bool, decode: @escaping @Sendable ([UInt8]) -> Outcome
@@ -40,10 +40,10 @@ public struct DecoderCase: Sendable, CustomStringConvertible {
     }
 
     /// Every decoder of the package.
-    public static let all: [DecoderCase] = messages + libp2p + formats
+    package static let all: [DecoderCase] = messages + libp2p + formats
 
     /// The messages of the signing protocol.
-    public static let messages: [DecoderCase] =
+    package static let messages: [DecoderCase] =
         [
             DecoderCase(Samples.descriptor), DecoderCase(Samples.taprootDescriptor), DecoderCase(Samples.announcement),
             DecoderCase(Samples.signedAnnouncement), DecoderCase(Samples.signed(.restart(Samples.restart))),
@@ -87,13 +87,13 @@ public struct DecoderCase: Sendable, CustomStringConvertible {
     ])
 
     /// The messages of libp2p.
-    public static let libp2p: [DecoderCase] = [
+    package static let libp2p: [DecoderCase] = [
         DecoderCase(Samples.noisePayload), DecoderCase(Samples.peerRecord), DecoderCase(Samples.signedEnvelope),
         DecoderCase(Samples.identify), DecoderCase(Samples.kademlia),
     ]
 
     /// Identifiers, addresses, texts, frames, zlib.
-    public static let formats: [DecoderCase] = [
+    package static let formats: [DecoderCase] = [
         DecoderCase("UVarint", [[0xac, 0x02]], isCanonical: true) { bytes in
             var offset = 0
             do throws(VarintError) {

@@ -105,10 +105,10 @@ private struct Probe: Hashable {
     }
 
     @Test func tolerantTakesTheLastValueAndSkipsTheRest() throws {
-        let probe = try Probe(
-            "1001" + "0801" + "0802" + "1a01011a0102" + "088100" + "1000"  // any order, long varints, defaults, again
-                + "2a020102" + "2803" + "5005" + "5a0101" + "510000000000000000" + "5500000000",  // packed, single, unknown
-            .tolerant)
+        // Any order, again, long varints, defaults; then packed and single numbers; then unknown fields of each type.
+        let fields = ["1001", "0801", "0802", "1a0101", "1a0102", "088100", "1000", "2a020102", "2803"]
+        let unknown = ["5005", "5a0101", "510000000000000000", "5500000000"]
+        let probe = try Probe((fields + unknown).joined(), .tolerant)
         #expect(probe.number == 1)
         #expect(probe.flag == false)
         #expect(probe.bytes == [2])
