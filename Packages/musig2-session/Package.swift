@@ -35,6 +35,18 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // What both test targets of the session share: a stub group, a simulated network. No product.
+        .target(
+            name: "SessionSimulation",
+            dependencies: [
+                "MuSig2Session",
+                .product(name: "Secp256k1", package: "musig2-secp256k1"),
+                .product(name: "WireCodec", package: "musig2-wire-codec"),
+                .product(name: "Multiformats", package: "musig2-wire-codec"),
+            ],
+            path: "Tests/SessionSimulation",
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "MuSig2Tests",
             dependencies: ["MuSig2", .product(name: "Secp256k1", package: "musig2-secp256k1")],
@@ -50,6 +62,7 @@ let package = Package(
             name: "MuSig2SessionTests",
             dependencies: [
                 "MuSig2Session",
+                "SessionSimulation",
                 "MuSig2",
                 .product(name: "Secp256k1", package: "musig2-secp256k1"),
                 .product(name: "WireCodec", package: "musig2-wire-codec"),
@@ -61,6 +74,7 @@ let package = Package(
             name: "MuSig2SessionHeavyTests",
             dependencies: [
                 "MuSig2Session",
+                "SessionSimulation",
                 "MuSig2",
                 .product(name: "Secp256k1", package: "musig2-secp256k1"),
                 .product(name: "WireCodec", package: "musig2-wire-codec"),

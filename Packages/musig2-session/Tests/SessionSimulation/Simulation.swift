@@ -1,0 +1,258 @@
+public import Multiformats
+public import MuSig2Session
+internal import Secp256k1
+internal import WireCodec
+
+/// What the simulated network does to frames, and time to processes.
+public struct Weather: Sendable {
+    /// The chance that a frame is lost.
+    public var loss = 0.0
+    /// The chance that a frame arrives twice.
+    public var duplication = 0.0
+    /// How long a frame takes at least and at most, in milliseconds. A wide range reorders.
+    public var delay = 1.0...1.0
+    /// How many crashes there are, at random moments of the first seconds.
+    public var crashes = 0
+    /// Whether a crashed process may find an older copy of its store.
+    public var rollsBack = false
+    /// Pairs of signers that cannot connect.
+    public var cut: Set<Set<Int>> = []
+
+    public init() {}
+}
+
+/// Signers, a network and a clock on one thread: deterministic by seed if the hands are.
+public final class Simulation<H: Hands> {
+    private enum Happening {
+        case input(Int, life: Int, SessionInput)
+        case frame(from: PeerID, to: Int, life: Int, [SessionItem])
+        case tick(Int, life: Int)
+        case crash(Int)
+        case restart(Int)
+    }
+
+    public let descriptor: SessionDescriptor
+    private let crypto: H.Crypto
+    private let makeHands: (Int) throws -> H
+    private let configuration: SessionConfiguration
+    private let weather: Weather
+    private var random: SplitMix64
+
+    public private(set) var nodes: [SimulatedNode<H>?]
+    private var stores: [SimulatedStore]
+    private var olderStores: [[SimulatedStore]]
+    private var lives: [Int]
+    private var nextTicks: [Duration?]
+    private var connections: Set<Set<Int>> = []
+    private var queue: [(at: Duration, order: Int, happening: Happening)] = []
+    private var order = 0
+    public private(set) var now = Duration.zero
+
+    /// Everything the signers told their applications.
+    public private(set) var events: [[SessionEvent]]
+    /// Everything counted against peers.
+    public private(set) var penalties: [(by: Int, peer: PeerID, SessionOffence)] = []
+    /// Signed messages that went through the network.
+    public private(set) var sentItems = 0
+    /// The partials that left, by signer, attempt and run.
+    private var partialsSeen: [String: [UInt8]] = [:]
+
+    public init(
+        descriptor: SessionDescriptor,
+        crypto: H.Crypto,
+        seed: UInt64,
+        weather: Weather = Weather(),
+        configuration: SessionConfiguration = SessionConfiguration(),
+        hands: @escaping (Int) throws -> H
+    ) {
+        self.descriptor = descriptor
+        self.crypto = crypto
+        self.makeHands = hands
+        self.configuration = configuration
+        self.weather = weather
+        self.random = SplitMix64(seed: seed)
+        let count = descriptor.signerKeys.count
+        self.nodes = Array(repeating: nil, count: count)
+        self.stores = Array(repeating: SimulatedStore(), count: count)
+        self.olderStores = Array(repeating: [], count: count)
+        self.lives = Array(repeating: 0, count: count)
+        self.nextTicks = Array(repeating: nil, count: count)
+        self.events = Array(repeating: [], count: count)
+    }
+
+    private var moment: Now {
+        Now(monotonic: now, wallMilliseconds: Fixture.wall + UInt64(now.components.seconds) * 1_000)
+    }
+
+    private func schedule(_ happening: Happening, after delay: Duration) {
+        order += 1
+        let entry = (at: now + delay, order: order, happening: happening)
+        let position = queue.firstIndex { ($0.at, $0.order) > (entry.at, entry.order) } ?? queue.endIndex
+        queue.insert(entry, at: position)
+    }
+
+    /// Runs until all signers have signatures, or until the time is over.
+    ///
+    /// - Returns: Whether all have.
+    public func run(until limit: Duration) throws -> Bool {
+        for index in nodes.indices { try start(index) }
+        for _ in 0..<weather.crashes {
+            let victim = Int.random(in: nodes.indices, using: &random)
+            schedule(.crash(victim), after: .milliseconds(Int.random(in: 0...2_000, using: &random)))
+        }
+        while !queue.isEmpty {
+            let next = queue.removeFirst()
+            guard next.at <= limit else { break }
+            now = next.at
+            try happen(next.happening)
+            if isComplete, !queue.contains(where: { if case .restart = $0.happening { true } else { false } }) { return true }
+        }
+        return isComplete
+    }
+
+    /// Whether every signer lives and has signatures.
+    public var isComplete: Bool { nodes.allSatisfy { $0?.machine.signatures != nil } }
+
+    private func happen(_ happening: Happening) throws {
+        switch happening {
+        case .input(let index, let life, let input):
+            if lives[index] == life { try turn(index, input) }
+        case .frame(let from, let to, let life, let items):
+            guard lives[to] == life else { return }
+            for item in items {
+                switch item {
+                case .signed(let message): try turn(to, .received(message, from: from))
+                case .sync(let sync): try turn(to, .receivedSync(sync, from: from))
+                case .finalized(let signatures): try turn(to, .receivedSignatures(signatures, from: from))
+                }
+            }
+        case .tick(let index, let life):
+            guard lives[index] == life, let due = nextTicks[index], due <= now else { return }
+            nextTicks[index] = nil
+            try turn(index, .tick)
+        case .crash(let index):
+            guard nodes[index] != nil else { return }
+            try crash(index)
+        case .restart(let index):
+            if nodes[index] == nil { try start(index) }
+        }
+    }
+
+    private func crash(_ index: Int) throws {
+        nodes[index] = nil
+        lives[index] += 1
+        nextTicks[index] = nil
+        if weather.rollsBack, let older = olderStores[index].randomElement(using: &random) { stores[index] = older }
+        for other in nodes.indices where connections.remove([index, other]) != nil {
+            if nodes[other] != nil { try turn(other, .disconnected(try Fixture.peer(index))) }
+        }
+        schedule(.restart(index), after: .milliseconds(Int.random(in: 10...3_000, using: &random)))
+    }
+
+    private func start(_ index: Int) throws {
+        let run = max(moment.wallMilliseconds + UInt64(now.components.attoseconds / 1_000_000_000_000_000), stores[index].highestRun + 1)
+        let machine = SessionMachine(
+            descriptor: descriptor,
+            crypto: crypto,
+            index: index,
+            run: run,
+            local: LocalPeer(peer: try Fixture.peer(index), addresses: []),
+            configuration: configuration,
+            ledger: stores[index].ledger,
+            at: moment
+        )
+        nodes[index] = SimulatedNode(machine: machine, hands: try makeHands(index), store: stores[index])
+        if index != descriptor.creator {
+            try turn(index, .introduced(try Fixture.peer(descriptor.creator), addresses: []))
+        }
+        try turn(index, .approved)
+    }
+
+    private func index(of peer: PeerID) throws -> Int {
+        for index in nodes.indices where try Fixture.peer(index) == peer { return index }
+        throw InvariantViolation("a peer that nobody has")
+    }
+
+    private func turn(_ index: Int, _ input: SessionInput) throws {
+        guard var node = nodes[index] else { return }
+        let result = try node.turn(input, at: moment) { peer in
+            guard let other = try? self.index(of: peer) else { return false }
+            return self.connections.contains([index, other])
+        }
+        if node.store != stores[index] { olderStores[index].append(stores[index]) }
+        stores[index] = node.store
+        nodes[index] = node
+        events[index] += result.events
+        for (peer, offence) in result.penalties { penalties.append((index, peer, offence)) }
+        let own = try Fixture.peer(index)
+        for (peer, items) in result.frames {
+            let other = try self.index(of: peer)
+            sentItems += items.count
+            try check(items)
+            guard connections.contains([index, other]) else { continue }
+            for _ in 0..<copies() {
+                let delay = Double.random(in: weather.delay, using: &random)
+                schedule(.frame(from: own, to: other, life: lives[other], items), after: .microseconds(Int(delay * 1_000)))
+            }
+        }
+        for peer in result.dials { try dial(from: index, to: try self.index(of: peer)) }
+        updateTick(index)
+    }
+
+    private func copies() -> Int {
+        if Double.random(in: 0..<1, using: &random) < weather.loss { return 0 }
+        return Double.random(in: 0..<1, using: &random) < weather.duplication ? 2 : 1
+    }
+
+    private func dial(from index: Int, to other: Int) throws {
+        guard nodes[other] != nil, !connections.contains([index, other]), !weather.cut.contains([index, other]) else { return }
+        connections.insert([index, other])
+        schedule(.input(index, life: lives[index], .connected(try Fixture.peer(other))), after: .milliseconds(1))
+        schedule(.input(other, life: lives[other], .connected(try Fixture.peer(index))), after: .milliseconds(1))
+    }
+
+    private func updateTick(_ index: Int) {
+        guard let node = nodes[index], let due = node.machine.nextDeadline else {
+            nextTicks[index] = nil
+            return
+        }
+        if let scheduled = nextTicks[index], scheduled <= due { return }
+        nextTicks[index] = due
+        schedule(.tick(index, life: lives[index]), after: max(due - now, .zero))
+    }
+
+    /// Never two partials under one public nonce, anywhere.
+    private func check(_ items: [SessionItem]) throws {
+        for case .signed(let message) in items where message.body.type == .partialSigShare {
+            let key = "\(message.body.index) \(message.body.attempt) \(message.body.run)"
+            if let seen = partialsSeen[key], seen != message.body.payload {
+                throw InvariantViolation("two partials of signer, attempt and run \(key)")
+            }
+            partialsSeen[key] = message.body.payload
+        }
+    }
+
+    /// What must hold after any honest run: all signatures verify, one for each attempt, and nobody is blamed.
+    public func checkHonestEnd() throws {
+        var byNonce: [[Hash32]: [SchnorrSignature]] = [:]
+        for node in nodes {
+            guard let signatures = node?.machine.signatures else { throw InvariantViolation("a signer has no signatures") }
+            guard crypto.isValid(signatures: signatures) else { throw InvariantViolation("a signature is not valid") }
+            if let other = byNonce.updateValue(signatures, forKey: signatures.map(\.r)), other != signatures {
+                throw InvariantViolation("two signatures of one attempt")
+            }
+        }
+        for (index, told) in events.enumerated() {
+            for event in told {
+                switch event {
+                case .evidence, .signerCompromised, .misbehaved, .aborted, .superseded, .expired:
+                    throw InvariantViolation("signer \(index) was told \(event)")
+                default: break
+                }
+            }
+            guard told.count(where: { if case .completed = $0 { true } else { false } }) <= lives[index] + 1 else {
+                throw InvariantViolation("signer \(index) completed twice")
+            }
+        }
+    }
+}
