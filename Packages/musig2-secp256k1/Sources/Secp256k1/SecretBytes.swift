@@ -30,6 +30,14 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
         self.buffer.copyMemory(from: bytes)
     }
 
+    #if compiler(>=6.2)
+        /// A copy of the caller's bytes, of an array for example: `array.span.bytes`. Wiping the original is the caller's
+        /// business.
+        public init(copying bytes: RawSpan) {
+            self = bytes.withUnsafeBytes { SecretBytes(copying: $0) }
+        }
+    #endif
+
     /// Takes over memory that outlives this value: it is wiped at the end, not freed. Tests look at it afterwards.
     internal init(wipingButNotFreeing buffer: UnsafeMutableRawBufferPointer) {
         self.buffer = buffer

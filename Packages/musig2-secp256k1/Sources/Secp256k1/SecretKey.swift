@@ -23,6 +23,15 @@ public struct SecretKey: ~Copyable, Sendable {
         try self.init(bytes, storage: SecretBytes(byteCount: SecretKey.byteCount + SecretKey.keypairByteCount))
     }
 
+    #if compiler(>=6.2)
+        /// A copy of 32 secret bytes, big-endian, of an array for example: `array.span.bytes`.
+        /// - Throws: ``SecretKeyError/wrongByteCount(expected:found:)``, ``SecretKeyError/outOfRange`` for 0 and for n and
+        ///   above. Wiping the original is the caller's business.
+        public init(copying bytes: RawSpan) throws(SecretKeyError) {
+            self = try bytes.withUnsafeBytes { (bytes) throws(SecretKeyError) in try SecretKey(copying: bytes) }
+        }
+    #endif
+
     /// Takes over 32 secret bytes, big-endian. They are wiped.
     /// - Throws: ``SecretKeyError/wrongByteCount(expected:found:)``, ``SecretKeyError/outOfRange`` for 0 and for n and
     ///   above.

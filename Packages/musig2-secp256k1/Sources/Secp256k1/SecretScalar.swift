@@ -20,6 +20,15 @@ public struct SecretScalar: ~Copyable, Sendable {
         try self.init(SecretBytes(copying: bytes))
     }
 
+    #if compiler(>=6.2)
+        /// A copy of 32 secret bytes, big-endian, of an array for example: `array.span.bytes`.
+        /// - Throws: ``SecretKeyError/wrongByteCount(expected:found:)``, ``SecretKeyError/outOfRange`` for 0 and for n and
+        ///   above. Wiping the original is the caller's business.
+        public init(copying bytes: RawSpan) throws(SecretKeyError) {
+            try self.init(SecretBytes(copying: bytes))
+        }
+    #endif
+
     /// Takes over 32 secret bytes, big-endian.
     /// - Throws: ``SecretKeyError/wrongByteCount(expected:found:)``, ``SecretKeyError/outOfRange`` for 0 and for n and
     ///   above. The bytes are wiped then.

@@ -26,6 +26,26 @@ import Testing
         )
     }
 
+    /// The short way from an array, of any length, to a key.
+    @Test func spansAreCopiedAndChecked() throws {
+        let bytes = hex("0b432b2677937381aef05bb02a66ecd012773062cf3fa2549e44f58ed2401710")
+        let expected = try secretKey(bytes)
+        #expect(try SecretKey(copying: bytes.span.bytes).isEqual(to: expected) == true)
+        #expect(try SecretScalar(copying: bytes.span.bytes).declassify().bytes == bytes)
+        #expect(SecretBytes(copying: bytes.span.bytes).withUnsafeBytes { Array($0) } == bytes)
+        #expect(SecretBytes(copying: [UInt8]().span.bytes).count == 0)
+        for (wrong, error) in [
+            (bytes + [0], SecretKeyError.wrongByteCount(expected: 32, found: 33)),
+            ([], .wrongByteCount(expected: 32, found: 0)), (hex(orderHex), .outOfRange),
+        ] {
+            #expect(
+                secretKeyError { () throws(SecretKeyError) in _ = try SecretKey(copying: wrong.span.bytes) } == error)
+            #expect(
+                secretKeyError { () throws(SecretKeyError) in _ = try SecretScalar(copying: wrong.span.bytes) } == error
+            )
+        }
+    }
+
     @Test func theLowestAndTheHighestKey() throws {
         let lowest = try secretKey(String(repeating: "0", count: 63) + "1")
         #expect(lowest.publicKey == .generator)

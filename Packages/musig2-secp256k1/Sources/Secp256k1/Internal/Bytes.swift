@@ -11,12 +11,17 @@ extension UnsafeRawBufferPointer {
 }
 
 /// Lowercase hexadecimal, for descriptions.
-internal func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-    let digits: [Character] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f"]
-    var text = ""
-    for byte in bytes {
-        text.append(digits[Int(byte &>> 4)])
-        text.append(digits[Int(byte & 15)])
+internal func hexadecimal(_ bytes: [UInt8]) -> String {
+    String(unsafeUninitializedCapacity: 2 * bytes.count) { text in
+        func digit(_ value: UInt8) -> UInt8 {
+            value < 10 ? UInt8(ascii: "0") &+ value : UInt8(ascii: "a") &+ value &- 10
+        }
+        var length = 0
+        for byte in bytes {
+            text[length] = digit(byte &>> 4)
+            text[length + 1] = digit(byte & 15)
+            length += 2
+        }
+        return length
     }
-    return text
 }
