@@ -17,7 +17,7 @@ struct SimulationTests {
             descriptor: descriptor, crypto: crypto, seed: seed, weather: weather, configuration: configuration
         ) { StubHands(crypto: crypto, signer: $0) }
         let isComplete = try simulation.run(until: limit)
-        #expect(isComplete, "seed \(seed)")
+        #expect(isComplete, "seed \(seed)\n\(simulation.summary)")
         if isComplete { try simulation.checkHonestEnd() }
         return simulation
     }

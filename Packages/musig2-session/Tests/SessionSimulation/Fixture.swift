@@ -1,5 +1,5 @@
-public import Multiformats
 public import MuSig2Session
+public import Multiformats
 public import Secp256k1
 
 /// A small generator with a seed, so that a failure can be run again.

@@ -38,7 +38,9 @@ public struct StubHands: Hands, Hashable, Sendable {
 
     /// A nonce that only depends on what must make it different. A real one is random besides.
     public static func nonce(signer: Int, attempt: UInt32, run: UInt64, message: Int) -> UInt64 {
-        StubGroup.mix([UInt8(signer & 255), UInt8(attempt & 255), UInt8(run & 255), UInt8(run >> 8 & 255), UInt8(message & 255)])
+        StubGroup.mix([
+            UInt8(signer & 255), UInt8(attempt & 255), UInt8(run & 255), UInt8(run >> 8 & 255), UInt8(message & 255),
+        ])
             % StubGroup.prime
     }
 

@@ -1,5 +1,5 @@
-public import Multiformats
 public import MuSig2Session
+public import Multiformats
 internal import Secp256k1
 public import WireCodec
 

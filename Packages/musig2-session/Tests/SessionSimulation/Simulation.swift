@@ -1,5 +1,5 @@
-public import Multiformats
 public import MuSig2Session
+public import Multiformats
 internal import Secp256k1
 internal import WireCodec
 
@@ -105,7 +105,9 @@ public final class Simulation<H: Hands> {
             guard next.at <= limit else { break }
             now = next.at
             try happen(next.happening)
-            if isComplete, !queue.contains(where: { if case .restart = $0.happening { true } else { false } }) { return true }
+            if isComplete, !queue.contains(where: { if case .restart = $0.happening { true } else { false } }) {
+                return true
+            }
         }
         return isComplete
     }
@@ -150,7 +152,9 @@ public final class Simulation<H: Hands> {
     }
 
     private func start(_ index: Int) throws {
-        let run = max(moment.wallMilliseconds + UInt64(now.components.attoseconds / 1_000_000_000_000_000), stores[index].highestRun + 1)
+        let run = max(
+            moment.wallMilliseconds + UInt64(now.components.attoseconds / 1_000_000_000_000_000),
+            stores[index].highestRun + 1)
         let machine = SessionMachine(
             descriptor: descriptor,
             crypto: crypto,
@@ -162,8 +166,9 @@ public final class Simulation<H: Hands> {
             at: moment
         )
         nodes[index] = SimulatedNode(machine: machine, hands: try makeHands(index), store: stores[index])
-        if index != descriptor.creator {
-            try turn(index, .introduced(try Fixture.peer(descriptor.creator), addresses: []))
+        // A signer that comes back with an old store finds the others as it found them first: through a discovery.
+        for other in nodes.indices where other == descriptor.creator || weather.rollsBack && lives[index] > 0 {
+            if other != index { try turn(index, .introduced(try Fixture.peer(other), addresses: [])) }
         }
         try turn(index, .approved)
     }
@@ -192,7 +197,8 @@ public final class Simulation<H: Hands> {
             guard connections.contains([index, other]) else { continue }
             for _ in 0..<copies() {
                 let delay = Double.random(in: weather.delay, using: &random)
-                schedule(.frame(from: own, to: other, life: lives[other], items), after: .microseconds(Int(delay * 1_000)))
+                schedule(
+                    .frame(from: own, to: other, life: lives[other], items), after: .microseconds(Int(delay * 1_000)))
             }
         }
         for peer in result.dials { try dial(from: index, to: try self.index(of: peer)) }
@@ -205,7 +211,9 @@ public final class Simulation<H: Hands> {
     }
 
     private func dial(from index: Int, to other: Int) throws {
-        guard nodes[other] != nil, !connections.contains([index, other]), !weather.cut.contains([index, other]) else { return }
+        guard nodes[other] != nil, !connections.contains([index, other]), !weather.cut.contains([index, other]) else {
+            return
+        }
         connections.insert([index, other])
         schedule(.input(index, life: lives[index], .connected(try Fixture.peer(other))), after: .milliseconds(1))
         schedule(.input(other, life: lives[other], .connected(try Fixture.peer(index))), after: .milliseconds(1))
@@ -232,11 +240,25 @@ public final class Simulation<H: Hands> {
         }
     }
 
+    /// Where each signer stands, for whoever reads a failure.
+    public var summary: String {
+        nodes.indices.map { index in
+            guard let status = nodes[index]?.machine.status else { return "\(index): dead" }
+            let signers = status.signers.map { signer in
+                (signer.peer == nil ? "-" : "j") + (signer.isConnected ? "c" : "-") + (signer.hasCommitment ? "m" : "-")
+                    + (signer.hasNonces ? "n" : "-") + (signer.hasPartials ? "p" : "-")
+            }
+            return "\(index): \(status.phase) attempt \(status.attempt) \(signers)"
+        }.joined(separator: "\n") + "\nat \(now)"
+    }
+
     /// What must hold after any honest run: all signatures verify, one for each attempt, and nobody is blamed.
     public func checkHonestEnd() throws {
         var byNonce: [[Hash32]: [SchnorrSignature]] = [:]
         for node in nodes {
-            guard let signatures = node?.machine.signatures else { throw InvariantViolation("a signer has no signatures") }
+            guard let signatures = node?.machine.signatures else {
+                throw InvariantViolation("a signer has no signatures")
+            }
             guard crypto.isValid(signatures: signatures) else { throw InvariantViolation("a signature is not valid") }
             if let other = byNonce.updateValue(signatures, forKey: signatures.map(\.r)), other != signatures {
                 throw InvariantViolation("two signatures of one attempt")

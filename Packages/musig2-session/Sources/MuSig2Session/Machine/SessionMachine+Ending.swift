@@ -5,7 +5,7 @@ internal import WireCodec
 /// Consent and the ways a session ends.
 extension SessionMachine {
     internal mutating func approve(_ turn: inout Turn<Crypto>) {
-        guard isOpen, consent == .none else { return }
+        guard consent == .none, isOpen || signatures != nil else { return }
         consent = .approved
         turn.effects.append(.persist(.approval(true)))
     }

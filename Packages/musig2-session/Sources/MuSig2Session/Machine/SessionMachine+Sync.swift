@@ -157,6 +157,12 @@ extension SessionMachine {
         syncStep = min(syncStep + 1, 1 << 20)
         nextSync = turn.now.monotonic + syncDelay()
         connectAll(&turn)
+        // A peer that says nothing may not know that this signer is there, or not any more, and answers only signers.
+        for entry in peers.entries.indices
+        where peers[at: entry].isReachable && (syncStep > 2 || !peers[at: entry].hasSynced) {
+            peers[at: entry].sent.remove(Slot(.joins, me))
+            give(Slot(.joins, me), toPeerAt: entry, &turn)
+        }
         sendSyncs(all: true, repeats: true, &turn)
     }
 }
