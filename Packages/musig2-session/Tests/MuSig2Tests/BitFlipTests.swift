@@ -20,4 +20,12 @@ struct BitFlipTests {
             BitFlip.changePartial(group, partials, signer: signer, bit: bit)
         }
     }
+
+    @Test("of the aggregate nonce is no signer's fault")
+    func aggregateNonce() throws {
+        let group = try Group(seed: 41, count: 3, tweakCount: 1)
+        for bit in stride(from: 0, to: 66 * 8, by: 11) {
+            try BitFlip.changeAggregateNonce(group, bit: bit)
+        }
+    }
 }

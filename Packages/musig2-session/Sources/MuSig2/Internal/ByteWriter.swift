@@ -2,8 +2,9 @@ internal import Secp256k1
 
 /// Writes what is to be hashed into a buffer, one piece after the other, with no allocation.
 ///
-/// A piece for which there is no room is cut or left out: the caller sizes the buffer by the same pieces, so that never happens with
-/// the sizes of this module; it makes writing past the end impossible all the same.
+/// The caller sizes the buffer by the same pieces, so there is always room, which a debug build asserts: a nonce hashed
+/// of less than all its inputs would be a nonce used twice. Writing past the end is impossible all the same: a piece for
+/// which there is no room is cut or left out.
 internal struct ByteWriter {
     private let buffer: UnsafeMutableRawBufferPointer
 
@@ -16,6 +17,7 @@ internal struct ByteWriter {
 
     internal mutating func append(_ bytes: UnsafeRawBufferPointer) {
         let length = Swift.min(bytes.count, self.buffer.count - self.count)
+        assert(length == bytes.count, "no room for what is to be hashed")
         guard length > 0 else { return }
         UnsafeMutableRawBufferPointer(rebasing: self.buffer[self.count..<self.count + length])
             .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[0..<length]))
@@ -41,14 +43,18 @@ internal struct ByteWriter {
 
     /// The 33 bytes of a key's compressed form.
     internal mutating func append(_ key: PublicKey) {
-        guard self.buffer.count - self.count >= PublicKey.byteCount else { return }
+        guard self.buffer.count - self.count >= PublicKey.byteCount else {
+            return assertionFailure("no room for what is to be hashed")
+        }
         key.writeCompressed(to: UnsafeMutableRawBufferPointer(rebasing: self.buffer[self.count...]))
         self.count += PublicKey.byteCount
     }
 
     /// The 33 bytes of a point: 33 zero bytes for infinity.
     internal mutating func append(_ point: Point) {
-        guard self.buffer.count - self.count >= PublicKey.byteCount else { return }
+        guard self.buffer.count - self.count >= PublicKey.byteCount else {
+            return assertionFailure("no room for what is to be hashed")
+        }
         point.writeExtended(to: UnsafeMutableRawBufferPointer(rebasing: self.buffer[self.count...]))
         self.count += PublicKey.byteCount
     }

@@ -6,8 +6,8 @@ public enum KeyAggError: Error, Sendable, Hashable, CustomStringConvertible {
     case tooManyKeys(limit: Int, found: Int)
     /// A signer's key cannot be decoded.
     case invalidContribution(InvalidContribution)
-    /// The weighted sum of the keys is the point at infinity: keys whose owner knew the others' hash to that by a chance
-    /// of 2⁻²⁵⁶.
+    /// The weighted sum of the keys is the point at infinity. The weights are hashes of all keys, so that nobody can bring
+    /// this about by choosing a key after the others': the chance is 2⁻²⁵⁶.
     case aggregateKeyIsInfinity
 
     /// The sentence for a person.

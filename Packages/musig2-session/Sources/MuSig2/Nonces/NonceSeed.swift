@@ -13,9 +13,7 @@ internal struct NonceSeed: ~Copyable {
 
     /// 32 fresh bytes of the system's generator, which is the only one that production code draws nonces from.
     internal static func random() -> NonceSeed {
-        var bytes = SecretBytes(byteCount: Hash32.byteCount)
-        bytes.fill(using: SystemRandomNumberGenerator())
-        return NonceSeed(bytes)
+        NonceSeed(SecretBytes.random(byteCount: Hash32.byteCount))
     }
 
     /// Replaces the seed by its hash XOR the secret key, so that neither alone gives the nonce away.

@@ -71,6 +71,26 @@ enum BitFlip {
         #expect(expected.contains(error), "partial signature of signer \(signer), bit \(bit)")
     }
 
+    /// The signers are given a changed sum of their nonces: that is no signer's doing, whatever the sum looks like.
+    static func changeAggregateNonce(_ group: Group, bit: Int) throws {
+        let raw = self.flip(group.session.aggregateNonce.rawRepresentation, bit: bit)
+        let sum: AggregateNonce
+        do throws(InvalidContribution) {
+            sum = try AggregateNonce(rawRepresentation: raw)
+        } catch {
+            #expect(error.signer == nil && error.contribution == .aggregateNonce, "aggregate nonce, bit \(bit)")
+            return
+        }
+        let session = try SigningSession(context: group.context, aggregateNonce: sum, message: group.session.message)
+        let partials = try group.signers.partials(in: session, seed: group.seed)
+        let error = thrown { () throws(AggregationError) in
+            _ = try session.aggregate(partials, publicNonces: group.publicNonces)
+        }
+        #expect(error == .aggregateNonceIsNotTheSum, "aggregate nonce, bit \(bit)")
+        #expect(
+            session.signersOfInvalid(partials, publicNonces: group.publicNonces) == [], "aggregate nonce, bit \(bit)")
+    }
+
     private static func expectBlame(
         _ session: SigningSession, _ partials: [PartialSignature], _ nonces: [PublicNonce], signer: Int,
         _ what: String

@@ -4,11 +4,11 @@ import Secp256k1
 
 /// A secret key of given bytes.
 func makeSecretKey(_ raw: [UInt8]) throws -> SecretKey {
-    try raw.span.bytes.withUnsafeBytes { raw in try SecretKey(copying: raw) }
+    try SecretKey(copying: raw.span.bytes)
 }
 
 private func secretScalar(_ raw: ArraySlice<UInt8>) throws -> SecretScalar {
-    try raw.span.bytes.withUnsafeBytes { raw in try SecretScalar(copying: raw) }
+    try SecretScalar(copying: raw.span.bytes)
 }
 
 /// A secret nonce of the 97 bytes that BIP-327 writes it in: k₁, k₂ and the key.
@@ -25,7 +25,7 @@ func drawNonce(
     randomness: [UInt8], maskingKey: [UInt8]?, publicKey: PublicKey, aggregateKey: Hash32?, message: [UInt8]?,
     extraInput: [UInt8]
 ) throws -> (secret: [UInt8], publicNonce: PublicNonce) {
-    var seed = NonceSeed(randomness.span.bytes.withUnsafeBytes { SecretBytes(copying: $0) })
+    var seed = NonceSeed(SecretBytes(copying: randomness.span.bytes))
     if let maskingKey {
         seed.mask(with: try makeSecretKey(maskingKey))
     }
