@@ -2,8 +2,9 @@ public import Secp256k1
 
 /// What a hash or a protocol signature is for: the closed list of tags, each prefixed `musig2-p2p/`.
 ///
-/// A signature made under one tag verifies under no other, and no interface takes a raw digest to sign with a signer's key,
-/// so that nothing crafted as a handshake, a transaction's hash or another tag's input is ever signed as what it is not.
+/// A signature made under one tag verifies under no other, and no interface takes a raw digest to sign with a signer's
+/// key, so that nothing crafted as a handshake, a transaction's hash or another tag's input is ever signed as what it
+/// is not.
 public struct Tag: Hashable, Sendable, CustomStringConvertible {
     private let tagged: TaggedHash
 

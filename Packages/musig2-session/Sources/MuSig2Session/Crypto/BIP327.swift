@@ -21,21 +21,7 @@ public struct BIP327: SessionCrypto {
     /// - Throws: ``DescriptorError/invalidAggregateKey(_:)``: tweaks that cancel the key, for which nobody can sign.
     public init(_ descriptor: SessionDescriptor) throws(DescriptorError) {
         self.descriptor = descriptor
-        do {
-            let keys = try KeyAggContext(keys: descriptor.signerKeys)
-            self.keyAgg = try keys.applyingTweaks(try Self.tweaks(of: descriptor, internalKey: keys.xOnlyKey))
-        } catch {
-            throw .invalidAggregateKey("\(error)")
-        }
-    }
-
-    /// The tweaks as listed, or the one that commits to a Taproot output's scripts (BIP-341).
-    private static func tweaks(
-        of descriptor: SessionDescriptor, internalKey: XOnlyPublicKey
-    ) throws(TweakError) -> [Tweak] {
-        guard let taproot = descriptor.taproot else { return descriptor.tweaks }
-        let hash = TaggedHash("TapTweak").hash(internalKey.rawRepresentation + (taproot.merkleRoot?.bytes ?? []))
-        return [try Tweak(bytes: hash.bytes, kind: .xOnly)]
+        self.keyAgg = try descriptor.keyAggContext()
     }
 
     /// By session.

@@ -2,8 +2,8 @@ public import Secp256k1
 
 /// What a session computes: the seam between its rules and the curve.
 ///
-/// ``BIP327`` is the real one. A test may put a small group in its place and try all orders of events. An instance knows the descriptor;
-/// everything it is given is public.
+/// ``BIP327`` is the real one. A test may put a small group in its place and try all orders of events. An instance
+/// knows the descriptor; everything it is given is public.
 public protocol SessionCrypto: Hashable, Sendable {
     /// One signer's public nonces, one for each message, parsed.
     associatedtype Nonces: Hashable & Sendable
@@ -37,7 +37,8 @@ public protocol SessionCrypto: Hashable, Sendable {
     /// Adds up all signers' nonces.
     ///
     /// - Parameter nonces: One value for each signer, in their order.
-    /// - Returns: The aggregate nonces, 66 bytes for each message, and what signing needs; nil if the scheme refuses the sum.
+    /// - Returns: The aggregate nonces, 66 bytes for each message, and what signing needs; nil if the scheme refuses
+    ///   the sum.
     func aggregate(_ nonces: [Nonces]) -> (aggregateNonces: [[UInt8]], context: Context)?
 
     /// Reads aggregate nonces that a coordinator added up.

@@ -1,7 +1,7 @@
 public import Secp256k1
 
-/// The hashes by which signers know that they see the same nonces. Only contributions enter, so that a message signed anew
-/// changes nothing. Numbers are big-endian.
+/// The hashes by which signers know that they see the same nonces. Only contributions enter, so that a message signed
+/// anew changes nothing. Numbers are big-endian.
 public enum Transcript {
     /// leaf_i = H(nonces, session id ‖ u32 attempt ‖ u32 i ‖ u64 run_i ‖ nonce_0 ‖ … ‖ nonce_{m−1}).
     ///

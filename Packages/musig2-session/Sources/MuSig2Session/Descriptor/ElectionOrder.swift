@@ -6,8 +6,8 @@ public struct ElectionOrder: Hashable, Sendable {
     /// Positions of signers, first coordinator first; empty if there is no election.
     public let indices: [Int]
 
-    /// Computes the order; of `hashWithID` a creator can try session ids until it likes it, which is harmless: a coordinator can
-    /// stall, never forge.
+    /// Computes the order; of `hashWithID` a creator can try session ids until it likes it, which is harmless: a
+    /// coordinator can stall, never forge.
     ///
     /// - Parameters:
     ///   - method: How.

@@ -4,8 +4,8 @@ public import WireCodec
 
 /// A session as all its signers know it: what is signed, by whom and how. Immutable and checked.
 ///
-/// There is one encoding only. What is hashed and signed is the bytes received, which are kept. Two descriptors are equal when
-/// their ids are.
+/// There is one encoding only. What is hashed and signed is the bytes received, which are kept. Two descriptors are
+/// equal when their ids are.
 public struct SessionDescriptor: Sendable, Hashable {
     /// The bytes as received.
     public let bytes: [UInt8]
@@ -47,7 +47,7 @@ public struct SessionDescriptor: Sendable, Hashable {
     ///   - limits: What others accept.
     /// - Throws: ``DescriptorError``.
     public init(
-        _ plan: SessionPlan, at now: Now, random: Hash32 = .random(), limits: SessionLimits = .standard
+        _ plan: SessionPlan, at now: Now, random: Hash32, limits: SessionLimits = .standard
     ) throws(DescriptorError) {
         let fields = Self.fields(of: plan, at: now, random: random)
         let bytes: [UInt8]
@@ -183,6 +183,23 @@ extension SessionDescriptor {
         ElectionOrder(method: fields.election, session: id, signerKeys: signerKeys)
     }
 
+    /// The signers' keys and the key that is signed for: the tweaks as listed, or the one that commits to a Taproot
+    /// output's scripts (BIP-341), are applied.
+    ///
+    /// - Returns: The aggregate key with what it was made of.
+    /// - Throws: ``DescriptorError/invalidAggregateKey(_:)``: tweaks that cancel the key, for which nobody can sign.
+    public func keyAggContext() throws(DescriptorError) -> KeyAggContext {
+        do {
+            let keys = try KeyAggContext(keys: signerKeys)
+            guard let taproot else { return try keys.applyingTweaks(tweaks) }
+            let root = taproot.merkleRoot?.bytes ?? []
+            let hash = TaggedHash("TapTweak").hash(keys.xOnlyKey.rawRepresentation + root)
+            return try keys.applyingTweak(Tweak(bytes: hash.bytes, kind: .xOnly))
+        } catch {
+            throw .invalidAggregateKey("\(error)")
+        }
+    }
+
     /// How long an attempt waits for a column; nil for one that may take until the session expires.
     ///
     /// - Parameter column: The column.
@@ -201,8 +218,8 @@ extension SessionDescriptor {
     /// - Parameters:
     ///   - now: The time.
     ///   - limits: What to accept.
-    /// - Throws: ``DescriptorError/createdInFuture(milliseconds:limit:)``, ``DescriptorError/expired(sinceMilliseconds:)`` or
-    ///   ``DescriptorError/expiryTooFar(milliseconds:limit:)``.
+    /// - Throws: ``DescriptorError/createdInFuture(milliseconds:limit:)``,
+    ///   ``DescriptorError/expired(sinceMilliseconds:)`` or ``DescriptorError/expiryTooFar(milliseconds:limit:)``.
     public func checkTimes(at now: Now, limits: SessionLimits = .standard) throws(DescriptorError) {
         let wall = now.wallMilliseconds
         if createdMilliseconds > wall, createdMilliseconds - wall > limits.clockTolerance {

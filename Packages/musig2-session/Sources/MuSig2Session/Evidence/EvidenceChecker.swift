@@ -1,11 +1,12 @@
 internal import Secp256k1
 public import WireCodec
 
-/// Judges evidence offline, from the descriptor alone. It convicts a *message key*: whoever holds it signed what contradicts itself
-/// or the rules.
+/// Judges evidence offline, from the descriptor alone. It convicts a *message key*: whoever holds it signed what
+/// contradicts itself or the rules.
 ///
-/// It can frame nobody: everything it weighs is signed by the convicted key and of one attempt and one run. A coordinator that handed
-/// out a wrong aggregate is found by its own signature, and acquits the signers whose partials fit what they were told.
+/// It can frame nobody: everything it weighs is signed by the convicted key and of one attempt and one run. A
+/// coordinator that handed out a wrong aggregate is found by its own signature, and acquits the signers whose partials
+/// fit what they were told.
 public struct EvidenceChecker<Crypto: SessionCrypto>: Sendable {
     private let descriptor: SessionDescriptor
     private let crypto: Crypto

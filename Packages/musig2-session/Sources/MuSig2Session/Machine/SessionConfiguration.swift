@@ -21,7 +21,8 @@ public struct SessionConfiguration: Hashable, Sendable {
     /// How long an attempt that cannot succeed is kept, so that the signers find out who differs. 2 s.
     public var disputeWindow: Duration = .seconds(2)
 
-    /// How long a new run may still be told that its own signer has a higher one; from then on a higher one means a second device. 2 s.
+    /// How long a new run may still be told that its own signer has a higher one; from then on a higher one means a
+    /// second device. 2 s.
     public var runSettling: Duration = .seconds(2)
 
     /// The wait before something the store refused is tried again. 1 s.

@@ -4,8 +4,8 @@ public import WireCodec
 
 /// What a session asks its caller to do, in order.
 public enum SessionEffect<Context: Hashable & Sendable>: Hashable, Sendable {
-    /// Sign the body with the message key under the tag `message`, make the row durable where one is named, and only then answer with
-    /// ``SessionInput/issued(_:)``. The machine sends it after that, never before.
+    /// Sign the body with the message key under the tag `message`, make the row durable where one is named, and only
+    /// then answer with ``SessionInput/issued(_:)``. The machine sends it after that, never before.
     case issue(UnsignedMessage, record: LedgerRow)
     /// Draw fresh nonces for all messages and keep them under the handle.
     case generateNonces(NonceHandle)

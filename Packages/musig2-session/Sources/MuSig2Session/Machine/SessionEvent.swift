@@ -36,7 +36,8 @@ public enum SessionEvent: Hashable, Sendable {
     case evidence(Evidence)
     /// A signer signed something malformed.
     case misbehaved(index: Int, MessageFault)
-    /// A signer's clone made two partial signatures under one nonce. Its key is in danger: tell its owner. The hashes name the two bodies.
+    /// A signer's clone made two partial signatures under one nonce. Its key is in danger: tell its owner. The hashes
+    /// name the two bodies.
     case signerCompromised(index: Int, Hash32, Hash32)
     /// Another process runs with this signer's key; this one has stopped.
     case superseded

@@ -10,13 +10,15 @@ public enum SessionInput: Hashable, Sendable {
     case refused
     /// The application withdrew its approval: nothing but ABORT leaves from now on.
     case approvalWithdrawn
-    /// The answer to ``SessionEffect/confirmSigning(attempt:)``: the policy still approves. The other answer is ``approvalWithdrawn``.
+    /// The answer to ``SessionEffect/confirmSigning(attempt:)``: the policy still approves. The other answer is
+    /// ``approvalWithdrawn``.
     case signingConfirmed(attempt: UInt32)
 
-    /// A peer that may know the session, though no JOIN names it yet: the announcer, or a provider. It gets this signer's JOIN.
+    /// A peer that may know the session, though no JOIN names it yet: the announcer, or a provider. It gets this
+    /// signer's JOIN.
     case introduced(PeerID, addresses: [[UInt8]])
-    /// A peer is connected. Told for the peers of ``SessionEffect/connect(_:addresses:)``, at once if it is connected already; others are
-    /// ignored.
+    /// A peer is connected. Told for the peers of ``SessionEffect/connect(_:addresses:)``, at once if it is connected
+    /// already; others are ignored.
     case connected(PeerID)
     /// A peer is gone.
     case disconnected(PeerID)

@@ -66,8 +66,8 @@ extension SessionMachine {
         attempt.ownNonces = .spent
     }
 
-    /// The signers do not see the same nonces. For a short time they compare, so that whoever told different things to different
-    /// signers is found; then the attempt is given up.
+    /// The signers do not see the same nonces. For a short time they compare, so that whoever told different things to
+    /// different signers is found; then the attempt is given up.
     internal mutating func dispute(_ turn: inout Turn<Crypto>) {
         guard attempt.disputeEnds == nil else { return }
         attempt.disputeEnds = turn.now.monotonic + configuration.disputeWindow

@@ -29,8 +29,8 @@ extension SessionMachine {
         return issuing.contains { $0.message.bytes == message.bodyBytes }
     }
 
-    /// A run that is new takes one above a higher one that others remember, once: its clock was behind. A run that others
-    /// have used meets another process.
+    /// A run that is new takes one above a higher one that others remember, once: its clock was behind. A run that
+    /// others have used meets another process.
     private mutating func meetHigherRun(_ higher: UInt64, _ turn: inout Turn<Crypto>) {
         let age = joinedAt.map { turn.now.monotonic - $0 } ?? .zero
         guard isRunning, !hasRaisedRun, !isSettled, age < configuration.runSettling, higher < (1 << 63) - 2 else {
@@ -72,7 +72,8 @@ extension SessionMachine {
             ledger.partials.insert(key)
             turn.effects.append(.persist(.recoveredPartial(message)))
             guard body.attempt >= attempt.number else { return }
-            // It stands. Its nonces are gone with their process, so that this signer asks for an attempt in which it has none.
+            // It stands. Its nonces are gone with their process, so that this signer asks for an attempt in which it
+            // has none.
             if body.attempt > attempt.number {
                 move(to: body.attempt, origin: message, reason: .followed, by: me, &turn)
             }

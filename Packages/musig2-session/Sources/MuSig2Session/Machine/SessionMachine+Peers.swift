@@ -40,7 +40,8 @@ extension SessionMachine {
         }
     }
 
-    /// Whether this signer dials a peer: everyone does in a mesh; in a star only the coordinator is dialled, and whoever may know it.
+    /// Whether this signer dials a peer: everyone does in a mesh; in a star only the coordinator is dialled, and
+    /// whoever may know it.
     private func isDialled(_ state: PeerState) -> Bool {
         if !isStar { return true }
         if isCoordinator { return true }
@@ -58,7 +59,8 @@ extension SessionMachine {
         for entry in peers.entries.indices { connectIfNeeded(entry, &turn) }
     }
 
-    /// Gives a peer that just connected this signer's JOIN, what brought it into its attempt, and its own messages of the attempt.
+    /// Gives a peer that just connected this signer's JOIN, what brought it into its attempt, and its own messages of
+    /// the attempt.
     internal mutating func greet(_ entry: Int, _ turn: inout Turn<Crypto>) {
         guard peers[at: entry].isReachable, joins[me] != nil else { return }
         give(Slot(.joins, me), toPeerAt: entry, &turn)

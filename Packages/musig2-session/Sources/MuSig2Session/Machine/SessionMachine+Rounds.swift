@@ -145,7 +145,8 @@ extension SessionMachine {
             attempt.ownNonces = .signing(handle)
             turn.effects.append(.signPartials(handle, agreement.context))
         }
-        // A coordinator's own partial is recorded before the aggregate leaves: after a crash it is bound to the same one.
+        // A coordinator's own partial is recorded before the aggregate leaves: after a crash it is bound to the same
+        // one.
         if isCoordinator, attempt.partials[me] != nil, attempt.noncesComplete == nil {
             let payload = NoncesComplete(
                 leaves: agreement.leaves.map(\.bytes), aggregateNonces: agreement.aggregateNonces)
@@ -210,7 +211,8 @@ extension SessionMachine {
         restartSync(&turn)
     }
 
-    /// The deadline of a column starts when the one before it is full, and doubles with each attempt that took too long.
+    /// The deadline of a column starts when the one before it is full, and doubles with each attempt that took too
+    /// long.
     internal mutating func startDeadline(_ turn: inout Turn<Crypto>) {
         guard let phase, let base = descriptor.timeout(of: phase), isTimed(phase) else {
             deadline = nil

@@ -122,7 +122,8 @@ extension SessionMachine {
         if verifiesEveryPartial { verifyPartials(&turn) }
     }
 
-    /// Two partial signatures under one nonce give the key away: the second one is not kept, shown or sent, nor is what it differs from.
+    /// Two partial signatures under one nonce give the key away: the second one is not kept, shown or sent, nor is what
+    /// it differs from.
     private mutating func reportCompromise(
         of index: Int, _ first: SignedMessage, _ second: SignedMessage, _ turn: inout Turn<Crypto>
     ) {

@@ -114,7 +114,8 @@ internal struct OwnLedger: Hashable, Sendable {
 internal struct Turn<Crypto: SessionCrypto> {
     let now: Now
     var effects: [SessionEffect<Crypto.Context>] = []
-    /// Peers that are due a SYNC, by what for: those that just connected are asked in any case, the others if the wants grew.
+    /// Peers that are due a SYNC, by what for: those that just connected are asked in any case, the others if the wants
+    /// grew.
     var connectedPeers: [PeerID] = []
     var asksAll = false
     /// The SYNCs of this turn carry the leaves.

@@ -22,8 +22,9 @@ extension SessionMachine {
         return missing
     }
 
-    /// The peers that are asked for a slot: its owner, and from the third step on one other signer in turn. While the owner is not
-    /// connected, another one in its place: the coordinator of a star, the creator, or whoever introduced the session.
+    /// The peers that are asked for a slot: its owner, and from the third step on one other signer in turn. While the
+    /// owner is not connected, another one in its place: the coordinator of a star, the creator, or whoever introduced
+    /// the session.
     private func asked(for slot: Slot, among candidates: [Int]) -> [Int] {
         guard !candidates.isEmpty else { return [] }
         let inTurn = candidates[(syncStep + slot.index) % candidates.count]
@@ -59,8 +60,8 @@ extension SessionMachine {
         turn.asksAll = false
     }
 
-    /// Asks peers for what is missing: the connected ones in any case, all others if what is wanted from them has grown, or if it
-    /// is asked for again.
+    /// Asks peers for what is missing: the connected ones in any case, all others if what is wanted from them has
+    /// grown, or if it is asked for again.
     private mutating func sendSyncs(
         to connected: [PeerID] = [], all: Bool, repeats: Bool = false, _ turn: inout Turn<Crypto>
     ) {
@@ -121,7 +122,8 @@ extension SessionMachine {
         Sync(sessionID: descriptor.id.bytes, attempt: attempt.number, run: run, isFinal: true, wanted: [], leaves: [])
     }
 
-    /// The time until the next SYNC: doubling, with a jitter of an eighth either way that depends on the signer and the step.
+    /// The time until the next SYNC: doubling, with a jitter of an eighth either way that depends on the signer and the
+    /// step.
     private func syncDelay() -> Duration {
         let ceiling = phase == .joins ? configuration.joinSyncCeiling : configuration.syncCeiling
         var delay = configuration.syncInterval

@@ -4,8 +4,9 @@ internal import WireCodec
 
 /// One signer's session: what has come in, what may go out, and when.
 ///
-/// A value without sockets, clock, randomness or secrets. It is told inputs and answers with effects, so that a log of inputs replays
-/// it. State is slots: (column, index) holds the first valid message, and nothing needs sequence numbers or acknowledgements.
+/// A value without sockets, clock, randomness or secrets. It is told inputs and answers with effects, so that a log of
+/// inputs replays it. State is slots: (column, index) holds the first valid message, and nothing needs sequence numbers
+/// or acknowledgements.
 public struct SessionMachine<Crypto: SessionCrypto>: Hashable, Sendable {
     /// What the machine asks its caller to do.
     public typealias Effect = SessionEffect<Crypto.Context>
@@ -162,7 +163,8 @@ extension SessionMachine {
         if case .completed(let signatures)? = outcome { signatures } else { nil }
     }
 
-    /// Whether the session is over here: complete, aborted, expired, superseded or refused. It may still be completed by signatures.
+    /// Whether the session is over here: complete, aborted, expired, superseded or refused. It may still be completed
+    /// by signatures.
     public var isOver: Bool { outcome != nil }
 
     /// The peers that a signer's JOIN names, in byte order.

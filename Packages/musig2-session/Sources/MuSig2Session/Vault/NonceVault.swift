@@ -3,8 +3,8 @@ public import Secp256k1
 
 /// The only holder of secret nonces: one-shot boxes under handles.
 ///
-/// It cannot be copied. What it holds is in the memory of this process and nowhere else, and is wiped when it is used or not wanted any more.
-/// All nonces of an attempt are consumed together.
+/// It cannot be copied. What it holds is in the memory of this process and nowhere else, and is wiped when it is used
+/// or not wanted any more. All nonces of an attempt are consumed together.
 public struct NonceVault: ~Copyable {
     /// A secret nonce that can be taken once. A class because a dictionary takes no noncopyable values.
     private final class Box {
@@ -127,8 +127,8 @@ public enum NonceVaultError: Error, Hashable, Sendable, CustomStringConvertible 
 }
 
 extension NonceHandle {
-    /// What tells this nonce from all others of this signer besides key and message: session id ‖ u32 attempt ‖ u64 run ‖ u32 position of the
-    /// message, big-endian.
+    /// What tells this nonce from all others of this signer besides key and message: session id ‖ u32 attempt ‖ u64 run
+    /// ‖ u32 position of the message, big-endian.
     internal func extraInput(message: Int) -> [UInt8] {
         var bytes = session.bytes
         withUnsafeBytes(of: attempt.bigEndian) { bytes.append(contentsOf: $0) }
