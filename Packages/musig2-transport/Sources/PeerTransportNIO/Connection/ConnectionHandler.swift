@@ -359,11 +359,12 @@ final class ConnectionHandler: ChannelInboundHandler {
             self.seal(multiplexer)
             self.leaveRunning(error)
         case .idle, .upgrading:
+            // Nothing was agreed on in which a reason could be given.
             self.failure = error
             self.phase = .closing
             self.stageTimer?.cancel()
             self.answer(.failure(error))
-            self.shutOutput()
+            self.context?.close(promise: nil)
         }
     }
 

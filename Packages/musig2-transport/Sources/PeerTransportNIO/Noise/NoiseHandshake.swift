@@ -201,6 +201,8 @@ struct NoiseHandshake {
         } catch {
             throw .invalidKey(message: message)
         }
+        // A point of low order gives an all-zero secret, which anybody knows. Not every back end refuses it.
+        guard secret.withUnsafeBytes({ $0.contains { $0 != 0 } }) else { throw .invalidKey(message: message) }
         self.symmetric.mixKey(secret)
     }
 

@@ -1,0 +1,297 @@
+import Multiformats
+import PeerTransport
+import Synchronization
+import Testing
+
+@testable import PeerTransportNIO
+
+@Suite("What hostile peers cannot do", .serialized, .timeLimit(.minutes(1)))
+struct TCPLimitTests {
+    private static let protocolID = Loopback.protocolID.name
+
+    /// Waits until the other side has closed and the transport counts no connection any more.
+    private static func expectGone(_ peer: RawPeer, _ loopback: Loopback) async throws {
+        _ = try await peer.readToEnd()
+        await loopback.transport.connectionsEnded()
+        await loopback.listener.close()
+    }
+
+    // MARK: Slow and wrong handshakes
+
+    @Test("a client that is slow at some stage is cut off", arguments: 0..<4)
+    func slowLoris(_ stage: Int) async throws {
+        let loopback = try await Loopback.listen {
+            $0.timeouts.security = .milliseconds(150)
+            $0.timeouts.handshake = .milliseconds(150)
+            $0.timeouts.close = .milliseconds(50)
+        }
+        let peer = try await RawPeer.connect(to: loopback.address)
+        let greeting = bytes(MultistreamFigures.header + MultistreamFigures.noise)
+        switch stage {
+        case 0: break
+        case 1: try await peer.send(Array(greeting.prefix(5)))
+        case 2: try await peer.send(greeting)
+        default: try await peer.send(greeting + [0x00, 0x20, 0x01])
+        }
+        try await Self.expectGone(peer, loopback)
+    }
+
+    @Test("a client that never agrees on a multiplexer is cut off")
+    func slowMuxer() async throws {
+        let loopback = try await Loopback.listen {
+            $0.timeouts.multiplexer = .milliseconds(150)
+            $0.timeouts.close = .milliseconds(50)
+        }
+        let peer = try await RawPeer.connect(to: loopback.address)
+        let credentials = try NoiseCredentials(identity: .generateEd25519(), muxers: [])
+        var noise = NoiseHandshake(role: .initiator, staticKey: credentials.staticKey, payload: credentials.payload)
+        guard case .send(let message1) = noise.start() else { throw Missing("message 1") }
+        try await peer.send(
+            bytes(MultistreamFigures.header + MultistreamFigures.noise) + NoiseMessageReader.frame(message1))
+        var received: [UInt8] = []
+        var message2: [UInt8]?
+        while message2 == nil {
+            guard let more = try await peer.read() else { throw RawPeer.Closed() }
+            received += more
+            var reader = NoiseMessageReader()
+            var offset = 28
+            message2 = received.withUnsafeBytes { reader.next($0, at: &offset) }
+        }
+        guard case .check = noise.receive(message: message2 ?? []) else { throw Missing("message 2") }
+        try await peer.send(NoiseMessageReader.frame(try noise.finish().message))
+        try await Self.expectGone(peer, loopback)
+    }
+
+    @Test("garbage at each stage closes the connection, and the listener goes on", arguments: 0..<3)
+    func garbage(_ stage: Int) async throws {
+        let loopback = try await Loopback.listen { $0.timeouts.close = .milliseconds(50) }
+        let peer = try await RawPeer.connect(to: loopback.address)
+        // As a Noise message it has 256 bytes.
+        let garbage = [0x01, 0x00] + (0..<2000).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ 11) }
+        let greeting = bytes(MultistreamFigures.header + MultistreamFigures.noise)
+        switch stage {
+        case 0: try await peer.send(garbage)
+        case 1: try await peer.send(greeting + garbage)
+        default:
+            try await peer.secure(.generateEd25519())
+            try await peer.send(garbage)
+        }
+        _ = try await peer.readToEnd()
+        if stage == 2 {
+            let connection = try await loopback.accept()
+            #expect(await connection.closed()?.code == .securityFailed)
+        }
+        let (dialed, _) = try await loopback.connect()
+        await dialed.close()
+        await loopback.listener.close()
+    }
+
+    // MARK: Numbers of connections
+
+    @Test("half-open connections above the limit are closed, and make room when they end")
+    func halfOpen() async throws {
+        let loopback = try await Loopback.listen { $0.limits.halfOpenConnections = 1 }
+        let first = try await RawPeer.connect(to: loopback.address)
+        // Its header shows that it was let in.
+        #expect(try await first.read() == bytes(MultistreamFigures.header))
+        let second = try await RawPeer.connect(to: loopback.address)
+        #expect(try await second.readToEnd() == [])
+        try await first.close()
+        await loopback.transport.connectionsEnded()
+        let (dialed, _) = try await loopback.connect()
+        await dialed.close()
+        await loopback.listener.close()
+    }
+
+    @Test("connections in total, and per peer")
+    func connections() async throws {
+        let loopback = try await Loopback.listen { $0.limits.connectionsPerPeer = 1 }
+        let dialer = try TCPTransport(identity: .generateEd25519())
+        let first = try await dialer.dial(loopback.address, expecting: nil) { _ in false }
+        let accepted = try await loopback.accept()
+        let second = try await dialer.dial(loopback.address, expecting: nil) { _ in false }
+        // The listener closes it as soon as it knows whose it is.
+        #expect(await second.closed()?.code == .connectionClosed)
+        #expect(loopback.transport.connectionCount == 1)
+        await first.close()
+        _ = await accepted.closed()
+        await loopback.listener.close()
+
+        let small = try TCPTransport(
+            identity: .generateEd25519(),
+            configuration: {
+                var configuration = TCPTransport.Configuration()
+                configuration.limits.connections = 1
+                return configuration
+            }())
+        let other = try await Loopback.listen()
+        let only = try await small.dial(other.address, expecting: nil) { _ in false }
+        let error = try await transportError { _ = try await small.dial(other.address, expecting: nil) { _ in false } }
+        #expect(error?.code == .limitExceeded)
+        #expect(error?.message == "connections: expected at most 1")
+        await only.close()
+        await other.listener.close()
+    }
+
+    @Test("connections that nobody accepts are closed above the limit")
+    func waiting() async throws {
+        let loopback = try await Loopback.listen { $0.limits.waitingConnections = 1 }
+        let dialer = try TCPTransport(identity: .generateEd25519())
+        let first = try await dialer.dial(loopback.address, expecting: nil) { _ in false }
+        let second = try await dialer.dial(loopback.address, expecting: nil) { _ in false }
+        #expect(await second.closed() == nil)
+        _ = try await loopback.accept()
+        await first.close()
+        await loopback.listener.close()
+    }
+
+    // MARK: Streams
+
+    @Test("streams above the limit are reset; ones that never say a protocol too, after a while")
+    func streams() async throws {
+        let loopback = try await Loopback.listen {
+            $0.limits.inboundStreams = 3
+            $0.timeouts.stream = .milliseconds(200)
+        }
+        let (peer, connection) = try await loopback.hostile()
+        for id in [1, 3, 5, 7, 9] as [UInt32] { try await peer.sendFrames(wire(.windowUpdate, .syn, id, 0)) }
+        var acknowledged: Set<UInt32> = []
+        var reset: Set<UInt32> = []
+        while reset.count < 5 {
+            let (header, _) = try await peer.frame()
+            if header.flags.contains(.ack) { acknowledged.insert(header.streamID) }
+            if header.flags.contains(.rst) { reset.insert(header.streamID) }
+            if acknowledged.count == 3, reset == [7, 9] { continue }
+        }
+        #expect(acknowledged == [1, 3, 5])
+        #expect(reset == [1, 3, 5, 7, 9])
+        // There is room again.
+        try await peer.open(11, Self.protocolID)
+        _ = try await Loopback.acceptStream(connection)
+        await connection.close()
+        await loopback.listener.close()
+    }
+
+    @Test("more data than the window closes the connection, with the reason")
+    func windowExceeded() async throws {
+        let loopback = try await Loopback.listen()
+        let (peer, connection) = try await loopback.hostile()
+        try await peer.open(1, Self.protocolID)
+        let stream = try await Loopback.acceptStream(connection)
+        let left = 262_144 - 20 - MultistreamMessage.encode(Self.protocolID).count
+        try await peer.sendFrames(
+            wire(.data, [], 1, UInt32(left)) + [UInt8](repeating: 1, count: left) + wire(.data, [], 1, 1) + [1])
+        var last: YamuxHeader?
+        while let (header, _) = try? await peer.frame() { last = header }
+        #expect(last == YamuxHeader(kind: .goAway, streamID: 0, length: 1))
+        let error = await connection.closed()
+        #expect(error?.code == .protocolViolation)
+        #expect(error?.message == "yamux stream 1: expected at most 0 bytes within the window, found 1")
+        // What was within the window is still read.
+        #expect(try await stream.read(exactly: left).count == left)
+        await loopback.listener.close()
+    }
+
+    @Test("a peer that never reads: the writer waits, and what is held is bounded")
+    func neverReads() async throws {
+        let loopback = try await Loopback.listen { $0.limits.streamSendBuffer = 100_000 }
+        let (peer, connection) = try await loopback.hostile()
+        try await peer.open(1, Self.protocolID)
+        let stream = try await Loopback.acceptStream(connection)
+        let taken = Mutex(0)
+        let writing = Task {
+            for _ in 0..<100 {
+                try await stream.write([UInt8](repeating: 1, count: 10_000))
+                taken.withLock { $0 += 10_000 }
+            }
+            try await stream.closeWrite()
+        }
+        // The negotiation took part of the window; all the rest comes, and then nothing.
+        let negotiated = 20 + MultistreamMessage.encode(Self.protocolID).count
+        var received = negotiated
+        while received < 262_144 { received += try await peer.frame().body.count }
+        #expect(received == 262_144)
+        try await peer.sendFrames(wire(.ping, .syn, 0, 5))
+        #expect(try await peer.frame().header == YamuxHeader(kind: .ping, flags: .ack, streamID: 0, length: 5))
+        let held = taken.withLock { $0 } + negotiated - 262_144
+        #expect(held <= 100_000)
+        #expect(try stream.writeImmediately([1]) == false)
+        // With credit it goes on to the end.
+        try await peer.sendFrames(wire(.windowUpdate, [], 1, 1_000_000))
+        var isClosed = false
+        while !isClosed {
+            let (header, body) = try await peer.frame()
+            received += body.count
+            isClosed = header.flags.contains(.fin)
+        }
+        #expect(received == negotiated + 1_000_000)
+        try await writing.value
+        await connection.close()
+        await loopback.listener.close()
+    }
+
+    @Test("received bytes of all streams together are bounded")
+    func receiveBuffer() async throws {
+        let loopback = try await Loopback.listen { $0.limits.connectionReceiveBuffer = 262_144 }
+        let (peer, connection) = try await loopback.hostile()
+        var streams: [any ByteStream] = []
+        for id in [1, 3, 5] as [UInt32] {
+            try await peer.open(id, Self.protocolID)
+            streams.append(try await Loopback.acceptStream(connection))
+        }
+        let body = [UInt8](repeating: 1, count: 100_000)
+        for id in [1, 3, 5] as [UInt32] { try await peer.sendFrames(wire(.data, [], id, 100_000) + body) }
+        #expect(
+            try await peer.frame().header
+                == YamuxHeader(kind: .windowUpdate, flags: .rst, streamID: 5, length: 0))
+        #expect(try await streams[0].read(exactly: 100_000) == body)
+        #expect(try await streams[1].read(exactly: 100_000) == body)
+        let error = try await transportError { _ = try await streams[2].read(upTo: 1) }
+        #expect(error?.code == .limitExceeded)
+        await connection.close()
+        await loopback.listener.close()
+    }
+
+    @Test("a peer that pings without end and never reads is cut off")
+    func pingFlood() async throws {
+        let loopback = try await Loopback.listen {
+            $0.limits.unsentAnswers = 4096
+            $0.timeouts.close = .milliseconds(50)
+        }
+        let (peer, connection) = try await loopback.hostile()
+        peer.stopReading()
+        let pings = (0..<4000).flatMap { _ in wire(.ping, .syn, 0, 1) }
+        let flood = Task { await connection.closed() }
+        // It ends with a failed write at the latest, since the connection is closed in the middle.
+        var isClosed = false
+        while !isClosed {
+            do {
+                try await peer.sendFrames(pings)
+            } catch {
+                isClosed = true
+            }
+        }
+        let error = await flood.value
+        #expect(error?.code == .limitExceeded)
+        await loopback.listener.close()
+    }
+
+    @Test("a peer that does not answer pings is taken for dead")
+    func keepAlive() async throws {
+        let loopback = try await Loopback.listen {
+            $0.timeouts.keepAliveInterval = .milliseconds(50)
+            $0.timeouts.keepAlive = .milliseconds(100)
+            $0.timeouts.close = .milliseconds(50)
+        }
+        let (peer, connection) = try await loopback.hostile()
+        let first = try await peer.frame().header
+        #expect(first == YamuxHeader(kind: .ping, flags: .syn, streamID: 0, length: 1))
+        try await peer.sendFrames(wire(.ping, .ack, 0, 1))
+        let second = try await peer.frame().header
+        #expect(second == YamuxHeader(kind: .ping, flags: .syn, streamID: 0, length: 2))
+        let error = await connection.closed()
+        #expect(error?.code == .timedOut)
+        #expect(error?.message == "the other side did not answer a ping within 0.1 seconds")
+        await loopback.listener.close()
+    }
+}

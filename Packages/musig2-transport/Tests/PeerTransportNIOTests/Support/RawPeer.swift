@@ -1,0 +1,200 @@
+import Multiformats
+import NIOCore
+import NIOPosix
+import PeerTransport
+
+@testable import PeerTransportNIO
+
+/// The other end of a TCP connection, in the hands of a test: it sends any bytes at all, and after ``secure(_:)`` any yamux
+/// frames at all.
+final class RawPeer {
+    struct Closed: Error {}
+
+    private let channel: any Channel
+    private let inbox: BoundedInbox<[UInt8]>
+    private var unread: [UInt8] = []
+    private var hasEnded = false
+    private var plaintext: [UInt8] = []
+    private var secured: ConnectionUpgrade.Result?
+
+    private init(_ channel: any Channel, _ inbox: BoundedInbox<[UInt8]>) {
+        self.channel = channel
+        self.inbox = inbox
+    }
+
+    deinit {
+        self.channel.close(promise: nil)
+    }
+
+    // MARK: Plain TCP
+
+    static func connect(to address: Multiaddr) async throws -> RawPeer {
+        guard let target = TCPAddress(address),
+            let socketAddress = try await target.resolve(
+                within: .seconds(5), on: MultiThreadedEventLoopGroup.singleton.any()
+            ).first
+        else { throw Closed() }
+        let inbox = BoundedInbox<[UInt8]>(capacity: 1_000_000)
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelInitializer { Self.collect($0, into: inbox) }
+            .connect(to: socketAddress).get()
+        return RawPeer(channel, inbox)
+    }
+
+    /// A listening socket and the first connection that comes to it.
+    static func listen() async throws -> (address: Multiaddr, accept: () async throws -> RawPeer) {
+        let accepted = BoundedInbox<(any Channel, BoundedInbox<[UInt8]>)>(capacity: 16)
+        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelInitializer { child in
+                let inbox = BoundedInbox<[UInt8]>(capacity: 1_000_000)
+                _ = accepted.push((child, inbox))
+                return Self.collect(child, into: inbox)
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        guard let local = channel.localAddress, let address = TCPAddress.multiaddr(local) else { throw Closed() }
+        return (
+            address,
+            {
+                guard let (child, inbox) = try await accepted.next() else { throw Closed() }
+                channel.close(promise: nil)
+                return RawPeer(child, inbox)
+            }
+        )
+    }
+
+    private static func collect(_ channel: any Channel, into inbox: BoundedInbox<[UInt8]>) -> EventLoopFuture<Void> {
+        channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandler(CollectingHandler(inbox))
+        }
+    }
+
+    func send(_ bytes: [UInt8]) async throws {
+        try await self.channel.writeAndFlush(ByteBuffer(bytes: bytes)).get()
+    }
+
+    /// What has come; nil once the other side has closed.
+    func read() async throws -> [UInt8]? {
+        if !self.unread.isEmpty {
+            defer { self.unread = [] }
+            return self.unread
+        }
+        guard !self.hasEnded, let bytes = try await self.inbox.next(), !bytes.isEmpty else {
+            self.hasEnded = true
+            return nil
+        }
+        return bytes
+    }
+
+    /// Reads until the other side closes.
+    func readToEnd() async throws -> [UInt8] {
+        var all: [UInt8] = []
+        while let bytes = try await self.read() { all += bytes }
+        return all
+    }
+
+    /// Leaves what comes in the buffers of the system.
+    func stopReading() {
+        self.channel.setOption(.autoRead, value: false).whenFailure { _ in }
+    }
+
+    func close() async throws {
+        try await self.channel.close().get()
+    }
+
+    // MARK: Secured
+
+    /// Goes through the upgrade as a well-behaved peer would.
+    func secure(
+        _ identity: NodeIdentity, isInitiator: Bool = true, muxers: [String] = ["/yamux/1.0.0"]
+    ) async throws {
+        var upgrade = ConnectionUpgrade(
+            ConnectionUpgrade.Parameters(
+                isInitiator: isInitiator, credentials: try NoiseCredentials(identity: identity, muxers: muxers),
+                expectedPeer: nil, maximumMessage: 1024, maximumProposals: 64))
+        try await self.send(upgrade.start())
+        while let bytes = try await self.read() {
+            var offset = 0
+            reading: while true {
+                let action = bytes.withUnsafeBytes { upgrade.receive($0, at: &offset) }
+                switch action {
+                case .needMore: break reading
+                case .send(let reply): try await self.send(reply)
+                case .done(let result):
+                    self.secured = result
+                    self.plaintext = Array(result.leftover)
+                    self.unread = Array(bytes[offset...])
+                    return
+                case .fail(let error): throw error
+                }
+            }
+        }
+        throw Closed()
+    }
+
+    /// Seals bytes of the session and sends them.
+    func sendFrames(_ bytes: [UInt8]) async throws {
+        guard var secured = self.secured else { throw Closed() }
+        var output = ByteBuffer()
+        try bytes.withUnsafeBytes { try secured.sealer.seal($0, into: &output) }
+        self.secured = secured
+        try await self.channel.writeAndFlush(output).get()
+    }
+
+    /// The next frame of the session and its body.
+    func frame() async throws -> (header: YamuxHeader, body: [UInt8]) {
+        let head = try await self.readPlaintext(YamuxHeader.byteCount)
+        guard let header = head.withUnsafeBytes({ YamuxHeader.read($0, at: 0) }) else { throw Closed() }
+        let body = header.kind == .data ? try await self.readPlaintext(Int(header.length)) : []
+        return (header, body)
+    }
+
+    private func readPlaintext(_ count: Int) async throws -> [UInt8] {
+        while self.plaintext.count < count {
+            guard let secured = self.secured, let bytes = try await self.read() else { throw Closed() }
+            var offset = 0
+            while let message = try bytes.withUnsafeBytes({ try secured.opener.next($0, at: &offset) }) {
+                self.plaintext += message
+            }
+        }
+        defer { self.plaintext.removeFirst(count) }
+        return Array(self.plaintext.prefix(count))
+    }
+
+    /// Opens a stream and agrees on a protocol, reading every frame up to the agreement.
+    func open(_ id: UInt32, _ protocolID: String) async throws {
+        let proposal =
+            MultistreamMessage.encode(MultistreamMessage.header) + MultistreamMessage.encode(protocolID)
+        try await self.sendFrames(
+            wire(.windowUpdate, .syn, id, 0) + wire(.data, [], id, UInt32(proposal.count)) + proposal)
+        var answer: [UInt8] = []
+        while answer.count < proposal.count {
+            let (header, body) = try await self.frame()
+            guard header.streamID == id, !header.flags.contains(.rst) else { throw Closed() }
+            answer += body
+        }
+    }
+}
+
+private final class CollectingHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let inbox: BoundedInbox<[UInt8]>
+
+    init(_ inbox: BoundedInbox<[UInt8]>) {
+        self.inbox = inbox
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        _ = self.inbox.push(Array(self.unwrapInboundIn(data).readableBytesView))
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        // An empty array stands for the end, behind all that came before it.
+        _ = self.inbox.push([])
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
+    }
+}
