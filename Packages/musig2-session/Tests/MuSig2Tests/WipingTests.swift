@@ -85,7 +85,11 @@ struct WipingTests {
             buffer.copyBytes(from: half)
             return buffer
         }
-        defer { buffers.forEach { $0.deallocate() } }
+        defer {
+            for buffer in buffers {
+                buffer.deallocate()
+            }
+        }
         let nonce = try SecretNonce(
             first: SecretScalar(SecretBytes(wipingButNotFreeing: buffers[0])),
             second: SecretScalar(SecretBytes(wipingButNotFreeing: buffers[1])),
