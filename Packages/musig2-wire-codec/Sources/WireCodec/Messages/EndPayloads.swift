@@ -14,6 +14,18 @@ public struct RestartReason: RawRepresentable, Hashable, Sendable {
     public static let newRun = RestartReason(rawValue: 3)
 }
 
+extension RestartReason: CustomStringConvertible {
+    /// The reason in lower camel case, or its number.
+    public var description: String {
+        switch self {
+        case .timeout: "timeout"
+        case .failedAttempt: "failedAttempt"
+        case .newRun: "newRun"
+        default: "reason \(rawValue)"
+        }
+    }
+}
+
 /// RESTART: the sender is at the attempt that its body names.
 public struct Restart: WireMessage {
     /// Why.
@@ -75,6 +87,21 @@ public struct AbortReason: RawRepresentable, Hashable, Sendable {
     public static let storeFailed = AbortReason(rawValue: 5)
     /// No attempt is left.
     public static let attemptsExhausted = AbortReason(rawValue: 6)
+}
+
+extension AbortReason: CustomStringConvertible {
+    /// The reason in lower camel case, or its number.
+    public var description: String {
+        switch self {
+        case .requested: "requested"
+        case .notApproved: "notApproved"
+        case .invalidContribution: "invalidContribution"
+        case .signerCompromised: "signerCompromised"
+        case .storeFailed: "storeFailed"
+        case .attemptsExhausted: "attemptsExhausted"
+        default: "reason \(rawValue)"
+        }
+    }
 }
 
 /// Whether a partial signature of the sender may exist.
