@@ -10,7 +10,7 @@ extension MuSig2Coordinator {
         let plan = try plan(request)
         let descriptor: SessionDescriptor
         do throws(DescriptorError) {
-            descriptor = try SessionDescriptor(plan, at: now(), limits: machine.sessionLimits)
+            descriptor = try SessionDescriptor(plan, at: now(), random: .random(), limits: machine.sessionLimits)
             _ = try descriptor.position(of: signerKey, messageKey: messageKey)
         } catch {
             throw CoordinatorError(
