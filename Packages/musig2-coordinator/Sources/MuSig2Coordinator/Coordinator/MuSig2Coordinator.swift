@@ -99,6 +99,9 @@ public actor MuSig2Coordinator {
         )
     }
 
+    /// Whether the coordinator has ended.
+    public var isStopped: Bool { lifecycle == .stopped }
+
     /// The events of all sessions and peers, from now on. Each call gives a stream of its own.
     public var events: CoordinatorEvents {
         hub.subscribe(session: nil, capacity: configuration.limits.bufferedEvents)

@@ -1,2 +1,0 @@
-import MuSig2Coordinator
-import Testing
