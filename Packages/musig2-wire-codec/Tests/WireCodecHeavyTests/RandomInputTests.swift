@@ -25,8 +25,11 @@ import WireCodecSamples
         for number in 0..<Self.inputs {
             let decoder = decoders[number % decoders.count]
             let input = Self.input(for: decoder, &generator)
-            if case .value = decoder.decode(input) { values += 1 }
-            if let fault = decoder.fault(input) { Issue.record("seed \(Self.seed), input \(number): \(fault)") }
+            let outcome = decoder.decode(input)
+            if case .value = outcome { values += 1 }
+            if let fault = decoder.fault(input, outcome) {
+                Issue.record("seed \(Self.seed), input \(number): \(fault)")
+            }
         }
         // Some inputs keep being valid, or the mutations would test nothing but the first bytes.
         #expect(values > Self.inputs / 100, "seed \(Self.seed)")

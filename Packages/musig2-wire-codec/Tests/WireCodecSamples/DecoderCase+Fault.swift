@@ -1,8 +1,11 @@
 extension DecoderCase {
     /// What is wrong with how the decoder takes `input`, or nil: it may give an error with a text, or a value; and where
     /// there is one encoding only, that must be the one given.
-    package func fault(_ input: [UInt8]) -> String? {
-        switch decode(input) {
+    package func fault(_ input: [UInt8]) -> String? { fault(input, decode(input)) }
+
+    /// The same for an input that was decoded before.
+    package func fault(_ input: [UInt8], _ outcome: Outcome) -> String? {
+        switch outcome {
         case .refused(let text):
             return text.isEmpty ? "\(name): an error without words for \(input)" : nil
         case .value(let encoding):

@@ -175,6 +175,8 @@ import WireCodecSamples
         #expect(try Restart(decoding: restart.encoded()).reason.rawValue == 99)
         let abort = Abort(reason: AbortReason(rawValue: 77), stage: .beforePartial)
         #expect(try Abort(decoding: abort.encoded()) == abort)
+        #expect("\(abort.reason) \(AbortReason.requested)" == "reason 77 requested")
+        #expect("\(restart.reason) \(RestartReason.newRun)" == "reason 99 newRun")
         #expect(throws: WireError("Abort", "stage", .outOfRange(3))) { try Abort(decoding: [0x08, 1, 0x10, 3]) }
         #expect(throws: WireError("Evidence", "kind", .outOfRange(5))) { try Evidence(decoding: [0x08, 5]) }
         #expect(throws: WireError("Item", "", .unknownField(12))) { try Frame(decoding: [0x0a, 2, 0x60, 1]) }

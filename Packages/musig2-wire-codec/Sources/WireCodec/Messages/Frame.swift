@@ -14,9 +14,9 @@ public enum FrameItem: Hashable, Sendable {
     case helloProof(HelloProof)
     /// HELLO, third step.
     case helloJoiner(HelloJoiner)
-    /// HELLO, last step; deflated on the wire when that makes it smaller.
+    /// HELLO, last step; deflated on the wire from 1 KiB when that makes it smaller.
     case helloAnnouncements(HelloAnnouncements)
-    /// An announcement; deflated on the wire when that makes it smaller.
+    /// An announcement; deflated on the wire from 1 KiB when that makes it smaller.
     case announcement(SignedAnnouncement)
 }
 
@@ -123,11 +123,14 @@ extension FrameItem {
         }
     }
 
+    /// Below this an announcement fits into one segment of the network either way, and deflating costs more than it saves.
+    private static let deflatableBytes = 1_024
+
     private static func writeSmaller(
         _ bytes: [UInt8], plain: UInt32, deflated: UInt32, to writer: inout ProtobufWriter
     ) {
         // Without memory for deflating, the plain form is as good.
-        if let small = try? Zlib.deflate(bytes), small.count < bytes.count {
+        if bytes.count >= deflatableBytes, let small = try? Zlib.deflate(bytes), small.count < bytes.count {
             writer.requiredBytes(deflated, small)
         } else {
             writer.requiredBytes(plain, bytes)
