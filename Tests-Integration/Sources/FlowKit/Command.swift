@@ -1,0 +1,82 @@
+import Foundation
+import Subprocess
+
+#if canImport(System)
+    import System
+#else
+    import SystemPackage
+#endif
+
+/// The `musig2` command as a process of its own.
+public struct Command: Sendable {
+    /// Where the binary is.
+    public let path: String
+
+    /// Finds the binary: `MUSIG2_BIN`, else beside the running program or in a folder above it.
+    ///
+    /// - Throws: ``FlowError`` that says where it was looked for.
+    public init() throws {
+        if let path = ProcessInfo.processInfo.environment["MUSIG2_BIN"], !path.isEmpty {
+            guard FileManager.default.isExecutableFile(atPath: path) else {
+                throw FlowError("MUSIG2_BIN: there is no program at \(path)")
+            }
+            self.path = path
+            return
+        }
+        var folder = Self.ownFolder
+        for _ in 0..<6 {
+            let candidate = folder.appendingPathComponent("musig2").path
+            var isFolder: ObjCBool = false
+            if FileManager.default.fileExists(atPath: candidate, isDirectory: &isFolder), !isFolder.boolValue {
+                path = candidate
+                return
+            }
+            folder.deleteLastPathComponent()
+        }
+        throw FlowError("no musig2 beside \(Self.ownFolder.path): build it, or name it with MUSIG2_BIN")
+    }
+
+    /// Runs the command to its end.
+    ///
+    /// - Parameter arguments: What follows `musig2`.
+    /// - Returns: Exit status, standard output and standard error.
+    public func run(_ arguments: [String]) async throws -> Finished {
+        let result = try await Subprocess.run(
+            .path(.init(path)), arguments: Arguments(arguments),
+            output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+        return Finished(
+            status: Self.status(result.terminationStatus),
+            output: result.standardOutput, error: result.standardError)
+    }
+
+    /// What a finished command left behind.
+    public struct Finished: Sendable {
+        /// The exit status; 128 and the signal's number for one that was killed.
+        public let status: Int
+        /// Standard output.
+        public let output: String
+        /// Standard error.
+        public let error: String
+    }
+
+    static func status(_ status: TerminationStatus) -> Int {
+        switch status {
+        case .exited(let code): Int(code)
+        case .signaled(let signal): 128 + Int(signal)
+        }
+    }
+
+    /// The folder of the running program; under a test runner that of the tests.
+    private static var ownFolder: URL {
+        #if os(Linux)
+            let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+            return URL(fileURLWithPath: own).deletingLastPathComponent()
+        #else
+            return Bundle(for: BundleAnchor.self).bundleURL.deletingLastPathComponent()
+        #endif
+    }
+}
+
+#if !os(Linux)
+    private final class BundleAnchor {}
+#endif

@@ -1,0 +1,38 @@
+import Foundation
+
+/// One line of the command's `--json` output.
+public struct JSONLine: Sendable {
+    /// The event's name.
+    public let event: String
+    private let strings: [String: String]
+    private let integers: [String: Int]
+
+    /// Parses a line.
+    ///
+    /// - Parameter line: The line.
+    /// - Throws: ``FlowError`` if it is not a JSON object with an event.
+    public init(_ line: String) throws {
+        guard let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any],
+            let event = object["event"] as? String
+        else { throw FlowError("expected a JSON object with an event, found: \(line)") }
+        self.event = event
+        strings = object.compactMapValues { $0 as? String }
+        integers = object.compactMapValues { $0 as? Int }
+    }
+
+    /// A text field.
+    ///
+    /// - Parameter name: Its name.
+    public func text(_ name: String) throws -> String {
+        guard let value = strings[name] else { throw FlowError("\(event): no text field \"\(name)\"") }
+        return value
+    }
+
+    /// A number.
+    ///
+    /// - Parameter name: Its name.
+    public func number(_ name: String) throws -> Int {
+        guard let value = integers[name] else { throw FlowError("\(event): no number \"\(name)\"") }
+        return value
+    }
+}

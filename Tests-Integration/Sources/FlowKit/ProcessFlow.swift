@@ -1,0 +1,128 @@
+import Foundation
+import Multiformats
+import Secp256k1
+import Subprocess
+
+#if canImport(System)
+    import System
+#else
+    import SystemPackage
+#endif
+
+/// n signers, each a process of its own with a key of its own, over TCP on the loopback interface.
+public struct ProcessFlow: Sendable {
+    private let command: Command
+    private let folder: URL
+
+    /// Prepares a flow.
+    ///
+    /// - Throws: ``FlowError`` if the command is not found, or a file error.
+    public init() throws {
+        command = try Command()
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent("musig2-flow-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    }
+
+    /// Signs one message.
+    ///
+    /// - Parameters:
+    ///   - count: How many signers.
+    ///   - topology: How they talk: `automatic`, `mesh` or `star`.
+    ///   - message: What they sign.
+    ///   - report: Is told who did what.
+    /// - Returns: What all hold, verified.
+    /// - Throws: ``FlowError``.
+    public func run(
+        signers count: Int,
+        topology: String = "automatic",
+        message: [UInt8] = Array("signed together".utf8),
+        report: @escaping @Sendable (String) -> Void
+    ) async throws -> Outcome {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        var keys: [PublicKey] = []
+        for index in 0..<count {
+            let made = try await command.run(["key", "new", "--home", home(index), "--json"])
+            guard made.status == 0 else { throw FlowError("key new: exit status \(made.status): \(made.error)") }
+            let text = try JSONLine(made.output).text("publicKey")
+            guard let bytes = Hex.decode(text) else { throw FlowError("key new: not a key: \(text)") }
+            keys.append(try PublicKey(compressedRepresentation: bytes))
+            report("signer \(index + 1) made the key \(text)")
+        }
+        let signers = keys
+        let (invitations, invite) = AsyncStream.makeStream(of: String.self)
+        let held = try await withThrowingTaskGroup(of: (Int, [SchnorrSignature]).self) { group in
+            group.addTask {
+                defer { invite.finish() }
+                let arguments =
+                    ["create", "--signers", signers.map { "\($0)" }.joined(separator: ",")]
+                    + ["--message-hex", Hex.encode(message), "--topology", topology] + common(0)
+                return (0, try await follow(0, arguments, report: report) { invite.yield($0) })
+            }
+            for await invitation in invitations {
+                for index in 1..<count {
+                    group.addTask {
+                        let arguments = ["join", invitation, "--yes"] + common(index)
+                        return (index, try await follow(index, arguments, report: report) { _ in })
+                    }
+                }
+                break
+            }
+            var held = Array(repeating: [SchnorrSignature](), count: count)
+            for try await (index, signatures) in group { held[index] = signatures }
+            return held
+        }
+        return try Outcome(signers: signers, messages: [message], held: held)
+    }
+
+    private func home(_ index: Int) -> String {
+        folder.appendingPathComponent("signer-\(index + 1)").path
+    }
+
+    private func common(_ index: Int) -> [String] {
+        ["--home", home(index), "--listen", "/ip4/127.0.0.1/tcp/0", "--timeout", "60", "--json"]
+    }
+
+    /// Runs one signer's process and reads its lines until it ends.
+    private func follow(
+        _ index: Int,
+        _ arguments: [String],
+        report: @Sendable (String) -> Void,
+        invited: @Sendable (String) -> Void
+    ) async throws -> [SchnorrSignature] {
+        let result = try await Subprocess.run(
+            .path(.init(command.path)), arguments: Arguments(arguments),
+            input: .none, output: .sequence, error: .string(limit: 1 << 20)
+        ) { execution in
+            let name = "signer \(index + 1) (process \(execution.processIdentifier))"
+            var signatures: [SchnorrSignature] = []
+            for try await text in execution.standardOutput.strings() {
+                let line = try JSONLine(text.trimmingCharacters(in: .newlines))
+                switch line.event {
+                case "invitation":
+                    report("\(name) created session \(try line.text("session"))")
+                    invited(try line.text("invitation"))
+                case "participantJoined":
+                    report("\(name) sees that signer \(try line.number("signer") + 1) joined")
+                case "nonceReceived":
+                    report("\(name) has nonces \(try line.number("received"))/\(try line.number("total"))")
+                case "partialReceived":
+                    report("\(name) has partial signatures \(try line.number("received"))/\(try line.number("total"))")
+                case "signature":
+                    let signature = try line.text("signature")
+                    report("\(name) holds the signature \(signature)")
+                    guard let bytes = Hex.decode(signature) else { throw FlowError("not a signature: \(signature)") }
+                    signatures.append(try SchnorrSignature(rawRepresentation: bytes))
+                case "error":
+                    throw FlowError("\(name): \(try line.text("message"))")
+                default: break
+                }
+            }
+            return signatures
+        }
+        let status = Command.status(result.terminationStatus)
+        guard status == 0 else {
+            throw FlowError("signer \(index + 1): exit status \(status): \(result.standardError)")
+        }
+        return result.closureResult
+    }
+}

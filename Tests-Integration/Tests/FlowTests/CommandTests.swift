@@ -1,0 +1,205 @@
+import FlowKit
+import Foundation
+import MuSig2
+import Multiformats
+import NIOCore
+import NIOPosix
+import PeerTransportNIO
+import Secp256k1
+import Testing
+import WireCodec
+
+/// What a newcomer does wrong, and what the command says: a clear message, an exit status, and nothing hangs.
+@Suite(.serialized, .timeLimit(.minutes(2)))
+struct CommandTests {
+    private let command: Command
+    private let folder: TemporaryFolder
+
+    init() throws {
+        command = try Command()
+        folder = try TemporaryFolder()
+    }
+
+    private func newKey(_ home: String) async throws -> String {
+        let made = try await command.run(["key", "new", "--home", folder.file(home), "--json"])
+        #expect(made.status == 0, "\(made.error)")
+        return try JSONLine(made.output).text("publicKey")
+    }
+
+    private func failure(_ arguments: [String]) async throws -> (status: Int, message: String) {
+        let finished = try await command.run(arguments + ["--human"])
+        #expect(finished.output == "", "a failure prints no result")
+        return (finished.status, finished.error)
+    }
+
+    @Test
+    func keyIsPrivateShownAndNeverOverwritten() async throws {
+        let key = try await newKey("a")
+        #expect(key.count == 66)
+        let mode = try FileManager.default.attributesOfItem(atPath: folder.file("a/key"))[.posixPermissions] as? Int
+        #expect(mode == 0o600)
+        let shown = try await command.run(["key", "show", "--home", folder.file("a"), "--human"])
+        #expect(shown.output == key + "\n")
+        let again = try await failure(["key", "new", "--home", folder.file("a")])
+        #expect(again.status == 2)
+        #expect(again.message.contains("there is a key already: \(folder.file("a/key"))"))
+    }
+
+    @Test
+    func keyFilesOfOthersAreRefused() async throws {
+        _ = try await newKey("a")
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: folder.file("a/key"))
+        let open = try await failure(["key", "show", "--home", folder.file("a")])
+        #expect(open.status == 2)
+        #expect(open.message.contains("can be read by others (mode 644)"))
+
+        try FileManager.default.createDirectory(atPath: folder.file("b"), withIntermediateDirectories: true)
+        try Data("not a key\n".utf8).write(to: URL(fileURLWithPath: folder.file("b/key")))
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: folder.file("b/key"))
+        let wrong = try await failure(["key", "show", "--home", folder.file("b")])
+        #expect(wrong.status == 2)
+        #expect(wrong.message.contains("holds no key: expected 64 hexadecimal digits and a newline"))
+
+        let missing = try await failure(["key", "show", "--home", folder.file("c")])
+        #expect(missing.status == 2)
+        #expect(missing.message.contains("Make one with `musig2 key new`."))
+    }
+
+    @Test
+    func aggregateAndVerify() async throws {
+        let signers = [try await newKey("a"), try await newKey("b")]
+        let keys = try signers.map { try PublicKey(compressedRepresentation: #require(Hex.decode($0))) }
+        let expected = try KeyAggContext(keys: keys).xOnlyKey
+        let aggregate = try await command.run(["aggregate", "--signers", signers.joined(separator: ","), "--human"])
+        #expect(aggregate.output == "\(expected)\n")
+
+        let key = SecretKey.generate()
+        let signature = try key.schnorrSignature(for: Array("hello".utf8))
+        let check = ["verify", "--key", "\(key.xOnlyPublicKey)", "--signature", "\(signature)", "--human"]
+        #expect(try await command.run(check + ["--message-hex", "68656c6c6f"]).status == 0)
+        let wrong = try await failure(check.dropLast() + ["--message-hex", "68656c6c70"])
+        #expect(wrong.status == 7)
+        #expect(wrong.message.contains("signature 1 is not valid for message 1"))
+    }
+
+    @Test
+    func wrongSigners() async throws {
+        let own = try await newKey("a")
+        let message = ["--message-hex", "00", "--home", folder.file("a"), "--listen", "/ip4/127.0.0.1/tcp/0"]
+        let noKey = try await failure(["create", "--signers", "\(own),02ff"] + message)
+        #expect(noKey.status == 64)
+        #expect(noKey.message.contains("signer 2: public key: expected 33 bytes, found 2"))
+        let others = ["\(SecretKey.generate().publicKey)", "\(SecretKey.generate().publicKey)"]
+        let notOwn = try await failure(["create", "--signers", others.joined(separator: ",")] + message)
+        #expect(notOwn.status == 64)
+        #expect(notOwn.message.contains("must be among --signers"))
+        let twice = try await failure(["create", "--signers", "\(own),\(own)"] + message)
+        #expect(twice.status == 64)
+    }
+
+    @Test
+    func mangledInvitation() async throws {
+        _ = try await newKey("a")
+        let peer = NodeIdentity.generateEd25519().peerID
+        let address = try Multiaddr("/ip4/127.0.0.1/tcp/1/p2p/\(peer)")
+        let text = try Invitation(sessionID: Array(repeating: 1, count: 32), addresses: [address]).text
+        let last = try #require(text.last)
+        let mangled = text.dropLast() + (last == "q" ? "p" : "q")
+        let join = ["--yes", "--home", folder.file("a")]
+        let wrong = try await failure(["join", String(mangled)] + join)
+        #expect(wrong.status == 7)
+        #expect(wrong.message.contains("the checksum does not match"))
+        let other = try await failure(["join", "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"] + join)
+        #expect(other.status == 7)
+        #expect(other.message.contains("expected a text that starts with musig21"))
+    }
+
+    @Test
+    func nobodyThere() async throws {
+        _ = try await newKey("a")
+        // A port that was free a moment ago: nobody listens there.
+        let group = MultiThreadedEventLoopGroup.singleton
+        let channel = try await ServerBootstrap(group: group).bind(host: "127.0.0.1", port: 0).get()
+        let port = try #require(channel.localAddress?.port)
+        try await channel.close()
+        let result = try await failure(
+            [
+                "join", try invitation(port: port), "--yes", "--home", folder.file("a"), "--listen",
+                "/ip4/127.0.0.1/tcp/0",
+            ])
+        #expect(result.status == 6)
+        #expect(result.message.contains("Is the creator's command still running"))
+    }
+
+    @Test
+    func peerThatIsNotLibp2p() async throws {
+        _ = try await newKey("a")
+        let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelInitializer { channel in
+                channel.writeAndFlush(ByteBuffer(string: "HTTP/1.1 400 Bad Request\r\n\r\n"))
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let port = try #require(server.localAddress?.port)
+        let result = try await failure(
+            [
+                "join", try invitation(port: port), "--yes", "--home", folder.file("a"), "--listen",
+                "/ip4/127.0.0.1/tcp/0",
+            ])
+        try await server.close()
+        #expect(result.status == 6)
+        #expect(result.message.contains("libp2p"))
+    }
+
+    @Test
+    func portInUse() async throws {
+        let own = try await newKey("a")
+        let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .bind(host: "127.0.0.1", port: 0).get()
+        let port = try #require(server.localAddress?.port)
+        let result = try await failure([
+            "create", "--signers", "\(own),\(SecretKey.generate().publicKey)", "--message-hex", "00",
+            "--home", folder.file("a"), "--listen", "/ip4/127.0.0.1/tcp/\(port)",
+        ])
+        try await server.close()
+        #expect(result.status == 6)
+        #expect(result.message.contains("\(port)"))
+        #expect(result.message.contains("Choose another port with --listen"))
+    }
+
+    @Test
+    func signerThatNeverComes() async throws {
+        let own = try await newKey("a")
+        let finished = try await command.run([
+            "create", "--signers", "\(own),\(SecretKey.generate().publicKey)", "--message-hex", "00",
+            "--home", folder.file("a"), "--listen", "/ip4/127.0.0.1/tcp/0", "--timeout", "1", "--human",
+        ])
+        #expect(finished.status == 5)
+        #expect(finished.output.hasPrefix("musig21"))
+        #expect(finished.error.contains("no signature within 1 s"))
+    }
+
+    @Test
+    func joiningNeedsAYes() async throws {
+        _ = try await newKey("a")
+        let result = try await failure(["join", try invitation(port: 1), "--home", folder.file("a")])
+        #expect(result.status == 3)
+        #expect(result.message.contains("Say yes beforehand with --yes"))
+    }
+
+    @Test
+    func decodesInvitations() async throws {
+        let text = try invitation(port: 4001)
+        let decoded = try await command.run(["decode", text, "--human"])
+        #expect(decoded.status == 0)
+        #expect(decoded.output.contains("/ip4/127.0.0.1/tcp/4001/p2p/"))
+        let nothing = try await failure(["decode", "00ff"])
+        #expect(nothing.status == 7)
+        #expect(nothing.message.contains("2 bytes that are no message of this protocol"))
+    }
+
+    private func invitation(port: Int) throws -> String {
+        let peer = NodeIdentity.generateEd25519().peerID
+        let address = try Multiaddr("/ip4/127.0.0.1/tcp/\(port)/p2p/\(peer)")
+        return try Invitation(sessionID: Array(repeating: 1, count: 32), addresses: [address]).text
+    }
+}

@@ -1,0 +1,46 @@
+import ArgumentParser
+
+/// How the command ends. The numbers are part of the interface: scripts may rely on them.
+enum ExitStatus: Int32 {
+    /// Something went wrong that has no number of its own.
+    case failure = 1
+    /// A file could not be read or written, or holds something else than it should.
+    case file = 2
+    /// The person said no, or could not be asked.
+    case refused = 3
+    /// The session ended without a signature.
+    case sessionFailed = 4
+    /// The session expired, or nobody came in time.
+    case expired = 5
+    /// The network: a port in use, a peer that cannot be reached or is not what it should be.
+    case network = 6
+    /// The signature, the key or the message that was to be checked is not valid.
+    case invalid = 7
+    /// The words of the command line are wrong.
+    case usage = 64
+    /// Ended by Ctrl-C.
+    case interrupted = 130
+
+    /// The same as the argument parser's way to leave.
+    var code: ExitCode { ExitCode(rawValue) }
+}
+
+/// A failure with what happened, what to do next, and the exit status.
+struct Failure: Error, CustomStringConvertible {
+    /// The exit status.
+    let status: ExitStatus
+    /// What happened.
+    let message: String
+    /// What the person can do next.
+    let hint: String?
+
+    init(_ status: ExitStatus, _ message: String, hint: String? = nil) {
+        self.status = status
+        self.message = message
+        self.hint = hint
+    }
+
+    var description: String {
+        hint.map { "\(message)\n\($0)" } ?? message
+    }
+}

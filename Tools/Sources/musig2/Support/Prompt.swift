@@ -1,0 +1,56 @@
+import Foundation
+import Synchronization
+
+/// Asks the person at the terminal.
+enum Prompt {
+    /// Prints a question and waits for a line; true if it starts with `y`.
+    ///
+    /// Reading blocks a thread of its own, so that the wait can be left: then the answer is no.
+    static func confirms(_ question: String) async -> Bool {
+        FileHandle.standardError.write(Data("\(question) [y/N] ".utf8))
+        let answer = OneAnswer()
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                answer.await(continuation)
+                Thread.detachNewThread {
+                    let line = readLine() ?? ""
+                    answer.give(line.lowercased().hasPrefix("y"))
+                }
+            }
+        } onCancel: {
+            answer.give(false)
+        }
+    }
+
+    /// Whether there is a person to ask.
+    static var isPossible: Bool { isatty(STDIN_FILENO) == 1 }
+}
+
+/// Resumes one continuation once, whoever is first.
+private final class OneAnswer: Sendable {
+    private enum State {
+        case empty
+        case waiting(CheckedContinuation<Bool, Never>)
+        case given(Bool)
+    }
+
+    private let state = Mutex(State.empty)
+
+    func await(_ continuation: CheckedContinuation<Bool, Never>) {
+        let given: Bool? = state.withLock { state in
+            if case .given(let answer) = state { return answer }
+            state = .waiting(continuation)
+            return nil
+        }
+        if let given { continuation.resume(returning: given) }
+    }
+
+    func give(_ answer: Bool) {
+        let waiting: CheckedContinuation<Bool, Never>? = state.withLock { state in
+            defer { if case .given = state {} else { state = .given(answer) } }
+            guard case .waiting(let continuation) = state else { return nil }
+            return continuation
+        }
+        waiting?.resume(returning: answer)
+    }
+}
