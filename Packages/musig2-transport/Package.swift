@@ -102,6 +102,7 @@ let package = Package(
                 "PeerTransportNIO",
                 "PeerTransportTestKit",
                 .product(name: "Multiformats", package: "musig2-wire-codec"),
+                .product(name: "WireCodec", package: "musig2-wire-codec"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],

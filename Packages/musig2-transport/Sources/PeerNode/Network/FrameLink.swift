@@ -173,9 +173,9 @@ final class FrameLink: Sendable {
         let isOver = Latch<Void>()
         let (inbound, previous, starts) = state.withLock { state -> (Inbound?, Inbound?, Bool) in
             switch state.phase {
-            case .closing, .ended: return (nil, nil, false)
+            case .ended: return (nil, nil, false)
             case .idle, .connecting: announce(&state)
-            case .up: break
+            case .up, .closing: break
             }
             state.nextStreamID &+= 1
             let inbound = Inbound(id: state.nextStreamID, stream: stream, isOver: isOver)

@@ -9,7 +9,9 @@ import Synchronization
 /// same peer takes the place of the older. A frame is its length as an unsigned varint, then its bytes. A peer counts as connected once
 /// it has agreed to the protocol, or opened its own stream.
 public final class NodePeerNetwork: PeerNetwork {
-    let node: PeerNode
+    /// Who has the connections.
+    public let node: PeerNode
+
     let configuration: NodePeerNetworkConfiguration
     let events: PeerEventQueue
     let metrics = FrameMetrics()
@@ -95,9 +97,10 @@ public final class NodePeerNetwork: PeerNetwork {
             state.isShutDown = true
             return Array(state.links.values)
         }
-        node.unregister([configuration.protocolID])
         for link in links { link.disconnect() }
         for link in links { await link.ended() }
+        // Not before: a peer that is just opening its own stream must not be told that nobody speaks the protocol here.
+        node.unregister([configuration.protocolID])
         events.close()
         handler.network.withLock { $0 = nil }
     }
@@ -107,8 +110,8 @@ public final class NodePeerNetwork: PeerNetwork {
     /// The link to a peer, made if there is none; nil after the shutdown.
     private func link(to peer: PeerID) -> FrameLink? {
         state.withLock { state in
-            guard !state.isShutDown else { return nil }
             if let link = state.links[peer] { return link }
+            guard !state.isShutDown else { return nil }
             let link = FrameLink(to: peer, of: self)
             state.links[peer] = link
             return link

@@ -178,12 +178,11 @@ public final class PeerEventQueue: Sendable {
             lane.bytes += bytes
             lane.events.append(event)
         } else {
+            if case (.connected, .disconnected) = (lane.events.last, event) { lane.events.last = nil }
             switch (lane.events.last, event) {
-            case (.connected, .disconnected), (.disconnected, .disconnected), (.connected, .connected),
-                (.connectFailed, .connectFailed):
-                lane.events.last = event
-            default:
-                lane.events.append(event)
+            case (.disconnected, .disconnected), (.connected, .connected): break
+            case (.connectFailed, .connectFailed): lane.events.last = event
+            default: lane.events.append(event)
             }
         }
         state.lanes[peer] = lane

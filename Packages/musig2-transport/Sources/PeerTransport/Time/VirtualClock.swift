@@ -19,6 +19,7 @@ public final class VirtualClock: Sendable {
     }
 
     private let state = Mutex(State())
+    private let scheduled = Signal()
     private let wallAtStart: UInt64
 
     /// Makes a clock at uptime zero.
@@ -58,7 +59,8 @@ public final class VirtualClock: Sendable {
     /// - Returns: A ticket for ``cancel(_:)``.
     @discardableResult
     public func schedule(after delay: Duration, _ action: @escaping @Sendable () -> Void) -> UInt64 {
-        state.withLock { state in
+        defer { scheduled.notify() }
+        return state.withLock { state in
             state.nextTicket &+= 1
             let timer = Timer(
                 deadline: state.uptime + max(.zero, delay),
@@ -74,6 +76,16 @@ public final class VirtualClock: Sendable {
             }
             state.timers.insert(timer, at: low)
             return timer.ticket
+        }
+    }
+
+    /// Waits until enough is scheduled, so that a test does not move the clock before the code under test sleeps. One task waits
+    /// at a time.
+    ///
+    /// - Parameter count: How many things must be due at some time.
+    public func waitUntilScheduled(_ count: Int = 1) async {
+        while state.withLock({ $0.timers.count }) < count {
+            guard await scheduled.wait() == .notified else { return }
         }
     }
 

@@ -1,0 +1,28 @@
+public import Logging
+public import PeerTransport
+public import PeerTransportNIO
+
+extension PeerNode {
+    /// Makes a node over TCP, the default transport.
+    ///
+    /// - Parameters:
+    ///   - identity: Who this node is.
+    ///   - configuration: Limits, timeouts and addresses of the node.
+    ///   - tcp: Limits and timeouts of the transport.
+    ///   - logger: Where to log to. Nothing secret is logged.
+    /// - Throws: ``PeerTransport/TransportError/Code/invalidArgument`` for a configuration that makes no sense.
+    public convenience init(
+        identity: NodeIdentity,
+        configuration: PeerNodeConfiguration = PeerNodeConfiguration(),
+        tcp: TCPTransport.Configuration = TCPTransport.Configuration(),
+        logger: Logger = Logger(label: "peer-node")
+    ) throws(TransportError) {
+        let transport = try TCPTransport(identity: identity, configuration: tcp)
+        self.init(
+            localPeer: identity.peerID,
+            transports: [transport],
+            configuration: configuration,
+            logger: logger
+        )
+    }
+}

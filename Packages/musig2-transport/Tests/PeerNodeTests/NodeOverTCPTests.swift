@@ -1,0 +1,66 @@
+import Logging
+import Multiformats
+import PeerNode
+import PeerTransport
+import PeerTransportNIO
+import PeerTransportTestKit
+import Testing
+
+/// The node and its network over real sockets, on the loopback interface.
+@Suite(.serialized) struct NodeOverTCPTests {
+    private static func node(_ identity: NodeIdentity = .generateEd25519()) async throws -> PeerNode {
+        let node = try PeerNode(
+            identity: identity,
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        )
+        try await node.listen(on: [try Multiaddr("/ip4/127.0.0.1/tcp/0")])
+        return node
+    }
+
+    private static func network(_ identity: NodeIdentity = .generateEd25519()) async throws -> NodePeerNetwork {
+        try NodePeerNetwork(
+            node: try await node(identity),
+            configuration: NodePeerNetworkConfiguration(protocolID: "/test-frames/1.0.0")
+        )
+    }
+
+    @Test(arguments: NetworkConformance.Case.allCases)
+    func conformance(_ testCase: NetworkConformance.Case) async throws {
+        try await NetworkConformance {
+            // A port that was free a moment ago and has no listener any more.
+            let gone = try await Self.node()
+            let addresses = gone.addresses
+            await gone.shutdown()
+            return NetworkPair(
+                first: try await Self.network(),
+                second: try await Self.network(.generateSecp256k1()),
+                unreachable: gone.localPeer,
+                unreachableAddresses: addresses
+            )
+        }.run(testCase)
+    }
+
+    @Test func aPortInUseIsNamed() async throws {
+        let one = try await Self.node()
+        let address = try #require(one.addresses.first?.withoutPeerID)
+        let two = try await Self.node()
+        let error = await #expect(throws: TransportError.self) { try await two.listen(on: [address]) }
+        #expect(error?.code == .addressInUse)
+        #expect(error?.message.contains("\(address)") == true)
+        await one.shutdown()
+        await two.shutdown()
+    }
+
+    @Test func theWrongPeerIsNamed() async throws {
+        let (one, two) = (try await Self.node(), try await Self.node())
+        let address = try #require(two.addresses.first?.withoutPeerID)
+        let expected = NodeIdentity.generateEd25519().peerID
+        let error = await #expect(throws: TransportError.self) {
+            try await one.connect(to: expected, addresses: [address])
+        }
+        #expect(error?.code == .peerMismatch)
+        #expect(error?.message.contains("\(expected)") == true && error?.message.contains("\(two.localPeer)") == true)
+        await one.shutdown()
+        await two.shutdown()
+    }
+}
