@@ -34,18 +34,10 @@ public struct SecretNonce: ~Copyable, Sendable {
         message: [UInt8]? = nil,
         extraInput: [UInt8] = []
     ) throws(NonceGenError) -> SecretNonce {
-        while true {
-            var seed = NonceSeed.random()
-            seed.mask(with: secretKey)
-            let nonce = try seed.nonce(
-                publicKey: secretKey.publicKey,
-                aggregateKey: aggregateKey?.x,
-                message: message,
-                extraInput: extraInput
-            )
-            // A half that is zero has a chance of 2⁻²⁵⁵ and is drawn anew.
-            if let nonce { return nonce }
-        }
+        try self.generate(
+            secretKey: secretKey, aggregateKey: aggregateKey?.x, message: message, extraInput: extraInput,
+            seed: NonceSeed.random
+        )
     }
 
     /// Draws a nonce without the secret key: for a signer whose key is elsewhere at that moment (NonceGen).
@@ -63,12 +55,35 @@ public struct SecretNonce: ~Copyable, Sendable {
         message: [UInt8]? = nil,
         extraInput: [UInt8] = []
     ) throws(NonceGenError) -> SecretNonce {
+        try self.generate(
+            publicKey: publicKey, aggregateKey: aggregateKey?.x, message: message, extraInput: extraInput,
+            seed: NonceSeed.random
+        )
+    }
+
+    /// As the public function, with 32 bytes from wherever a test takes them.
+    internal static func generate(
+        secretKey: borrowing SecretKey, aggregateKey: Hash32?, message: [UInt8]?, extraInput: [UInt8],
+        seed: () -> NonceSeed
+    ) throws(NonceGenError) -> SecretNonce {
         while true {
-            let nonce = try NonceSeed.random().nonce(
-                publicKey: publicKey,
-                aggregateKey: aggregateKey?.x,
-                message: message,
-                extraInput: extraInput
+            var seed = seed()
+            seed.mask(with: secretKey)
+            let nonce = try seed.nonce(
+                publicKey: secretKey.publicKey, aggregateKey: aggregateKey, message: message, extraInput: extraInput
+            )
+            // A half that is zero has a chance of 2⁻²⁵⁵ and is drawn anew.
+            if let nonce { return nonce }
+        }
+    }
+
+    /// As the public function, with 32 bytes from wherever a test takes them.
+    internal static func generate(
+        publicKey: PublicKey, aggregateKey: Hash32?, message: [UInt8]?, extraInput: [UInt8], seed: () -> NonceSeed
+    ) throws(NonceGenError) -> SecretNonce {
+        while true {
+            let nonce = try seed().nonce(
+                publicKey: publicKey, aggregateKey: aggregateKey, message: message, extraInput: extraInput
             )
             if let nonce { return nonce }
         }

@@ -1,4 +1,5 @@
 import Secp256k1
+import Testing
 
 @testable import MuSig2
 
@@ -25,17 +26,20 @@ func drawNonce(
     randomness: [UInt8], maskingKey: [UInt8]?, publicKey: PublicKey, aggregateKey: Hash32?, message: [UInt8]?,
     extraInput: [UInt8]
 ) throws -> (secret: [UInt8], publicNonce: PublicNonce) {
-    var seed = NonceSeed(SecretBytes(copying: randomness.span.bytes))
+    let seed = { NonceSeed(SecretBytes(copying: randomness.span.bytes)) }
+    let nonce: SecretNonce
     if let maskingKey {
-        seed.mask(with: try makeSecretKey(maskingKey))
+        let secretKey = try makeSecretKey(maskingKey)
+        #expect(secretKey.publicKey == publicKey)
+        nonce = try SecretNonce.generate(
+            secretKey: secretKey, aggregateKey: aggregateKey, message: message, extraInput: extraInput, seed: seed
+        )
+    } else {
+        nonce = try SecretNonce.generate(
+            publicKey: publicKey, aggregateKey: aggregateKey, message: message, extraInput: extraInput, seed: seed
+        )
     }
-    let drawn = try seed.nonce(
-        publicKey: publicKey, aggregateKey: aggregateKey, message: message, extraInput: extraInput
-    )
-    switch consume drawn {
-    case .some(let nonce): return (nonce.rawRepresentation(), nonce.publicNonce)
-    case .none: throw NonceIsZero()
-    }
+    return (nonce.rawRepresentation(), nonce.publicNonce)
 }
 
 /// Half of a nonce came out as zero, which no test should live to see.
