@@ -85,10 +85,4 @@ struct SessionTests {
         nonces[0] = result.publicNonce
         #expect(try result.session.isValid(result.session.aggregate(partials, publicNonces: nonces)))
     }
-
-    @Test("Schemes have names")
-    func scheme() throws {
-        #expect(SignatureScheme.bip340.description == "bip340")
-        #expect(try Group(seed: 1, count: 2).context.scheme == .bip340)
-    }
 }

@@ -5,7 +5,7 @@ internal import Secp256k1
 ///
 /// Contexts, nonces and sessions are written against these rules alone, so that a second scheme is a second type here
 /// and a case in ``SignatureScheme``, and nothing else.
-internal protocol SchemeRules {
+internal protocol SchemeRules: Sendable {
     /// The weight of each key in the aggregate key, in the order of the keys.
     func coefficients(of keys: [PublicKey]) -> [Scalar]
 
