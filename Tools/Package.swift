@@ -49,7 +49,9 @@ let package = Package(
             dependencies: [
                 "musig2",
                 .product(name: "Secp256k1", package: "musig2-secp256k1"),
-                .product(name: "MuSig2", package: "musig2-session"),
+                .product(name: "WireCodec", package: "musig2-wire-codec"),
+                .product(name: "Multiformats", package: "musig2-wire-codec"),
+                .product(name: "MuSig2Session", package: "musig2-session"),
             ],
             swiftSettings: settings
         ),

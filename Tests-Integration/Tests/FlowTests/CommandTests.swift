@@ -92,7 +92,7 @@ struct CommandTests {
         let others = ["\(SecretKey.generate().publicKey)", "\(SecretKey.generate().publicKey)"]
         let notOwn = try await failure(["create", "--signers", others.joined(separator: ",")] + message)
         #expect(notOwn.status == 64)
-        #expect(notOwn.message.contains("must be among --signers"))
+        #expect(notOwn.message.contains("among them, found it missing"))
         let twice = try await failure(["create", "--signers", "\(own),\(own)"] + message)
         #expect(twice.status == 64)
     }
