@@ -148,6 +148,9 @@ struct BlameTests {
             nonceBlame.description
                 == "public nonce of signer 1: point at byte 33: public key: expected a first byte of 02 or 03, found 00"
         )
+        let parsed = thrown { () throws(InvalidContribution) in _ = try PublicNonce.parse(nonces) }
+        #expect(parsed == nonceBlame)
+        #expect(try PublicNonce.parse(group.publicNonces.map(\.rawRepresentation)) == group.publicNonces)
         nonces[1].removeLast()
         let shortNonce = thrown { () throws(NonceAggError) in _ = try AggregateNonce(aggregating: nonces) }
         let shortReason = ContributionError.wrongLength(expected: 66, found: 65)

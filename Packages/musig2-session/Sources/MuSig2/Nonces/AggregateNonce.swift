@@ -38,7 +38,8 @@ public struct AggregateNonce: Sendable, Hashable, CustomStringConvertible {
         self.second = Point.sum(of: nonces.map { $0.second })
     }
 
-    /// Adds up public nonces that came from elsewhere, and says whose is not a nonce.
+    /// Adds up public nonces that came from elsewhere, and says whose is not a nonce. To keep the nonces, so that nothing
+    /// is parsed twice, use ``PublicNonce/parse(_:)``.
     ///
     /// - Parameter rawNonces: The 66 bytes of each signer's public nonce, in the order of the signers.
     /// - Throws: ``NonceAggError``; `invalidContribution` names the first signer whose nonce cannot be decoded.
@@ -46,16 +47,11 @@ public struct AggregateNonce: Sendable, Hashable, CustomStringConvertible {
         guard rawNonces.count <= MuSig2Limits.maximumKeys else {
             throw .tooManyNonces(limit: MuSig2Limits.maximumKeys, found: rawNonces.count)
         }
-        var nonces: [PublicNonce] = []
-        nonces.reserveCapacity(rawNonces.count)
-        for (signer, bytes) in rawNonces.enumerated() {
-            do throws(ContributionError) {
-                nonces.append(try PublicNonce(rawRepresentation: bytes))
-            } catch {
-                throw .invalidContribution(
-                    InvalidContribution(signer: signer, contribution: .publicNonce, reason: error)
-                )
-            }
+        let nonces: [PublicNonce]
+        do throws(InvalidContribution) {
+            nonces = try PublicNonce.parse(rawNonces)
+        } catch {
+            throw .invalidContribution(error)
         }
         try self.init(aggregating: nonces)
     }

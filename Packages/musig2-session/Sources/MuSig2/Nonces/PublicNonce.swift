@@ -24,6 +24,24 @@ public struct PublicNonce: Sendable, Hashable, CustomStringConvertible {
         self = try Self.decode(bytes.span.bytes)
     }
 
+    /// The public nonces of all signers, from bytes that came from elsewhere.
+    ///
+    /// - Parameter rawNonces: The 66 bytes of each signer's public nonce, in the order of the signers.
+    /// - Returns: The nonces, in the same order.
+    /// - Throws: ``InvalidContribution``, which names the first signer whose nonce cannot be decoded.
+    public static func parse(_ rawNonces: [[UInt8]]) throws(InvalidContribution) -> [PublicNonce] {
+        var nonces: [PublicNonce] = []
+        nonces.reserveCapacity(rawNonces.count)
+        for (signer, bytes) in rawNonces.enumerated() {
+            do throws(ContributionError) {
+                nonces.append(try PublicNonce(rawRepresentation: bytes))
+            } catch {
+                throw InvalidContribution(signer: signer, contribution: .publicNonce, reason: error)
+            }
+        }
+        return nonces
+    }
+
     private static func decode(_ bytes: RawSpan) throws(ContributionError) -> PublicNonce {
         guard bytes.byteCount == Self.byteCount else {
             throw .wrongLength(expected: Self.byteCount, found: bytes.byteCount)

@@ -31,6 +31,24 @@ public struct PartialSignature: Sendable, Hashable, CustomStringConvertible {
         self.scalar = scalar
     }
 
+    /// The partial signatures of all signers, from bytes that came from elsewhere.
+    ///
+    /// - Parameter rawPartials: The 32 bytes of each signer's partial signature, in the order of the signers.
+    /// - Returns: The partial signatures, in the same order.
+    /// - Throws: ``InvalidContribution``, which names the first signer whose partial signature cannot be decoded.
+    public static func parse(_ rawPartials: [[UInt8]]) throws(InvalidContribution) -> [PartialSignature] {
+        var partials: [PartialSignature] = []
+        partials.reserveCapacity(rawPartials.count)
+        for (signer, bytes) in rawPartials.enumerated() {
+            do throws(ContributionError) {
+                partials.append(try PartialSignature(rawRepresentation: bytes))
+            } catch {
+                throw InvalidContribution(signer: signer, contribution: .partialSignature, reason: error)
+            }
+        }
+        return partials
+    }
+
     /// The 32 bytes.
     public var rawRepresentation: [UInt8] {
         self.scalar.bytes

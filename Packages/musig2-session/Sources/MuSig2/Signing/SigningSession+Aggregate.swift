@@ -43,16 +43,11 @@ extension SigningSession {
         guard rawPartials.count == self.context.keys.count else {
             throw .wrongNumberOfPartialSignatures(expected: self.context.keys.count, found: rawPartials.count)
         }
-        var partials: [PartialSignature] = []
-        partials.reserveCapacity(rawPartials.count)
-        for (signer, bytes) in rawPartials.enumerated() {
-            do throws(ContributionError) {
-                partials.append(try PartialSignature(rawRepresentation: bytes))
-            } catch {
-                throw .invalidContribution(
-                    InvalidContribution(signer: signer, contribution: .partialSignature, reason: error)
-                )
-            }
+        let partials: [PartialSignature]
+        do throws(InvalidContribution) {
+            partials = try PartialSignature.parse(rawPartials)
+        } catch {
+            throw .invalidContribution(error)
         }
         return try self.aggregate(partials, publicNonces: publicNonces)
     }
