@@ -39,9 +39,9 @@ struct Measurement {
 /// Measures steps in rounds: some runs of ours, then some of the peer's, so that both see the same machine.
 struct Stopwatch {
     /// Rounds, of which the median counts.
-    var rounds = 31
+    var rounds = 101
     /// What a round of ours should take.
-    var roundLength: Duration = .milliseconds(4)
+    var roundLength: Duration = .milliseconds(3)
 
     /// Measures a step.
     ///
@@ -63,10 +63,15 @@ struct Stopwatch {
         let count = max(1, min(mostRuns, Int(self.roundLength / max(first, .nanoseconds(100)))))
         var ours: [Double] = []
         var peers: [Double] = []
-        for _ in 0..<self.rounds {
+        for round in 0..<self.rounds {
             try prepare(count)
+            // Who goes first changes, so that neither always meets the machine as the other left it.
+            let isPeerFirst = round % 2 == 1
+            if let peer, isPeerFirst {
+                peers.append(Double(try peer(count)) / 1_000 / Double(count))
+            }
             ours.append(try self.time { try run(count) } / .microseconds(1) / Double(count))
-            if let peer {
+            if let peer, !isPeerFirst {
                 peers.append(Double(try peer(count)) / 1_000 / Double(count))
             }
         }
