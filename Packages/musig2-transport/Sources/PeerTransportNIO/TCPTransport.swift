@@ -37,7 +37,7 @@ public final class TCPTransport: Transport {
     ///   - identity: Who this side is.
     ///   - configuration: Time limits and bounds.
     ///   - group: The event loops to run on; nil for those that the whole process shares.
-    /// - Throws: ``PeerTransport/TransportError/Code/invalidArgument`` for a configuration that makes no sense, or an
+    /// - Throws: `TransportError` with `invalidArgument` for a configuration that makes no sense, or an
     ///   identity that cannot sign.
     public convenience init(
         identity: NodeIdentity,
@@ -79,7 +79,7 @@ public final class TCPTransport: Transport {
 
     /// Connects, secures and multiplexes; see the protocol.
     ///
-    /// - Throws: ``PeerTransport/TransportError``: `unsupportedAddress`, `resolutionFailed`, `connectionRefused`,
+    /// - Throws: `TransportError`: `unsupportedAddress`, `resolutionFailed`, `connectionRefused`,
     ///   `unreachable`, `timedOut` with the stage, `notAPeer`, `securityFailed`, `peerMismatch`, `limitExceeded`,
     ///   `connectionClosed`, `cancelled`.
     public func dial(
@@ -108,7 +108,7 @@ public final class TCPTransport: Transport {
 
     /// Binds and listens; see the protocol. Names cannot be listened at.
     ///
-    /// - Throws: ``PeerTransport/TransportError``: `unsupportedAddress`, `addressInUse`, `addressNotAvailable`.
+    /// - Throws: `TransportError`: `unsupportedAddress`, `addressInUse`, `addressNotAvailable`.
     public func listen(
         on address: Multiaddr,
         accepting: @escaping ProtocolFilter

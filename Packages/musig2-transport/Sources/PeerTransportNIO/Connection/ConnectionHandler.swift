@@ -30,7 +30,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         var slot: ConnectionCount.Slot
     }
 
-    private enum Phase {
+    enum Phase {
         case idle
         case upgrading(ConnectionUpgrade)
         case running(StreamMultiplexer, NoiseOpener)
@@ -44,17 +44,17 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     private let role: Role
     private let local: TransportIdentity
-    private let configuration: TCPTransport.Configuration
+    let configuration: TCPTransport.Configuration
     private var established: Established?
 
-    private var phase = Phase.idle
-    private var context: ChannelHandlerContext?
+    var phase = Phase.idle
+    var context: ChannelHandlerContext?
     private var sealer: NoiseSealer?
     private var ciphertext = ByteBuffer()
     private var mailbox: LoopMailbox?
-    private var stageTimer: Scheduled<Void>?
-    private var keepAliveTimer: Scheduled<Void>?
-    private var pings: UInt32 = 0
+    var stageTimer: Scheduled<Void>?
+    var keepAliveTimer: Scheduled<Void>?
+    var pings: UInt32 = 0
     private var isFlushing = false
     private var unsentAnswers = 0
     private var orderly = false
@@ -194,20 +194,6 @@ final class ConnectionHandler: ChannelInboundHandler {
         established?(result)
     }
 
-    private func armStageTimer(_ stage: ConnectionUpgrade.Stage) {
-        self.stageTimer?.cancel()
-        let limit: Duration
-        switch stage {
-        case .security: limit = self.configuration.timeouts.security
-        case .handshake: limit = self.configuration.timeouts.handshake
-        case .muxer: limit = self.configuration.timeouts.multiplexer
-        }
-        self.stageTimer = self.context?.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limit)) {
-            [weak self] in
-            self?.fail(TransportError(.timedOut, "\(stage.rawValue) took longer than \(limit)"))
-        }
-    }
-
     // MARK: Running
 
     private func receive(
@@ -254,33 +240,10 @@ final class ConnectionHandler: ChannelInboundHandler {
         request.answer(.failure(TransportError(.connectionClosed, "the connection is closed")))
     }
 
-    private func armKeepAlive() {
-        self.keepAliveTimer = self.schedule(self.configuration.timeouts.keepAliveInterval) { handler in
-            guard case .running(let multiplexer, _) = handler.phase else { return }
-            handler.pings &+= 1
-            multiplexer.ping(handler.pings)
-            handler.flush()
-            handler.keepAliveTimer = handler.schedule(handler.configuration.timeouts.keepAlive) { handler in
-                guard case .running(let multiplexer, _) = handler.phase else { return }
-                guard multiplexer.awaitsPong else { return handler.armKeepAlive() }
-                handler.fail(
-                    TransportError(
-                        .timedOut,
-                        "the other side did not answer a ping within \(handler.configuration.timeouts.keepAlive)"))
-            }
-        }
-    }
-
-    private func schedule(_ delay: Duration, _ body: @escaping (ConnectionHandler) -> Void) -> Scheduled<Void>? {
-        self.context?.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(delay)) { [weak self] in
-            if let self { body(self) }
-        }
-    }
-
     // MARK: Sending
 
     /// Seals and writes what is there, as long as the socket takes it. The only place where bytes leave.
-    private func flush() {
+    func flush() {
         guard !self.isFlushing else { return }
         self.isFlushing = true
         defer { self.isFlushing = false }
@@ -350,7 +313,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     /// Closes at once, but for what is in the output, such as the reason.
-    private func fail(_ error: TransportError) {
+    func fail(_ error: TransportError) {
         switch self.phase {
         case .closing, .closed:
             return

@@ -21,12 +21,12 @@ final class StreamMultiplexer {
         case fail(TransportError)
     }
 
-    private enum Negotiation {
+    enum Negotiation {
         case proposing(MultistreamInitiator, OpenRequest)
         case answering(MultistreamListener)
     }
 
-    private struct Entry {
+    struct Entry {
         let core: StreamCore
         var negotiation: Negotiation?
         var timer: Scheduled<Void>?
@@ -40,20 +40,20 @@ final class StreamMultiplexer {
     var output = ByteBuffer()
 
     private var session: YamuxSession
-    private var entries: [UInt32: Entry] = [:]
+    var entries: [UInt32: Entry] = [:]
     private var sendQueue = Fifo<UInt32>()
     /// Streams whose readers are to be woken when all bytes at hand are read.
     private var touched: [UInt32] = []
     private var held = 0
     private var pongsAwaited: UInt32?
 
-    private let eventLoop: any EventLoop
-    private let configuration: TCPTransport.Configuration
-    private let accepting: ProtocolFilter
-    private let accepted: BoundedInbox<NegotiatedStream>
+    let eventLoop: any EventLoop
+    let configuration: TCPTransport.Configuration
+    let accepting: ProtocolFilter
+    let accepted: BoundedInbox<NegotiatedStream>
     private let post: @Sendable (StreamCore) -> Void
     /// Called when a timer has put something into the output.
-    private let onTimer: () -> Void
+    let onTimer: () -> Void
 
     init(
         role: YamuxSession.Role,
@@ -194,93 +194,6 @@ final class StreamMultiplexer {
         if case .send(let frame) = self.session.consumed(id, count: count) { self.write(frame) }
     }
 
-    // MARK: Negotiation
-
-    private func propose(
-        _ id: UInt32, _ initiator: MultistreamInitiator, _ request: OpenRequest,
-        _ bytes: UnsafeRawBufferPointer, _ offset: inout Int
-    ) {
-        var initiator = initiator
-        while true {
-            let action = initiator.receive(bytes, at: &offset)
-            self.entries[id]?.negotiation = .proposing(initiator, request)
-            switch action {
-            case .waitForMore:
-                return
-            case .send(let proposal):
-                self.entries[id]?.core.enqueueFromLoop(proposal)
-                self.queue(id)
-            case .agreed(let name):
-                guard let core = self.settle(id) else { return }
-                request.answer(
-                    .success(NegotiatedStream(stream: YamuxByteStream(core), protocolID: ProtocolID(name))))
-                return
-            case .failed(.refused(let proposed)):
-                return self.reset(
-                    id,
-                    TransportError(
-                        .protocolNotSupported, "the other side speaks none of: \(proposed.joined(separator: ", "))"))
-            case .failed(let error):
-                return self.reset(id, TransportError(.protocolViolation, "stream \(id): \(error)"))
-            }
-        }
-    }
-
-    private func answer(
-        _ id: UInt32, _ listener: MultistreamListener, _ bytes: UnsafeRawBufferPointer, _ offset: inout Int
-    ) {
-        var listener = listener
-        while true {
-            let action = listener.receive(bytes, at: &offset) { name in
-                let protocolID = ProtocolID(name)
-                return protocolID.isValid && self.accepting(protocolID)
-            }
-            self.entries[id]?.negotiation = .answering(listener)
-            switch action {
-            case .waitForMore:
-                return
-            case .send(let reply):
-                self.entries[id]?.core.enqueueFromLoop(reply)
-                self.queue(id)
-            case .agreed(let name, let reply):
-                guard let core = self.settle(id) else { return }
-                core.enqueueFromLoop(reply)
-                self.queue(id)
-                // A stream that finds no room is let go of, which resets it.
-                _ = self.accepted.push(
-                    NegotiatedStream(stream: YamuxByteStream(core), protocolID: ProtocolID(name)))
-                return
-            case .failed(let error):
-                return self.reset(id, TransportError(.protocolViolation, "stream \(id): \(error)"))
-            }
-        }
-    }
-
-    private func settle(_ id: UInt32) -> StreamCore? {
-        guard var entry = self.entries[id] else { return nil }
-        entry.timer?.cancel()
-        entry.timer = nil
-        entry.negotiation = nil
-        self.entries[id] = entry
-        return entry.core
-    }
-
-    private func negotiationTimer(_ id: UInt32) -> Scheduled<Void> {
-        self.timer(id, self.configuration.timeouts.stream) { limit in
-            TransportError(.timedOut, "negotiating the protocol of a stream took longer than \(limit)")
-        }
-    }
-
-    private func timer(
-        _ id: UInt32, _ limit: Duration, _ error: @escaping (Duration) -> TransportError
-    ) -> Scheduled<Void> {
-        self.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limit)) { [weak self] in
-            guard let self, self.entries[id] != nil else { return }
-            self.reset(id, error(limit))
-            self.onTimer()
-        }
-    }
-
     // MARK: What tasks ask for
 
     /// Opens a stream for a task.
@@ -314,6 +227,7 @@ final class StreamMultiplexer {
         self.credit(id, pending.consumed)
         if pending.output > 0 || pending.closesWrite { self.queue(id) }
         if pending.isAbandoned, entry.timer == nil {
+            self.note(id, held: 0)
             entry = self.entries[id] ?? entry
             entry.timer = self.timer(id, self.configuration.timeouts.linger) { limit in
                 TransportError(.timedOut, "the other side did not close its half within \(limit)")
@@ -393,7 +307,7 @@ final class StreamMultiplexer {
         self.output.writeInteger(second)
     }
 
-    private func queue(_ id: UInt32) {
+    func queue(_ id: UInt32) {
         guard self.entries[id]?.isQueued == false else { return }
         self.entries[id]?.isQueued = true
         self.sendQueue.append(id)
@@ -401,7 +315,7 @@ final class StreamMultiplexer {
 
     // MARK: Streams that end
 
-    private func reset(_ id: UInt32, _ error: TransportError) {
+    func reset(_ id: UInt32, _ error: TransportError) {
         if case .send(let frame) = self.session.reset(id) { self.write(frame) }
         self.remove(id, error)
     }

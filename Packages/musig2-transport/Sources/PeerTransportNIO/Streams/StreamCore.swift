@@ -44,6 +44,8 @@ final class StreamCore: Sendable {
         var writeClosed = false
 
         var failure: TransportError?
+        /// Whether the failure took what had come and was not read.
+        var isReset = false
         var resetByUs = false
         var abandoned = false
         /// Whether the loop was told and has not looked yet.
@@ -125,11 +127,14 @@ final class StreamCore: Sendable {
     func abandon() {
         let mustPost = self.state.withLock { state -> Bool in
             state.abandoned = true
+            // What was not read counts as read, so that the other side does not wait for credit.
+            state.consumed += state.inbox.count
             state.inbox.removeAll()
             guard state.failure == nil, !(state.writeClosed && state.remoteClosed) else { return false }
             // A half that was closed in good order is still delivered; otherwise there is nothing left to wait for.
             if !state.writeClosed {
                 state.failure = TransportError(.streamReset, "the stream was given up by this side")
+                state.isReset = true
                 state.resetByUs = true
                 state.outbox.removeAll()
             }
@@ -245,7 +250,8 @@ final class StreamCore: Sendable {
             let bytes = state.inbox.take(upTo: maximum)
             return (.bytes(bytes), bytes.count)
         }
-        if let failure = state.failure, !(state.remoteClosed && failure.code == .connectionClosed) {
+        // A half that ended in good order before the connection broke has ended in good order.
+        if let failure = state.failure, state.isReset || !state.remoteClosed {
             return (.failed(failure), 0)
         }
         return state.remoteClosed ? (.end, 0) : nil
@@ -335,6 +341,7 @@ final class StreamCore: Sendable {
             state -> (Reader?, ReadOutcome?, CheckedContinuation<TransportError?, Never>?, Bool) in
             guard state.failure == nil else { return (nil, nil, nil, false) }
             state.failure = error
+            state.isReset = !keepsInbox
             state.resetByUs = resetByUs
             state.outbox.removeAll()
             if !keepsInbox { state.inbox.removeAll() }

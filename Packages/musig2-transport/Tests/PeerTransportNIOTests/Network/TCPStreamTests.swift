@@ -329,6 +329,23 @@ struct TCPStreamTests {
         await loopback.listener.close()
     }
 
+    @Test(
+        "a half that ended before the other side broke a rule has ended in good order; a reset takes what was not read")
+    func goodOrderBeforeTheEnd() async throws {
+        let loopback = try await Loopback.listen()
+        let (peer, connection) = try await loopback.hostile()
+        for id in [1, 3] as [UInt32] { try await peer.open(id, Loopback.protocolID.name) }
+        let closed = try await Loopback.acceptStream(connection)
+        let reset = try await Loopback.acceptStream(connection)
+        try await peer.sendFrames(
+            wire(.data, .fin, 1, 1) + [3] + wire(.data, [], 3, 1) + [4] + wire(.windowUpdate, .rst, 3, 0)
+                + wire(YamuxHeader.Kind(rawValue: 9), [], 0, 0))
+        #expect(await connection.closed()?.code == .protocolViolation)
+        #expect(try await closed.readToEnd() == [3])
+        #expect(try await transportError { _ = try await reset.read(upTo: 1) }?.code == .streamReset)
+        await loopback.listener.close()
+    }
+
     @Test("closing says go-away, and sends first what writers were told is taken")
     func closing() async throws {
         let loopback = try await Loopback.listen()

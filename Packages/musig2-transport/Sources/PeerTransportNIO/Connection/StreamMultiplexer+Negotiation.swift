@@ -1,0 +1,90 @@
+import NIOCore
+import PeerTransport
+
+/// Agreeing on the protocol of each stream, and the time limits of streams.
+extension StreamMultiplexer {
+    func propose(
+        _ id: UInt32, _ initiator: MultistreamInitiator, _ request: OpenRequest,
+        _ bytes: UnsafeRawBufferPointer, _ offset: inout Int
+    ) {
+        var initiator = initiator
+        while true {
+            let action = initiator.receive(bytes, at: &offset)
+            self.entries[id]?.negotiation = .proposing(initiator, request)
+            switch action {
+            case .waitForMore:
+                return
+            case .send(let proposal):
+                self.entries[id]?.core.enqueueFromLoop(proposal)
+                self.queue(id)
+            case .agreed(let name):
+                guard let core = self.settle(id) else { return }
+                request.answer(
+                    .success(NegotiatedStream(stream: YamuxByteStream(core), protocolID: ProtocolID(name))))
+                return
+            case .failed(.refused(let proposed)):
+                return self.reset(
+                    id,
+                    TransportError(
+                        .protocolNotSupported, "the other side speaks none of: \(proposed.joined(separator: ", "))"))
+            case .failed(let error):
+                return self.reset(id, TransportError(.protocolViolation, "stream \(id): \(error)"))
+            }
+        }
+    }
+
+    func answer(
+        _ id: UInt32, _ listener: MultistreamListener, _ bytes: UnsafeRawBufferPointer, _ offset: inout Int
+    ) {
+        var listener = listener
+        while true {
+            let action = listener.receive(bytes, at: &offset) { name in
+                let protocolID = ProtocolID(name)
+                return protocolID.isValid && self.accepting(protocolID)
+            }
+            self.entries[id]?.negotiation = .answering(listener)
+            switch action {
+            case .waitForMore:
+                return
+            case .send(let reply):
+                self.entries[id]?.core.enqueueFromLoop(reply)
+                self.queue(id)
+            case .agreed(let name, let reply):
+                guard let core = self.settle(id) else { return }
+                core.enqueueFromLoop(reply)
+                self.queue(id)
+                // A stream that finds no room is let go of, which resets it.
+                _ = self.accepted.push(
+                    NegotiatedStream(stream: YamuxByteStream(core), protocolID: ProtocolID(name)))
+                return
+            case .failed(let error):
+                return self.reset(id, TransportError(.protocolViolation, "stream \(id): \(error)"))
+            }
+        }
+    }
+
+    private func settle(_ id: UInt32) -> StreamCore? {
+        guard var entry = self.entries[id] else { return nil }
+        entry.timer?.cancel()
+        entry.timer = nil
+        entry.negotiation = nil
+        self.entries[id] = entry
+        return entry.core
+    }
+
+    func negotiationTimer(_ id: UInt32) -> Scheduled<Void> {
+        self.timer(id, self.configuration.timeouts.stream) { limit in
+            TransportError(.timedOut, "negotiating the protocol of a stream took longer than \(limit)")
+        }
+    }
+
+    func timer(
+        _ id: UInt32, _ limit: Duration, _ error: @escaping (Duration) -> TransportError
+    ) -> Scheduled<Void> {
+        self.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limit)) { [weak self] in
+            guard let self, self.entries[id] != nil else { return }
+            self.reset(id, error(limit))
+            self.onTimer()
+        }
+    }
+}
