@@ -20,7 +20,7 @@ extension NodeIdentity {
     ///   - path: The file. Its directory must be there.
     ///   - kind: Which kind of key a new identity gets; a file that is there may hold either.
     /// - Returns: The identity in the file.
-    /// - Throws: ``PeerTransport/TransportError/Code/identityFile`` when the file cannot be read or made, others could have read
+    /// - Throws: `TransportError.Code.identityFile` when the file cannot be read or made, others could have read
     ///   it, or it is not an identity.
     public static func loadOrCreate(
         at path: String,
@@ -39,7 +39,7 @@ extension NodeIdentity {
     ///
     /// - Parameter path: The file.
     /// - Returns: The identity, or nil when there is no such file.
-    /// - Throws: ``PeerTransport/TransportError/Code/identityFile`` when the file cannot be read, others could have read it, or
+    /// - Throws: `TransportError.Code.identityFile` when the file cannot be read, others could have read it, or
     ///   it is not an identity.
     public static func load(from path: String) throws(TransportError) -> NodeIdentity? {
         guard let bytes = try PrivateFile.read(path) else { return nil }
@@ -58,7 +58,7 @@ extension NodeIdentity {
     ///
     /// - Parameter path: The file. Its directory must be there.
     /// - Returns: False when there is a file of this name already, which is left as it is.
-    /// - Throws: ``PeerTransport/TransportError/Code/identityFile`` when the file cannot be made.
+    /// - Throws: `TransportError.Code.identityFile` when the file cannot be made.
     @discardableResult
     public func save(to path: String) throws(TransportError) -> Bool {
         let key: PrivateKeyProtobuf

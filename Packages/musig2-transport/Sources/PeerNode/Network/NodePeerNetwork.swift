@@ -3,7 +3,7 @@ public import Multiformats
 public import PeerTransport
 import Synchronization
 
-/// A ``PeerTransport/PeerNetwork`` over a ``PeerNode``: frames on long-lived streams of one protocol.
+/// A `PeerNetwork` over a ``PeerNode/PeerNode``: frames on long-lived streams of one protocol.
 ///
 /// Each side writes on a stream that it opened and reads from the one that the other side opened; a newer one from the
 /// same peer takes the place of the older. A frame is its length as an unsigned varint, then its bytes. A peer counts as connected once
@@ -29,7 +29,7 @@ public final class NodePeerNetwork: PeerNetwork {
     /// - Parameters:
     ///   - node: Who has the connections. It outlives the network.
     ///   - configuration: The protocol, limits and timeouts.
-    /// - Throws: ``PeerTransport/TransportError/Code/invalidArgument`` when the node serves the protocol already.
+    /// - Throws: `TransportError.Code.invalidArgument` when the node serves the protocol already.
     public init(node: PeerNode, configuration: NodePeerNetworkConfiguration) throws(TransportError) {
         self.node = node
         self.configuration = configuration

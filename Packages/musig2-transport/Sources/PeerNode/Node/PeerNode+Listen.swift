@@ -18,7 +18,7 @@ extension PeerNode: Service {
     ///
     /// - Parameter addresses: Where; port 0 lets the system choose.
     /// - Returns: The addresses with real ports and the `/p2p/` end of this node.
-    /// - Throws: ``PeerTransport/TransportError/Code/addressInUse`` and what else the transports throw.
+    /// - Throws: `TransportError.Code.addressInUse` and what else the transports throw.
     @discardableResult
     public func listen(on addresses: [Multiaddr]) async throws(TransportError) -> [Multiaddr] {
         var opened: [any Listener] = []
@@ -90,7 +90,7 @@ extension PeerNode: Service {
     /// Listens at ``PeerNodeConfiguration/listenAddresses`` and waits for the graceful shutdown of the service group, or for
     /// cancellation; then shuts the node down.
     ///
-    /// - Throws: ``PeerTransport/TransportError`` when the node cannot listen.
+    /// - Throws: `TransportError` when the node cannot listen.
     public func run() async throws {
         try await listen(on: configuration.listenAddresses)
         do {

@@ -10,7 +10,7 @@ extension PeerNode {
     ///   - configuration: Limits, timeouts and addresses of the node.
     ///   - tcp: Limits and timeouts of the transport.
     ///   - logger: Where to log to. Nothing secret is logged.
-    /// - Throws: ``PeerTransport/TransportError/Code/invalidArgument`` for a configuration that makes no sense.
+    /// - Throws: `TransportError.Code.invalidArgument` for a configuration that makes no sense.
     public convenience init(
         identity: NodeIdentity,
         configuration: PeerNodeConfiguration = PeerNodeConfiguration(),

@@ -72,7 +72,7 @@ public final class PeerNode: Sendable {
     /// Hosts a protocol from now on.
     ///
     /// - Parameter handler: What serves its streams.
-    /// - Throws: ``PeerTransport/TransportError/Code/invalidArgument`` when the handler names no protocol, one that cannot
+    /// - Throws: `TransportError.Code.invalidArgument` when the handler names no protocol, one that cannot
     ///   be sent, or one that another handler has.
     public func register(_ handler: any ProtocolHandler) throws(TransportError) {
         let protocolIDs = handler.protocolIDs
@@ -132,8 +132,8 @@ public final class PeerNode: Sendable {
     ///   - peer: Whom to talk to.
     ///   - protocols: What this side can speak, best first.
     /// - Returns: The stream with the protocol that both speak. Letting it go without closing it resets it.
-    /// - Throws: ``PeerTransport/TransportError/Code/notConnected``,
-    ///   ``PeerTransport/TransportError/Code/protocolNotSupported``, ``PeerTransport/TransportError/Code/timedOut`` and what the
+    /// - Throws: `TransportError.Code.notConnected`,
+    ///   `TransportError.Code.protocolNotSupported`, `TransportError.Code.timedOut` and what the
     ///   connection throws.
     public func openStream(
         to peer: PeerID,

@@ -1,6 +1,6 @@
 import PeerTransport
 
-/// The suite that every ``PeerTransport/Transport`` passes, and one of your own should.
+/// The suite that every `Transport` passes, and one of your own should.
 ///
 /// It uses no test framework: run each of ``Case/allCases`` from the framework you have, or ``runAll()`` from a program.
 /// Each case makes its own pair of transports and is bounded in time.
