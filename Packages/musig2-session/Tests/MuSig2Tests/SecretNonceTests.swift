@@ -80,6 +80,25 @@ struct SecretNonceTests {
         #expect(found == .signerNotAmongKeys(publicKey))
     }
 
+    @Test("A box gives its nonce away once")
+    func box() throws {
+        let group = try Group(seed: 3, count: 2)
+        final class Box {
+            var nonce: SecretNonce?
+            init(_ nonce: consuming SecretNonce) { self.nonce = consume nonce }
+        }
+        let box = Box(try group.signers.nonce(0, seed: group.seed))
+        let key = try group.signers.secretKey(0)
+        var signed = 0
+        for _ in 0..<2 {
+            if let nonce = box.nonce.take() {
+                _ = try group.session.sign(nonce, with: key)
+                signed += 1
+            }
+        }
+        #expect(signed == 1)
+    }
+
     @Test("Extra input has a limit")
     func extraInput() throws {
         let key = try makeSecretKey(self.randomness)

@@ -4,7 +4,7 @@ public import Secp256k1
 /// NonceAgg).
 public struct AggregateNonce: Sendable, Hashable, CustomStringConvertible {
     /// How many bytes an aggregate nonce has.
-    public static let byteCount = 2 * PublicKey.byteCount
+    public static let byteCount = NonceHalves.byteCount
 
     /// The sum of the first halves.
     public let first: Point
@@ -62,40 +62,18 @@ public struct AggregateNonce: Sendable, Hashable, CustomStringConvertible {
     /// - Throws: ``InvalidContribution`` with ``Contribution/aggregateNonce`` and no signer: it blames who added it up.
     public init(rawRepresentation bytes: [UInt8]) throws(InvalidContribution) {
         do throws(ContributionError) {
-            self = try Self.decode(bytes)
+            let halves = try NonceHalves.read(bytes) { (half) throws(PublicKeyError) in
+                try Point(extendedRepresentation: half)
+            }
+            self.init(first: halves.first, second: halves.second)
         } catch {
             throw InvalidContribution(signer: nil, contribution: .aggregateNonce, reason: error)
         }
     }
 
-    private static func decode(_ bytes: [UInt8]) throws(ContributionError) -> AggregateNonce {
-        guard bytes.count == Self.byteCount else {
-            throw .wrongLength(expected: Self.byteCount, found: bytes.count)
-        }
-        let first = try self.half(of: bytes.span.bytes, at: 0)
-        let second = try self.half(of: bytes.span.bytes, at: PublicKey.byteCount)
-        return AggregateNonce(first: first, second: second)
-    }
-
-    private static func half(of bytes: RawSpan, at offset: Int) throws(ContributionError) -> Point {
-        let half = bytes.extracting(offset..<offset + PublicKey.byteCount)
-        do throws(PublicKeyError) {
-            return try half.withUnsafeBytes { (half) throws(PublicKeyError) in
-                try Point(extendedRepresentation: half)
-            }
-        } catch {
-            throw .invalidPoint(offset: offset, error)
-        }
-    }
-
     /// The 66 bytes.
     public var rawRepresentation: [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: Self.byteCount) { buffer, count in
-            var writer = ByteWriter(UnsafeMutableRawBufferPointer(buffer))
-            writer.append(self.first)
-            writer.append(self.second)
-            count = writer.count
-        }
+        NonceHalves.bytes(self.first, self.second)
     }
 
     /// Whether a half is the point at infinity, which happens only where a signer meant it to.

@@ -5,7 +5,7 @@ internal import Secp256k1
 /// Both points are parsed and checked when the value is made, so that nothing in a session parses them again.
 public struct PublicNonce: Sendable, Hashable, CustomStringConvertible {
     /// How many bytes a public nonce has.
-    public static let byteCount = 2 * PublicKey.byteCount
+    public static let byteCount = NonceHalves.byteCount
 
     internal let first: PublicKey
     internal let second: PublicKey
@@ -21,7 +21,10 @@ public struct PublicNonce: Sendable, Hashable, CustomStringConvertible {
     /// - Parameter bytes: 66 bytes, two points in compressed form.
     /// - Throws: ``ContributionError``.
     public init(rawRepresentation bytes: [UInt8]) throws(ContributionError) {
-        self = try Self.decode(bytes.span.bytes)
+        let halves = try NonceHalves.read(bytes) { (half) throws(PublicKeyError) in
+            try PublicKey(compressedRepresentation: half)
+        }
+        self.init(first: halves.first, second: halves.second)
     }
 
     /// The public nonces of all signers, from bytes that came from elsewhere.
@@ -42,34 +45,9 @@ public struct PublicNonce: Sendable, Hashable, CustomStringConvertible {
         return nonces
     }
 
-    private static func decode(_ bytes: RawSpan) throws(ContributionError) -> PublicNonce {
-        guard bytes.byteCount == Self.byteCount else {
-            throw .wrongLength(expected: Self.byteCount, found: bytes.byteCount)
-        }
-        let first = try self.half(of: bytes, at: 0)
-        let second = try self.half(of: bytes, at: PublicKey.byteCount)
-        return PublicNonce(first: first, second: second)
-    }
-
-    private static func half(of bytes: RawSpan, at offset: Int) throws(ContributionError) -> PublicKey {
-        let half = bytes.extracting(offset..<offset + PublicKey.byteCount)
-        do throws(PublicKeyError) {
-            return try half.withUnsafeBytes { (half) throws(PublicKeyError) in
-                try PublicKey(compressedRepresentation: half)
-            }
-        } catch {
-            throw .invalidPoint(offset: offset, error)
-        }
-    }
-
     /// The 66 bytes.
     public var rawRepresentation: [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: Self.byteCount) { buffer, count in
-            var writer = ByteWriter(UnsafeMutableRawBufferPointer(buffer))
-            writer.append(self.first)
-            writer.append(self.second)
-            count = writer.count
-        }
+        NonceHalves.bytes(.point(self.first), .point(self.second))
     }
 
     /// The 66 bytes in hexadecimal.
