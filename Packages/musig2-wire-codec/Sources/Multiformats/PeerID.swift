@@ -95,7 +95,7 @@ public struct PeerID: Hashable, Sendable, Comparable, CustomStringConvertible {
         }
         // A base58 multihash of an identity or a SHA2-256 starts with 1 or Qm, a base32 CID with its multibase prefix b.
         if text.utf8.first == UInt8(ascii: "b") {
-            guard let cid = Base32.decode(text.dropFirst()) else { throw .invalidText }
+            guard let cid = Base32.decode(Substring(text.utf8.dropFirst())) else { throw .invalidText }
             guard cid.starts(with: Self.cidPrefix) else { throw .notAPeerCID }
             try self.init(bytes: Array(cid.dropFirst(Self.cidPrefix.count)))
         } else {

@@ -64,6 +64,8 @@ import Testing
         ("12D3KooWQidP12BHiYvN9AtPMcKrVfZno76caUg3rx7GmByYEXw0", .invalidText),
         ("bafz0", .invalidText),
         ("bafybei", .invalidText),
+        // A combining mark behind the prefix, which fuse into one `Character`.
+        ("b\u{301}" + String(Libp2pFigures.peers[0].cid.dropFirst()), .invalidText),
         ("bafyq", .notAPeerCID),
         ("b", .notAPeerCID),
         ("hello", .invalidText),
