@@ -16,6 +16,7 @@ public protocol ConsentPolicy: Sendable {
     /// of no use any more.
     ///
     /// - Parameter request: What is asked.
+    /// - Returns: The decision.
     func decide(on request: ConsentRequest) async -> ConsentDecision
 }
 
@@ -150,6 +151,7 @@ extension ConsentPolicy where Self == ApproveOwnSessions<AskConsent> {
     /// Approves what this node made itself, and asks a closure about the sessions of others.
     ///
     /// - Parameter ask: Called for each question; it may take its time.
+    /// - Returns: The policy.
     public static func ask(_ ask: @escaping @Sendable (ConsentRequest) async -> ConsentDecision) -> Self {
         ApproveOwnSessions(others: AskConsent(ask))
     }

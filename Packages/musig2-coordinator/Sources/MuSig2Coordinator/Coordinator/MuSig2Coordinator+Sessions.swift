@@ -161,6 +161,7 @@ extension MuSig2Coordinator {
     /// What a session is at; nil when this node does not know it.
     ///
     /// - Parameter session: Which session.
+    /// - Returns: The status, as it is now.
     public func status(of session: SessionID) -> SessionStatus? {
         machine.status(of: session)
     }
@@ -168,6 +169,7 @@ extension MuSig2Coordinator {
     /// How well a session goes; nil when this node does not know it.
     ///
     /// - Parameter session: Which session.
+    /// - Returns: The health, as it is now.
     public func health(of session: SessionID) -> SessionHealth? {
         machine.health(of: session, at: now())
     }

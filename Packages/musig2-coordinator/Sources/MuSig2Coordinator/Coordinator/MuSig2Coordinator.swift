@@ -110,6 +110,7 @@ public actor MuSig2Coordinator {
     /// The events of one session, from now on. The stream ends when the session is closed.
     ///
     /// - Parameter session: Which session; it may be one that this node does not know yet.
+    /// - Returns: A stream of its own.
     public func events(for session: SessionID) -> CoordinatorEvents {
         hub.subscribe(session: session, capacity: configuration.limits.bufferedEvents)
     }

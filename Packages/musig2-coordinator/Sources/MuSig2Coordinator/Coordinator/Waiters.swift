@@ -7,6 +7,12 @@ struct Waiters {
     private var looks: [SessionID: [Reply<Result<SessionPreview, CoordinatorError>>]] = [:]
     private var completions: [SessionID: [Reply<Result<[SchnorrSignature], CoordinatorError>>]] = [:]
 
+    /// How many tasks wait.
+    var count: Int {
+        joins.values.reduce(0) { $0 + $1.count } + looks.values.reduce(0) { $0 + $1.count }
+            + completions.values.reduce(0) { $0 + $1.count }
+    }
+
     mutating func addJoin(_ session: SessionID, _ reply: Reply<JoinOutcome>) {
         Self.add(reply, to: &joins[session, default: []])
     }

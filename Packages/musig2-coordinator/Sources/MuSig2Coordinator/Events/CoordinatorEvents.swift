@@ -33,6 +33,7 @@ public struct CoordinatorEvents: AsyncSequence, Sendable {
         /// The next event; nil when the stream has ended or the task was cancelled.
         ///
         /// - Parameter actor: Where the caller runs; the wait does not leave it.
+        /// - Returns: The event, or nil.
         public mutating func next(isolation actor: isolated (any Actor)?) async -> CoordinatorEvent? {
             await buffer.next(isolation: actor)
         }

@@ -86,7 +86,6 @@ extension CoordinatorMachine {
     }
 
     mutating func carry(_ command: SessionCommand, for session: SessionID, at now: Now) {
-        guard sessions[session] != nil else { return }
         switch command {
         case .start(let round): drive(session, .start(round), at: now)
         case .offer(let signatures): drive(session, .offered(signatures), at: now)

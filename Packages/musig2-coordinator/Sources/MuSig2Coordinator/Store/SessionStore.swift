@@ -24,6 +24,8 @@ public protocol SessionStore: Sendable {
     /// - Parameters:
     ///   - signer: Whose rows are wanted.
     ///   - tombstones: The most finished sessions to return, newest first.
+    /// - Returns: What the store has; an empty state for a signer it does not know.
+    /// - Throws: Any error; the coordinator does not start.
     func load(signer: PublicKey, tombstones: Int) async throws -> StoredState
 
     /// The finished session with this id, if the store still has it.
@@ -31,6 +33,8 @@ public protocol SessionStore: Sendable {
     /// - Parameters:
     ///   - session: Which session.
     ///   - signer: Whose rows are wanted.
+    /// - Returns: The tombstone; nil if there is none.
+    /// - Throws: Any error.
     func tombstone(of session: SessionID, signer: PublicKey) async throws -> StoredTombstone?
 }
 

@@ -1,8 +1,8 @@
 import Logging
-import Multiformats
 import MuSig2
 import MuSig2Coordinator
 import MuSig2Session
+import Multiformats
 import PeerTransport
 import Secp256k1
 
