@@ -4,7 +4,7 @@ enum MultistreamError: Error, Equatable, CustomStringConvertible {
     case lengthTooLarge(maximum: Int)
     /// A message that does not end in a newline.
     case missingNewline
-    /// The first message was another than `/multistream/1.0.0`.
+    /// The first bytes are not the message `/multistream/1.0.0`; `found` is as much of them as came together.
     case unexpectedHeader(found: String)
     /// The listener answered a proposal with neither its echo nor `na`.
     case unexpectedAnswer(expected: String, found: String)
@@ -30,8 +30,13 @@ enum MultistreamError: Error, Equatable, CustomStringConvertible {
         }
     }
 
+    /// How much of what was received an error shows.
+    static let shownBytes = 48
+
     /// A received text shortened and stripped of control characters, fit to stand in an error.
     static func printable(_ text: [UInt8]) -> String {
-        String(decoding: text.prefix(48).map { $0 >= 0x20 && $0 < 0x7f ? $0 : UInt8(ascii: "?") }, as: UTF8.self)
+        String(
+            decoding: text.prefix(Self.shownBytes).map { $0 >= 0x20 && $0 < 0x7f ? $0 : UInt8(ascii: "?") },
+            as: UTF8.self)
     }
 }

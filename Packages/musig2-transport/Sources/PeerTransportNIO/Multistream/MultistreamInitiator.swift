@@ -21,6 +21,7 @@ struct MultistreamInitiator {
     private let proposals: [String]
     private var proposed = 0
     private var state = State.awaitingHeader
+    private var header = MultistreamHeaderReader()
     private var reader: MultistreamReader
 
     /// - Parameters:
@@ -43,35 +44,34 @@ struct MultistreamInitiator {
 
     /// Takes the messages of the negotiation from `bytes` at `offset`, and not one byte more.
     mutating func receive(_ bytes: UnsafeRawBufferPointer, at offset: inout Int) -> Action {
-        while true {
-            guard self.state != .done else { return .waitForMore }
-            guard self.proposed < self.proposals.count else {
-                self.state = .done
-                return .failed(.refused(proposed: self.proposals))
-            }
-            switch self.reader.next(bytes, at: &offset) {
+        guard self.state != .done else { return .waitForMore }
+        guard self.proposed < self.proposals.count else {
+            self.state = .done
+            return .failed(.refused(proposed: self.proposals))
+        }
+        if self.state == .awaitingHeader {
+            switch self.header.next(bytes, at: &offset) {
             case .incomplete:
                 return .waitForMore
             case .malformed(let error):
                 self.state = .done
                 return .failed(error)
-            case .message(let text):
-                if let action = self.receive(message: text) {
-                    return action
-                }
+            case .complete:
+                self.state = .awaitingAnswer
             }
+        }
+        switch self.reader.next(bytes, at: &offset) {
+        case .incomplete:
+            return .waitForMore
+        case .malformed(let error):
+            self.state = .done
+            return .failed(error)
+        case .message(let text):
+            return self.receive(message: text)
         }
     }
 
-    private mutating func receive(message text: [UInt8]) -> Action? {
-        if self.state == .awaitingHeader {
-            guard text.elementsEqual(MultistreamMessage.header.utf8) else {
-                self.state = .done
-                return .failed(.unexpectedHeader(found: MultistreamError.printable(text)))
-            }
-            self.state = .awaitingAnswer
-            return nil
-        }
+    private mutating func receive(message text: [UInt8]) -> Action {
         let proposal = self.proposals[self.proposed]
         if text.elementsEqual(proposal.utf8) {
             self.state = .done

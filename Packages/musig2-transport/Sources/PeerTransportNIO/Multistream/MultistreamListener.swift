@@ -21,6 +21,7 @@ struct MultistreamListener {
     private let maximumProposals: Int
     private var refusals = 0
     private var state = State.awaitingHeader
+    private var header = MultistreamHeaderReader()
     private var reader: MultistreamReader
 
     /// - Parameters:
@@ -44,25 +45,26 @@ struct MultistreamListener {
         at offset: inout Int,
         isSpoken: (String) -> Bool
     ) -> Action {
-        while true {
-            guard self.state != .done else { return .waitForMore }
-            switch self.reader.next(bytes, at: &offset) {
+        guard self.state != .done else { return .waitForMore }
+        if self.state == .awaitingHeader {
+            switch self.header.next(bytes, at: &offset) {
             case .incomplete:
                 return .waitForMore
             case .malformed(let error):
                 self.state = .done
                 return .failed(error)
-            case .message(let text):
-                if self.state == .awaitingHeader {
-                    guard text.elementsEqual(MultistreamMessage.header.utf8) else {
-                        self.state = .done
-                        return .failed(.unexpectedHeader(found: MultistreamError.printable(text)))
-                    }
-                    self.state = .awaitingProposal
-                    continue
-                }
-                return self.answer(text, isSpoken: isSpoken)
+            case .complete:
+                self.state = .awaitingProposal
             }
+        }
+        switch self.reader.next(bytes, at: &offset) {
+        case .incomplete:
+            return .waitForMore
+        case .malformed(let error):
+            self.state = .done
+            return .failed(error)
+        case .message(let text):
+            return self.answer(text, isSpoken: isSpoken)
         }
     }
 

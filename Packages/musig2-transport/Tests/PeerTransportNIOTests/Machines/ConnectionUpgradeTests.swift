@@ -186,8 +186,9 @@ struct ConnectionUpgradeTests {
     @Test(
         "what is not libp2p",
         arguments: [
-            ("HTTP/1.1 400 Bad Request\r\n\r\n" + String(repeating: " ", count: 100), TransportError.Code.notAPeer),
-            ("SSH-2.0-OpenSSH_9.2\r\n" + String(repeating: " ", count: 100), .notAPeer),
+            ("HTTP/1.1 400 Bad Request\r\n\r\n", TransportError.Code.notAPeer),
+            ("SSH-2.0-OpenSSH_9.2\r\n", .notAPeer),
+            ("H", .notAPeer),
             ("\u{03}hi\n", .notAPeer),
             ("\u{13}/multistream/1.0.0\n\u{03}na\n", .protocolNotSupported),
         ])

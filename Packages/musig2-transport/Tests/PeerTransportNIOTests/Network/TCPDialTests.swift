@@ -131,13 +131,14 @@ struct TCPDialTests {
         let peer = try await accept()
         let first = try await peer.read()
         #expect(hex(first ?? []) == MultistreamFigures.header + MultistreamFigures.noise)
-        try await peer.send(Array("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n".utf8))
-        try await peer.send(Array(repeating: 32, count: 100))
+        // It keeps the connection open, waiting for another request.
+        try await peer.send(Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8))
         let error = try await failure
         #expect(error.code == .notAPeer)
         #expect(
             error.message
-                == "the other side is not a libp2p peer: multistream message does not end in a newline")
+                == "the other side is not a libp2p peer: multistream header: expected \"/multistream/1.0.0\", "
+                + "found \"HTTP/1.1 400 Bad Request????\"")
     }
 
     @Test("a peer that speaks no Noise")

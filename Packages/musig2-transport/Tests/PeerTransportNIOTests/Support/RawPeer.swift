@@ -47,8 +47,7 @@ final class RawPeer {
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { child in
                 let inbox = BoundedInbox<[UInt8]>(capacity: 1_000_000)
-                _ = accepted.push((child, inbox))
-                return Self.collect(child, into: inbox)
+                return Self.collect(child, into: inbox) { _ = accepted.push((child, inbox)) }
             }
             .bind(host: "127.0.0.1", port: 0).get()
         guard let local = channel.localAddress, let address = TCPAddress.multiaddr(local) else { throw Closed() }
@@ -62,9 +61,11 @@ final class RawPeer {
         )
     }
 
-    private static func collect(_ channel: any Channel, into inbox: BoundedInbox<[UInt8]>) -> EventLoopFuture<Void> {
+    private static func collect(
+        _ channel: any Channel, into inbox: BoundedInbox<[UInt8]>, onActive: @escaping @Sendable () -> Void = {}
+    ) -> EventLoopFuture<Void> {
         channel.eventLoop.makeCompletedFuture {
-            try channel.pipeline.syncOperations.addHandler(CollectingHandler(inbox))
+            try channel.pipeline.syncOperations.addHandler(CollectingHandler(inbox, onActive))
         }
     }
 
@@ -98,7 +99,11 @@ final class RawPeer {
     }
 
     func close() async throws {
-        try await self.channel.close().get()
+        do {
+            try await self.channel.close().get()
+        } catch ChannelError.alreadyClosed {
+            // The other side was faster, and this one has closed with it.
+        }
     }
 
     // MARK: Secured
@@ -180,8 +185,16 @@ private final class CollectingHandler: ChannelInboundHandler {
 
     private let inbox: BoundedInbox<[UInt8]>
 
-    init(_ inbox: BoundedInbox<[UInt8]>) {
+    private let onActive: @Sendable () -> Void
+
+    init(_ inbox: BoundedInbox<[UInt8]>, _ onActive: @escaping @Sendable () -> Void) {
         self.inbox = inbox
+        self.onActive = onActive
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        self.onActive()
+        context.fireChannelActive()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
