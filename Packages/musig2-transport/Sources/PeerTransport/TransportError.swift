@@ -40,7 +40,8 @@ public struct TransportError: Error, Sendable {
         /// The stable name of the code.
         public var description: String { name }
 
-        /// A value given by the caller cannot be used: an empty protocol list, a protocol id with a line break, a limit of zero.
+        /// A value given by the caller cannot be used: an empty protocol list, a protocol id with a line break, a limit
+        /// of zero.
         public static let invalidArgument = Code("invalidArgument")
         /// No transport here can dial or listen on this kind of address.
         public static let unsupportedAddress = Code("unsupportedAddress")

@@ -38,7 +38,8 @@ private struct StubConnection: Connection {
         StubConnection(localPeer: local, remotePeer: remote, remoteAddress: address, isInbound: isInbound)
     }
 
-    /// Whichever of two simultaneous connections a side sees first, both sides keep the one that the smaller peer dialled.
+    /// Whichever of two simultaneous connections a side sees first, both sides keep the one that the smaller peer
+    /// dialled.
     @Test(arguments: [true, false], [true, false])
     func bothSidesKeepTheSameOne(atSmaller: Bool, inboundFirst: Bool) {
         let (local, remote) = atSmaller ? (smaller, larger) : (larger, smaller)

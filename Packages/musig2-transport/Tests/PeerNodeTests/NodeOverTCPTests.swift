@@ -51,6 +51,22 @@ import Testing
         await two.shutdown()
     }
 
+    /// What a node says of itself can be dialled, also when it listens on all interfaces.
+    @Test func allInterfacesAreNamed() async throws {
+        let (one, two) = (try await Self.node(), try await Self.node())
+        let listening = try await two.listen(on: [try Multiaddr("/ip4/0.0.0.0/tcp/0")])
+        #expect(!listening.isEmpty)
+        for address in listening {
+            #expect(!address.isUnspecified, "\(address)")
+            #expect(address.peerID == two.localPeer)
+            if case .tcp(let port)? = address.components.dropFirst().first { #expect(port != 0) }
+        }
+        #expect(two.addresses.suffix(listening.count) == listening[...])
+        #expect(try await one.connect(to: try #require(listening.first)) == two.localPeer)
+        await one.shutdown()
+        await two.shutdown()
+    }
+
     @Test func theWrongPeerIsNamed() async throws {
         let (one, two) = (try await Self.node(), try await Self.node())
         let address = try #require(two.addresses.first?.withoutPeerID)

@@ -13,8 +13,8 @@ extension NodeIdentity {
 
     /// Reads an identity from a file, or makes a new one and keeps it there.
     ///
-    /// The file holds a libp2p `PrivateKey` message and nothing else, with mode 0600. It appears whole or not at all; of two
-    /// processes that start at once both get the same identity.
+    /// The file holds a libp2p `PrivateKey` message and nothing else, with mode 0600. It appears whole or not at all;
+    /// of two processes that start at once both get the same identity.
     ///
     /// - Parameters:
     ///   - path: The file. Its directory must be there.

@@ -67,7 +67,8 @@ enum PrivateFile {
             throw error
         }
         close(file)
-        // A hard link is refused where the name exists, unlike a rename: two processes that start at once get one identity.
+        // A hard link is refused where the name exists, unlike a rename: two processes that start at once get one
+        // identity.
         guard link(temporary, path) == 0 else {
             let code = errno
             if code == EEXIST { return false }
@@ -93,7 +94,8 @@ enum PrivateFile {
         guard mode & 0o077 == 0 else {
             throw TransportError(
                 .identityFile,
-                "identity file \(path): expected mode 600, found \(String(mode, radix: 8)): others may have read the key; "
+                "identity file \(path): expected mode 600, found \(String(mode, radix: 8)): "
+                    + "others may have read the key; "
                     + "if they cannot have, run: chmod 600 '\(path)'"
             )
         }

@@ -6,8 +6,8 @@ import Synchronization
 /// A `PeerNetwork` over a ``PeerNode/PeerNode``: frames on long-lived streams of one protocol.
 ///
 /// Each side writes on a stream that it opened and reads from the one that the other side opened; a newer one from the
-/// same peer takes the place of the older. A frame is its length as an unsigned varint, then its bytes. A peer counts as connected once
-/// it has agreed to the protocol, or opened its own stream.
+/// same peer takes the place of the older. A frame is its length as an unsigned varint, then its bytes. A peer counts
+/// as connected once it has agreed to the protocol, or opened its own stream.
 public final class NodePeerNetwork: PeerNetwork {
     /// Who has the connections.
     public let node: PeerNode

@@ -5,7 +5,8 @@ public struct NodePeerNetworkConfiguration: Sendable {
     /// The stream protocol by which two networks find each other.
     public var protocolID: ProtocolID
 
-    /// The longest frame in bytes, without its length prefix, both ways. A peer that sends a longer one is disconnected.
+    /// The longest frame in bytes, without its length prefix, both ways. A peer that sends a longer one is
+    /// disconnected.
     public var maximumFrameBytes = 1 << 20
 
     /// The most frames that wait to be sent to one peer; above it new ones are dropped.
@@ -26,7 +27,8 @@ public struct NodePeerNetworkConfiguration: Sendable {
     /// How long a stream may go on after the same peer has opened a newer one in its place.
     public var handoverGrace: Duration = .seconds(1)
 
-    /// How long ``NodePeerNetwork/disconnect(_:)`` and ``NodePeerNetwork/shutdown()`` wait for a peer to have read what was sent.
+    /// How long ``NodePeerNetwork/disconnect(_:)`` and ``NodePeerNetwork/shutdown()`` wait for a peer to have read what
+    /// was sent.
     public var lingerTimeout: Duration = .seconds(2)
 
     /// How much may wait to be taken by ``NodePeerNetwork/nextEvents()``.

@@ -139,7 +139,8 @@ struct ConnectionTable {
         return entry.leases == 0 && entry.served == 0 && (entry.isRetired || evenIfCurrent)
     }
 
-    /// Whether a new connection is to be used in the place of an older one. Both sides see the same two and decide alike.
+    /// Whether a new connection is to be used in the place of an older one. Both sides see the same two and decide
+    /// alike.
     private func isPreferred(_ new: Entry, to old: Entry) -> Bool {
         guard new.since - old.since < simultaneous, new.connection.isInbound != old.connection.isInbound else {
             return true

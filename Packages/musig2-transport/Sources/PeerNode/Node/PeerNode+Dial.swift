@@ -4,7 +4,8 @@ public import PeerTransport
 import Synchronization
 
 extension PeerNode {
-    /// Connects to a peer, unless there is a connection already. Callers that ask for the same peer at once share one dial.
+    /// Connects to a peer, unless there is a connection already. Callers that ask for the same peer at once share one
+    /// dial.
     ///
     /// Addresses are tried in order, the next one beside the former after ``PeerNodeConfiguration/dialStagger`` or when
     /// that has failed; the first that leads to the peer is kept.

@@ -6,18 +6,17 @@ import Synchronization
 
 extension PeerNode: Service {
     /// Where the node can be reached: the announced addresses if there are any, else those it listens on, each with the
-    /// `/p2p/` end of this node.
+    /// `/p2p/` end of this node. A listener on all interfaces (`0.0.0.0`, `::`) counts with the address of each.
     public var addresses: [Multiaddr] {
-        state.withLock { state in
-            let announced = configuration.announcedAddresses
-            return announced.isEmpty ? state.listeners.flatMap(\.addresses) : announced.map(withOwnID)
-        }
+        let announced = configuration.announcedAddresses
+        guard announced.isEmpty else { return announced.map(withOwnID) }
+        return state.withLock { $0.listeners.flatMap(\.addresses) }.flatMap(InterfaceAddresses.reachable)
     }
 
     /// Listens at addresses, all or none of them.
     ///
     /// - Parameter addresses: Where; port 0 lets the system choose.
-    /// - Returns: The addresses with real ports and the `/p2p/` end of this node.
+    /// - Returns: The addresses with real ports and the `/p2p/` end of this node, as in ``addresses``.
     /// - Throws: `TransportError.Code.addressInUse` and what else the transports throw.
     @discardableResult
     public func listen(on addresses: [Multiaddr]) async throws(TransportError) -> [Multiaddr] {
@@ -38,7 +37,7 @@ extension PeerNode: Service {
             Task { await accept(from: listener) }
         }
         deliverNotices()
-        return opened.flatMap(\.addresses)
+        return opened.flatMap(\.addresses).flatMap(InterfaceAddresses.reachable)
     }
 
     private func keep(_ listeners: [any Listener]) -> Bool {
@@ -87,8 +86,8 @@ extension PeerNode: Service {
         }
     }
 
-    /// Listens at ``PeerNodeConfiguration/listenAddresses`` and waits for the graceful shutdown of the service group, or for
-    /// cancellation; then shuts the node down.
+    /// Listens at ``PeerNodeConfiguration/listenAddresses`` and waits for the graceful shutdown of the service group,
+    /// or for cancellation; then shuts the node down.
     ///
     /// - Throws: `TransportError` when the node cannot listen.
     public func run() async throws {

@@ -290,8 +290,8 @@ public final class PeerNode: Sendable {
         }
     }
 
-    /// Tells the handlers what happened, one notice at a time: whoever comes while another thread is at it leaves its notice
-    /// to that one.
+    /// Tells the handlers what happened, one notice at a time: whoever comes while another thread is at it leaves its
+    /// notice to that one.
     func deliverNotices() {
         var next = state.withLock { state in state.isNotifying ? nil : Self.takeNotice(from: &state) }
         while let (notice, handlers) = next {

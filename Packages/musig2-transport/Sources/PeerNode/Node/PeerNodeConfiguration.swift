@@ -33,8 +33,8 @@ public struct PeerNodeConfiguration: Sendable {
     /// How long opening a stream may take.
     public var streamTimeout: Duration = .seconds(10)
 
-    /// Connections to one peer that begin within this time count as dialled at once by both sides: both sides keep the one that
-    /// the smaller peer id dialled. Later, the newer one is kept.
+    /// Connections to one peer that begin within this time count as dialled at once by both sides: both sides keep the
+    /// one that the smaller peer id dialled. Later, the newer one is kept.
     public var simultaneousDialWindow: Duration = .seconds(5)
 
     /// How long an unused connection that was replaced, or that nobody needs any more, stays open.

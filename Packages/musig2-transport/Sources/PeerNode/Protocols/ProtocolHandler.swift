@@ -11,8 +11,8 @@ public protocol ProtocolHandler: Sendable {
     /// What inbound streams may ask for; a node refuses a second handler for the same protocol.
     var protocolIDs: [ProtocolID] { get }
 
-    /// Serves a stream that a peer opened, on a task of its own. The handler closes its half when it has said everything; a
-    /// stream that is let go with that half open is reset.
+    /// Serves a stream that a peer opened, on a task of its own. The handler closes its half when it has said
+    /// everything; a stream that is let go with that half open is reset.
     ///
     /// - Parameters:
     ///   - stream: The stream with the protocol that was agreed on.
@@ -29,8 +29,8 @@ public protocol ProtocolHandler: Sendable {
     /// - Parameter peer: Who went.
     func peerDisconnected(_ peer: PeerID)
 
-    /// Both sides dialled at once, and another of two connections is the one that is kept. The former one is closed once no stream
-    /// on it is in use, so a handler with a long-lived stream should open a new one and close the old.
+    /// Both sides dialled at once, and another of two connections is the one that is kept. The former one is closed
+    /// once no stream on it is in use, so a handler with a long-lived stream should open a new one and close the old.
     ///
     /// - Parameter peer: Who is at the other end of both.
     func connectionReplaced(_ peer: PeerID)

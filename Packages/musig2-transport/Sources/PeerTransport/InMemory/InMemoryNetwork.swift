@@ -3,9 +3,9 @@ import Synchronization
 
 /// A network of ``PeerNetwork`` endpoints inside one process, with a virtual clock and a seeded plan of faults.
 ///
-/// With ``FaultPlan/none`` a frame is in the receiver's queue when `send` returns. With delays it is there once the test has
-/// moved ``clock`` far enough. The network decides from the seed what befalls each frame of a link; in which order
-/// the tasks of different endpoints run is the scheduler's business.
+/// With ``FaultPlan/none`` a frame is in the receiver's queue when `send` returns. With delays it is there once the
+/// test has moved ``clock`` far enough. The network decides from the seed what befalls each frame of a link; in which
+/// order the tasks of different endpoints run is the scheduler's business.
 public final class InMemoryNetwork: Sendable {
     /// What the network did so far.
     public struct Counts: Sendable, Hashable {
@@ -99,8 +99,8 @@ public final class InMemoryNetwork: Sendable {
         }
     }
 
-    /// Changes the chances for frames sent from now on; the times of the former plan's ``FaultPlan/schedule`` stay, the new plan's
-    /// are not read.
+    /// Changes the chances for frames sent from now on; the times of the former plan's ``FaultPlan/schedule`` stay, the
+    /// new plan's are not read.
     ///
     /// - Parameter plan: The new chances.
     public func setChances(_ plan: FaultPlan) {

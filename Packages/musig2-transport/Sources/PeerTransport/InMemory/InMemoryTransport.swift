@@ -2,8 +2,8 @@ public import Multiformats
 
 /// A ``Transport`` between peers of one process, with real back-pressure and no sockets.
 ///
-/// It understands `/memory/NUMBER` and `/memory/NUMBER/p2p/ID`; `/memory/0` lets the hub choose a number. An identity is
-/// what the transport was made with: nothing is proven inside one process.
+/// It understands `/memory/NUMBER` and `/memory/NUMBER/p2p/ID`; `/memory/0` lets the hub choose a number. An identity
+/// is what the transport was made with: nothing is proven inside one process.
 public struct InMemoryTransport: Transport {
     private let peer: PeerID
     private let hub: InMemoryHub

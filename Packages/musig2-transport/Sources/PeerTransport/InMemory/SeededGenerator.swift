@@ -1,4 +1,5 @@
-/// A small generator (SplitMix64) whose numbers follow from its seed: for tests and simulations only, never for keys or nonces.
+/// A small generator (SplitMix64) whose numbers follow from its seed: for tests and simulations only, never for keys or
+/// nonces.
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
 

@@ -1,7 +1,7 @@
 public import Multiformats
 
-/// Finds the peers that stand behind a key, such as the day's rendezvous key of a session. Optional: without one, peers are
-/// reached by the addresses in an invitation.
+/// Finds the peers that stand behind a key, such as the day's rendezvous key of a session. Optional: without one, peers
+/// are reached by the addresses in an invitation.
 public protocol PeerDiscovery: Sendable {
     /// Says to the world that this peer stands behind a key, until it is withdrawn.
     ///

@@ -3,21 +3,22 @@ import Synchronization
 
 /// The events of a ``PeerNetwork`` between the threads that produce them and the one task that consumes them.
 ///
-/// For those who make a network of their own: push from any thread, and let ``PeerNetwork/nextEvents()`` return ``next()``.
+/// For those who make a network of their own: push from any thread, and let ``PeerNetwork/nextEvents()`` return
+/// ``next()``.
 ///
 /// It is bounded and fair: each peer has a lane of its own with a limit, all lanes have one together (its last quarter
-/// kept for peers of whom nothing waits), and a batch takes one event from each lane in turn, so that a peer that floods
-/// delays nobody else. Events of one peer stay in order. What says that a
-/// peer came or went is never dropped: a `connected` directly followed by `disconnected` becomes `disconnected`, and the
-/// newest of several failures or address lists stands.
+/// kept for peers of whom nothing waits), and a batch takes one event from each lane in turn, so that a peer that
+/// floods delays nobody else. Events of one peer stay in order. What says that a peer came or went is never dropped: a
+/// `connected` directly followed by `disconnected` becomes `disconnected`, and the newest of several failures or
+/// address lists stands.
 public final class PeerEventQueue: Sendable {
     /// How much may wait in the queue.
     public struct Limits: Sendable, Hashable {
         /// The most frames that may wait from one peer.
         public var framesPerPeer: Int
 
-        /// The most bytes of frames that may wait from one peer. A single frame above it is still taken when nothing else
-        /// waits from that peer and ``bytesInTotal`` allows it.
+        /// The most bytes of frames that may wait from one peer. A single frame above it is still taken when nothing
+        /// else waits from that peer and ``bytesInTotal`` allows it.
         public var bytesPerPeer: Int
 
         /// The most bytes of frames that may wait from all peers together.
@@ -97,14 +98,14 @@ public final class PeerEventQueue: Sendable {
         return taken
     }
 
-    /// Waits until a frame of this peer would be taken. A network that reads from a stream waits here before it reads on, which
-    /// slows the sender down instead of losing its frames.
+    /// Waits until a frame of this peer would be taken. A network that reads from a stream waits here before it reads
+    /// on, which slows the sender down instead of losing its frames.
     ///
     /// - Parameters:
     ///   - peer: Whose lane.
     ///   - bytes: The size of the frame to come.
-    /// - Returns: True when there is room now; false after ``close()``, when the task is cancelled, or when the frame is larger
-    ///   than all the room there could ever be.
+    /// - Returns: True when there is room now; false after ``close()``, when the task is cancelled, or when the frame
+    ///   is larger than all the room there could ever be.
     public func waitForRoom(for peer: PeerID, bytes: Int) async -> Bool {
         while true {
             let latch = Latch<Bool>()
@@ -119,10 +120,11 @@ public final class PeerEventQueue: Sendable {
         }
     }
 
-    /// Waits for events and takes a batch of them. One task calls it; a second one gets nothing while the first one waits.
+    /// Waits for events and takes a batch of them. One task calls it; a second one gets nothing while the first one
+    /// waits.
     ///
-    /// - Returns: Between one event and ``Limits/eventsPerBatch``; empty after ``close()`` once all is taken, or when the calling
-    ///   task is cancelled.
+    /// - Returns: Between one event and ``Limits/eventsPerBatch``; empty after ``close()`` once all is taken, or when
+    ///   the calling task is cancelled.
     public func next() async -> [PeerNetworkEvent] {
         while true {
             let (batch, isClosed, waiters) = state.withLock { state in

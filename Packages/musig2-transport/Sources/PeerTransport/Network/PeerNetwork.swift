@@ -2,11 +2,12 @@ public import Multiformats
 
 /// What a signing session needs of a network, and all it needs: whole frames to and from authenticated peers.
 ///
-/// The in-memory network, a libp2p node, or a user's own way (Bluetooth, a relay, a mailbox) fit behind it without a change above.
+/// The in-memory network, a libp2p node, or a user's own way (Bluetooth, a relay, a mailbox) fit behind it without a
+/// change above.
 ///
 /// `connect`, `send` and `disconnect` never wait: they note a wish, and what becomes of it is an event. Frames to one
-/// peer arrive in order while the connection lasts, and may be lost when it breaks or when a queue is full; the protocols above ask
-/// again for what they miss.
+/// peer arrive in order while the connection lasts, and may be lost when it breaks or when a queue is full; the
+/// protocols above ask again for what they miss.
 public protocol PeerNetwork: Sendable {
     /// Who this side is.
     var localPeer: PeerID { get }
@@ -35,11 +36,12 @@ public protocol PeerNetwork: Sendable {
 
     /// Waits for what happened since the last call. One task calls it, in a loop.
     ///
-    /// - Returns: Events, in order for each peer; empty only after ``shutdown()`` or when the calling task is cancelled.
+    /// - Returns: Events, in order for each peer; empty only after ``shutdown()`` or when the calling task is
+    ///   cancelled.
     func nextEvents() async -> [PeerNetworkEvent]
 
-    /// Ends all connections and lets ``nextEvents()`` return empty from then on, after what was still queued. A second call does
-    /// nothing.
+    /// Ends all connections and lets ``nextEvents()`` return empty from then on, after what was still queued. A second
+    /// call does nothing.
     func shutdown() async
 }
 

@@ -1,16 +1,17 @@
 /// A bidirectional, ordered, reliable stream of bytes with back-pressure both ways.
 ///
-/// Each half has one user at a time: at most one task reads and at most one task writes. A second reader or writer while
-/// one waits gets ``TransportError/Code/invalidArgument``. A task that is cancelled while it waits gets
+/// Each half has one user at a time: at most one task reads and at most one task writes. A second reader or writer
+/// while one waits gets ``TransportError/Code/invalidArgument``. A task that is cancelled while it waits gets
 /// ``TransportError/Code/cancelled``; the stream itself stays as it is, and nothing is lost: bytes that were not
-/// delivered are delivered by the next read. A write that was cancelled may have been taken in part, so the stream should
-/// then be reset.
+/// delivered are delivered by the next read. A write that was cancelled may have been taken in part, so the stream
+/// should then be reset.
 public protocol ByteStream: Sendable {
     /// Reads what is there, waiting for the first byte.
     ///
     /// - Parameter maximum: The most bytes to return, at least 1.
     /// - Returns: Between 1 and `maximum` bytes, or nil when the other side closed its half and everything was read.
-    /// - Throws: ``TransportError/Code/streamReset`` or ``TransportError/Code/connectionClosed`` when there will be no more.
+    /// - Throws: ``TransportError/Code/streamReset`` or ``TransportError/Code/connectionClosed`` when there will be no
+    ///   more.
     func read(upTo maximum: Int) async throws(TransportError) -> [UInt8]?
 
     /// Writes all bytes, waiting while the other side's window or the send buffer is full.
@@ -24,8 +25,9 @@ public protocol ByteStream: Sendable {
 
     /// Takes all bytes without waiting, or none of them.
     ///
-    /// It spares a caller that is not asynchronous the wake-up of a writing task. A stream may refuse always, as the default
-    /// does; the caller then uses ``write(_:)``. While a ``write(_:)`` waits, it refuses, so that order is kept.
+    /// It spares a caller that is not asynchronous the wake-up of a writing task. A stream may refuse always, as the
+    /// default does; the caller then uses ``write(_:)``. While a ``write(_:)`` waits, it refuses, so that order is
+    /// kept.
     ///
     /// - Parameter bytes: What to send.
     /// - Returns: Whether the bytes were taken.

@@ -3,7 +3,8 @@
 /// It is the protocol id of multistream-select: UTF-8 text without line breaks, by custom beginning with a slash.
 /// Transports refuse one that is empty, holds a line break, or is longer than ``maximumLength`` bytes.
 public struct ProtocolID: Hashable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
-    /// The longest protocol id, in bytes of UTF-8, that fits a multistream-select line of 1,024 bytes with its line break.
+    /// The longest protocol id, in bytes of UTF-8, that fits a multistream-select line of 1,024 bytes with its line
+    /// break.
     public static let maximumLength = 1023
 
     /// The text of the id.

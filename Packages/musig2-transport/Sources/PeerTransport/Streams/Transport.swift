@@ -1,6 +1,7 @@
 public import Multiformats
 
-/// A way to reach peers: it dials and listens, and what it hands out is already encrypted, authenticated and multiplexed.
+/// A way to reach peers: it dials and listens, and what it hands out is already encrypted, authenticated and
+/// multiplexed.
 ///
 /// A transport of one's own (Bluetooth, a relay, a serial line) is a type that conforms to this protocol and passes the
 /// suite of `PeerTransportTestKit`.
@@ -46,10 +47,12 @@ public protocol Listener: Sendable {
     /// Waits for the next connection whose handshake is done. Handshakes that fail are not reported here.
     ///
     /// - Returns: A connection, or nil once the listener is closed.
-    /// - Throws: ``TransportError/Code/cancelled`` when the waiting task is cancelled, or the reason why the listener broke.
+    /// - Throws: ``TransportError/Code/cancelled`` when the waiting task is cancelled, or the reason why the listener
+    ///   broke.
     func accept() async throws(TransportError) -> (any Connection)?
 
-    /// Stops listening. Connections that were handed out go on; ones that were not are closed. A second call does nothing.
+    /// Stops listening. Connections that were handed out go on; ones that were not are closed. A second call does
+    /// nothing.
     func close() async
 }
 
@@ -83,8 +86,8 @@ public protocol Connection: Sendable {
     /// - Throws: ``TransportError/Code/cancelled`` when the waiting task is cancelled.
     func acceptStream() async throws(TransportError) -> NegotiatedStream?
 
-    /// Closes the connection and all its streams, telling the other side. Returns when it is closed; a second call waits for the
-    /// same.
+    /// Closes the connection and all its streams, telling the other side. Returns when it is closed; a second call
+    /// waits for the same.
     func close() async
 
     /// Waits until the connection is closed by either side. Any number of tasks may wait.

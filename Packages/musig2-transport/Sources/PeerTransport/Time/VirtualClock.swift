@@ -2,8 +2,8 @@ import Synchronization
 
 /// A clock that stands still until a test moves it.
 ///
-/// Everything that is due runs inside ``advance(by:)``, in order of time and, at one time, in order of scheduling. Tasks
-/// that sleep are resumed there too; what they do then is the scheduler's business.
+/// Everything that is due runs inside ``advance(by:)``, in order of time and, at one time, in order of scheduling.
+/// Tasks that sleep are resumed there too; what they do then is the scheduler's business.
 public final class VirtualClock: Sendable {
     private struct Timer {
         var deadline: Duration
@@ -54,7 +54,8 @@ public final class VirtualClock: Sendable {
     /// Runs an action once the clock has moved by a delay.
     ///
     /// - Parameters:
-    ///   - delay: How long from now; below zero counts as zero. It runs in the next ``advance(by:)`` even if it is zero.
+    ///   - delay: How long from now; below zero counts as zero. It runs in the next ``advance(by:)`` even if it is
+    ///     zero.
     ///   - action: What to do.
     /// - Returns: A ticket for ``cancel(_:)``.
     @discardableResult
@@ -79,8 +80,8 @@ public final class VirtualClock: Sendable {
         }
     }
 
-    /// Waits until enough is scheduled, so that a test does not move the clock before the code under test sleeps. One task waits
-    /// at a time.
+    /// Waits until enough is scheduled, so that a test does not move the clock before the code under test sleeps. One
+    /// task waits at a time.
     ///
     /// - Parameter count: How many things must be due at some time.
     public func waitUntilScheduled(_ count: Int = 1) async {

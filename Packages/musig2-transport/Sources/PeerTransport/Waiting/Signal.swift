@@ -2,8 +2,9 @@ import Synchronization
 
 /// A place for one task to wait until something may have changed.
 ///
-/// It remembers one notification, so that a change between a look at the state and the wait is not missed. A waiter looks
-/// again after each wake-up, since a remembered notification may be an old one. The state itself is guarded elsewhere.
+/// It remembers one notification, so that a change between a look at the state and the wait is not missed. A waiter
+/// looks again after each wake-up, since a remembered notification may be an old one. The state itself is guarded
+/// elsewhere.
 package final class Signal: Sendable {
     /// How a wait ended.
     package enum Outcome: Sendable, Equatable {

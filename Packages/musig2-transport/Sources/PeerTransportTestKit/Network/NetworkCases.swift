@@ -74,7 +74,8 @@ enum NetworkCases {
                 throw ConformanceFailure(
                     caseName: "",
                     message:
-                        "expected connectFailed for \(pair.unreachable) with a reason, found \(String(describing: event))"
+                        "expected connectFailed for \(pair.unreachable) with a reason, "
+                        + "found \(String(describing: event))"
                 )
             }
         }

@@ -2,8 +2,9 @@ import PeerTransport
 
 /// The suite that every `PeerNetwork` passes, and one of your own should.
 ///
-/// It uses no test framework: run each of ``Case/allCases`` from the framework you have, or ``runAll()`` from a program.
-/// Each case makes its own pair of networks and is bounded in time. It needs a network that loses nothing while connected.
+/// It uses no test framework: run each of ``Case/allCases`` from the framework you have, or ``runAll()`` from a
+/// program. Each case makes its own pair of networks and is bounded in time. It needs a network that loses nothing
+/// while connected.
 public struct NetworkConformance: Sendable {
     /// One thing that a network must do.
     public struct Case: Sendable, Hashable, CaseIterable, CustomStringConvertible {

@@ -71,7 +71,8 @@ final class EventProbe {
                 throw ConformanceFailure(
                     caseName: "",
                     message:
-                        "expected frame \(frames.count) of \(count) from \(peer), found \(found.map(short) ?? "the end")"
+                        "expected frame \(frames.count) of \(count) from \(peer), "
+                        + "found \(found.map(short) ?? "the end")"
                 )
             }
             frames.append(bytes)

@@ -2,8 +2,8 @@ import PeerTransport
 
 /// The suite that every `Transport` passes, and one of your own should.
 ///
-/// It uses no test framework: run each of ``Case/allCases`` from the framework you have, or ``runAll()`` from a program.
-/// Each case makes its own pair of transports and is bounded in time.
+/// It uses no test framework: run each of ``Case/allCases`` from the framework you have, or ``runAll()`` from a
+/// program. Each case makes its own pair of transports and is bounded in time.
 public struct TransportConformance: Sendable {
     /// One thing that a transport must do.
     public struct Case: Sendable, Hashable, CaseIterable, CustomStringConvertible {

@@ -1,0 +1,83 @@
+import Logging
+import PeerTransport
+import Synchronization
+import WireCodec
+
+// The streams that the peer opened.
+extension FrameLink {
+    /// Reads a stream that the peer opened, to its end.
+    func read(_ stream: any ByteStream) async {
+        let isOver = Latch<Void>()
+        let (inbound, previous, starts) = state.withLock { state -> (Inbound?, Inbound?, Bool) in
+            switch state.phase {
+            case .ended: return (nil, nil, false)
+            case .idle, .connecting: announce(&state)
+            case .up, .closing: break
+            }
+            state.nextStreamID &+= 1
+            let inbound = Inbound(id: state.nextStreamID, stream: stream, isOver: isOver)
+            let previous = state.inbound
+            state.inbound = inbound
+            return (inbound, previous, Self.takeTask(&state))
+        }
+        guard let inbound else {
+            stream.reset()
+            return
+        }
+        if starts { Task { await run() } }
+        if let previous, !(await wait(for: previous.isOver, within: network.configuration.handoverGrace)) {
+            previous.stream.reset()
+        }
+        await receive(from: stream)
+        isOver.set(())
+        state.withLock { state in
+            if state.inbound?.id == inbound.id { state.inbound = nil }
+        }
+    }
+
+    private func receive(from stream: any ByteStream) async {
+        var decoder = FrameDecoder(maximumLength: network.configuration.maximumFrameBytes)
+        do throws(TransportError) {
+            while let bytes = try await stream.read(upTo: network.configuration.readBytes) {
+                let frames: [[UInt8]]
+                do throws(FrameError) {
+                    frames = try decoder.feed(bytes)
+                } catch {
+                    await leave(for: error)
+                    return
+                }
+                for frame in frames where !(await deliver(frame)) {
+                    stream.reset()
+                    return
+                }
+            }
+            try await stream.closeWrite()
+        } catch {
+            stream.reset()
+        }
+    }
+
+    /// Passes a frame on, waiting while the consumer has no room for more from this peer.
+    private func deliver(_ frame: [UInt8]) async -> Bool {
+        while true {
+            let isTaken = state.withLock { state -> Bool? in
+                guard state.phase == .up || state.phase == .closing else { return nil }
+                return network.events.push(.frame(frame, from: peer))
+            }
+            guard let isTaken else { return false }
+            if isTaken {
+                network.metrics.frameReceived()
+                return true
+            }
+            guard await network.events.waitForRoom(for: peer, bytes: frame.count) else { return false }
+        }
+    }
+
+    private func leave(for error: FrameError) async {
+        network.logger.notice(
+            "peer broke the frame protocol, leaving it",
+            metadata: ["peer.remote": "\(peer)", "error": "\(error)"]
+        )
+        await network.node.disconnect(peer)
+    }
+}
