@@ -66,25 +66,25 @@ struct SimulationTests {
         return plan
     }
 
-    @Test(arguments: Shape.allCases, 2...8)
+    @Test(arguments: Shape.allCases, [2, 3, 5, 8])
     func S4_lossReorderDuplication(shape: Shape, signers: Int) throws {
-        for seed in 0..<6 as Range<UInt64> {
+        for seed in 0..<2 as Range<UInt64> {
             _ = try simulate(plan(shape, signers: signers), seed: seed, weather: Self.storm)
         }
     }
 
-    @Test(arguments: Shape.allCases, 2...5)
+    @Test(arguments: Shape.allCases, 2...4)
     func K1_S18_crashesInAStorm(shape: Shape, signers: Int) throws {
-        for seed in 100..<110 as Range<UInt64> {
+        for seed in 100..<103 as Range<UInt64> {
             var weather = Self.storm
             weather.crashes = 3
             _ = try simulate(plan(shape, signers: signers), seed: seed, weather: weather)
         }
     }
 
-    @Test(arguments: Shape.allCases, 2...5)
+    @Test(arguments: Shape.allCases, 2...4)
     func K2_storesRolledBack(shape: Shape, signers: Int) throws {
-        for seed in 200..<210 as Range<UInt64> {
+        for seed in 200..<203 as Range<UInt64> {
             var weather = Self.storm
             weather.crashes = 3
             weather.rollsBack = true
@@ -94,7 +94,7 @@ struct SimulationTests {
 
     @Test(arguments: [Shape.mesh, .committed])
     func S5_twoThatCannotConnect(shape: Shape) throws {
-        for seed in 300..<305 as Range<UInt64> {
+        for seed in 300..<302 as Range<UInt64> {
             var weather = Self.storm
             weather.cut = [[1, 2]]
             _ = try simulate(plan(shape, signers: 3), seed: seed, weather: weather)

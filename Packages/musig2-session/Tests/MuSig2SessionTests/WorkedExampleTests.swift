@@ -4,7 +4,8 @@ import Secp256k1
 import Testing
 import WireCodec
 
-/// The worked example of the protocol's description. The figures were computed by another program, with hashes of its own.
+/// The worked example of the protocol's description. The figures were computed by another program, with hashes of its
+/// own.
 @Suite struct WorkedExampleTests {
     static let figures = """
         descriptor         0801100122210279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798

@@ -1,8 +1,9 @@
 public import MuSig2Session
 public import Secp256k1
 
-/// MuSig2 over the integers modulo the prime 2^61 − 1, where everybody can take logarithms: quick, and right or wrong in the same places as the
-/// real one. A nonce and its public half are one number k, a key is a number x, and s = Σ (k_i + c·x_i) = R + c·X.
+/// MuSig2 over the integers modulo the prime 2^61 − 1, where everybody can take logarithms: quick, and right or wrong
+/// in the same places as the real one. A nonce and its public half are one number k, a key is a number x, and s = Σ
+/// (k_i + c·x_i) = R + c·X.
 public struct StubGroup: SessionCrypto {
     static let prime: UInt64 = (1 << 61) - 1
 

@@ -2,12 +2,17 @@ internal import Multiformats
 internal import Secp256k1
 internal import WireCodec
 
-/// A JOIN that fills a slot.
+/// A JOIN that fills a slot. Slots hash by what tells them apart, which is little: machines are hashed by the million.
 internal struct JoinSlot: Hashable, Sendable {
     let message: SignedMessage
     let peer: PeerID
     let addresses: [[UInt8]]
     var run: UInt64 { message.body.run }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(run)
+        hasher.combine(peer)
+    }
 }
 
 /// A NONCE_COMMIT, or a NONCE_COMMITS_COMPLETE, that fills a slot: both say one hash.
@@ -15,6 +20,11 @@ internal struct HashSlot: Hashable, Sendable {
     let message: SignedMessage
     let hash: Hash32
     var run: UInt64 { message.body.run }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(run)
+        hasher.combine(hash)
+    }
 }
 
 /// A NONCE_SHARE that fills a slot.
@@ -23,6 +33,10 @@ internal struct NonceSlot<Nonces: Hashable & Sendable>: Hashable, Sendable {
     let leaf: Hash32
     let nonces: Nonces
     var run: UInt64 { message.body.run }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(leaf)
+    }
 }
 
 /// A NONCES_COMPLETE that fills a slot.
@@ -32,6 +46,11 @@ internal struct AggregateSlot<Context: Hashable & Sendable>: Hashable, Sendable 
     let aggregateNonces: [[UInt8]]
     let context: Context
     var run: UInt64 { message.body.run }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(leaves)
+        hasher.combine(run)
+    }
 }
 
 /// A PARTIAL_SIG_SHARE that fills a slot.
@@ -40,6 +59,11 @@ internal struct PartialSlot: Hashable, Sendable {
     let context: Hash32
     let partials: [[UInt8]]
     var run: UInt64 { message.body.run }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(run)
+        hasher.combine(context)
+    }
 }
 
 /// What all signers' nonces make of an attempt. Once it is here, the nonces are used: none is replaced.
@@ -54,6 +78,10 @@ internal struct Agreement<Context: Hashable & Sendable>: Hashable, Sendable {
     let aggregateNonces: [[UInt8]]
     /// What signing needs.
     let context: Context
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(contextHash)
+    }
 }
 
 /// What became of this signer's secret nonces of the attempt.

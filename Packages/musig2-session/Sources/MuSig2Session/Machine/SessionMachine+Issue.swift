@@ -10,7 +10,7 @@ extension SessionMachine {
         let isPending = issuing.contains { $0.message.body.type == payload.type && $0.message.body.attempt == number }
         guard !isPending else { return }
         let body = MessageBody(
-            sessionID: descriptor.id.bytes,
+            sessionID: constants.idBytes,
             attempt: number,
             index: UInt32(clamping: me),
             run: run,

@@ -32,6 +32,7 @@ extension SessionMachine {
 
     /// Whether a message of this kind may come from this signer in this session.
     private func belongsHere(_ body: MessageBody, _ index: Int) -> Bool {
+        guard body.sessionID == constants.idBytes else { return false }
         guard body.type.belongsToAttempt else { return true }
         guard (1...SessionLimits.attempts).contains(body.attempt) else { return false }
         switch body.type {

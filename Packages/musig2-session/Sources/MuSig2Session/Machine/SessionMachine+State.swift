@@ -47,6 +47,8 @@ internal final class SessionConstants<Crypto: SessionCrypto>: Hashable, Sendable
     let local: LocalPeer
     let configuration: SessionConfiguration
     let order: ElectionOrder
+    /// The session's id, as it is in every message.
+    let idBytes: [UInt8]
 
     init(
         descriptor: SessionDescriptor, crypto: Crypto, me: Int, local: LocalPeer, configuration: SessionConfiguration
@@ -57,6 +59,7 @@ internal final class SessionConstants<Crypto: SessionCrypto>: Hashable, Sendable
         self.local = local
         self.configuration = configuration
         self.order = descriptor.electionOrder
+        self.idBytes = descriptor.id.bytes
     }
 
     static func == (left: SessionConstants, right: SessionConstants) -> Bool {

@@ -108,7 +108,7 @@ extension SessionMachine {
         let compares = disputes || (awaitsSignature && syncStep >= 2)
         let leaves = compares ? knownLeaves.map { $0.map(\.bytes) } ?? [] : []
         return Sync(
-            sessionID: descriptor.id.bytes,
+            sessionID: constants.idBytes,
             attempt: attempt.number,
             run: run,
             isFinal: false,
@@ -119,7 +119,7 @@ extension SessionMachine {
 
     /// The SYNC of a signer that has the signatures.
     internal func finalSync() -> Sync {
-        Sync(sessionID: descriptor.id.bytes, attempt: attempt.number, run: run, isFinal: true, wanted: [], leaves: [])
+        Sync(sessionID: constants.idBytes, attempt: attempt.number, run: run, isFinal: true, wanted: [], leaves: [])
     }
 
     /// The time until the next SYNC: doubling, with a jitter of an eighth either way that depends on the signer and the

@@ -1,0 +1,188 @@
+import MuSig2Session
+import SessionSimulation
+import Testing
+
+/// All orders of events of small sessions: every reachable state is visited once, known by its hash.
+@Suite(.serialized)
+struct ExplorationTests {
+    struct Count {
+        var states = 0
+        var transitions = 0
+        var ends = 0
+    }
+
+    /// Visits every state that can be reached.
+    private func explore(
+        _ plan: SessionPlan, ordered: Bool = false, budget: Budget, limit: Int = 600_000
+    ) throws -> Count {
+        let setting = try World.Setting(plan)
+        var seen: Set<Int> = []
+        var count = Count()
+        var stack: [World] = []
+
+        func visit(_ world: World) throws {
+            count.transitions += 1
+            guard seen.insert(world.digest(ordered: ordered)).inserted else { return }
+            count.states += 1
+            if world.flights.isEmpty {
+                count.ends += 1
+                // Nothing is on its way: what was lost is asked for again, and all complete.
+                if !world.isComplete {
+                    var end = world
+                    try end.settle()
+                }
+            }
+            stack.append(world)
+        }
+
+        try visit(World(setting, budget: budget))
+        while let world = stack.popLast() {
+            guard count.states < limit else { break }
+            try expand(world, ordered, visit)
+        }
+        return count
+    }
+
+    private func expand(_ world: World, _ ordered: Bool, _ visit: (World) throws -> Void) throws {
+        for position in world.flights.indices {
+            let flight = world.flights[position]
+            let isBehind = world.flights[..<position].contains { earlier in
+                ordered && !flight.isCopy && !earlier.isCopy && earlier.from == flight.from && earlier.to == flight.to
+            }
+            // Equal frames lead to equal states.
+            if isBehind || world.flights[..<position].contains(flight) { continue }
+            var next = world
+            try next.deliver(position)
+            try visit(next)
+            if world.budget.losses > 0 {
+                var next = world
+                next.flights.remove(at: position)
+                next.budget.losses -= 1
+                try visit(next)
+            }
+            if world.budget.duplicates > 0, !flight.isCopy {
+                var next = world
+                var copy = flight
+                copy.isCopy = true
+                next.flights.append(copy)
+                next.budget.duplicates -= 1
+                try visit(next)
+            }
+            if world.budget.crashes > 0 {
+                for effects in 0..<40 {
+                    var isDead = false
+                    for losesFrames in [false, true] {
+                        var next = world
+                        next.budget.crashes -= 1
+                        isDead = try next.dieDelivering(position, after: effects, losesFrames: losesFrames)
+                        if isDead { try visit(next) }
+                    }
+                    if !isDead { break }
+                }
+            }
+        }
+        if world.budget.crashes > 0, world.budget.rollsBack {
+            for index in world.nodes.indices {
+                for store in world.olderStores[index] {
+                    var next = world
+                    next.budget.crashes -= 1
+                    try next.restart(index, store: store)
+                    try visit(next)
+                }
+            }
+        }
+        if world.budget.restarts > 0 {
+            for index in world.nodes.indices where !world.nodes[index].machine.isOver {
+                var next = world
+                next.budget.restarts -= 1
+                try next.take(index, .restart)
+                try visit(next)
+            }
+        }
+    }
+
+    private func plan(_ signers: Int, star: Bool = false, committed: Bool = false) throws -> SessionPlan {
+        var plan = try Fixture.plan(signers: signers)
+        plan.topology = star ? .star : .mesh
+        plan.hasCommitmentRound = committed
+        return plan
+    }
+
+    private func check(
+        _ name: String, _ plan: SessionPlan, ordered: Bool = false, _ budget: Budget, atLeast floor: Int
+    ) throws {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let count = try explore(plan, ordered: ordered, budget: budget)
+        print(
+            "exploration: \(name): \(count.states) states, \(count.transitions) transitions, \(count.ends) quiet ones,"
+                + " \(clock.now - start)")
+        #expect(count.states >= floor)
+    }
+
+    @Test
+    func S4_twoInAMesh() throws {
+        try check("2, mesh, 2 duplicates, 2 losses", plan(2), Budget(duplicates: 2, losses: 2), atLeast: 15_000)
+    }
+
+    @Test
+    func S4_twoInAStar() throws {
+        try check(
+            "2, star, 2 duplicates, 2 losses", plan(2, star: true), Budget(duplicates: 2, losses: 2), atLeast: 1_000)
+    }
+
+    @Test
+    func S4_twoWithCommitments() throws {
+        try check(
+            "2, commitments, 1 duplicate, 1 loss", plan(2, committed: true), Budget(duplicates: 1, losses: 1),
+            atLeast: 1_000)
+    }
+
+    @Test
+    func S4_threeInAMesh() throws {
+        try check("3, mesh, links in order", plan(3), ordered: true, Budget(), atLeast: 20_000)
+        try check(
+            "3, mesh, links in order, 1 duplicate", plan(3), ordered: true, Budget(duplicates: 1), atLeast: 1_000)
+    }
+
+    @Test
+    func S4_threeInAStar() throws {
+        try check(
+            "3, star, links in order, 1 duplicate", plan(3, star: true), ordered: true, Budget(duplicates: 1),
+            atLeast: 1_000)
+    }
+
+    @Test
+    func K1_S18_crashes() throws {
+        try check("2, mesh, 1 crash, 1 loss", plan(2), Budget(losses: 1, crashes: 1), atLeast: 1_000)
+        try check("2, star, 1 crash, 1 loss", plan(2, star: true), Budget(losses: 1, crashes: 1), atLeast: 1_000)
+        try check(
+            "2, commitments, links in order, 1 crash, 1 loss", plan(2, committed: true), ordered: true,
+            Budget(losses: 1, crashes: 1), atLeast: 1_000)
+        try check(
+            "2, mesh, links in order, 2 crashes, 1 duplicate", plan(2), ordered: true,
+            Budget(duplicates: 1, crashes: 2), atLeast: 1_000)
+        try check(
+            "3, star, links in order, 1 crash", plan(3, star: true), ordered: true, Budget(crashes: 1), atLeast: 1_000)
+        try check("3, mesh, links in order, 1 crash", plan(3), ordered: true, Budget(crashes: 1), atLeast: 1_000)
+    }
+
+    @Test
+    func K2_oldStores() throws {
+        try check(
+            "2, mesh, links in order, 2 old stores, 1 loss", plan(2), ordered: true,
+            Budget(losses: 1, crashes: 2, rollsBack: true), atLeast: 1_000)
+        try check(
+            "2, star, links in order, 2 old stores, 1 loss", plan(2, star: true), ordered: true,
+            Budget(losses: 1, crashes: 2, rollsBack: true), atLeast: 1_000)
+    }
+
+    @Test
+    func S20_restarts() throws {
+        try check(
+            "2, mesh, 2 restarts, 1 loss", plan(2), Budget(losses: 1, restarts: 2), atLeast: 1_000)
+        try check(
+            "2, star, 2 restarts, 1 loss", plan(2, star: true), Budget(losses: 1, restarts: 2), atLeast: 1_000)
+        try check("3, mesh, links in order, 1 restart", plan(3), ordered: true, Budget(restarts: 1), atLeast: 1_000)
+    }
+}

@@ -1,0 +1,268 @@
+import MuSig2Session
+import Multiformats
+import Secp256k1
+import SessionSimulation
+import WireCodec
+
+/// What is still allowed to go wrong on a path.
+struct Budget: Hashable {
+    var duplicates = 0
+    var losses = 0
+    var crashes = 0
+    var restarts = 0
+    /// Whether a process that starts again may find any older copy of its store.
+    var rollsBack = false
+}
+
+/// A frame on its way.
+struct Flight: Equatable {
+    let from: Int
+    let to: Int
+    let items: [SessionItem]
+    /// A copy is not copied again.
+    var isCopy = false
+    /// The hash of all that, computed once.
+    let digest: Int
+
+    init(from: Int, to: Int, items: [SessionItem]) {
+        self.from = from
+        self.to = to
+        self.items = items
+        var hasher = Hasher()
+        hasher.combine(from)
+        hasher.combine(to)
+        hasher.combine(items)
+        self.digest = hasher.finalize()
+    }
+}
+
+/// All signers of a session and everything that is between them: one state of the exploration.
+///
+/// Time stands still. A SYNC's timer may fire when nothing is on its way any more.
+struct World {
+    typealias Node = SimulatedNode<StubHands>
+
+    /// What is the same in all states of one exploration.
+    final class Setting: Sendable {
+        let descriptor: SessionDescriptor
+        let crypto: StubGroup
+        let peers: [PeerID]
+        let configuration: SessionConfiguration
+
+        init(_ plan: SessionPlan) throws {
+            self.descriptor = try Fixture.descriptor(plan)
+            self.crypto = StubGroup(descriptor)
+            self.peers = try descriptor.signerKeys.indices.map { try Fixture.peer($0) }
+            var configuration = SessionConfiguration()
+            // With a clock that stands still, what waits is due when the timer is allowed to fire.
+            configuration.syncInterval = .zero
+            configuration.syncCeiling = .zero
+            configuration.joinSyncCeiling = .zero
+            configuration.disputeWindow = .zero
+            self.configuration = configuration
+        }
+    }
+
+    let setting: Setting
+    var nodes: [Node]
+    /// What is on its way. In an unordered network any frame may come next; in an ordered one the oldest of its link,
+    /// or a copy.
+    var flights: [Flight] = []
+    /// The clock of each node: how many lives it has had.
+    private var lives: [UInt64] = []
+    /// The copies of each store that someone may have kept.
+    private(set) var olderStores: [[SimulatedStore]] = []
+    /// The hash of each node, computed when it changes.
+    private var digests: [Int] = []
+    var budget: Budget
+    /// Partials that left, by signer, attempt and run: what a second one is held against.
+    var partials: [PartialKey: [UInt8]] = [:]
+
+    struct PartialKey: Hashable {
+        let signer: Int
+        let attempt: UInt32
+        let run: UInt64
+    }
+
+    /// What tells this state from others, in 64 bits: among ten million states two fall together with a chance of 1 in
+    /// 400,000.
+    func digest(ordered: Bool) -> Int {
+        var hasher = Hasher()
+        hasher.combine(budget)
+        hasher.combine(digests)
+        if ordered {
+            // The order between links says nothing.
+            for from in nodes.indices {
+                for to in nodes.indices {
+                    for flight in flights where flight.from == from && flight.to == to && !flight.isCopy {
+                        hasher.combine(flight.digest)
+                    }
+                }
+            }
+        }
+        var sum = 0
+        for flight in flights where flight.isCopy || !ordered {
+            var inner = Hasher()
+            inner.combine(flight.digest)
+            inner.combine(flight.isCopy)
+            sum &+= inner.finalize()
+        }
+        hasher.combine(sum)
+        return hasher.finalize()
+    }
+
+    private mutating func updateDigest(_ index: Int) {
+        var hasher = Hasher()
+        hasher.combine(nodes[index].machine)
+        hasher.combine(nodes[index].store)
+        digests[index] = hasher.finalize()
+    }
+
+    init(_ setting: Setting, budget: Budget) throws {
+        self.setting = setting
+        self.budget = budget
+        self.nodes = []
+        self.lives = Array(repeating: 1, count: setting.peers.count)
+        self.olderStores = Array(repeating: [SimulatedStore()], count: setting.peers.count)
+        for index in setting.peers.indices { nodes.append(fresh(index, store: SimulatedStore())) }
+        self.digests = Array(repeating: 0, count: nodes.count)
+        for index in setting.peers.indices { try begin(index) }
+    }
+
+    private func fresh(_ index: Int, store: SimulatedStore) -> Node {
+        let machine = SessionMachine(
+            descriptor: setting.descriptor,
+            crypto: setting.crypto,
+            index: index,
+            run: lives[index],
+            local: LocalPeer(peer: setting.peers[index], addresses: []),
+            configuration: setting.configuration,
+            ledger: store.ledger,
+            at: Fixture.start
+        )
+        return Node(machine: machine, hands: StubHands(crypto: setting.crypto, signer: index), store: store)
+    }
+
+    private mutating func begin(_ index: Int) throws {
+        // A creator that has lost its store finds the others as they find each other: through a discovery.
+        let creator = setting.descriptor.creator
+        for other in nodes.indices where other != index && (other == creator || lives[index] > 1 && budget.rollsBack) {
+            try take(index, .introduced(setting.peers[other], addresses: []))
+        }
+        try take(index, .approved)
+    }
+
+    /// One turn of a node. Everybody is connected, so that every dial is answered at once.
+    @discardableResult
+    mutating func take(_ index: Int, _ input: SessionInput, dyingAfter limit: Int = .max) throws -> Bool {
+        let wasComplete = nodes[index].machine.signatures
+        let result = try nodes[index].turn(input, at: Fixture.start, dyingAfter: limit) { _ in true }
+        for (peer, items) in result.frames {
+            guard let to = setting.peers.firstIndex(of: peer) else { throw InvariantViolation("a frame to a stranger") }
+            try note(items, from: index)
+            flights.append(Flight(from: index, to: to, items: items))
+        }
+        updateDigest(index)
+        if budget.rollsBack, olderStores[index].last != nodes[index].store {
+            olderStores[index].append(nodes[index].store)
+        }
+        try check(index, result, wasComplete: wasComplete != nil)
+        return result.isDead
+    }
+
+    /// Never two partials under one public nonce, whoever carries them.
+    private mutating func note(_ items: [SessionItem], from index: Int) throws {
+        for case .signed(let message) in items where message.body.type == .partialSigShare {
+            let key = PartialKey(
+                signer: Int(message.body.index), attempt: message.body.attempt, run: message.body.run)
+            if let other = partials.updateValue(message.body.payload, forKey: key), other != message.body.payload {
+                throw InvariantViolation("two partials under one nonce: \(key)")
+            }
+        }
+    }
+
+    /// What must hold after each step of honest signers.
+    private func check(_ index: Int, _ result: TurnResult, wasComplete: Bool) throws {
+        guard result.penalties.isEmpty else { throw InvariantViolation("\(index) penalises \(result.penalties)") }
+        for event in result.events {
+            switch event {
+            case .evidence, .signerCompromised, .misbehaved, .aborted, .superseded, .expired:
+                throw InvariantViolation("\(index) is told \(event)")
+            case .ownHistoryLost where !budget.rollsBack:
+                throw InvariantViolation("\(index) has lost its history")
+            case .completed(let signatures):
+                guard !wasComplete else { throw InvariantViolation("\(index) completes twice") }
+                guard setting.crypto.isValid(signatures: signatures) else {
+                    throw InvariantViolation("\(index) completes with an invalid signature")
+                }
+            default: break
+            }
+        }
+        // Within one attempt all hold the same signature: the same aggregate nonce means the same signature.
+        for node in nodes {
+            if let mine = nodes[index].machine.signatures, let other = node.machine.signatures,
+                mine.map(\.r) == other.map(\.r), mine != other
+            {
+                throw InvariantViolation("two signatures of one attempt")
+            }
+        }
+        guard nodes[index].machine.status.attempt <= 128 else { throw InvariantViolation("an attempt above the last") }
+    }
+
+    /// Delivers a frame: its items are inputs of one turn each.
+    mutating func deliver(_ position: Int) throws {
+        let flight = flights.remove(at: position)
+        for item in flight.items { try take(flight.to, input(item, from: flight.from)) }
+    }
+
+    private func input(_ item: SessionItem, from index: Int) -> SessionInput {
+        let peer = setting.peers[index]
+        return switch item {
+        case .signed(let message): .received(message, from: peer)
+        case .sync(let sync): .receivedSync(sync, from: peer)
+        case .finalized(let signatures): .receivedSignatures(signatures, from: peer)
+        }
+    }
+
+    /// Delivers a frame to a process that dies after some effects of it, and starts the next one from the store.
+    ///
+    /// - Returns: Whether there were so many effects: otherwise this is no state of its own.
+    mutating func dieDelivering(_ position: Int, after limit: Int, losesFrames: Bool) throws -> Bool {
+        let flight = flights.remove(at: position)
+        guard let first = flight.items.first else { return false }
+        // Frames have several items; death comes in the turn of the last one.
+        for item in flight.items.dropLast() { try take(flight.to, input(item, from: flight.from)) }
+        let isDead = try take(flight.to, input(flight.items.last ?? first, from: flight.from), dyingAfter: limit)
+        if isDead { try restart(flight.to, losesFrames: losesFrames) }
+        return isDead
+    }
+
+    /// The process is gone and the next one begins with what is in the store. What was on its way to it is lost.
+    ///
+    /// - Parameters:
+    ///   - losesFrames: What it had sent is lost too.
+    ///   - store: An older copy of the store, if that is what it finds.
+    mutating func restart(_ index: Int, losesFrames: Bool = false, store: SimulatedStore? = nil) throws {
+        flights.removeAll { $0.to == index || losesFrames && $0.from == index }
+        lives[index] += 1
+        nodes[index] = fresh(index, store: store ?? nodes[index].store)
+        let peer = setting.peers[index]
+        for other in nodes.indices where other != index { try take(other, .disconnected(peer)) }
+        try begin(index)
+        for other in nodes.indices where other != index { try take(other, .connected(peer)) }
+    }
+
+    /// Whether everyone has signatures.
+    var isComplete: Bool { nodes.allSatisfy { $0.machine.signatures != nil } }
+
+    /// Lets all timers fire and everything arrive, in a fixed order, until all are complete.
+    mutating func settle() throws {
+        for _ in 0..<24 {
+            while !flights.isEmpty { try deliver(0) }
+            if isComplete { return }
+            for index in nodes.indices { try take(index, .tick) }
+        }
+        let states = nodes.map { "\($0.machine.status.phase) of attempt \($0.machine.status.attempt)" }
+        throw InvariantViolation("stuck: \(states)")
+    }
+}
