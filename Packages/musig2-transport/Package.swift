@@ -104,7 +104,7 @@ let package = Package(
                 .product(name: "Multiformats", package: "musig2-wire-codec"),
                 .product(name: "WireCodec", package: "musig2-wire-codec"),
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings
         ),

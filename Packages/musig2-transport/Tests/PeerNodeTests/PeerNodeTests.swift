@@ -3,7 +3,7 @@ import Multiformats
 import PeerNode
 import PeerTransport
 import PeerTransportTestKit
-import ServiceLifecycle
+import ServiceLifecycleTestKit
 import Synchronization
 import Testing
 
@@ -339,7 +339,9 @@ private struct ScriptedTransport: Transport {
         await #expect(throws: TransportError(.connectionRefused, "")) { try await two.connect(to: address) }
     }
 
-    @Test func aNodeIsAService() async throws {
+    /// A service group shuts a node down in good order, and a cancelled task does too.
+    @Test(arguments: [true, false])
+    func aNodeIsAService(gracefully: Bool) async throws {
         let two = try await nodes.node(2)
         var configuration = PeerNodeConfiguration()
         configuration.listenAddresses = [try Multiaddr("/memory/500")]
@@ -353,11 +355,16 @@ private struct ScriptedTransport: Transport {
         let (mine, theirs) = (ShoutHandler(), ShoutHandler())
         try one.register(mine)
         try two.register(theirs)
-        let running = Task { try await one.run() }
-        await mine.wait(for: "listening at 1")
-        #expect(try await two.connect(to: try Multiaddr("/memory/500")) == peer)
-        running.cancel()
-        try await running.value
+        try await testGracefulShutdown { trigger in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await one.run() }
+                await mine.wait(for: "listening at 1")
+                #expect(try await two.connect(to: try Multiaddr("/memory/500")) == peer)
+                if gracefully { trigger.triggerGracefulShutdown() } else { group.cancelAll() }
+                try await group.waitForAll()
+            }
+        }
         await theirs.wait(for: "disconnected \(peer)")
+        #expect(one.addresses == [])
     }
 }
