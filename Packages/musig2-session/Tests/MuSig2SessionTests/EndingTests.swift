@@ -296,4 +296,26 @@ struct EndingTests {
             ])
         #expect(party.nodes.allSatisfy { $0.machine.allAreFinal })
     }
+
+    @Test
+    func everyoneHearsThatTheOthersAreDone() throws {
+        for make in [Party.mesh, Party.star, Party.committed] as [(Int) throws -> Party] {
+            var party = try make(3)
+            try party.beginAll()
+            try party.run()
+            #expect(party.areComplete)
+            #expect(party.nodes.allSatisfy { $0.machine.allAreFinal })
+        }
+        // Also one that connects only after the end.
+        var late = try Party.mesh(2)
+        try late.beginAll()
+        try late.run()
+        try late.take(0, .disconnected(Fixture.peer(1)))
+        let result = try late.take(0, .connected(Fixture.peer(1)))
+        guard case .sync(let sync)? = result.frames.first?.items.first else {
+            Issue.record("\(result.frames)")
+            return
+        }
+        #expect(sync.isFinal)
+    }
 }

@@ -33,8 +33,8 @@ struct Party {
         for index in plan.signerKeys.indices { nodes.append(try fresh(index, run: run, store: SimulatedStore())) }
     }
 
-    static func mesh(_ signers: Int, messages: Int = 1) throws -> Party {
-        try Party(Fixture.plan(signers: signers, messages: messages))
+    static func mesh(_ signers: Int) throws -> Party {
+        try Party(Fixture.plan(signers: signers))
     }
 
     static func star(_ signers: Int) throws -> Party {

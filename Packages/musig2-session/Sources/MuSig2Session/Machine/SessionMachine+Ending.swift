@@ -56,8 +56,16 @@ extension SessionMachine {
                 peers[at: entry].answered.insert(.signatures)
                 turn.send(.finalized(signatures), to: peer)
             }
-            turn.send(.sync(finalSync()), to: peer)
+            tellFinal(toPeerAt: entry, &turn)
         }
+    }
+
+    /// Says that this signer has the signatures, so that the peer need not wait to pass them on.
+    internal func tellFinal(toPeerAt entry: Int, _ turn: inout Turn<Crypto>) {
+        guard signatures != nil, consent == .approved, peers[at: entry].isConnected, peers[at: entry].isBound else {
+            return
+        }
+        turn.send(.sync(finalSync()), to: peers.entries[entry].peer)
     }
 
     internal mutating func receiveSignatures(

@@ -15,7 +15,7 @@ extension SessionMachine {
         guard let entry = peers.index(of: peer), !peers[at: entry].isConnected else { return }
         peers[at: entry].forgetConnection()
         peers[at: entry].isConnected = true
-        if isRunning { greet(entry, &turn) }
+        if isRunning { greet(entry, &turn) } else { tellFinal(toPeerAt: entry, &turn) }
     }
 
     internal mutating func disconnected(_ peer: PeerID, _ turn: inout Turn<Crypto>) {

@@ -100,7 +100,7 @@ extension SessionMachine {
         guard let entry = peers.index(of: bound) else { return }
         let wasConnected = peers[at: entry].isConnected
         if bound == peer { peers[at: entry].isConnected = true }
-        guard isRunning else { return }
+        guard isRunning else { return tellFinal(toPeerAt: entry, &turn) }
         if !peers[at: entry].isConnected {
             connectIfNeeded(entry, &turn)
         } else if wasConnected {

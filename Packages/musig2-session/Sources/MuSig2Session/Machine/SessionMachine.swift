@@ -176,8 +176,16 @@ extension SessionMachine {
     /// - Returns: Their positions.
     public func signers(at peer: PeerID) -> [Int] { peers[peer]?.signers ?? [] }
 
-    /// Whether all other signers are known to have the signatures.
+    /// Whether all others that rely on this signer are known to have the signatures: all signers; in a star, where the
+    /// coordinator is the one who passes them on, only that one.
     public var allAreFinal: Bool {
+        if isStar, !isCoordinator, let coordinator {
+            return joins[coordinator].flatMap { peers[$0.peer]?.isFinal } == true
+        }
+        return areAllFinal
+    }
+
+    private var areAllFinal: Bool {
         joins.indices.allSatisfy { index in
             index == me || joins[index].flatMap { peers[$0.peer]?.isFinal } == true
         }
