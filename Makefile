@@ -7,7 +7,9 @@
 
 SHELL := /bin/bash
 
-export SWIFT_FLAGS := -Xswiftc -warnings-as-errors
+# Without the second flag SwiftPM may take the plan of the package that was built last in a folder for this one's, and
+# build and test the wrong one.
+export SWIFT_FLAGS := -Xswiftc -warnings-as-errors --disable-build-manifest-caching
 RUNNER := Tools/test-runner
 RESULTS := .build-results/all
 

@@ -94,6 +94,12 @@ class Counting(unittest.TestCase):
             (1, 0, 0, ["SwiftPM removed checkouts: the order of the roots is broken"], []),
             self.judge(0, log, stream(("a", "pass"))))
 
+    def test_tests_of_another_package(self):
+        self.assertEqual((1, 0, 0, [], []), self.judge(0, BUILT, stream(("a", "pass")), modules={"M", "N"}))
+        self.assertEqual(
+            (1, 1, 0, ["ran the tests of another package: M"], []),
+            self.judge(0, BUILT, stream(("a", "pass")), modules={"N"}))
+
     def check(self, exit_code, log, count):
         result = runner.judge_check("c", exit_code, log, count)
         return result.passed, result.failed, result.skipped, result.notes

@@ -57,42 +57,58 @@ extension FuzzTarget {
         }
     }
 
-    private static func listen(_ bytes: [UInt8], piece: Int) -> [MultistreamListener.Action] {
-        var listener = MultistreamListener(maximumLength: 1_024, maximumProposals: 8)
-        var actions: [MultistreamListener.Action] = []
-        feed(bytes, piece: piece) { piece, offset in
-            while true {
-                let action = listener.receive(piece, at: &offset) { $0 == "/noise" }
-                switch action {
-                case .waitForMore: return true
-                case .send: actions.append(action)
-                case .agreed, .failed:
-                    actions.append(action)
-                    return false
-                }
-                check(actions.count <= 16, "more answers than proposals are allowed")
-            }
-        }
-        return actions
+    /// What is said and how it ends. The reason of a failure is left out: it quotes what had arrived by then.
+    private struct Talk: Equatable {
+        var sent: [[UInt8]] = []
+        var agreed: String?
+        var failed = false
     }
 
-    private static func propose(_ bytes: [UInt8], piece: Int) -> [MultistreamInitiator.Action] {
-        var initiator = MultistreamInitiator(proposals: ["/tls/1.0.0", "/noise"], maximumLength: 1_024)
-        var actions: [MultistreamInitiator.Action] = []
+    private static func listen(_ bytes: [UInt8], piece: Int) -> Talk {
+        var listener = MultistreamListener(maximumLength: 1_024, maximumProposals: 8)
+        var talk = Talk()
         feed(bytes, piece: piece) { piece, offset in
             while true {
-                let action = initiator.receive(piece, at: &offset)
-                switch action {
-                case .waitForMore: return true
-                case .send: actions.append(action)
-                case .agreed, .failed:
-                    actions.append(action)
+                switch listener.receive(piece, at: &offset, isSpoken: { $0 == "/noise" }) {
+                case .waitForMore:
+                    return true
+                case .send(let bytes):
+                    talk.sent.append(bytes)
+                case .agreed(let name, let reply):
+                    talk.sent.append(reply)
+                    talk.agreed = name
+                    return false
+                case .failed:
+                    talk.failed = true
                     return false
                 }
-                check(actions.count <= 2, "more proposals than there are")
+                check(talk.sent.count <= 8, "more answers than proposals are allowed")
             }
         }
-        return actions
+        return talk
+    }
+
+    private static func propose(_ bytes: [UInt8], piece: Int) -> Talk {
+        var initiator = MultistreamInitiator(proposals: ["/tls/1.0.0", "/noise"], maximumLength: 1_024)
+        var talk = Talk()
+        feed(bytes, piece: piece) { piece, offset in
+            while true {
+                switch initiator.receive(piece, at: &offset) {
+                case .waitForMore:
+                    return true
+                case .send(let bytes):
+                    talk.sent.append(bytes)
+                case .agreed(let name):
+                    talk.agreed = name
+                    return false
+                case .failed:
+                    talk.failed = true
+                    return false
+                }
+                check(talk.sent.count <= 1, "more proposals than there are")
+            }
+        }
+        return talk
     }
 
     private static func readNoise(_ bytes: [UInt8], piece: Int) -> [[UInt8]] {
