@@ -16,6 +16,9 @@ import Testing
     @Test(arguments: [
         ("/memory/258", "89060000000000000102"),
         ("/unix/var/run/signer.sock", "900314" + Hex.encode(Array("/var/run/signer.sock".utf8))),
+        ("/unix/var//", "900306" + Hex.encode(Array("/var//".utf8))),
+        // A combining mark behind a slash, which fuse into one `Character`.
+        ("/dns4/\u{595}n~", "3604d6956e7e"),
         ("/ip6zone/eth0/ip6/fe80::1/tcp/9", "2a0465746830" + "29fe80000000000000000000000000000106" + "0009"),
         ("/dns/a.b/tcp/80/http-path/x%2Fy%20z", "3503612e62060050e10305782f79207a"),
     ])

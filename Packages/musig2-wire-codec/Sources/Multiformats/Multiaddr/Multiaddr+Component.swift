@@ -89,7 +89,7 @@ extension Multiaddr.Component {
             valid = Self.isName(text) && text.utf8.count <= FormatLimits.dnsNameBytes
         case .ip6zone(let text): valid = Self.isName(text)
         case .httpPath(let text): valid = !text.isEmpty
-        case .unix(let text): valid = text.utf8.count > 1 && text.hasPrefix("/") && !text.utf8.contains(0)
+        case .unix(let text): valid = text.utf8.count > 1 && text.utf8.first == 0x2f && !text.utf8.contains(0)
         default: valid = true
         }
         guard valid else { throw .invalidValue(component: name, found: Self.printable(textValue ?? "")) }

@@ -18,17 +18,22 @@ extension Multiaddr {
             throw .tooLong(limit: FormatLimits.multiaddrTextBytes)
         }
         guard text.utf8.first == UInt8(ascii: "/") else { throw .noLeadingSlash }
-        var parts = text.dropFirst().split(separator: "/", omittingEmptySubsequences: false)[...]
-        // One slash at the end is common and means nothing.
-        if parts.count > 1, parts.last?.isEmpty == true { parts = parts.dropLast() }
+        // Split by bytes: a slash and a combining mark behind it are one `Character`.
+        let slash = UInt8(ascii: "/")
+        var parts = text.utf8.dropFirst().split(separator: slash, omittingEmptySubsequences: false).map(Substring.init)[
+            ...]
+        // One slash at the end is common and means nothing, but in a path.
+        let endsWithSlash = parts.count > 1 && parts.last?.isEmpty == true
+        if endsWithSlash { parts = parts.dropLast() }
         var components: [Component] = []
         while let name = parts.popFirst() {
             guard components.count < FormatLimits.multiaddrComponents else {
                 throw .tooLong(limit: FormatLimits.multiaddrComponents)
             }
             if name == "unix" {
-                guard !parts.isEmpty else { throw .truncated(component: "unix") }
-                components.append(.unix("/" + parts.joined(separator: "/")))
+                let path = parts + (endsWithSlash ? [""] : [])
+                guard !path.isEmpty else { throw .truncated(component: "unix") }
+                components.append(.unix("/" + path.joined(separator: "/")))
                 parts = []
             } else if let component = Component(nameWithoutValue: name) {
                 components.append(component)
