@@ -2,6 +2,7 @@ public import MuSig2Session
 import Multiformats
 import PeerTransport
 public import Secp256k1
+import WireCodec
 
 /// A session that this node has just made.
 public struct CreatedSession: Sendable, Hashable {
@@ -46,10 +47,12 @@ extension MuSig2Coordinator {
     /// - Returns: The invitation; this node shows the session only while it is in it.
     public nonisolated func invitation(to session: SessionID) -> SessionInvitation {
         let local = network.localPeer
-        let addresses = network.addresses.compactMap { address in
+        var addresses = network.addresses.compactMap { address in
             address.peerID == nil ? try? address.appending(local) : address
         }
-        return SessionInvitation(session: session, addresses: addresses)
+        // A network without addresses knows peers by their ids.
+        if addresses.isEmpty, let bare = try? Multiaddr([.p2p(local)]) { addresses = [bare] }
+        return SessionInvitation(session: session, addresses: Array(addresses.prefix(WireLimits.standard.addresses)))
     }
 
     /// Looks at a session without joining it: asks its providers to show it, and checks what they show.

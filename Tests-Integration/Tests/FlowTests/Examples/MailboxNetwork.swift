@@ -1,0 +1,1 @@
+../../../../Packages/musig2-transport/Tests/PeerTransportTests/Examples/MailboxNetwork.swift
