@@ -136,7 +136,7 @@ struct CommandTests {
         _ = try await newKey("a")
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
-                channel.writeAndFlush(ByteBuffer(string: "HTTP/1.1 400 Bad Request\r\n\r\n"))
+                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(WebServer()) }
             }
             .bind(host: "127.0.0.1", port: 0).get()
         let port = try #require(server.localAddress?.port)
@@ -147,7 +147,7 @@ struct CommandTests {
             ])
         try await server.close()
         #expect(result.status == 6)
-        #expect(result.message.contains("libp2p"))
+        #expect(result.message.contains("the other side is not a libp2p peer"))
     }
 
     @Test
@@ -201,5 +201,16 @@ struct CommandTests {
         let peer = NodeIdentity.generateEd25519().peerID
         let address = try Multiaddr("/ip4/127.0.0.1/tcp/\(port)/p2p/\(peer)")
         return try Invitation(sessionID: Array(repeating: 1, count: 32), addresses: [address]).text
+    }
+}
+
+/// Says what web servers say to what they do not understand.
+private final class WebServer: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    func channelActive(context: ChannelHandlerContext) {
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 400 Bad Request\r\n\r\n")), promise: nil)
+        context.fireChannelActive()
     }
 }
