@@ -1,11 +1,12 @@
 import Logging
 import Multiformats
-import PeerNode
 import PeerTransport
 import PeerTransportTestKit
 import ServiceLifecycleTestKit
 import Synchronization
 import Testing
+
+@testable import PeerNode
 
 /// A user's own protocol: it answers each stream with what it read, in capitals of a sort, and notes who came and went.
 private final class ShoutHandler: ProtocolHandler {
@@ -70,6 +71,38 @@ private struct ScriptedTransport: Transport {
     func listen(on address: Multiaddr, accepting: @escaping ProtocolFilter) async throws(TransportError) -> any Listener
     {
         throw TransportError(.addressNotAvailable, "scripted")
+    }
+}
+
+/// A connection whose other side answers nothing until it is closed.
+private final class SilentConnection: Connection {
+    let localPeer: PeerID
+    let remotePeer: PeerID
+    let remoteAddress: Multiaddr
+    let isInbound = false
+    private let end = Latch<Void>()
+
+    init(localPeer: PeerID, remotePeer: PeerID, remoteAddress: Multiaddr) {
+        self.localPeer = localPeer
+        self.remotePeer = remotePeer
+        self.remoteAddress = remoteAddress
+    }
+
+    func openStream(protocols: [ProtocolID]) async throws(TransportError) -> NegotiatedStream {
+        _ = await end.wait()
+        throw TransportError(.connectionClosed, "silent")
+    }
+
+    func acceptStream() async throws(TransportError) -> NegotiatedStream? {
+        _ = await end.wait()
+        return nil
+    }
+
+    func close() async { end.set(()) }
+
+    func closed() async -> TransportError? {
+        _ = await end.wait()
+        return nil
     }
 }
 
@@ -153,28 +186,50 @@ private struct ScriptedTransport: Transport {
         #expect(handler.all.filter { $0 == "connected \(one.localPeer)" }.count == 1)
     }
 
-    /// Both sides dial; one connection stays, and the other is closed once it is idle and has lingered.
+    /// Both sides dial; both keep the same connection, and the other is closed once it is idle and has lingered.
     @Test func ofTwoDialsAtOnceOneConnectionStays() async throws {
-        let clock = VirtualClock()
         var configuration = PeerNodeConfiguration()
-        configuration.timeSource = clock.timeSource
+        configuration.linger = .milliseconds(5)
         let one = try await nodes.node(1, configuration: configuration)
         let two = try await nodes.node(2, configuration: configuration)
         let handler = ShoutHandler()
         try two.register(handler)
         // Each side dials whoever answers, so that neither finds the other's connection and spares its own.
-        let (toTwo, toOne) = (
-            try #require(two.addresses.first?.withoutPeerID), try #require(one.addresses.first?.withoutPeerID)
-        )
+        let toTwo = try #require(two.addresses.first?.withoutPeerID)
+        let toOne = try #require(one.addresses.first?.withoutPeerID)
         async let first = one.connect(to: toTwo)
         async let second = two.connect(to: toOne)
         _ = try await (first, second)
-        #expect(try await ask(one, two.localPeer) == [2, 3, 4])
-        await clock.waitUntilScheduled()
-        clock.advance(by: configuration.linger)
+        let all = one.state.withLock { $0.table.connections(to: two.localPeer) }
+        let retired = all.filter(\.isRetired)
+        #expect(all.count == 1 + retired.count)
+        for entry in retired {
+            #expect(entry.connection.isInbound == (one.localPeer < two.localPeer), "the smaller one's dial is kept")
+            #expect(await entry.connection.closed() == nil)
+        }
         #expect(try await ask(one, two.localPeer) == [2, 3, 4])
         #expect(handler.all.filter { $0 == "connected \(one.localPeer)" }.count == 1)
         #expect(!handler.all.contains("disconnected \(one.localPeer)"))
+    }
+
+    @Test func aStreamThatNobodyAnswersTimesOut() async throws {
+        let clock = VirtualClock()
+        var configuration = PeerNodeConfiguration()
+        configuration.timeSource = clock.timeSource
+        let two = try testPeer(2)
+        let silent = SilentConnection(
+            localPeer: try testPeer(1), remotePeer: two, remoteAddress: try Multiaddr("/memory/1"))
+        let transport = ScriptedTransport { (_) async throws(TransportError) in silent }
+        let node = PeerNode(localPeer: silent.localPeer, transports: [transport], configuration: configuration)
+        try await node.connect(to: two, addresses: [try Multiaddr("/ip4/10.0.0.1/tcp/1")])
+        let opening = Task { try await node.openStream(to: two, protocols: ["/a"]) }
+        await clock.waitUntilScheduled()
+        clock.advance(by: configuration.streamTimeout)
+        let error = await #expect(throws: TransportError.self) { try await opening.value }
+        #expect(error?.code == .timedOut)
+        #expect(error?.message == "peer \(two) did not answer a new stream within \(configuration.streamTimeout)")
+        #expect(node.state.withLock { $0.table.isIdle(1, evenIfCurrent: true) }, "no lease is left behind")
+        await node.shutdown()
     }
 
     @Test func aStreamThatIsLetGoIsReset() async throws {
