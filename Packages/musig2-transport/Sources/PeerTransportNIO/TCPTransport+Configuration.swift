@@ -54,7 +54,7 @@ extension TCPTransport {
         /// Bytes that one stream holds for sending before a writer waits.
         public var streamSendBuffer = 262_144
         /// Received bytes that one connection holds for all its readers; a stream that brings more is reset. One stream alone
-        /// never holds more than 262,144.
+        /// never holds more than 1,048,576, the largest window.
         public var connectionReceiveBuffer = 16_777_216
         /// Bytes of answers (pings, resets) that may wait while the other side does not read; with more the connection closes.
         public var unsentAnswers = 65_536

@@ -57,6 +57,9 @@ final class ConnectionHandler: ChannelInboundHandler {
     var pings: UInt32 = 0
     private var isFlushing = false
     private var unsentAnswers = 0
+    /// When the last bytes of the upgrade were sent, and the shortest time until an answer came.
+    private var lastSent: NIODeadline?
+    private var roundTrip = TimeAmount.seconds(1)
     private var orderly = false
     private var failure: TransportError?
     private let end = Latch<TransportError?>()
@@ -108,6 +111,10 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let buffer = self.unwrapInboundIn(data)
+        if let lastSent = self.lastSent {
+            self.roundTrip = min(self.roundTrip, NIODeadline.now() - lastSent)
+            self.lastSent = nil
+        }
         buffer.withUnsafeReadableBytes { self.receive($0) }
         self.flush()
     }
@@ -172,7 +179,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         let multiplexer = StreamMultiplexer(
             role: self.role.isInbound ? .server : .client, eventLoop: context.eventLoop,
             configuration: self.configuration, accepting: self.role.accepting, accepted: accepted,
-            post: { mailbox.post(.stream($0)) },
+            roundTrip: self.roundTrip, post: { mailbox.post(.stream($0)) },
             onTimer: { [weak self] in self?.flush() })
         self.mailbox = mailbox
         self.sealer = result.sealer
@@ -257,6 +264,7 @@ final class ConnectionHandler: ChannelInboundHandler {
                 self.seal(multiplexer)
             }
             guard self.ciphertext.readableBytes > 0 else { return }
+            if case .upgrading = self.phase { self.lastSent = NIODeadline.now() }
             let bytes = self.ciphertext
             self.ciphertext.moveReaderIndex(to: self.ciphertext.writerIndex)
             context.writeAndFlush(self.wrapOutboundOut(bytes), promise: nil)

@@ -34,6 +34,8 @@ final class StreamMultiplexer {
         var isQueued = false
         /// Received bytes it held when last looked at.
         var held = 0
+        /// When it began, or last gave credit.
+        var lastCredit = NIODeadline.now()
     }
 
     /// Plaintext to seal and send.
@@ -51,6 +53,7 @@ final class StreamMultiplexer {
     let configuration: TCPTransport.Configuration
     let accepting: ProtocolFilter
     let accepted: BoundedInbox<NegotiatedStream>
+    private let roundTrip: TimeAmount
     private let post: @Sendable (StreamCore) -> Void
     /// Called when a timer has put something into the output.
     let onTimer: () -> Void
@@ -61,6 +64,7 @@ final class StreamMultiplexer {
         configuration: TCPTransport.Configuration,
         accepting: @escaping ProtocolFilter,
         accepted: BoundedInbox<NegotiatedStream>,
+        roundTrip: TimeAmount,
         post: @escaping @Sendable (StreamCore) -> Void,
         onTimer: @escaping () -> Void
     ) {
@@ -72,6 +76,7 @@ final class StreamMultiplexer {
         self.configuration = configuration
         self.accepting = accepting
         self.accepted = accepted
+        self.roundTrip = roundTrip
         self.post = post
         self.onTimer = onTimer
     }
@@ -191,7 +196,15 @@ final class StreamMultiplexer {
     }
 
     private func credit(_ id: UInt32, _ count: Int) {
-        if case .send(let frame) = self.session.consumed(id, count: count) { self.write(frame) }
+        self.session.consumed(id, count: count)
+        guard self.session.owesCredit(id) else { return }
+        // Half a window in less than four round trips: the window is what holds the other side up.
+        let now = NIODeadline.now()
+        let last = self.entries[id]?.lastCredit ?? now
+        self.entries[id]?.lastCredit = now
+        if case .send(let frame) = self.session.credit(id, isFast: now - last < self.roundTrip * 4) {
+            self.write(frame)
+        }
     }
 
     // MARK: What tasks ask for

@@ -13,6 +13,10 @@ struct YamuxLimits {
     var maximumOutboundStreams = 256
     /// How many opened streams may wait for an answer: the protocol's backlog.
     var maximumUnacknowledged = 256
+    /// How far the window of one stream grows when its reader keeps up.
+    var maximumWindow: Int64 = 1_048_576
+    /// How much the windows of all streams together may have grown.
+    var growth: Int64 = 4_194_304
     /// The longest body of a data frame sent: with its header it fills one Noise message.
     var maximumFrameBody = NoiseFraming.maximumPlaintext - YamuxHeader.byteCount
 }

@@ -66,7 +66,7 @@ struct YamuxSession {
         case closed
     }
 
-    /// What ``consumed(_:count:)`` or ``closeWrite(_:)`` or ``reset(_:)`` asks for.
+    /// What ``credit(_:isFast:)``, ``closeWrite(_:)`` or ``reset(_:)`` asks for.
     enum FrameAction: Equatable {
         case none
         case send(YamuxHeader)
@@ -91,6 +91,8 @@ struct YamuxSession {
     private var outboundStreams = 0
     private var unacknowledged = 0
     private var remoteGoingAway = false
+    /// How much windows have grown, all streams together.
+    private var grown: Int64 = 0
 
     init(role: Role, limits: YamuxLimits) {
         self.role = role
@@ -302,20 +304,39 @@ struct YamuxSession {
         return .frame(YamuxHeader(kind: .data, streamID: id, length: UInt32(truncatingIfNeeded: allowed)))
     }
 
-    /// Notes that the reader took bytes, and gives credit once that is half a window.
-    mutating func consumed(_ id: UInt32, count: Int) -> FrameAction {
-        guard var stream = self.streams[id], !stream.remoteClosed, count > 0 else { return .none }
-        stream.consumed += Int64(count)
-        var action = FrameAction.none
-        if stream.consumed >= stream.receiveTarget / 2 {
-            let credit = min(stream.consumed, Int64(UInt32.max))
-            stream.receiveWindow += credit
-            stream.consumed -= credit
-            action = .send(
-                YamuxHeader(kind: .windowUpdate, streamID: id, length: UInt32(truncatingIfNeeded: credit)))
+    /// Notes that the reader took bytes.
+    mutating func consumed(_ id: UInt32, count: Int) {
+        guard let stream = self.streams[id], !stream.remoteClosed, count > 0 else { return }
+        self.streams[id]?.consumed += Int64(count)
+    }
+
+    /// Whether the reader of a stream took half a window, so that credit is due.
+    func owesCredit(_ id: UInt32) -> Bool {
+        guard let stream = self.streams[id], !stream.remoteClosed else { return false }
+        return stream.consumed >= stream.receiveTarget / 2
+    }
+
+    /// Gives credit for what the reader took.
+    ///
+    /// With `isFast`, which says that the other side uses up its window within a few round trips, the window doubles, as
+    /// far as the limits allow.
+    mutating func credit(_ id: UInt32, isFast: Bool) -> FrameAction {
+        guard self.owesCredit(id), var stream = self.streams[id] else { return .none }
+        if isFast {
+            let growth = min(
+                stream.receiveTarget, self.limits.maximumWindow - stream.receiveTarget,
+                self.limits.growth - self.grown)
+            if growth > 0 {
+                stream.receiveTarget += growth
+                stream.consumed += growth
+                self.grown += growth
+            }
         }
+        let credit = min(stream.consumed, Int64(UInt32.max))
+        stream.receiveWindow += credit
+        stream.consumed -= credit
         self.streams[id] = stream
-        return action
+        return .send(YamuxHeader(kind: .windowUpdate, streamID: id, length: UInt32(truncatingIfNeeded: credit)))
     }
 
     /// Closes this side's half. The stream is forgotten if the other half was closed before.
@@ -355,6 +376,7 @@ struct YamuxSession {
 
     private mutating func remove(_ id: UInt32, _ stream: YamuxStreamState) {
         self.streams[id] = nil
+        self.grown -= stream.receiveTarget - YamuxLimits.initialWindow
         if stream.isInbound {
             self.inboundStreams -= 1
         } else {

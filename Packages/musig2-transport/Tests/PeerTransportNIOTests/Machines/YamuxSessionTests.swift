@@ -205,9 +205,15 @@ struct YamuxSessionTests {
     func credit() {
         var server = Self.server()
         _ = feed(&server, wire(.data, .syn, 1, 262_144) + [UInt8](repeating: 1, count: 262_144))
-        #expect(server.consumed(1, count: 131_071) == .none)
+        server.consumed(1, count: 131_071)
+        #expect(server.owesCredit(1) == false)
+        #expect(server.credit(1, isFast: true) == .none)
+        server.consumed(1, count: 1)
+        #expect(server.owesCredit(1))
         #expect(
-            server.consumed(1, count: 1) == .send(YamuxHeader(kind: .windowUpdate, streamID: 1, length: 131_072)))
+            server.credit(1, isFast: false)
+                == .send(YamuxHeader(kind: .windowUpdate, streamID: 1, length: 131_072)))
+        #expect(server.owesCredit(1) == false)
         let more = feed(&server, wire(.data, [], 1, 131_072) + [UInt8](repeating: 1, count: 131_072))
         #expect(more == [.data(1, 12..<(12 + 131_072))])
     }
@@ -216,8 +222,46 @@ struct YamuxSessionTests {
     func noCredit() {
         var server = Self.server()
         _ = feed(&server, wire(.data, [.syn, .fin], 1, 200_000) + [UInt8](repeating: 1, count: 200_000))
-        #expect(server.consumed(1, count: 200_000) == .none)
-        #expect(server.consumed(99, count: 1) == .none)
+        server.consumed(1, count: 200_000)
+        #expect(server.credit(1, isFast: true) == .none)
+        server.consumed(99, count: 1)
+        #expect(server.credit(99, isFast: true) == .none)
+    }
+
+    @Test("the window doubles while the other side uses it up fast, up to its limit and that of all together")
+    func windowGrowth() {
+        var limits = YamuxLimits()
+        limits.maximumWindow = 1_000_000
+        limits.growth = 900_000
+        var server = Self.server(limits)
+        _ = feed(&server, wire(.windowUpdate, .syn, 1, 0) + wire(.windowUpdate, .syn, 3, 0))
+        /// Uses up the window and reads it all; what is granted then.
+        func turn(_ id: UInt32, _ count: Int, isFast: Bool = true) -> YamuxSession.FrameAction {
+            let body = [UInt8](repeating: 1, count: count)
+            #expect(feed(&server, wire(.data, [], id, UInt32(count)) + body) == [.data(id, 12..<(12 + count))])
+            server.consumed(id, count: count)
+            return server.credit(id, isFast: isFast)
+        }
+        func grant(_ id: UInt32, _ count: UInt32) -> YamuxSession.FrameAction {
+            .send(YamuxHeader(kind: .windowUpdate, streamID: id, length: count))
+        }
+        #expect(turn(1, 262_144, isFast: false) == grant(1, 262_144))
+        #expect(turn(1, 262_144) == grant(1, 524_288))
+        #expect(turn(1, 524_288) == grant(1, 1_000_000))
+        #expect(turn(1, 1_000_000) == grant(1, 1_000_000))
+        // 737,856 of the growth are used; the other stream gets the rest.
+        #expect(turn(3, 262_144) == grant(3, 262_144 + 162_144))
+        #expect(turn(3, 424_288) == grant(3, 424_288))
+        // What a stream had grown is free again when it ends.
+        #expect(server.reset(1) == .send(resetFrame(1)))
+        #expect(turn(3, 424_288) == grant(3, 848_576))
+        // A window is kept to, however it came about.
+        let tooMuch = feed(&server, wire(.data, [], 3, 848_577))
+        #expect(
+            tooMuch.first
+                == .violation(
+                    .windowExceeded(streamID: 3, window: 848_576, found: 848_577),
+                    goAway: YamuxHeader(kind: .goAway, streamID: 0, length: 1)))
     }
 
     @Test("the length of a reset is an error code, not credit")
@@ -349,7 +393,8 @@ struct YamuxSessionTests {
                         : UInt32.random(in: 0...UInt32.max, using: &generator))
                 let body = [UInt8](repeating: 0, count: Int.random(in: 0...50, using: &generator))
                 _ = feed(&server, wire(header) + body)
-                _ = server.consumed(header.streamID, count: body.count)
+                server.consumed(header.streamID, count: body.count)
+                _ = server.credit(header.streamID, isFast: Bool.random(using: &generator))
             }
             #expect(server.streamCount <= 8, "seed \(seed)")
         }
