@@ -9,6 +9,8 @@ struct ProgressLine {
     /// The line of an event; nil for events that a person need not see.
     init?(_ event: CoordinatorEvent) {
         switch event {
+        case .announced:
+            self.init("waiting     for the other signers to join", [:])
         case .participantJoined(_, let signer, let peer, let joined, let total):
             self.init(
                 "joined      signer \(signer + 1)  (\(joined)/\(total))",
@@ -50,7 +52,7 @@ struct ProgressLine {
                 ["code": .string(error.code.name), "message": .string(error.message)])
         case .missed(let count):
             self.init("notice      \(count) events were missed", ["count": .integer(count)])
-        case .created, .announced, .joined, .commitmentsComplete, .noncesComplete, .complete, .aborted, .restored,
+        case .created, .joined, .commitmentsComplete, .noncesComplete, .complete, .aborted, .restored,
             .expired, .broadcastStated,
             .closed, .peerConnected, .peerDisconnected:
             return nil

@@ -34,10 +34,12 @@ struct SigningCommand: Sendable {
             group.cancelAll()
             return first
         }
+        var closed = 0
         switch ending {
         case .timedOut, .interrupted:
             // Closing an unfinished session tells the others, so that they need not wait.
             for session in await coordinator.activeSessions {
+                closed += 1
                 do throws(CoordinatorError) {
                     try await coordinator.closeSession(session)
                 } catch {
@@ -56,7 +58,11 @@ struct SigningCommand: Sendable {
                 .expired, "no signature within \(seconds) s; nothing was lost, and nothing is signed",
                 hint: "Ask the signers that are missing, and create the session again.")
         case .interrupted:
-            throw Failure(.interrupted, "interrupted: the session is closed, and the others were told")
+            throw Failure(
+                .interrupted,
+                closed == 0
+                    ? "interrupted: nothing was signed" : "interrupted: the session is closed, and the others were told"
+            )
         }
     }
 
