@@ -229,7 +229,9 @@ extension SessionMachine {
         peers[at: entry].answered.insert(.leaves)
         let peer = peers.entries[entry].peer
         if let told = attempt.noncesComplete, !isCoordinator {
-            if told.leaves.map(\.bytes) != leaves { turn.send(.signed(told.message), to: peer) }
+            // What the coordinator told this signer, whole: it may have told others another sum of the same leaves.
+            let isAuthor = peers[at: entry].signers.contains(Int(told.message.body.index))
+            if !isAuthor { turn.send(.signed(told.message), to: peer) }
             return
         }
         for index in 0..<signerCount {
