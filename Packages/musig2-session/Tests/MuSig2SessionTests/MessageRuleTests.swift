@@ -229,6 +229,26 @@ struct MessageRuleTests {
     }
 
     @Test
+    func R7_aFloodOfSyncs() throws {
+        var party = try Party.mesh(3)
+        try party.beginAll()
+        try party.runUntilPartials()
+        let everything = [MessageType.join, .nonceShare, .partialSigShare].map { Sync.Wanted($0, indices: [0, 1, 2]) }
+        let sync = Sync(
+            sessionID: party.descriptor.id.bytes, attempt: 1, run: 10, isFinal: false, wanted: everything)
+        party.advance(.seconds(1))
+        var items = 0
+        for _ in 0..<1_000 {
+            items += try party.take(0, .receivedSync(sync, from: Fixture.peer(1))).frames.flatMap(\.items).count
+        }
+        // Three JOINs, three nonces and the own partial, each once.
+        #expect(items == 7)
+        party.advance(.milliseconds(250))
+        let again = try party.take(0, .receivedSync(sync, from: Fixture.peer(1))).frames.flatMap(\.items)
+        #expect(again.count == 7)
+    }
+
+    @Test
     func duplicatesAndResignedMessagesChangeNothing() throws {
         var party = try Party.mesh(2)
         try party.beginAll()

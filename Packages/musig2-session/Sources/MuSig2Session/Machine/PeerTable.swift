@@ -13,6 +13,8 @@ internal struct PeerState: Hashable, Sendable {
     var isFinal = false
     /// Whether a SYNC of it came since it is connected.
     var hasSynced = false
+    /// When its last step began: a SYNC that follows too soon is none, and gets nothing twice.
+    var stepBegan: Duration?
     /// What it asked for and did not get yet: it gets each the moment it is here.
     var wants: SlotSet
     /// What it was sent since it connected or since its last SYNC.
@@ -36,6 +38,7 @@ internal struct PeerState: Hashable, Sendable {
     mutating func forgetConnection() {
         isConnected = false
         hasSynced = false
+        stepBegan = nil
         wants.removeAll()
         sent.removeAll()
         asked.removeAll()

@@ -183,7 +183,7 @@ extension SessionMachine {
         }
         guard sync.leaves.isEmpty || sync.leaves.count == signerCount else { return penalise(peer, .outOfPlace, &turn) }
         peers[at: entry].isConnected = true
-        peers[at: entry].answered = []
+        let isNewStep = beginStep(peerAt: entry, &turn)
         peers[at: entry].isFinal = sync.isFinal
         peers[at: entry].wants.removeAll()
         guard consent != .none else { return }
@@ -192,14 +192,25 @@ extension SessionMachine {
             return
         }
         if sync.isFinal || consent == .withdrawn { return }
-        answer(sync, peerAt: entry, &turn)
+        answer(sync, peerAt: entry, isNewStep: isNewStep, &turn)
     }
 
-    private mutating func answer(_ sync: Sync, peerAt entry: Int, _ turn: inout Turn<Crypto>) {
+    /// Honest steps are never closer than seven eighths of the first wait. Whoever asks more often gets nothing again.
+    private mutating func beginStep(peerAt entry: Int, _ turn: inout Turn<Crypto>) -> Bool {
+        let now = turn.now.monotonic
+        if let began = peers[at: entry].stepBegan, now - began < configuration.syncInterval / 2 { return false }
+        peers[at: entry].stepBegan = now
+        peers[at: entry].answered = []
+        return true
+    }
+
+    private mutating func answer(
+        _ sync: Sync, peerAt entry: Int, isNewStep: Bool, _ turn: inout Turn<Crypto>
+    ) {
         if sync.attempt < attempt.number { answerOldAttempt(peerAt: entry, &turn) }
         if sync.attempt > attempt.number { hurrySync(&turn) }
         // What crossed the first SYNC of a connection is answered by it; a later one means that something was lost.
-        if peers[at: entry].hasSynced { peers[at: entry].sent.removeAll() }
+        if peers[at: entry].hasSynced, isNewStep { peers[at: entry].sent.removeAll() }
         peers[at: entry].hasSynced = true
         for wanted in sync.wanted {
             guard let column = Column(wanted.type), column != .signature else { continue }
