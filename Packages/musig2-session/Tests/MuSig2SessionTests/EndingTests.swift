@@ -109,6 +109,40 @@ struct EndingTests {
     }
 
     @Test
+    func aPartialRecordedTooLateStays() throws {
+        var party = try Party.mesh(2)
+        party.nodes[1].confirms = false
+        try party.beginAll()
+        try party.run()
+        // The store takes its time, and the attempt is left meanwhile.
+        var machine = party.nodes[1].machine
+        let asked = machine.handle(.signingConfirmed(attempt: 1), at: party.now)
+        guard case .signPartials(let handle, let context)? = asked.first else {
+            Issue.record("\(asked)")
+            return
+        }
+        let partials = try party.nodes[1].hands.sign(handle, context)
+        let issues = machine.handle(.partialsSigned(handle, partials), at: party.now)
+        guard case .issue(let message, .partials)? = issues.first else {
+            Issue.record("\(issues)")
+            return
+        }
+        _ = machine.handle(.restart, at: party.now)
+        #expect(machine.isBeforePartial)
+        let signed = SignedMessage(message.body) { StubGroup.signature(ofBody: $0, signer: 1) }
+        let effects = machine.handle(.issued(signed), at: party.now)
+        #expect(!machine.isBeforePartial)
+        #expect(
+            !effects.contains { effect in
+                if case .send(let items, _) = effect {
+                    items.contains { Party.type($0) == .partialSigShare }
+                } else {
+                    false
+                }
+            })
+    }
+
+    @Test
     func S9_silenceIsAStatement() throws {
         var party = try Party.mesh(3)
         try party.begin(0)

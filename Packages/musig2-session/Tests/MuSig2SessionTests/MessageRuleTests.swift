@@ -168,6 +168,7 @@ struct MessageRuleTests {
         try party.take(1, .received(hello, from: Fixture.peer(0)))
         try party.take(1, .received(higher, from: Fixture.peer(0)))
         #expect(party.nodes[1].machine.currentRun == 51)
+        #expect(party.events[1].filter { $0 == .joined } == [.joined])
         let next = party.forged(by: 1, .join(Join(peerID: try Fixture.peer(1).bytes)), attempt: 0, run: 52)
         #expect(try party.take(1, .received(next, from: Fixture.peer(0))).events == [.superseded])
     }

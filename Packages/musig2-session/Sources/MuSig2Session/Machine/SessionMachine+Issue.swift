@@ -29,7 +29,11 @@ extension SessionMachine {
     }
 
     internal mutating func issued(_ message: SignedMessage, _ turn: inout Turn<Crypto>) {
-        guard let position = issuing.firstIndex(where: { $0.message.bytes == message.bodyBytes }) else { return }
+        guard let position = issuing.firstIndex(where: { $0.message.bytes == message.bodyBytes }) else {
+            // The attempt was left while the store was at work. It does not leave, but a later run finds the row.
+            if message.body.type == .partialSigShare, Int(message.body.index) == me { note(message, record: .partials) }
+            return
+        }
         let pending = issuing.remove(at: position)
         note(message, record: pending.record)
         if mayLeave(message.body) { enterOwn(message, &turn) }
@@ -53,7 +57,7 @@ extension SessionMachine {
         guard let payload = try? Payload(decoding: message.body.payload, type: message.body.type) else { return }
         switch payload {
         case .join(let join):
-            let isFirst = joins[me] == nil
+            let isFirst = joinedAt == nil
             joins[me] = JoinSlot(message: message, peer: constants.local.peer, addresses: join.addresses)
             joinedAt = joinedAt ?? turn.now.monotonic
             if isFirst {
