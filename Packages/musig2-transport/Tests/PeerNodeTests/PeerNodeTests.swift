@@ -80,15 +80,21 @@ private final class SilentConnection: Connection {
     let remotePeer: PeerID
     let remoteAddress: Multiaddr
     let isInbound = false
+    /// Its streams fail, though nobody has been told yet that it is closed.
+    let isDead: Bool
+    /// Closing takes until the test says so.
+    let mayClose = Latch<Void>()
     private let end = Latch<Void>()
 
-    init(localPeer: PeerID, remotePeer: PeerID, remoteAddress: Multiaddr) {
+    init(localPeer: PeerID, remotePeer: PeerID, remoteAddress: Multiaddr, isDead: Bool = false) {
         self.localPeer = localPeer
         self.remotePeer = remotePeer
         self.remoteAddress = remoteAddress
+        self.isDead = isDead
     }
 
     func openStream(protocols: [ProtocolID]) async throws(TransportError) -> NegotiatedStream {
+        if isDead { throw TransportError(.connectionClosed, "dead") }
         _ = await end.wait()
         throw TransportError(.connectionClosed, "silent")
     }
@@ -98,7 +104,10 @@ private final class SilentConnection: Connection {
         return nil
     }
 
-    func close() async { end.set(()) }
+    func close() async {
+        _ = await mayClose.wait()
+        end.set(())
+    }
 
     func closed() async -> TransportError? {
         _ = await end.wait()
@@ -229,7 +238,37 @@ private final class SilentConnection: Connection {
         #expect(error?.code == .timedOut)
         #expect(error?.message == "peer \(two) did not answer a new stream within \(configuration.streamTimeout)")
         #expect(node.state.withLock { $0.table.isIdle(1, evenIfCurrent: true) }, "no lease is left behind")
+        silent.mayClose.set(())
         await node.shutdown()
+    }
+
+    /// A connection that is being closed is not one any more: else a new one might be given up in its favour.
+    @Test(arguments: [true, false])
+    func aClosingOrDeadConnectionIsForgottenAtOnce(isDead: Bool) async throws {
+        let two = try testPeer(2)
+        let address = try Multiaddr("/ip4/10.0.0.1/tcp/1")
+        let old = SilentConnection(localPeer: try testPeer(1), remotePeer: two, remoteAddress: address, isDead: isDead)
+        let node = PeerNode(
+            localPeer: old.localPeer,
+            transports: [ScriptedTransport { (_) async throws(TransportError) in old }]
+        )
+        let handler = ShoutHandler()
+        try node.register(handler)
+        try await node.connect(to: two, addresses: [address])
+        let closing = Task {
+            if isDead {
+                await #expect(throws: TransportError(.notConnected, "")) {
+                    try await node.openStream(to: two, protocols: ["/a"])
+                }
+            } else {
+                await node.disconnect(two)
+            }
+        }
+        #expect(await handler.wait(for: "disconnected \(two)") == ["connected \(two)", "disconnected \(two)"])
+        #expect(!node.isConnected(to: two))
+        old.mayClose.set(())
+        await closing.value
+        #expect(handler.all.count == 2, "told once")
     }
 
     @Test func aStreamThatIsLetGoIsReset() async throws {

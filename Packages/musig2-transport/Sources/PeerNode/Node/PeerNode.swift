@@ -132,45 +132,59 @@ public final class PeerNode: Sendable {
     ///   - peer: Whom to talk to.
     ///   - protocols: What this side can speak, best first.
     /// - Returns: The stream with the protocol that both speak. Letting it go without closing it resets it.
-    /// - Throws: `TransportError.Code.notConnected`,
-    ///   `TransportError.Code.protocolNotSupported`, `TransportError.Code.timedOut` and what the
-    ///   connection throws.
+    /// - Throws: `TransportError.Code.notConnected`, `TransportError.Code.protocolNotSupported`,
+    ///   `TransportError.Code.timedOut` and what the connection throws.
     public func openStream(
         to peer: PeerID,
         protocols: [ProtocolID]
     ) async throws(TransportError) -> NegotiatedStream {
-        let found = state.withLock { state -> ConnectionTable.Entry? in
-            guard let entry = state.table.current(to: peer) else { return nil }
-            state.table.lease(entry.id)
-            return entry
+        while let entry = state.withLock({ Self.lease(peer, in: &$0) }) {
+            do throws(TransportError) {
+                return try await openStream(on: entry, protocols: protocols)
+            } catch {
+                release(entry.id)
+                guard error.code == .connectionClosed else { throw error }
+                // Whoever serves the connection may not have noticed yet. Another one may stand in.
+                lose(entry.id)
+            }
         }
-        guard let entry = found else {
-            throw TransportError(.notConnected, "no connection to peer \(peer)")
-        }
+        throw TransportError(.notConnected, "no connection to peer \(peer)")
+    }
+
+    private static func lease(_ peer: PeerID, in state: inout State) -> ConnectionTable.Entry? {
+        guard let entry = state.table.current(to: peer) else { return nil }
+        state.table.lease(entry.id)
+        return entry
+    }
+
+    private func openStream(
+        on entry: ConnectionTable.Entry,
+        protocols: [ProtocolID]
+    ) async throws(TransportError) -> NegotiatedStream {
         let limit = configuration.streamTimeout
-        do throws(TransportError) {
-            let opened = try await withDeadline(
-                limit,
-                by: configuration.timeSource,
-                onTimeout: { () -> TransportError in
-                    TransportError(.timedOut, "peer \(peer) did not answer a new stream within \(limit)")
-                },
-                discard: { (late: NegotiatedStream) in late.stream.reset() },
-                { () async throws(TransportError) in try await entry.connection.openStream(protocols: protocols) }
-            )
-            return NegotiatedStream(stream: leased(opened.stream, on: entry.id), protocolID: opened.protocolID)
-        } catch {
-            release(entry.id)
-            throw error
-        }
+        let peer = entry.connection.remotePeer
+        let opened = try await withDeadline(
+            limit,
+            by: configuration.timeSource,
+            onTimeout: { () -> TransportError in
+                TransportError(.timedOut, "peer \(peer) did not answer a new stream within \(limit)")
+            },
+            discard: { (late: NegotiatedStream) in late.stream.reset() },
+            { () async throws(TransportError) in try await entry.connection.openStream(protocols: protocols) }
+        )
+        return NegotiatedStream(stream: leased(opened.stream, on: entry.id), protocolID: opened.protocolID)
     }
 
     /// Closes all connections to a peer, whatever runs on them.
     ///
     /// - Parameter peer: Whom to leave.
     public func disconnect(_ peer: PeerID) async {
-        let connections = state.withLock { $0.table.connections(to: peer).map(\.connection) }
-        for connection in connections { await connection.close() }
+        // Forgotten first, so that a connection that the peer makes at once is never measured against one that is closing.
+        let entries = state.withLock { $0.table.connections(to: peer) }
+        // The used one last, so that none of the others is taken for its successor.
+        for entry in entries where entry.isRetired { lose(entry.id) }
+        for entry in entries { lose(entry.id) }
+        for entry in entries { await entry.connection.close() }
     }
 
     /// Closes the connections to a peer if no stream is in use on them for a while.
@@ -236,17 +250,25 @@ public final class PeerNode: Sendable {
             logger.debug("connection broke", metadata: ["peer.remote": "\(peer)", "error": "\(error)"])
             await connection.close()
         }
-        let outcome = state.withLock { state -> ConnectionTable.OnRemove in
+        lose(id)
+    }
+
+    /// Forgets a connection that is closed or about to be, and tells the handlers what that means. Only the first call for a
+    /// connection counts.
+    private func lose(_ id: ConnectionTable.ID) {
+        let lost = state.withLock { state -> (peer: PeerID, isLast: Bool)? in
+            guard let peer = state.table.entries[id]?.connection.remotePeer else { return nil }
             let outcome = state.table.remove(id)
             switch outcome {
             case .last: state.notices.append(.disconnected(peer))
             case .replaced: state.notices.append(.replaced(peer))
             case .othersRemain, .unknown: break
             }
-            return outcome
+            return (peer, outcome == .last)
         }
+        guard let lost else { return }
         metrics.connectionClosed()
-        logger.debug("disconnected", metadata: ["peer.remote": "\(peer)", "others": "\(outcome != .last)"])
+        logger.debug("disconnected", metadata: ["peer.remote": "\(lost.peer)", "others": "\(!lost.isLast)"])
         deliverNotices()
     }
 
