@@ -55,7 +55,7 @@ test: setup ## Run every check and every test, and count them
 	@$(RUNNER) check --results $(RESULTS) --count tap docs -- $(MAKE) --no-print-directory docs
 	@$(RUNNER) swift --results $(RESULTS) --scratch .build-pure-release --release --filter HeavyTests $(HEAVY_PURE)
 	@$(RUNNER) swift --results $(RESULTS) --scratch .build-nio-release --release --filter HeavyTests $(HEAVY_NIO)
-	@$(RUNNER) check --results $(RESULTS) ctime -- Tools/ctime/run
+	@$(RUNNER) check --results $(RESULTS) --count tap ctime -- Tools/ctime/run
 	@$(RUNNER) check --results $(RESULTS) --count tap fuzz -- Tools/fuzz/run
 	@$(RUNNER) summary --results $(RESULTS)
 
