@@ -13,14 +13,30 @@ let package = Package(
     platforms: [.macOS(.v15)],
     dependencies: [
         .package(path: "../../Packages/musig2-secp256k1"),
+        .package(path: "../../Packages/musig2-wire-codec"),
         .package(path: "../../Packages/musig2-session"),
+        .package(path: "../../Packages/musig2-transport"),
+        .package(path: "../../Packages/musig2-coordinator"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
     ],
     targets: [
+        .systemLibrary(name: "CMalloc"),
         .executableTarget(
             name: "bench",
             dependencies: [
+                "CMalloc",
                 .product(name: "MuSig2", package: "musig2-session"),
+                .product(name: "MuSig2Session", package: "musig2-session"),
                 .product(name: "Secp256k1", package: "musig2-secp256k1"),
+                .product(name: "Multiformats", package: "musig2-wire-codec"),
+                .product(name: "PeerTransport", package: "musig2-transport"),
+                .product(name: "PeerTransportNIO", package: "musig2-transport"),
+                .product(name: "MuSig2Coordinator", package: "musig2-coordinator"),
+                .product(name: "MuSig2Node", package: "musig2-coordinator"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: settings
         )

@@ -2,25 +2,34 @@ import Foundation
 
 /// Measures the packages and prints a table, or JSON.
 ///
-/// `bench [--peer SHARED-OBJECT] [--json FILE] [--signers N,N,…] [--quick]`
+/// `bench [--groups GROUP,GROUP,…] [--peer SHARED-OBJECT] [--json FILE] [--signers N,N,…] [--quick]`
 @main
 enum Bench {
-    static func main() {
+    static func main() async {
         do {
-            try self.run(Options(CommandLine.arguments.dropFirst()))
+            try await self.run(Options(CommandLine.arguments.dropFirst()))
         } catch {
             FileHandle.standardError.write(Data("bench: \(error)\n".utf8))
             exit(1)
         }
     }
 
-    private static func run(_ options: Options) throws {
-        let stopwatch = options.isQuick ? Stopwatch(rounds: 5, roundLength: .milliseconds(2)) : Stopwatch()
-        let peer = try options.peer.map { try Peer(path: $0) }
+    private static func run(_ options: Options) async throws {
         var report = Report()
-        let musig2 = MuSig2Benchmarks(stopwatch: stopwatch, peer: peer)
-        for count in options.signers {
-            report.measurements += try musig2.measure(signers: count)
+        for group in options.groups {
+            switch group {
+            case .musig2:
+                let stopwatch = options.isQuick ? Stopwatch(rounds: 5, roundLength: .milliseconds(2)) : Stopwatch()
+                let peer = try options.peer.map { try Peer(path: $0) }
+                let musig2 = MuSig2Benchmarks(stopwatch: stopwatch, peer: peer)
+                for count in options.signers { report.measurements += try musig2.measure(signers: count) }
+            case .transport:
+                report.measurements += try await TransportBenchmarks(isQuick: options.isQuick).measure()
+            case .sessions:
+                report.measurements += try await SessionBenchmarks(isQuick: options.isQuick).measure()
+            case .memory:
+                report.measurements += try await MemoryBenchmarks(isQuick: options.isQuick).measure()
+            }
         }
         FileHandle.standardOutput.write(Data((report.table() + "\n").utf8))
         if let path = options.json {
@@ -35,6 +44,19 @@ struct Options {
         var description: String
     }
 
+    /// What can be measured.
+    enum Group: String, CaseIterable {
+        /// The steps of BIP-327.
+        case musig2
+        /// Connections and streams over TCP.
+        case transport
+        /// Whole sessions over TCP.
+        case sessions
+        /// What sessions leave behind in memory.
+        case memory
+    }
+
+    var groups = Group.allCases
     var peer: String?
     var json: String?
     var signers = [2, 3, 100]
@@ -48,6 +70,14 @@ struct Options {
                 return value
             }
             switch argument {
+            case "--groups":
+                self.groups = try value().split(separator: ",").map { name in
+                    guard let group = Group(rawValue: String(name)) else {
+                        let known = Group.allCases.map(\.rawValue).joined(separator: ", ")
+                        throw Failure(description: "--groups: expected some of \(known), found \(name)")
+                    }
+                    return group
+                }
             case "--peer": self.peer = try value()
             case "--json": self.json = try value()
             case "--quick": self.isQuick = true

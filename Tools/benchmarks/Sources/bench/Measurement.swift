@@ -6,31 +6,42 @@ struct Measurement {
     var step: String
     /// How many signers, or whatever else the step is measured for.
     var parameter: String
-    /// Microseconds of one run, median of the rounds.
-    var microseconds: Double
-    /// Microseconds of one run of the peer, median of the rounds; nil without a peer.
-    var peerMicroseconds: Double?
+    /// The figure, in the unit; of times the median of the rounds where nothing else is said.
+    var value: Double
+    /// What the figure counts.
+    var unit = Unit.microseconds
+    /// The peer's figure in the same unit; nil without a peer.
+    var peerValue: Double?
     /// Ours divided by the peer's, median of the rounds' ratios.
     var ratio: Double?
-    /// What the figure shall be at most; nil where there is no target.
+    /// What the figure shall be; nil where there is no target.
     var target: Target?
 
-    /// A ceiling.
+    /// What a figure counts.
+    enum Unit: String {
+        case microseconds = "us"
+        case milliseconds = "ms"
+        case perSecond = "/s"
+        case megabytesPerSecond = "MB/s"
+        case megabytes = "MB"
+    }
+
+    /// What a figure shall be.
     enum Target {
-        /// Ours divided by the peer's.
+        /// Ours divided by the peer's, at most.
         case ratio(Double)
-        /// Milliseconds.
-        case milliseconds(Double)
-        /// Runs a second: a floor rather than a ceiling.
-        case perSecond(Double)
+        /// The figure, at most.
+        case atMost(Double)
+        /// The figure, at least.
+        case atLeast(Double)
     }
 
     /// Whether the target is met; nil without a target, or where a peer is missing.
     var isMet: Bool? {
         switch self.target {
         case .ratio(let most): self.ratio.map { $0 <= most }
-        case .milliseconds(let most): self.microseconds / 1_000 <= most
-        case .perSecond(let least): 1_000_000 / self.microseconds >= least
+        case .atMost(let most): self.value <= most
+        case .atLeast(let least): self.value >= least
         case nil: nil
         }
     }
@@ -101,4 +112,12 @@ func median(_ numbers: [Double]) -> Double {
     guard !sorted.isEmpty else { return 0 }
     let middle = sorted.count / 2
     return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+}
+
+/// The number below which a share of some numbers lies, by the nearest rank; 0 for none.
+func percentile(_ share: Double, of numbers: [Double]) -> Double {
+    let sorted = numbers.sorted()
+    guard !sorted.isEmpty else { return 0 }
+    let rank = Int((share * Double(sorted.count)).rounded(.up))
+    return sorted[min(max(rank, 1), sorted.count) - 1]
 }

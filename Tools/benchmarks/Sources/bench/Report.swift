@@ -6,11 +6,11 @@ struct Report {
 
     /// A line for each measurement, columns aligned.
     func table() -> String {
-        let header = ["step", "n", "us", "peer us", "ratio", "target", ""]
+        let header = ["step", "n", "ours", "peer", "", "ratio", "target", ""]
         let rows = self.measurements.map { measurement in
             [
-                measurement.step, measurement.parameter, self.number(measurement.microseconds),
-                measurement.peerMicroseconds.map { self.number($0) } ?? "",
+                measurement.step, measurement.parameter, self.number(measurement.value),
+                measurement.peerValue.map { self.number($0) } ?? "", measurement.unit.rawValue,
                 measurement.ratio.map { String(format: "%.2f", $0) } ?? "",
                 self.text(measurement.target),
                 measurement.isMet.map { $0 ? "met" : "MISSED" } ?? "",
@@ -22,7 +22,7 @@ struct Report {
         return ([header] + rows).map { row in
             row.indices.map { column in
                 let padding = String(repeating: " ", count: widths[column] - row[column].count)
-                return column == 0 || column == 6 ? row[column] + padding : padding + row[column]
+                return [0, 4, 7].contains(column) ? row[column] + padding : padding + row[column]
             }.joined(separator: "  ")
         }.joined(separator: "\n")
     }
@@ -32,8 +32,9 @@ struct Report {
         struct Row: Encodable {
             var step: String
             var parameter: String
-            var microseconds: Double
-            var peerMicroseconds: Double?
+            var value: Double
+            var unit: String
+            var peerValue: Double?
             var ratio: Double?
             var target: String?
             var isMet: Bool?
@@ -42,8 +43,9 @@ struct Report {
             Row(
                 step: measurement.step,
                 parameter: measurement.parameter,
-                microseconds: measurement.microseconds,
-                peerMicroseconds: measurement.peerMicroseconds,
+                value: measurement.value,
+                unit: measurement.unit.rawValue,
+                peerValue: measurement.peerValue,
                 ratio: measurement.ratio,
                 target: measurement.target.map { self.text($0) },
                 isMet: measurement.isMet
@@ -55,14 +57,14 @@ struct Report {
     }
 
     private func number(_ value: Double) -> String {
-        String(format: value < 10 ? "%.2f" : "%.1f", value)
+        String(format: abs(value) < 10 ? "%.2f" : "%.1f", value)
     }
 
     private func text(_ target: Measurement.Target?) -> String {
         switch target {
-        case .ratio(let most): "<= " + String(format: "%.2f", most)
-        case .milliseconds(let most): "<= \(self.number(most)) ms"
-        case .perSecond(let least): ">= \(self.number(least))/s"
+        case .ratio(let most): "ratio <= " + String(format: "%.2f", most)
+        case .atMost(let most): "<= " + String(format: "%g", most)
+        case .atLeast(let least): ">= " + String(format: "%g", least)
         case nil: ""
         }
     }

@@ -120,7 +120,7 @@ struct MuSig2Benchmarks {
             peer: self.peer.map { peer in { count in try peer.run(step, count) } }
         )
         return Measurement(
-            step: step, parameter: String(fixture.count), microseconds: result.ours, peerMicroseconds: result.peer,
+            step: step, parameter: String(fixture.count), value: result.ours, peerValue: result.peer,
             ratio: result.ratio, target: target
         )
     }
