@@ -6,9 +6,11 @@ struct CustomNetworkTests {
     @Test(.timeLimit(.minutes(1)), arguments: [2, 3])
     func signsOverANetworkOfOnesOwn(count: Int) async throws {
         let room = MailRoom()
-        let outcome = try await InMemoryFlow.sign(signers: count, report: { _ in }) { _ in
-            MailboxNetwork(peer: try NewPeer.id(), room: room)
-        }
+        let outcome = try await InMemoryFlow.sign(
+            signers: count,
+            report: { _ in },
+            over: { _ in MailboxNetwork(peer: try NewPeer.id(), room: room) }
+        )
         #expect(outcome.signatures.count == 1)
     }
 }
