@@ -46,7 +46,7 @@ let package = Package(
         ),
         .target(
             name: "MuSig2CoordinatorTestKit",
-            dependencies: ["MuSig2Coordinator", session],
+            dependencies: ["MuSig2Coordinator", session, secp256k1],
             swiftSettings: settings
         ),
         .target(

@@ -41,7 +41,7 @@ public final class SigningNode: Sendable {
     ///   - configuration: The limits and timeouts of the coordinator.
     ///   - nodeConfiguration: The limits and timeouts of the node.
     ///   - logger: Where logs go.
-    /// - Throws: ``MuSig2Coordinator/CoordinatorError``, or `TransportError` for a node configuration that cannot work.
+    /// - Throws: `CoordinatorError`, or `TransportError` for a node configuration that cannot work.
     public init(
         signer: consuming SecretKey,
         messageKey: consuming SecretKey? = nil,
@@ -101,7 +101,7 @@ public final class SigningNode: Sendable {
     ///   - nodeConfiguration: The limits and timeouts of the node.
     ///   - logger: Where logs go.
     /// - Returns: A node that runs until ``shutdown()``.
-    /// - Throws: ``MuSig2Coordinator/CoordinatorError``, or `TransportError` when the node cannot listen.
+    /// - Throws: `CoordinatorError`, or `TransportError` when the node cannot listen.
     public static func start(
         signer: consuming SecretKey,
         messageKey: consuming SecretKey? = nil,
@@ -132,7 +132,7 @@ public final class SigningNode: Sendable {
 
     /// Listens, and goes on with what is in the store.
     ///
-    /// - Throws: `TransportError` when the node cannot listen; ``MuSig2Coordinator/CoordinatorError`` when the store cannot be read.
+    /// - Throws: `TransportError` when the node cannot listen; `CoordinatorError` when the store cannot be read.
     public func start() async throws {
         do {
             if !listenAddresses.isEmpty { try await node.listen(on: listenAddresses) }

@@ -177,11 +177,12 @@ extension CoordinatorMachine {
         hellos.looks[session] = nil
         hellos.endAll(of: session)
         for peer in look.open { peers.release(peer, from: session, at: .zero) }
-        effects.append(.looked(session, .failure(Self.summary(of: look, session, timedOut: timedOut))))
+        let summary = summary(of: look, session, timedOut: timedOut)
+        effects.append(.looked(session, .failure(summary)))
     }
 
     /// The most telling of what went wrong.
-    private static func summary(
+    private func summary(
         of look: HelloBook.Look,
         _ session: SessionID,
         timedOut: Bool
@@ -190,11 +191,13 @@ extension CoordinatorMachine {
         for code in telling {
             if let failure = look.failures.first(where: { $0.code == code }) { return failure }
         }
-        if timedOut {
-            let peers = look.open.map(\.description).sorted().joined(separator: ", ")
+        if timedOut, !look.open.isEmpty {
+            let unreached = look.open.filter { !peers.isConnected($0) }
+            if unreached == look.open { return unreachable(unreached, session, look.failures.first) }
+            let asked = look.open.subtracting(unreached).map(\.description).sorted().joined(separator: ", ")
             return CoordinatorError(
                 .timedOut,
-                "no answer in time from \(peers): it may not know the session, or not show it to this key; ask whoever invited "
+                "no answer in time from \(asked): it may not know the session, or not show it to this key; ask whoever invited "
                     + "you whether the session is still open and your key is among its signers",
                 session: session, underlying: look.failures.first?.description)
         }
@@ -203,6 +206,17 @@ extension CoordinatorMachine {
         return CoordinatorError(
             .unreachable, "nobody to ask for the session: the invitation names no address, and there is no discovery",
             session: session)
+    }
+
+    private func unreachable(_ unreached: Set<PeerID>, _ session: SessionID, _ first: CoordinatorError?)
+        -> CoordinatorError
+    {
+        let names = unreached.map(\.description).sorted().joined(separator: ", ")
+        return CoordinatorError(
+            .unreachable,
+            "\(names) could not be connected within \(configuration.timeouts.hello): is it a libp2p peer, is it running, and is its "
+                + "address in the invitation right?",
+            session: session, underlying: first?.description)
     }
 
     mutating func expireHellos(at now: Now) {

@@ -169,6 +169,7 @@ extension CoordinatorMachine {
     ) {
         if sessions[session] != nil {
             drive(session, .received(message, from: peer), at: now)
+            if message.body.type == .join { adopt(peer, by: message, for: session, at: now) }
         } else if tombstones[session] != nil {
             let limits = wireLimits
             tombstones[session]?.bind(peer, by: message, limits: limits)
@@ -177,6 +178,16 @@ extension CoordinatorMachine {
             // A stranger that talks of what is not here learns nothing.
             hangUp(on: peer)
         }
+    }
+
+    /// A peer that brought its own JOIN hears of the session from now on, and is dialled when the connection breaks.
+    private mutating func adopt(_ peer: PeerID, by message: SignedMessage, for session: SessionID, at now: Now) {
+        guard let entry = sessions[session], !entry.machine.signers(at: peer).isEmpty,
+            let join = try? Join(decoding: message.body.payload, limits: wireLimits), join.peerID == peer.bytes
+        else { return }
+        sessions[session]?.peers.insert(peer)
+        let addresses = join.addresses.compactMap { try? Multiaddr(bytes: $0) }
+        _ = peers.want(peer, for: session, addresses: addresses, at: now.monotonic)
     }
 
     /// Whether the peer, and the signers it is bound to, may still cost this much.

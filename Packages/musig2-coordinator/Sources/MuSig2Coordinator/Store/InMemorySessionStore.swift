@@ -65,6 +65,11 @@ public final class InMemorySessionStore: SessionStore {
 
     /// Everything that a new process of this signer needs; never fails.
     public func load(signer: PublicKey, tombstones: Int) async -> StoredState {
+        stateNow(signer: signer, tombstones: tombstones)
+    }
+
+    /// As ``load(signer:tombstones:)``, without a wait.
+    func stateNow(signer: PublicKey, tombstones: Int) -> StoredState {
         ledgers.withLock { ledgers in
             var state = StoredState()
             guard let ledger = ledgers[signer] else { return state }

@@ -1,0 +1,202 @@
+import MuSig2
+import MuSig2Session
+import Multiformats
+import PeerTransport
+import Secp256k1
+import WireCodec
+
+@testable import MuSig2Coordinator
+
+/// One life of a signer's process in a ``SimulatedWorld``: the machine, the vault and the store, without tasks.
+final class SimulatedNode {
+    let number: UInt64
+    let peer: PeerID
+    let store: InMemorySessionStore
+    let secret: SecretKey
+    private(set) var machine: CoordinatorMachine
+    private var vault = NonceVault()
+    private var generator: SeededGenerator
+    private(set) var isAlive = true
+
+    /// Answers the consent policy; nil: no answer yet.
+    var consent: (ConsentRequest) -> ConsentDecision? = { _ in .approve }
+    /// Called with each commit's number before and after it; true kills the process there.
+    var diesBeforeCommit: (Int) -> Bool = { _ in false }
+    var diesAfterCommit: (Int) -> Bool = { _ in false }
+
+    private(set) var events: [CoordinatorEvent] = []
+    private(set) var joinFailures: [CoordinatorError] = []
+    private(set) var previews: [Result<SessionPreview, CoordinatorError>] = []
+    private(set) var commits = 0
+    private(set) var partialsMade = 0
+    /// What waits to be done on the network.
+    fileprivate(set) var outgoing: [CoordinatorEffect] = []
+
+    init(
+        _ number: UInt64,
+        peer: PeerID,
+        store: InMemorySessionStore,
+        configuration: Configuration,
+        seed: UInt64,
+        now: Now
+    ) throws {
+        self.number = number
+        self.peer = peer
+        self.store = store
+        generator = SeededGenerator(seed: seed &* 31 &+ number)
+        secret = try TestKeys.secret(number)
+        machine = CoordinatorMachine(
+            configuration: configuration,
+            signerKey: secret.publicKey,
+            messageKey: secret.publicKey,
+            localPeer: peer,
+            addresses: [try Multiaddr("/memory/\(number + 1)")],
+            generator: SeededGenerator(seed: seed &+ number)
+        )
+        let stored = store.loadNow(signer: secret.publicKey)
+        machine.run = max(now.wallMilliseconds, stored.highestRun + 1)
+        _ = store.commitNow([.highestRun(machine.run)], signer: secret.publicKey)
+        for tombstone in stored.tombstones { take(.restoreTombstone(tombstone), at: now) }
+        for session in stored.sessions.sorted(by: { $0.id < $1.id }) { take(.restore(session), at: now) }
+    }
+
+    func kill() {
+        isAlive = false
+        vault.wipeAll()
+        outgoing = []
+    }
+
+    func takeOutgoing() -> [CoordinatorEffect] {
+        let taken = outgoing
+        outgoing = []
+        return taken
+    }
+
+    /// One turn: the input and all that follows from it.
+    func take(_ input: CoordinatorInput, at now: Now) {
+        guard isAlive else { return }
+        var inputs = [input]
+        while !inputs.isEmpty {
+            var writes: [StoreWrite] = []
+            var issues: [TurnQueue.Issue] = []
+            while !inputs.isEmpty {
+                let next = inputs.removeFirst()
+                for effect in machine.handle(next, at: now) {
+                    carryOut(effect, &inputs, &writes, &issues)
+                }
+            }
+            guard !writes.isEmpty else { continue }
+            commits += 1
+            if diesBeforeCommit(commits) { return kill() }
+            let outcomes = store.commitNow(writes, signer: secret.publicKey)
+            if diesAfterCommit(commits) { return kill() }
+            for issue in issues {
+                guard let row = issue.row, case .exists(let bytes) = outcomes[row],
+                    let there = try? SignedMessage(decoding: bytes)
+                else {
+                    inputs.append(.session(issue.session, .issued(issue.signed)))
+                    continue
+                }
+                inputs.append(.session(issue.session, .issueFailed(issue.unsigned, .rowExists(there))))
+            }
+        }
+        outgoing += machine.endTurn(at: now)
+    }
+
+    private func carryOut(
+        _ effect: CoordinatorEffect,
+        _ inputs: inout [CoordinatorInput],
+        _ writes: inout [StoreWrite],
+        _ issues: inout [TurnQueue.Issue]
+    ) {
+        switch effect {
+        case .issue(let session, let message, let record):
+            issue(message, record, of: session, &inputs, &writes, &issues)
+        case .generateNonces(let handle):
+            guard let crypto = machine.sessions[handle.session]?.crypto else { return }
+            do {
+                let nonces = try vault.generate(handle, for: crypto, secretKey: secret)
+                inputs.append(.session(handle.session, .noncesGenerated(handle, nonces)))
+            } catch {
+                inputs.append(.session(handle.session, .vaultFailed(handle)))
+            }
+        case .signPartials(let handle, let context):
+            do {
+                let partials = try vault.sign(handle, in: context, secretKey: secret)
+                partialsMade += 1
+                inputs.append(.session(handle.session, .partialsSigned(handle, partials)))
+            } catch {
+                inputs.append(.session(handle.session, .vaultFailed(handle)))
+            }
+        case .wipe(let handle): vault.wipe(handle)
+        case .write(let write): writes.append(write)
+        case .askConsent(let request, let attempt):
+            guard let decision = consent(request) else { return }
+            inputs.append(.consent(request.session, request.stage, attempt: attempt, decision))
+        case .signHello(let peer, let exchange, let transcript):
+            guard let signature = try? Tag.helloJoiner.sign(transcript, with: secret) else { return }
+            inputs.append(.helloSigned(peer, exchange: exchange, signature))
+        case .looked(_, let result): previews.append(result)
+        case .joined(_, let error): if let error { joinFailures.append(error) }
+        case .event(let event): events.append(event)
+        case .send, .connect, .disconnect: outgoing.append(effect)
+        case .dropConsent, .announceAgain, .lookup, .publish, .withdraw, .note: break
+        }
+    }
+
+    private func issue(
+        _ message: UnsignedMessage,
+        _ record: LedgerRow,
+        of session: SessionID,
+        _ inputs: inout [CoordinatorInput],
+        _ writes: inout [StoreWrite],
+        _ issues: inout [TurnQueue.Issue]
+    ) {
+        guard let signature = try? Tag.message.sign(message.bytes, with: secret) else { return }
+        let signed = SignedMessage(message.body) { _ in signature.rawRepresentation }
+        let body = message.body
+        var issue = TurnQueue.Issue(session: session, unsigned: message, signed: signed)
+        switch record {
+        case .none:
+            inputs.append(.session(session, .issued(signed)))
+            return
+        case .join:
+            writes.append(.highestRun(body.run))
+            writes.append(
+                .join(session, signer: Int(body.index), run: body.run, message: signed.encoded()))
+        case .nonces:
+            writes.append(
+                .nonces(session, attempt: body.attempt, run: body.run, message: signed.encoded()))
+        case .partials: writes.append(.partials(session, attempt: body.attempt, message: signed.encoded()))
+        }
+        issue.row = writes.count - 1
+        issues.append(issue)
+    }
+
+    private func random() throws -> Hash32 {
+        struct NoHash: Error {}
+        let bytes = (0..<32).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
+        guard let hash = Hash32(bytes) else { throw NoHash() }
+        return hash
+    }
+
+    /// Makes a session, as the coordinator does.
+    func create(_ request: SessionPlan, at now: Now) throws -> SessionID {
+        let descriptor = try SessionDescriptor(request, at: now, random: random())
+        let announced = try VerifiedAnnouncement(
+            announcing: descriptor,
+            at: LocalPeer(peer: peer, addresses: machine.addresses.map(\.bytes)),
+            sequence: now.wallMilliseconds,
+            with: secret
+        )
+        take(.create(announced), at: now)
+        return descriptor.id
+    }
+}
+
+extension InMemorySessionStore {
+    /// As `load`, without a wait.
+    func loadNow(signer: PublicKey) -> StoredState {
+        stateNow(signer: signer, tombstones: 1_000)
+    }
+}

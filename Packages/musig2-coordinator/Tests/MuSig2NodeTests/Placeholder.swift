@@ -1,2 +1,0 @@
-import MuSig2Node
-import Testing

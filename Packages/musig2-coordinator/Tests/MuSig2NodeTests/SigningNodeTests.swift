@@ -1,0 +1,91 @@
+import Logging
+import MuSig2
+import MuSig2Coordinator
+import MuSig2Node
+import MuSig2Session
+import Multiformats
+import PeerNode
+import PeerTransport
+import PeerTransportNIO
+import Secp256k1
+import Testing
+
+@Suite(.serialized) struct SigningNodeTests {
+    private func start(_ consent: any ConsentPolicy = .approveEverything) async throws -> SigningNode {
+        try await SigningNode.start(
+            signer: SecretKey.generate(),
+            listenOn: SigningNode.loopback,
+            consent: consent,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
+    }
+
+    @Test(.timeLimit(.minutes(1))) func threeOfThreeOverTCP() async throws {
+        var nodes: [SigningNode] = []
+        for _ in 0..<3 { nodes.append(try await start()) }
+        let keys = nodes.map(\.coordinator.signerKey)
+        let message = Array("over TCP".utf8)
+        let created = try await nodes[0].coordinator.createSession(SessionRequest(signers: keys, messages: [message]))
+        #expect(created.invitation.addresses.count == 1)
+        // As a person would: the text is read somewhere else.
+        let invitation = try SessionInvitation(parsing: "\(created.invitation)")
+        for node in nodes.dropFirst() { try await node.coordinator.joinSession(invitation) }
+        let key = try KeyAggContext(keys: keys).xOnlyKey
+        for node in nodes {
+            let signatures = try await node.coordinator.signatures(of: created.id)
+            #expect(signatures.count == 1)
+            #expect(key.isValidSignature(signatures[0], for: message))
+        }
+        await withTaskGroup(of: Void.self) { group in
+            for node in nodes { group.addTask { await node.shutdown() } }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func aPortInUseIsSaid() async throws {
+        let node = try await start()
+        let taken = try #require(node.node.addresses.first?.withoutPeerID)
+        await #expect(throws: TransportError(.addressInUse, "")) {
+            try await SigningNode.start(signer: SecretKey.generate(), listenOn: [taken], consent: .ownSessions)
+        }
+        await node.shutdown()
+    }
+
+    @Test(.timeLimit(.minutes(1))) func aCreatorThatIsGoneIsSaid() async throws {
+        let creator = try await start()
+        let joiner = try await start()
+        let keys = [creator.coordinator.signerKey, joiner.coordinator.signerKey]
+        let created = try await creator.coordinator.createSession(SessionRequest(signers: keys, messages: [[1]]))
+        await creator.shutdown()
+        await #expect(throws: CoordinatorError(.unreachable, "")) {
+            try await joiner.coordinator.joinSession(created.invitation)
+        }
+        await joiner.shutdown()
+    }
+
+    @Test(.timeLimit(.minutes(1))) func manySessionsInFlight() async throws {
+        var nodes: [SigningNode] = []
+        for _ in 0..<3 { nodes.append(try await start()) }
+        let keys = nodes.map(\.coordinator.signerKey)
+        let key = try KeyAggContext(keys: keys).xOnlyKey
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<12 {
+                group.addTask { [nodes] in
+                    let creator = nodes[number % 3]
+                    let created = try await creator.coordinator.createSession(
+                        SessionRequest(signers: keys, messages: [[UInt8(number)]]))
+                    for node in nodes where node !== creator {
+                        try await node.coordinator.joinSession(created.invitation)
+                    }
+                    for node in nodes {
+                        let signatures = try await node.coordinator.signatures(of: created.id)
+                        #expect(key.isValidSignature(signatures[0], for: [UInt8(number)]))
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        await withTaskGroup(of: Void.self) { group in
+            for node in nodes { group.addTask { await node.shutdown() } }
+        }
+    }
+}
