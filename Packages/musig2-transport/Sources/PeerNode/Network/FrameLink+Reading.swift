@@ -74,7 +74,7 @@ extension FrameLink {
     }
 
     private func leave(for error: FrameError) async {
-        network.logger.notice(
+        network.logger.debug(
             "peer broke the frame protocol, leaving it",
             metadata: ["peer.remote": "\(peer)", "error": "\(error)"]
         )

@@ -50,7 +50,7 @@ extension PeerNode: Service {
         let addresses = self.addresses
         state.withLock { $0.notices.append(.addresses(addresses)) }
         for address in listeners.flatMap(\.addresses) {
-            logger.info("listening", metadata: ["address": "\(address)"])
+            logger.debug("listening", metadata: ["address": "\(address)"])
         }
         return true
     }
