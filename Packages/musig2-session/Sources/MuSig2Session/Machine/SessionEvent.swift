@@ -59,22 +59,6 @@ public enum MessageFault: Hashable, Sendable {
     case contribution
 }
 
-extension RestartReason {
-    /// The application asked for it.
-    public static let requested = RestartReason(rawValue: 4)
-    /// This signer met a partial signature of its own that its store has lost.
-    public static let ownHistoryLost = RestartReason(rawValue: 5)
-    /// Another message of a later attempt was heard before any RESTART. Never on the wire.
-    public static let followed = RestartReason(rawValue: 6)
-}
-
-extension AbortReason {
-    /// The session was closed before it was finished.
-    public static let closed = AbortReason(rawValue: 7)
-    /// This signer cannot sign.
-    public static let cannotSign = AbortReason(rawValue: 8)
-}
-
 /// How a session was aborted.
 public struct AbortReport: Hashable, Sendable {
     /// Who says so: the index of the signer; nil if this signer's approval was never given.

@@ -12,6 +12,12 @@ public struct RestartReason: RawRepresentable, Hashable, Sendable {
     public static let failedAttempt = RestartReason(rawValue: 2)
     /// A signer came back with a new run after its nonces had been used.
     public static let newRun = RestartReason(rawValue: 3)
+    /// The application asked for it.
+    public static let requested = RestartReason(rawValue: 4)
+    /// The signer met a partial signature of its own that its store has lost.
+    public static let ownHistoryLost = RestartReason(rawValue: 5)
+    /// Another message of a later attempt was heard before any RESTART. Told to the application, never on the wire.
+    public static let followed = RestartReason(rawValue: 6)
 }
 
 extension RestartReason: CustomStringConvertible {
@@ -21,6 +27,9 @@ extension RestartReason: CustomStringConvertible {
         case .timeout: "timeout"
         case .failedAttempt: "failedAttempt"
         case .newRun: "newRun"
+        case .requested: "requested"
+        case .ownHistoryLost: "ownHistoryLost"
+        case .followed: "followed"
         default: "reason \(rawValue)"
         }
     }
@@ -87,6 +96,10 @@ public struct AbortReason: RawRepresentable, Hashable, Sendable {
     public static let storeFailed = AbortReason(rawValue: 5)
     /// No attempt is left.
     public static let attemptsExhausted = AbortReason(rawValue: 6)
+    /// The session was closed before it was finished.
+    public static let closed = AbortReason(rawValue: 7)
+    /// The signer cannot sign.
+    public static let cannotSign = AbortReason(rawValue: 8)
 }
 
 extension AbortReason: CustomStringConvertible {
@@ -99,6 +112,8 @@ extension AbortReason: CustomStringConvertible {
         case .signerCompromised: "signerCompromised"
         case .storeFailed: "storeFailed"
         case .attemptsExhausted: "attemptsExhausted"
+        case .closed: "closed"
+        case .cannotSign: "cannotSign"
         default: "reason \(rawValue)"
         }
     }
