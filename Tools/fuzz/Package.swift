@@ -13,6 +13,7 @@ let package = Package(
     dependencies: [
         .package(path: "../../Packages/musig2-wire-codec"),
         .package(path: "../../Packages/musig2-secp256k1"),
+        .package(path: "../../Packages/musig2-session"),
     ],
     targets: [
         // The pure layers of musig2-transport, by links to their sources: its module needs swift-nio and BoringSSL, which
@@ -35,6 +36,8 @@ let package = Package(
                 .product(name: "Multiformats", package: "musig2-wire-codec"),
                 .product(name: "WireCodec", package: "musig2-wire-codec"),
                 .product(name: "Secp256k1", package: "musig2-secp256k1"),
+                .product(name: "MuSig2", package: "musig2-session"),
+                .product(name: "MuSig2Session", package: "musig2-session"),
             ],
             swiftSettings: settings
         ),

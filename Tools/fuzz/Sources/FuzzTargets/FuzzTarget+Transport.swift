@@ -147,7 +147,8 @@ extension FuzzTarget {
                     return false
                 case .data(let stream, let range):
                     check(range.lowerBound >= 0 && range.upperBound <= piece.count, "data outside of the bytes")
-                    _ = session.consumed(stream, count: range.count)
+                    session.consumed(stream, count: range.count)
+                    _ = session.credit(stream, isFast: true)
                 case .opened(let stream, _):
                     _ = session.send(stream, upTo: 1_000)
                 case .remoteClosed(let stream):

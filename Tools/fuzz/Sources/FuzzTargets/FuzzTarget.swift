@@ -19,7 +19,9 @@ public struct FuzzTarget: Sendable {
     }
 
     /// All targets, by name.
-    public static let all: [FuzzTarget] = (formats + frames + keys + messages + transport).sorted { $0.name < $1.name }
+    public static let all: [FuzzTarget] = (formats + frames + keys + messages + sessions + transport).sorted {
+        $0.name < $1.name
+    }
 }
 
 /// Traps with a sentence if a property does not hold, also in a release build.
