@@ -46,17 +46,17 @@ struct StormTests {
     }
 
     @Test(arguments: Shape.allCases)
-    func S4_lossReorderDuplication(shape: Shape) throws {
+    func s4LossReorderDuplication(shape: Shape) throws {
         try run(shape, 1_000..<1_150) { _, _ in }
     }
 
     @Test(arguments: Shape.allCases)
-    func K1_crashes(shape: Shape) throws {
+    func k1Crashes(shape: Shape) throws {
         try run(shape, 2_000..<2_150) { weather, seed in weather.crashes = 1 + Int(seed % 5) }
     }
 
     @Test(arguments: Shape.allCases)
-    func K2_oldStores(shape: Shape) throws {
+    func k2OldStores(shape: Shape) throws {
         try run(shape, 3_000..<3_150) { weather, seed in
             weather.crashes = 1 + Int(seed % 4)
             weather.rollsBack = true
@@ -64,7 +64,7 @@ struct StormTests {
     }
 
     @Test(arguments: [Shape.mesh, .committed])
-    func S5_cutLinks(shape: Shape) throws {
+    func s5CutLinks(shape: Shape) throws {
         try run(shape, 4_000..<4_100) { weather, seed in
             // Everyone reaches the creator, and some do not reach each other.
             let signers = 2 + Int(seed % 7)

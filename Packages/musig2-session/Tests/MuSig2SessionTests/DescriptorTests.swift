@@ -41,13 +41,13 @@ struct DescriptorTests {
     }
 
     @Test
-    func S13_theSameJobTwiceIsTwoSessions() throws {
+    func s13TheSameJobTwiceIsTwoSessions() throws {
         let plan = try Fixture.plan(signers: 2)
         #expect(try Fixture.descriptor(plan, number: 1).id != Fixture.descriptor(plan, number: 2).id)
     }
 
     @Test
-    func S21_signersThatAreTheSame() throws {
+    func s21SignersThatAreTheSame() throws {
         #expect(try error { $0.signerKeys[2] = $0.signerKeys[0] } == .duplicateSigner(0, 2))
         #expect(try error { $0.signerKeys[2] = try self.negated($0.signerKeys[1]) } == .duplicateSigner(1, 2))
     }
@@ -115,7 +115,7 @@ struct DescriptorTests {
     }
 
     @Test
-    func S14_clocks() throws {
+    func s14Clocks() throws {
         let descriptor = try Fixture.descriptor(Fixture.plan(signers: 2))
         let hour: UInt64 = 3_600_000
         func times(_ wall: UInt64) -> DescriptorError? {
@@ -136,7 +136,7 @@ struct DescriptorTests {
     }
 
     @Test
-    func S22_oneEncodingOnly() throws {
+    func s22OneEncodingOnly() throws {
         let bytes = try Fixture.descriptor(Fixture.plan(signers: 2)).bytes
         for changed in [
             bytes + [0xA8, 0x06, 0x01], bytes + bytes, Array(bytes.dropLast()),
@@ -155,7 +155,7 @@ struct DescriptorTests {
     }
 
     @Test
-    func S11_announcements() throws {
+    func s11Announcements() throws {
         let descriptor = try Fixture.descriptor(Fixture.plan(signers: 2))
         let local = LocalPeer(peer: try Fixture.peer(0), addresses: [[4, 127, 0, 0, 1, 6, 1, 1]])
         let key = try Fixture.secretKey(0)

@@ -8,7 +8,7 @@ import WireCodec
 /// Consent, time, stores that fail, and the ways a session ends.
 struct EndingTests {
     @Test
-    func K15_nothingLeavesWithoutApproval() throws {
+    func k15NothingLeavesWithoutApproval() throws {
         var party = try Party.mesh(2)
         try party.begin(0)
         let join = party.forged(by: 0, .join(Join(peerID: try Fixture.peer(0).bytes)), attempt: 0)
@@ -25,7 +25,7 @@ struct EndingTests {
     }
 
     @Test
-    func K15_approvalWithdrawn() throws {
+    func k15ApprovalWithdrawn() throws {
         var party = try Party.mesh(2)
         for index in 0..<2 { party.nodes[index].confirms = false }
         try party.beginAll()
@@ -47,7 +47,7 @@ struct EndingTests {
     }
 
     @Test
-    func R4_aStoreThatFails() throws {
+    func r4AStoreThatFails() throws {
         var party = try Party.mesh(2)
         try party.begin(0)
         party.nodes[1].storeFails = true
@@ -65,7 +65,7 @@ struct EndingTests {
     }
 
     @Test
-    func R4_aStoreThatFailsAtThePartial() throws {
+    func r4AStoreThatFailsAtThePartial() throws {
         var party = try Party.mesh(2)
         try party.beginAll()
         try party.run { flight in
@@ -88,7 +88,7 @@ struct EndingTests {
     }
 
     @Test
-    func K2b_twoProcessesOnOneStore() throws {
+    func k2bTwoProcessesOnOneStore() throws {
         var party = try Party.mesh(2)
         party.nodes[1].confirms = false
         try party.beginAll()
@@ -143,7 +143,7 @@ struct EndingTests {
     }
 
     @Test
-    func S9_silenceIsAStatement() throws {
+    func s9SilenceIsAStatement() throws {
         var party = try Party.mesh(3)
         try party.begin(0)
         try party.begin(1)
@@ -164,7 +164,7 @@ struct EndingTests {
     }
 
     @Test
-    func S10_abortsThatDoNotCount() throws {
+    func s10AbortsThatDoNotCount() throws {
         var party = try Party.mesh(2)
         try party.beginAll()
         try party.run()
@@ -189,7 +189,24 @@ struct EndingTests {
     }
 
     @Test
-    func S10_aSignatureUndoesAnAbort() throws {
+    func whoComesLateHearsOfTheAbort() throws {
+        var party = try Party.mesh(3)
+        try party.begin(0)
+        try party.begin(1)
+        try party.run()
+        try party.take(0, .abort(text: "no"))
+        party.flights = []
+        try party.begin(2)
+        try party.run()
+        guard case .aborted(let report) = party.statuses[2].phase else {
+            Issue.record("\(party.statuses[2].phase)")
+            return
+        }
+        #expect(report.by == 0)
+    }
+
+    @Test
+    func s10ASignatureUndoesAnAbort() throws {
         var party = try Party.mesh(2)
         try party.beginAll()
         try party.run { $0.to != 0 || !$0.items.contains { Party.type($0) == .partialSigShare } }
@@ -208,7 +225,7 @@ struct EndingTests {
     }
 
     @Test
-    func S19_theLastReceiverKeepsTheResult() throws {
+    func s19TheLastReceiverKeepsTheResult() throws {
         var party = try Party.mesh(3)
         try party.beginAll()
         // Only signer 2 gets all partials, and is closed at once.
@@ -230,7 +247,7 @@ struct EndingTests {
     }
 
     @Test
-    func S20_allAskAtOnce() throws {
+    func s20AllAskAtOnce() throws {
         var party = try Party.mesh(3)
         try party.beginAll()
         try party.runUntilPartials()
@@ -242,7 +259,7 @@ struct EndingTests {
     }
 
     @Test
-    func S20_aStormHasAnAuthorAndAnEnd() throws {
+    func s20AStormHasAnAuthorAndAnEnd() throws {
         var party = try Party.mesh(2)
         try party.beginAll()
         try party.runUntilPartials()
@@ -262,7 +279,7 @@ struct EndingTests {
     }
 
     @Test
-    func S27_aLidClosedForADay() throws {
+    func s27ALidClosedForADay() throws {
         var plan = try Fixture.plan(signers: 2)
         plan.lifetime = .seconds(30 * 86_400)
         var party = try Party(plan)

@@ -22,7 +22,7 @@ struct EvidenceTests {
     }
 
     @Test
-    func S6_twoNoncesToTwoPeers() throws {
+    func s6TwoNoncesToTwoPeers() throws {
         var party = try threeWithAPuppet(Party.mesh(3))
         let first = party.forged(by: 2, party.nonceShare(1_111))
         let second = party.forged(by: 2, party.nonceShare(2_222))
@@ -45,7 +45,7 @@ struct EvidenceTests {
     }
 
     @Test
-    func S6_twoNoncesToOnePeer() throws {
+    func s6TwoNoncesToOnePeer() throws {
         var party = try threeWithAPuppet(Party.mesh(3))
         try party.take(0, .received(party.forged(by: 2, party.nonceShare(1_111)), from: Fixture.peer(2)))
         let result = try party.take(0, .received(party.forged(by: 2, party.nonceShare(2_222)), from: Fixture.peer(2)))
@@ -59,7 +59,7 @@ struct EvidenceTests {
     }
 
     @Test
-    func S7_anInvalidPartial() throws {
+    func s7AnInvalidPartial() throws {
         var party = try Party.mesh(3)
         try party.beginAll()
         try party.runUntilPartials()
@@ -82,7 +82,7 @@ struct EvidenceTests {
     }
 
     @Test
-    func S7_foundOnArrivalWhenAsked() throws {
+    func s7FoundOnArrivalWhenAsked() throws {
         var configuration = SessionConfiguration()
         configuration.verifiesEveryPartial = true
         var party = try Party(Fixture.plan(signers: 3), configuration: configuration)
@@ -104,7 +104,7 @@ struct EvidenceTests {
     }
 
     @Test
-    func K12_twoPartialsUnderOneNonce() throws {
+    func k12TwoPartialsUnderOneNonce() throws {
         var party = try Party.mesh(3)
         try party.beginAll()
         try party.runUntilPartials()
@@ -126,7 +126,7 @@ struct EvidenceTests {
     }
 
     @Test
-    func S25_differentRunsAreNoContradiction() throws {
+    func s25DifferentRunsAreNoContradiction() throws {
         var party = try threeWithAPuppet(Party.mesh(3))
         let old = party.forged(by: 2, party.nonceShare(1_111), run: 10)
         let new = party.forged(by: 2, party.nonceShare(2_222), run: 11)
@@ -150,7 +150,7 @@ struct EvidenceTests {
     }
 
     @Test
-    func S23_differentCommitments() throws {
+    func s23DifferentCommitments() throws {
         var party = try threeWithAPuppet(Party.committed(3))
         let first = party.forged(by: 2, .nonceCommit(NonceCommit(leaf: [UInt8](repeating: 1, count: 32))))
         let second = party.forged(by: 2, .nonceCommit(NonceCommit(leaf: [UInt8](repeating: 2, count: 32))))
@@ -166,7 +166,7 @@ struct EvidenceTests {
     }
 
     @Test
-    func S23_aNonceThatDoesNotOpenItsCommitment() throws {
+    func s23ANonceThatDoesNotOpenItsCommitment() throws {
         var party = try threeWithAPuppet(Party.committed(3))
         let commit = party.forged(by: 2, .nonceCommit(NonceCommit(leaf: [UInt8](repeating: 1, count: 32))))
         let share = party.forged(by: 2, party.nonceShare(1_111))
@@ -211,7 +211,7 @@ struct EvidenceTests {
     }
 
     @Test
-    func K10_aWrongAggregateForOneSigner() throws {
+    func k10AWrongAggregateForOneSigner() throws {
         var (party, shares, complete) = try starWithACoordinator(99)
         try party.take(1, .received(complete, from: Fixture.peer(0)))
         let partial = try Self.partial(of: party, 1)
@@ -232,7 +232,7 @@ struct EvidenceTests {
     }
 
     @Test
-    func K11_aWrongAggregateForAll() throws {
+    func k11AWrongAggregateForAll() throws {
         let (party, shares, complete) = try starWithACoordinator(0)
         let guilt = Evidence(kind: .wrongAggregate, culprit: 0, signedMessages: [complete] + shares)
         #expect(try party.checker().check(guilt) == 0)
@@ -251,7 +251,7 @@ struct EvidenceTests {
     }
 
     @Test
-    func K14_noncesCompleteTwiceAndMalformed() throws {
+    func k14NoncesCompleteTwiceAndMalformed() throws {
         var (party, _, complete) = try starWithACoordinator(99)
         var broken = try NoncesComplete(decoding: complete.body.payload)
         broken.aggregateNonces[0] = [UInt8](repeating: 0xFF, count: 66)
@@ -272,7 +272,7 @@ struct EvidenceTests {
     }
 
     @Test
-    func S8_anotherCoordinatorFinishes() throws {
+    func s8AnotherCoordinatorFinishes() throws {
         var party = try Party.star(3)
         try party.beginAll()
         // The coordinator withholds the aggregate.

@@ -8,7 +8,7 @@ import WireCodec
 /// What a message may do, by who sent it and when.
 struct MessageRuleTests {
     @Test
-    func S1_aMessageInAnothersName() throws {
+    func s1AMessageInAnothersName() throws {
         var party = try Party.mesh(3)
         try party.beginAll()
         try party.runUntilPartials()
@@ -22,7 +22,7 @@ struct MessageRuleTests {
     }
 
     @Test
-    func S2_indexRunOrAttemptRaised() throws {
+    func s2IndexRunOrAttemptRaised() throws {
         var party = try Party.mesh(3)
         try party.beginAll()
         try party.runUntilPartials()
@@ -41,7 +41,7 @@ struct MessageRuleTests {
     }
 
     @Test
-    func S3_anOldJoinIsAnsweredWithTheNewerOne() throws {
+    func s3AnOldJoinIsAnsweredWithTheNewerOne() throws {
         var party = try Party.mesh(2)
         try party.beginAll()
         try party.runUntilPartials()
@@ -55,7 +55,7 @@ struct MessageRuleTests {
     }
 
     @Test
-    func S3_anOldAttemptIsAnsweredWithWhatLedToTheNewerOne() throws {
+    func s3AnOldAttemptIsAnsweredWithWhatLedToTheNewerOne() throws {
         var party = try Party.mesh(2)
         try party.beginAll()
         try party.runUntilPartials()
@@ -70,7 +70,7 @@ struct MessageRuleTests {
     }
 
     @Test
-    func S3_anotherSessionsMessage() throws {
+    func s3AnotherSessionsMessage() throws {
         var party = try Party.mesh(2)
         try party.beginAll()
         try party.runUntilPartials()
@@ -83,7 +83,7 @@ struct MessageRuleTests {
     }
 
     @Test
-    func S5_aPartialBeforeItsNonces() throws {
+    func s5APartialBeforeItsNonces() throws {
         var party = try Party.mesh(2)
         try party.beginAll()
         // Everything that signer 0 sends comes in the opposite order.
@@ -105,7 +105,7 @@ struct MessageRuleTests {
     }
 
     @Test
-    func S5_blameStaysWithSigners() throws {
+    func s5BlameStaysWithSigners() throws {
         var party = try Party.mesh(3)
         try party.begin(0)
         try party.begin(1)
@@ -124,7 +124,7 @@ struct MessageRuleTests {
     }
 
     @Test
-    func S15_aNewProcessTakesTheBinding() throws {
+    func s15ANewProcessTakesTheBinding() throws {
         var party = try Party.mesh(2)
         try party.beginAll()
         try party.runUntilPartials()
@@ -140,7 +140,7 @@ struct MessageRuleTests {
     }
 
     @Test
-    func S21_theOlderDeviceStops() throws {
+    func s21TheOlderDeviceStops() throws {
         var party = try Party.mesh(2)
         try party.beginAll()
         try party.run()
@@ -158,7 +158,7 @@ struct MessageRuleTests {
     }
 
     @Test
-    func S21_aRunWithAClockBehindTakesAHigherOneOnce() throws {
+    func s21ARunWithAClockBehindTakesAHigherOneOnce() throws {
         var party = try Party.mesh(2)
         try party.beginAll()
         let higher = party.forged(by: 1, .join(Join(peerID: try Fixture.peer(1).bytes)), attempt: 0, run: 50)
@@ -174,7 +174,7 @@ struct MessageRuleTests {
     }
 
     @Test
-    func S24_strangers() throws {
+    func s24Strangers() throws {
         var party = try Party.mesh(2)
         try party.beginAll()
         try party.runUntilPartials()
@@ -196,7 +196,7 @@ struct MessageRuleTests {
     }
 
     @Test
-    func S26_noEndlessAnswers() throws {
+    func s26NoEndlessAnswers() throws {
         // Two that are complete, two that are aborted, and two in different attempts: `run` fails after too many
         // frames.
         var complete = try Party.mesh(2)
@@ -230,7 +230,7 @@ struct MessageRuleTests {
     }
 
     @Test
-    func R7_aFloodOfSyncs() throws {
+    func r7AFloodOfSyncs() throws {
         var party = try Party.mesh(3)
         try party.beginAll()
         try party.runUntilPartials()

@@ -98,7 +98,7 @@ struct RealCryptoTests {
     }
 
     @Test
-    func K13_aSignatureIsForItsTagAlone() throws {
+    func k13ASignatureIsForItsTagAlone() throws {
         let key = try Fixture.secretKey(0)
         let publicKey = key.publicKey.xOnly
         let body = Array("a body that looks like an announcement".utf8)
@@ -112,7 +112,7 @@ struct RealCryptoTests {
     }
 
     @Test
-    func K9_contributionsOutOfRange() throws {
+    func k9ContributionsOutOfRange() throws {
         let crypto = try BIP327(Fixture.descriptor(Fixture.plan(signers: 2)))
         let order: [UInt8] =
             [UInt8](repeating: 0xFF, count: 15) + [
@@ -149,7 +149,7 @@ struct NonceVaultTests {
     }
 
     @Test
-    func K5_aNonceSignsOnce() throws {
+    func k5ANonceSignsOnce() throws {
         var vault = NonceVault()
         var other = NonceVault()
         let key = try Fixture.secretKey(0)
@@ -171,7 +171,7 @@ struct NonceVaultTests {
     }
 
     @Test
-    func K3_K6_everyHandleHasItsOwnNonces() throws {
+    func k3k6EveryHandleHasItsOwnNonces() throws {
         var vault = NonceVault()
         let key = try Fixture.secretKey(0)
         var seen: Set<[UInt8]> = []

@@ -67,14 +67,14 @@ struct SimulationTests {
     }
 
     @Test(arguments: Shape.allCases, [2, 3, 5, 8])
-    func S4_lossReorderDuplication(shape: Shape, signers: Int) throws {
+    func s4LossReorderDuplication(shape: Shape, signers: Int) throws {
         for seed in 0..<2 as Range<UInt64> {
             _ = try simulate(plan(shape, signers: signers), seed: seed, weather: Self.storm)
         }
     }
 
     @Test(arguments: Shape.allCases, 2...4)
-    func K1_S18_crashesInAStorm(shape: Shape, signers: Int) throws {
+    func k1s18CrashesInAStorm(shape: Shape, signers: Int) throws {
         for seed in 100..<103 as Range<UInt64> {
             var weather = Self.storm
             weather.crashes = 3
@@ -83,7 +83,7 @@ struct SimulationTests {
     }
 
     @Test(arguments: Shape.allCases, 2...4)
-    func K2_storesRolledBack(shape: Shape, signers: Int) throws {
+    func k2StoresRolledBack(shape: Shape, signers: Int) throws {
         for seed in 200..<203 as Range<UInt64> {
             var weather = Self.storm
             weather.crashes = 3
@@ -93,7 +93,7 @@ struct SimulationTests {
     }
 
     @Test(arguments: [Shape.mesh, .committed])
-    func S5_twoThatCannotConnect(shape: Shape) throws {
+    func s5TwoThatCannotConnect(shape: Shape) throws {
         for seed in 300..<302 as Range<UInt64> {
             var weather = Self.storm
             weather.cut = [[1, 2]]

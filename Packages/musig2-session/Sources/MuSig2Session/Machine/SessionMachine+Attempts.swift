@@ -59,6 +59,9 @@ extension SessionMachine {
         // In a star only the coordinators reach everybody: the one that is left and the one that follows pass it on.
         if let origin, isStar, me == before || me == coordinator { broadcast(origin, &turn) }
         connectAll(&turn)
+        // Whoever is behind may have missed what the others sent of this attempt.
+        turn.asksAll = true
+        turn.asksOwners = true
     }
 
     internal mutating func wipeNonces(_ turn: inout Turn<Crypto>) {

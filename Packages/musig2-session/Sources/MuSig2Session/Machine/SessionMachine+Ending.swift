@@ -152,6 +152,8 @@ extension SessionMachine {
         case .aborted(_, let message?)?:
             guard !peers[at: entry].answered.contains(.abort) else { return }
             peers[at: entry].answered.insert(.abort)
+            // Who came late listens to signers only.
+            give(Slot(.joins, me), toPeerAt: entry, &turn)
             turn.send(.signed(message), to: peer)
         case .aborted(_, nil)?, .expired?, .superseded?, .refused?, nil:
             break

@@ -18,8 +18,9 @@ extension SessionMachine {
         }
         if body.type == .join { return receiveJoin(message, index, from: peer, &turn) }
         if outcome != nil {
-            // An ABORT is no question.
-            if let entry, isBound, body.type != .abort { answerAfterEnd(peerAt: entry, &turn) }
+            // An ABORT is no question, and who sends the partials that completed this signer is about to be complete.
+            let isLast = body.type == .partialSigShare && body.attempt == attempt.number
+            if let entry, isBound, body.type != .abort, !isLast { answerAfterEnd(peerAt: entry, &turn) }
             return
         }
         if index == me { return receiveOwn(message, from: peer, &turn) }

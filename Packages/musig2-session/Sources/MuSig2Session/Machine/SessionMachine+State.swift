@@ -121,6 +121,8 @@ internal struct Turn<Crypto: SessionCrypto> {
     /// grew.
     var connectedPeers: [PeerID] = []
     var asksAll = false
+    /// Signers are asked for their own messages too, which come without asking unless they were lost.
+    var asksOwners = false
     /// The SYNCs of this turn carry the leaves.
     var disputes = false
 

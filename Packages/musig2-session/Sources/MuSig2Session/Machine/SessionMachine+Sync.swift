@@ -24,17 +24,23 @@ extension SessionMachine {
 
     /// The peers that are asked for a slot: its owner, and from the third step on one other signer in turn. While the
     /// owner is not connected, another one in its place: the coordinator of a star, the creator, or whoever introduced
-    /// the session.
-    private func asked(for slot: Slot, among candidates: [Int]) -> [Int] {
+    /// the session. Those are where everybody comes by, and wait themselves.
+    private func asked(for slot: Slot, among candidates: [Int], upTo column: Column, repeats: Bool) -> [Int] {
         guard !candidates.isEmpty else { return [] }
         let inTurn = candidates[(syncStep + slot.index) % candidates.count]
         if let join = joins[slot.index], let owner = peers.index(of: join.peer), peers[at: owner].isConnected {
             return syncStep >= 2 && inTurn != owner ? [owner, inTurn] : [owner]
         }
         if syncStep >= 2 { return [inTurn] }
-        let preferred = (isStar ? [coordinator, descriptor.creator] : [descriptor.creator]).compactMap { $0 }
-        for signer in preferred {
-            if let entry = candidates.first(where: { peers[at: $0].signers.contains(signer) }) { return [entry] }
+        // An owner that is known is being dialled, and one that is not may be known when its later messages are due.
+        guard repeats || joins[slot.index] == nil && slot.column <= column else { return [] }
+        for signer in isStar ? [coordinator, descriptor.creator] : [descriptor.creator] {
+            if signer == me { return [] }
+            if let entry = candidates.first(where: { entry in
+                signer.map { peers[at: entry].signers.contains($0) } ?? false
+            }) {
+                return [entry]
+            }
         }
         return [candidates.first { peers[at: $0].isIntroduced } ?? candidates[0]]
     }
@@ -67,8 +73,13 @@ extension SessionMachine {
     ) {
         let candidates = peers.entries.indices.filter { peers[at: $0].isReachable }
         var lists: [Int: [Slot]] = [:]
+        let columns = neededColumns
+        let current = columns.firstIndex(of: phase ?? .joins) ?? 0
+        let next = columns[min(current + 1, columns.count - 1)]
         for slot in missingSlots() {
-            for entry in asked(for: slot, among: candidates) { lists[entry, default: []].append(slot) }
+            for entry in asked(for: slot, among: candidates, upTo: next, repeats: repeats) {
+                lists[entry, default: []].append(slot)
+            }
         }
         let awaitsSignature = neededColumns.last == .signature && attempt.partials[me] != nil
         for entry in candidates {
@@ -78,7 +89,12 @@ extension SessionMachine {
             if !isNew, !turn.disputes {
                 let asksForSignature = repeats && awaitsSignature && asksForSignature(peers[at: entry])
                 if wanted.isEmpty, !asksForSignature { continue }
-                if !repeats, wanted.allSatisfy({ peers[at: entry].asked.contains($0) }) { continue }
+                let state = peers[at: entry]
+                let asksOwners = turn.asksOwners
+                let isAskedAlready = wanted.allSatisfy { slot in
+                    state.asked.contains(slot) || !asksOwners && state.signers.contains(slot.index)
+                }
+                if !repeats, isAskedAlready { continue }
             }
             peers[at: entry].asked.removeAll()
             for slot in wanted { peers[at: entry].asked.insert(slot) }
