@@ -91,17 +91,53 @@ private struct StubConnection: Connection {
         #expect(table.current(to: larger)?.id == 2)
     }
 
+    private func limitError(_ what: String, _ peer: PeerID) -> String {
+        "limitExceeded: connection to peer \(peer) not kept: expected at most \(what)"
+    }
+
+    private func refusal(_ outcome: ConnectionTable.OnAdd) -> String? {
+        if case .refused(let error) = outcome { error.description } else { nil }
+    }
+
     @Test func limits() throws {
-        var table = table(of: smaller, maximum: 3, perPeer: 2)
+        var table = table(of: smaller, maximum: 4, perPeer: 2)
         let toItself = table.add(connection(from: smaller, to: smaller, isInbound: true), at: .zero)
-        #expect(toItself == .refused("the other side is this node itself"))
+        #expect(refusal(toItself) == "peerMismatch: the other side is peer \(smaller), this node itself")
         for _ in 0..<2 { _ = table.add(connection(from: smaller, to: larger, isInbound: true), at: .zero) }
         let third = table.add(connection(from: smaller, to: larger, isInbound: true), at: .zero)
-        #expect(third == .refused("limit of 2 connections per peer"))
-        let other = table.add(connection(from: smaller, to: try testPeer(3), isInbound: true), at: .zero)
+        #expect(refusal(third) == limitError("2 connections per peer", larger))
+        let three = try testPeer(3)
+        let other = table.add(connection(from: smaller, to: three, isInbound: true), at: .zero)
         #expect(other == .first(3))
-        let last = table.add(connection(from: smaller, to: try testPeer(4), isInbound: true), at: .zero)
-        #expect(last == .refused("limit of 3 connections"))
+        let four = try testPeer(4)
+        let inbound = table.add(connection(from: smaller, to: four, isInbound: true), at: .zero)
+        #expect(refusal(inbound) == limitError("3 connections", four))
+        let outbound = table.add(connection(from: smaller, to: four, isInbound: false), at: .zero)
+        #expect(outbound == .first(4))
+        let last = table.add(connection(from: smaller, to: try testPeer(5), isInbound: false), at: .zero)
+        #expect(refusal(last) == limitError("4 connections", try testPeer(5)))
+    }
+
+    @Test func whichOneMakesRoom() throws {
+        var table = table(of: smaller, maximum: 4, perPeer: 2)
+        func victim(_ peer: PeerID, isInbound: Bool = true, at now: Duration = .seconds(9)) -> ConnectionTable.ID? {
+            table.victim(
+                for: connection(from: smaller, to: peer, isInbound: isInbound), at: now, grace: .seconds(2))?.id
+        }
+        #expect(victim(smaller) == nil)
+        _ = table.add(connection(from: smaller, to: larger, isInbound: true), at: .zero)
+        _ = table.add(connection(from: smaller, to: larger, isInbound: true), at: .seconds(1))
+        #expect(victim(larger) == 1, "the retired one")
+        let (three, four) = (try testPeer(3), try testPeer(4))
+        #expect(victim(three) == nil, "there is room")
+        _ = table.add(connection(from: smaller, to: three, isInbound: true), at: .seconds(2))
+        #expect(victim(four) == 1)
+        #expect(victim(four, isInbound: false) == nil, "there is room for a dial")
+        table.lease(1)
+        #expect(victim(four) == 2, "the first is in use")
+        _ = table.serve(2, limit: 1)
+        #expect(victim(four) == 3)
+        #expect(victim(four, at: .seconds(3)) == nil, "too young")
     }
 
     @Test func aRetiredOneIsIdleWhenNoStreamUsesIt() {

@@ -166,6 +166,46 @@ import WireCodec
         await #expect(throws: TransportError(.streamReset, "")) { try await newer.read(upTo: 1) }
     }
 
+    /// What an older stream had brought is not passed on once the newer one is heard.
+    @Test func noFrameComesOutOfOrder() async throws {
+        let network = try await nodes.network(1) {
+            $0.events = .init(framesPerPeer: 2)
+            $0.handoverGrace = .milliseconds(20)
+        }
+        let (connection, older) = try await stranger(to: network)
+        let peer = connection.localPeer
+        #expect(await network.nextEvents() == [.connected(peer)])
+        // Two find room, the others wait in the hands of the older stream's reader.
+        try await older.write([1, 1, 1, 2, 1, 3, 1, 4])
+        let newer = try await connection.openStream(protocols: ["/test-frames/1.0.0"]).stream
+        try await newer.write([1, 8, 1, 9])
+        await #expect(throws: TransportError(.streamReset, "")) { try await older.read(upTo: 1) }
+        #expect(
+            await events(4, at: network) == [
+                .frame([1], from: peer), .frame([2], from: peer), .frame([8], from: peer), .frame([9], from: peer),
+            ]
+        )
+    }
+
+    @Test(.timeLimit(.minutes(1))) func aPeerThatNeverReadsIsLeft() async throws {
+        let network = try await nodes.network(1) { $0.writeTimeout = .milliseconds(20) }
+        let (connection, _) = try await stranger(to: network)
+        #expect(await network.nextEvents() == [.connected(connection.localPeer)])
+        for _ in 0..<20 { network.send(pattern(100_000), to: connection.localPeer) }
+        #expect(await network.nextEvents() == [.disconnected(connection.localPeer)])
+        _ = await connection.closed()
+    }
+
+    @Test(.timeLimit(.minutes(1))) func aPeerThatNeverReadsDoesNotHoldUpTheShutdown() async throws {
+        let network = try await nodes.network(1) { $0.lingerTimeout = .milliseconds(20) }
+        let (connection, _) = try await stranger(to: network)
+        #expect(await network.nextEvents() == [.connected(connection.localPeer)])
+        for _ in 0..<20 { network.send(pattern(100_000), to: connection.localPeer) }
+        await network.shutdown()
+        _ = await connection.closed()
+        #expect(await network.nextEvents() == [.disconnected(connection.localPeer)])
+    }
+
     @Test func aStreamThatIsResetIsOpenedAgainButNotForEver() async throws {
         let network = try await nodes.network(1) { $0.maximumReopenings = 3 }
         let (connection, _) = try await stranger(to: network)

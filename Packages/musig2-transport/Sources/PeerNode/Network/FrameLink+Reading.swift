@@ -26,16 +26,19 @@ extension FrameLink {
         }
         if starts { Task { await run() } }
         if let previous, !(await wait(for: previous.isOver, within: network.configuration.handoverGrace)) {
+            // From here on, what it has brought already would come out of order.
+            state.withLock { $0.firstHeard = max($0.firstHeard, inbound.id) }
             previous.stream.reset()
         }
-        await receive(from: stream)
+        await receive(from: inbound)
         isOver.set(())
         state.withLock { state in
             if state.inbound?.id == inbound.id { state.inbound = nil }
         }
     }
 
-    private func receive(from stream: any ByteStream) async {
+    private func receive(from inbound: Inbound) async {
+        let stream = inbound.stream
         var decoder = FrameDecoder(maximumLength: network.configuration.maximumFrameBytes)
         do throws(TransportError) {
             while let bytes = try await stream.read(upTo: network.configuration.readBytes) {
@@ -46,7 +49,7 @@ extension FrameLink {
                     await leave(for: error)
                     return
                 }
-                for frame in frames where !(await deliver(frame)) {
+                for frame in frames where !(await deliver(frame, on: inbound.id)) {
                     stream.reset()
                     return
                 }
@@ -58,10 +61,10 @@ extension FrameLink {
     }
 
     /// Passes a frame on, waiting while the consumer has no room for more from this peer.
-    private func deliver(_ frame: [UInt8]) async -> Bool {
+    private func deliver(_ frame: [UInt8], on id: UInt64) async -> Bool {
         while true {
             let isTaken = state.withLock { state -> Bool? in
-                guard state.phase == .up || state.phase == .closing else { return nil }
+                guard state.phase == .up || state.phase == .closing, id >= state.firstHeard else { return nil }
                 return network.events.push(.frame(frame, from: peer))
             }
             guard let isTaken else { return false }

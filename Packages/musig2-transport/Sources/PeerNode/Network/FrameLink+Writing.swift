@@ -1,3 +1,4 @@
+import Logging
 import Multiformats
 import PeerTransport
 import Synchronization
@@ -21,17 +22,12 @@ extension FrameLink {
             case .open(let addresses):
                 guard await open(addresses) else { return }
             case .write(let batch, let outbound):
-                do throws(TransportError) {
-                    try await outbound.stream.write(batch)
-                } catch {
-                    state.withLock { Self.forget(outbound, in: &$0) }
-                }
+                guard await write(batch, to: outbound) else { return }
             case .finish(let outbound):
                 await close(outbound)
                 return
             case .giveUp:
-                await network.node.disconnect(peer)
-                finish(reason: "the peer reset every stream that was opened to it")
+                await leave(reason: "the peer reset every stream that was opened to it")
                 return
             case .wait:
                 _ = await work.wait()
@@ -64,6 +60,35 @@ extension FrameLink {
             if batch.count >= network.configuration.writeBatchBytes { break }
         }
         return batch
+    }
+
+    /// Writes a batch, and leaves a peer that takes too long to make room for it.
+    ///
+    /// - Returns: False when the link is over.
+    private func write(_ batch: [UInt8], to outbound: Outbound) async -> Bool {
+        let limit = network.configuration.writeTimeout
+        do throws(TransportError) {
+            if try outbound.stream.writeImmediately(batch) { return true }
+            // A stream that is reset wakes its writer.
+            let isLate = Latch<Void>()
+            let watch = Task { [time = network.node.configuration.timeSource] in
+                try await time.sleep(limit)
+                isLate.set(())
+                outbound.stream.reset()
+            }
+            defer { watch.cancel() }
+            do throws(TransportError) {
+                try await outbound.stream.write(batch)
+            } catch {
+                guard isLate.value != nil else { throw error }
+                network.logger.notice("peer does not read, leaving it", metadata: ["peer.remote": "\(peer)"])
+                await leave(reason: "the peer did not read what was sent to it within \(limit)")
+                return false
+            }
+        } catch {
+            state.withLock { Self.forget(outbound, in: &$0) }
+        }
+        return true
     }
 
     /// Opens the outgoing stream, for the first time or in the place of another.
@@ -143,7 +168,6 @@ extension FrameLink {
                 outbound.stream.reset()
             }
         }
-        await network.node.disconnect(peer)
-        finish(reason: "the connection was closed")
+        await leave(reason: "the connection was closed")
     }
 }

@@ -52,6 +52,8 @@ final class FrameLink: Sendable {
         var queue = Fifo<[UInt8]>()
         var queuedBytes = 0
         var inbound: Inbound?
+        /// Frames of incoming streams before this one are not passed on any more.
+        var firstHeard: UInt64 = 0
         var nextStreamID: UInt64 = 0
         var hasTask = false
     }
@@ -121,20 +123,27 @@ final class FrameLink: Sendable {
     }
 
     func disconnect() {
-        let endsNow = state.withLock { state -> Bool in
+        let (endsNow, begins) = state.withLock { state -> (Bool, Bool) in
             switch state.phase {
-            case .idle, .connecting: return true
+            case .idle, .connecting: return (true, false)
             case .up:
                 state.phase = .closing
-                return false
+                return (false, true)
             case .closing:
                 state.wish = nil
-                return false
-            case .ended: return false
+                return (false, false)
+            case .ended: return (false, false)
             }
         }
         if endsNow { finish(reason: "it was given up before the connection was there") }
+        if begins { Task { await leaveInTime() } }
         work.notify()
+    }
+
+    /// A peer that reads nothing must not keep this side from leaving.
+    private func leaveInTime() async {
+        if await wait(for: end, within: network.configuration.lingerTimeout) { return }
+        await leave(reason: "the connection was closed")
     }
 
     /// Waits until the link has ended.
@@ -158,22 +167,32 @@ final class FrameLink: Sendable {
 
     // MARK: The end
 
+    /// Closes the connection, with all protocols on it, and ends the link.
+    func leave(reason: String) async {
+        // By then a newer link may have connections to the same peer.
+        guard state.withLock({ $0.phase != .ended }) else { return }
+        await network.node.disconnect(peer)
+        finish(reason: reason)
+    }
+
     /// Ends the link and tells the consumer. Only the first call counts.
     func finish(reason: String) {
-        let (isFirst, inbound, wish) = state.withLock { state -> (Bool, Inbound?, [Multiaddr]?) in
+        let (isFirst, former, wish) = state.withLock { state -> (Bool, State?, [Multiaddr]?) in
             guard state.phase != .ended else { return (false, nil, nil) }
             switch state.phase {
             case .up, .closing: network.events.push(.disconnected(peer))
             case .connecting: network.events.push(.connectFailed(peer, reason: reason))
             case .idle, .ended: break
             }
-            let (inbound, wish) = (state.inbound, state.wish)
+            let former = state
             state = State()
             state.phase = .ended
-            return (true, inbound, wish)
+            return (true, former, former.wish)
         }
         guard isFirst else { return }
-        inbound?.stream.reset()
+        former?.inbound?.stream.reset()
+        // After a farewell it has ended in good order, and the peer may still be reading.
+        if former?.phase != .closing { former?.outbound?.stream.reset() }
         network.remove(self)
         work.notify()
         end.set(())

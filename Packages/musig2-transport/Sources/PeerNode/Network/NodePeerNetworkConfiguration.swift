@@ -21,6 +21,10 @@ public struct NodePeerNetworkConfiguration: Sendable {
     /// How many bytes are asked of the stream in one read.
     public var readBytes = 64 << 10
 
+    /// How long a peer may take to make room for one such write, before it is disconnected: one that never reads must not
+    /// hold what waits for it for ever.
+    public var writeTimeout: Duration = .seconds(60)
+
     /// How often the outgoing stream of one connected peer is opened again after the peer has reset it.
     public var maximumReopenings = 8
 
@@ -28,7 +32,7 @@ public struct NodePeerNetworkConfiguration: Sendable {
     public var handoverGrace: Duration = .seconds(1)
 
     /// How long ``NodePeerNetwork/disconnect(_:)`` and ``NodePeerNetwork/shutdown()`` wait for a peer to have read what
-    /// was sent.
+    /// was queued and sent, all in all.
     public var lingerTimeout: Duration = .seconds(2)
 
     /// How much may wait to be taken by ``NodePeerNetwork/nextEvents()``.

@@ -26,8 +26,8 @@ struct ConnectionTable {
         case replaces(ID, retired: [ID])
         /// Another one stays in use.
         case retired(ID)
-        /// Too many: close it.
-        case refused(String)
+        /// Too many, or to this node itself: close it.
+        case refused(TransportError)
     }
 
     /// What the end of a connection means for its peer.
@@ -62,6 +62,29 @@ struct ConnectionTable {
 
     var isFull: Bool { entries.count >= maximum }
 
+    /// How many of all may be inbound: the rest is kept for dials of this node, so that nobody can shut it in by coming in
+    /// numbers.
+    private var maximumInbound: Int { max(1, maximum - maximum / 4) }
+
+    private var isFullForInbound: Bool {
+        isFull || entries.values.count { $0.connection.isInbound } >= maximumInbound
+    }
+
+    /// The connection that has to go so that a new one can be kept, if there is one.
+    ///
+    /// A peer has proven who it is, so when it comes once more than it may, the oldest of its own goes: it is likely dead.
+    /// When there are too many of all, an inbound one that nothing has used goes, unless it is younger than `grace`.
+    func victim(for connection: any Connection, at now: Duration, grace: Duration) -> Entry? {
+        let peer = connection.remotePeer
+        guard peer != local else { return nil }
+        let others = connections(to: peer)
+        if others.count >= maximumPerPeer { return others.first { $0.isRetired } ?? others.first }
+        guard connection.isInbound, isFullForInbound else { return nil }
+        return entries.values.filter { entry in
+            entry.connection.isInbound && now - entry.since >= grace && isIdle(entry.id, evenIfCurrent: true)
+        }.min { $0.since < $1.since }
+    }
+
     func connections(to peer: PeerID) -> [Entry] {
         (byPeer[peer] ?? []).compactMap { entries[$0] }
     }
@@ -73,10 +96,16 @@ struct ConnectionTable {
 
     mutating func add(_ connection: any Connection, at now: Duration) -> OnAdd {
         let peer = connection.remotePeer
-        guard peer != local else { return .refused("the other side is this node itself") }
-        guard !isFull else { return .refused("limit of \(maximum) connections") }
+        guard peer != local else {
+            return .refused(TransportError(.peerMismatch, "the other side is peer \(peer), this node itself"))
+        }
+        guard !isFull, !connection.isInbound || !isFullForInbound else {
+            return .refused(Self.limit("connections", connection.isInbound ? maximumInbound : maximum, peer))
+        }
         let others = connections(to: peer)
-        guard others.count < maximumPerPeer else { return .refused("limit of \(maximumPerPeer) connections per peer") }
+        guard others.count < maximumPerPeer else {
+            return .refused(Self.limit("connections per peer", maximumPerPeer, peer))
+        }
         nextID &+= 1
         let id = nextID
         var entry = Entry(id: id, connection: connection, since: now)
@@ -95,6 +124,10 @@ struct ConnectionTable {
         entries[id] = entry
         byPeer[peer, default: []].append(id)
         return outcome
+    }
+
+    private static func limit(_ what: String, _ limit: Int, _ peer: PeerID) -> TransportError {
+        TransportError(.limitExceeded, "connection to peer \(peer) not kept: expected at most \(limit) \(what)")
     }
 
     mutating func remove(_ id: ID) -> OnRemove {

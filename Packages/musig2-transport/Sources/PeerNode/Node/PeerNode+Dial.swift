@@ -25,9 +25,13 @@ extension PeerNode {
             case join(Latch<Result<Void, TransportError>>)
         }
         let start = state.withLock { state -> Start in
-            guard !state.isShutDown else { return .refused(TransportError(.shutDown, "the node is shut down")) }
+            guard !state.isShutDown else { return .refused(Self.shutDownError) }
             if state.table.current(to: peer) != nil { return .done }
-            if let dial = state.dials[peer] { return .join(dial) }
+            if let dial = state.dials[peer] {
+                guard dial.isOvertaken else { return .join(dial.outcome) }
+                dial.task?.cancel()
+                state.dials[peer] = nil
+            }
             guard !state.table.isFull else {
                 let limit = configuration.maximumConnections
                 return .refused(TransportError(.limitExceeded, "\(limit) connections are open already"))
@@ -37,7 +41,7 @@ extension PeerNode {
                 return .refused(TransportError(.limitExceeded, "\(limit) peers are being dialled already"))
             }
             let dial = Latch<Result<Void, TransportError>>()
-            state.dials[peer] = dial
+            state.dials[peer] = Dial(outcome: dial)
             return .begin(dial)
         }
         let dial: Latch<Result<Void, TransportError>>
@@ -48,11 +52,16 @@ extension PeerNode {
         case .begin(let latch):
             dial = latch
             // A task of its own: the caller may be cancelled while others wait for the same peer.
-            Task {
+            let task = Task {
                 let result = await self.dialAndAdopt(peer, addresses)
-                state.withLock { $0.dials[peer] = nil }
+                state.withLock { if $0.dials[peer]?.outcome === latch { $0.dials[peer] = nil } }
                 latch.set(result)
             }
+            let isShutDown = state.withLock { state in
+                if state.dials[peer]?.outcome === latch { state.dials[peer]?.task = task }
+                return state.isShutDown
+            }
+            if isShutDown { task.cancel() }
         }
         guard let result = await dial.wait() else {
             throw TransportError(.cancelled, "the task that waited for a connection was cancelled")
@@ -74,19 +83,18 @@ extension PeerNode {
             throw TransportError(.unsupportedAddress, "no transport here understands \(address)")
         }
         let connection = try await transport.dial(address, expecting: nil, accepting: accepting)
-        if let error = await adopt(connection) { throw error }
+        if let error = adopt(connection) { throw error }
         return connection.remotePeer
     }
 
     private func dialAndAdopt(_ peer: PeerID, _ addresses: [Multiaddr]) async -> Result<Void, TransportError> {
         do throws(TransportError) {
             let connection = try await race(to: peer, addresses)
-            if let error = await adopt(connection) {
-                // The peer may have dialled in the meantime.
-                guard isConnected(to: peer) else { throw error }
-            }
+            if let error = adopt(connection) { throw error }
             return .success(())
         } catch {
+            // The peer may have dialled in the meantime.
+            if isConnected(to: peer) { return .success(()) }
             metrics.dialFailed()
             logger.debug("dial failed", metadata: ["peer.remote": "\(peer)", "error": "\(error)"])
             return .failure(error)
@@ -147,7 +155,7 @@ extension PeerNode {
                 )
             }
         }
-        throw TransportError(.shutDown, "the node is shut down")
+        throw Self.shutDownError
     }
 
     private func attempt(

@@ -28,7 +28,7 @@ extension PeerNode: Service {
                 }
                 opened.append(try await transport.listen(on: address, accepting: accepting))
             }
-            guard keep(opened) else { throw TransportError(.shutDown, "the node is shut down") }
+            guard keep(opened) else { throw Self.shutDownError }
         } catch {
             for listener in opened { await listener.close() }
             throw error
@@ -58,7 +58,7 @@ extension PeerNode: Service {
     private func accept(from listener: any Listener) async {
         do throws(TransportError) {
             while let connection = try await listener.accept() {
-                _ = await adopt(connection)
+                _ = adopt(connection)
             }
         } catch {
             logger.error("listener broke", metadata: ["error": "\(error)"])
@@ -75,10 +75,17 @@ extension PeerNode: Service {
 
     /// Closes all listeners and connections. Handlers are told of each peer that goes. A second call does nothing.
     public func shutdown() async {
-        let (listeners, connections) = state.withLock { state -> ([any Listener], [any Connection]) in
+        let (listeners, connections, dials) = state.withLock { state -> ([any Listener], [any Connection], [Dial]) in
             state.isShutDown = true
-            defer { state.listeners = [] }
-            return (state.listeners, state.table.entries.values.map(\.connection))
+            defer {
+                state.listeners = []
+                state.dials = [:]
+            }
+            return (state.listeners, state.table.entries.values.map(\.connection), Array(state.dials.values))
+        }
+        for dial in dials {
+            dial.task?.cancel()
+            dial.outcome.set(.failure(Self.shutDownError))
         }
         for listener in listeners { await listener.close() }
         await withTaskGroup(of: Void.self) { group in

@@ -22,10 +22,19 @@ public final class PeerNode: Sendable {
         var handlers: [any ProtocolHandler] = []
         var registry: [ProtocolID: any ProtocolHandler] = [:]
         var listeners: [any Listener] = []
-        var dials: [PeerID: Latch<Result<Void, TransportError>>] = [:]
+        var dials: [PeerID: Dial] = [:]
         var notices = Fifo<Notice>()
         var isNotifying = false
         var isShutDown = false
+    }
+
+    /// One attempt to reach a peer, at all its addresses.
+    struct Dial {
+        /// What those who asked for the peer wait for.
+        let outcome: Latch<Result<Void, TransportError>>
+        var task: Task<Void, Never>?
+        /// The peer came by itself in the meantime, so that nobody waits any more.
+        var isOvertaken = false
     }
 
     /// What handlers are told, in this order.
@@ -108,6 +117,8 @@ public final class PeerNode: Sendable {
         }
     }
 
+    static let shutDownError = TransportError(.shutDown, "the node is shut down")
+
     /// Which protocols a peer may open streams for.
     var accepting: ProtocolFilter {
         { [weak self] id in self?.state.withLock { $0.registry[id] != nil } ?? false }
@@ -144,8 +155,10 @@ public final class PeerNode: Sendable {
             } catch {
                 release(entry.id)
                 guard error.code == .connectionClosed else { throw error }
-                // Whoever serves the connection may not have noticed yet. Another one may stand in.
+                // Whoever serves the connection may not have noticed yet, and a peer that is going away may keep it open.
+                // Another one may stand in.
                 lose(entry.id)
+                closeSoon(entry.connection)
             }
         }
         throw TransportError(.notConnected, "no connection to peer \(peer)")
@@ -198,27 +211,37 @@ public final class PeerNode: Sendable {
     // MARK: The life of a connection
 
     /// Takes over a connection: from now on its streams are served and its end is noticed.
-    func adopt(_ connection: any Connection) async -> TransportError? {
+    func adopt(_ connection: any Connection) -> TransportError? {
         let now = configuration.timeSource.now().uptime
         let peer = connection.remotePeer
-        let outcome = state.withLock { state -> ConnectionTable.OnAdd in
-            guard !state.isShutDown else { return .refused("the node is shut down") }
+        let grace = configuration.linger
+        if let victim = state.withLock({ $0.table.victim(for: connection, at: now, grace: grace) }) {
+            lose(victim.id)
+            closeSoon(victim.connection)
+        }
+        let (outcome, dial) = state.withLock { state -> (ConnectionTable.OnAdd, Dial?) in
+            guard !state.isShutDown else { return (.refused(Self.shutDownError), nil) }
             let outcome = state.table.add(connection, at: now)
             switch outcome {
             case .first: state.notices.append(.connected(peer))
             case .replaces: state.notices.append(.replaced(peer))
-            case .retired, .refused: break
+            case .retired: break
+            case .refused: return (outcome, nil)
             }
-            return outcome
+            state.dials[peer]?.isOvertaken = true
+            return (outcome, state.dials[peer])
         }
+        // Whoever asked for the peer need not wait for a dial that may run into its time limit.
+        dial?.outcome.set(.success(()))
         let id: ConnectionTable.ID
         var retired: [ConnectionTable.ID] = []
         switch outcome {
-        case .refused(let reason):
-            logger.debug("connection refused", metadata: ["peer.remote": "\(peer)", "reason": "\(reason)"])
+        case .refused(let error):
+            logger.debug("connection refused", metadata: ["peer.remote": "\(peer)", "reason": "\(error.message)"])
             metrics.connectionRefused()
-            await connection.close()
-            return TransportError(.limitExceeded, "connection to peer \(peer) not kept: \(reason)")
+            // Not waited for: a peer that does not close its side must not hold up those who come after it.
+            closeSoon(connection)
+            return error
         case .first(let new):
             id = new
         case .replaces(let new, let old):
@@ -240,6 +263,10 @@ public final class PeerNode: Sendable {
         deliverNotices()
         for other in retired { closeAfterLinger(other, evenIfCurrent: false) }
         return nil
+    }
+
+    private func closeSoon(_ connection: any Connection) {
+        Task { await connection.close() }
     }
 
     private func serve(_ connection: any Connection, as id: ConnectionTable.ID) async {

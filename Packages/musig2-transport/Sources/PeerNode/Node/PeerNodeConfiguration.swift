@@ -9,10 +9,14 @@ public struct PeerNodeConfiguration: Sendable {
     /// The addresses that the node says it has, in the place of those it listens on: for hosts behind a forwarded port.
     public var announcedAddresses: [Multiaddr] = []
 
-    /// The most connections, inbound and outbound. Above it inbound ones are closed and dials are refused.
-    public var maximumConnections = 1024
+    /// The most connections, inbound and outbound. Above it dials are refused. A quarter is kept for dials: of inbound
+    /// ones three quarters are the most, and above it the oldest that no stream uses makes room for a new one; if there is
+    /// none, the new one is closed.
+    ///
+    /// It should be below the limit of the transport, whose connections include those in the middle of a handshake.
+    public var maximumConnections = 1536
 
-    /// The most connections to one peer; two are normal for a moment when both sides dial.
+    /// The most connections to one peer; two are normal for a moment when both sides dial. Above it the oldest is closed.
     public var maximumConnectionsPerPeer = 4
 
     /// The most peers that may be dialled at the same time.

@@ -1,0 +1,84 @@
+import Logging
+import Multiformats
+import PeerTransport
+import Testing
+
+@testable import PeerNode
+
+/// A peer that comes by itself while this side still tries to reach it, as happens when only one of two can be dialled.
+@Suite(.timeLimit(.minutes(1))) struct CrossingDialTests {
+    private let nodes = TestNodes()
+    private let pending = PendingTransport()
+
+    /// A node that others reach, but whose own dials hang.
+    private func node(_ number: UInt8) async throws -> PeerNode {
+        let peer = try testPeer(number)
+        let node = PeerNode(
+            localPeer: peer,
+            transports: [pending, InMemoryTransport(peer: peer, hub: nodes.hub)],
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        )
+        try await node.listen(on: [try Multiaddr("/memory/0")])
+        return node
+    }
+
+    @Test func whoAskedForThePeerGoesOnAtOnce() async throws {
+        let (one, two) = (try await node(1), try await nodes.node(2))
+        let address = try Multiaddr(PendingTransport.address)
+        let asking = Task { try await one.connect(to: two.localPeer, addresses: [address]) }
+        _ = await pending.hasBegun.wait()
+        try await two.connect(to: one.localPeer, addresses: one.addresses)
+        // The dial itself never ends here.
+        try await asking.value
+        #expect(one.isConnected(to: two.localPeer))
+        await one.shutdown()
+        await two.shutdown()
+    }
+
+    /// Frames must not wait for a dial that may run into its time limit.
+    @Test func framesGoOutOverTheConnectionOfThePeer() async throws {
+        let configuration = NodePeerNetworkConfiguration(protocolID: "/test-frames/1.0.0")
+        let one = try NodePeerNetwork(node: try await node(1), configuration: configuration)
+        let two = try await nodes.network(2)
+        one.connect(to: two.localPeer, addresses: [try Multiaddr(PendingTransport.address)])
+        _ = await pending.hasBegun.wait()
+        two.connect(to: one.localPeer, addresses: one.addresses)
+        #expect(await one.nextEvents() == [.connected(two.localPeer)])
+        #expect(await two.nextEvents() == [.connected(one.localPeer)])
+        one.send([7], to: two.localPeer)
+        #expect(await two.nextEvents() == [.frame([7], from: one.localPeer)])
+        // The end of the dial changes nothing.
+        pending.outcome.set(TransportError(.unreachable, "no way"))
+        two.send([8], to: one.localPeer)
+        #expect(await one.nextEvents() == [.frame([8], from: two.localPeer)])
+        await one.shutdown()
+        await two.shutdown()
+    }
+
+    @Test func aPeerThatWentAgainIsDialledAnew() async throws {
+        let (one, two) = (try await node(1), try await nodes.node(2))
+        let address = try Multiaddr(PendingTransport.address)
+        let asking = Task { try await one.connect(to: two.localPeer, addresses: [address]) }
+        _ = await pending.hasBegun.wait()
+        try await two.connect(to: one.localPeer, addresses: one.addresses)
+        try await asking.value
+        await one.disconnect(two.localPeer)
+        let again = Task { try await one.connect(to: two.localPeer, addresses: two.addresses) }
+        try await again.value
+        #expect(one.isConnected(to: two.localPeer))
+        #expect(await pending.wasCancelled.wait() != nil, "the first dial is not left behind")
+        await one.shutdown()
+        await two.shutdown()
+    }
+
+    @Test func shutdownEndsDials() async throws {
+        let one = try await node(1)
+        let two = try testPeer(2)
+        let address = try Multiaddr(PendingTransport.address)
+        let asking = Task { try await one.connect(to: two, addresses: [address]) }
+        _ = await pending.hasBegun.wait()
+        await one.shutdown()
+        await #expect(throws: TransportError(.shutDown, "")) { try await asking.value }
+        #expect(await pending.wasCancelled.wait() != nil)
+    }
+}

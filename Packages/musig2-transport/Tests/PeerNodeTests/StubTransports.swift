@@ -1,0 +1,109 @@
+import Multiformats
+import PeerTransport
+import Synchronization
+
+/// A transport whose dials go nowhere until the test says what becomes of them.
+final class PendingTransport: Transport {
+    static let address = "/ip4/192.0.2.1/tcp/1"
+
+    /// Set when the first dial has begun.
+    let hasBegun = Latch<Void>()
+    /// Set when a dial was cancelled.
+    let wasCancelled = Latch<Void>()
+    /// What dials end with.
+    let outcome = Latch<TransportError>()
+
+    func canDial(_ address: Multiaddr) -> Bool {
+        if case .tcp? = address.withoutPeerID?.components.last { true } else { false }
+    }
+
+    func dial(
+        _ address: Multiaddr,
+        expecting expected: PeerID?,
+        accepting: @escaping ProtocolFilter
+    ) async throws(TransportError) -> any Connection {
+        hasBegun.set(())
+        guard let error = await outcome.wait() else {
+            wasCancelled.set(())
+            throw TransportError(.cancelled, "cancelled")
+        }
+        throw error
+    }
+
+    func listen(on address: Multiaddr, accepting: @escaping ProtocolFilter) async throws(TransportError) -> any Listener
+    {
+        throw TransportError(.addressNotAvailable, "pending")
+    }
+}
+
+/// A transport that listens, and accepts what a test hands it.
+final class HandedTransport: Transport, Listener {
+    let addresses: [Multiaddr]
+    private let inbox = BoundedInbox<any Connection>(capacity: 16)
+
+    init(_ address: Multiaddr) {
+        addresses = [address]
+    }
+
+    func hand(_ connection: any Connection) {
+        _ = inbox.push(connection)
+    }
+
+    func canDial(_ address: Multiaddr) -> Bool { true }
+
+    func dial(
+        _ address: Multiaddr,
+        expecting expected: PeerID?,
+        accepting: @escaping ProtocolFilter
+    ) async throws(TransportError) -> any Connection {
+        throw TransportError(.connectionRefused, "handed")
+    }
+
+    func listen(on address: Multiaddr, accepting: @escaping ProtocolFilter) async throws(TransportError) -> any Listener
+    {
+        self
+    }
+
+    func accept() async throws(TransportError) -> (any Connection)? { try await inbox.next() }
+
+    func close() async { _ = inbox.close() }
+}
+
+/// An inbound connection on which nothing happens.
+final class IdleConnection: Connection {
+    let localPeer: PeerID
+    let remotePeer: PeerID
+    let remoteAddress: Multiaddr
+    let isInbound = true
+    /// Set when closing has begun.
+    let isClosing = Latch<Void>()
+    /// What closing waits for.
+    let mayClose = Latch<Void>()
+    private let end = Latch<Void>()
+
+    init(from remotePeer: PeerID, to localPeer: PeerID, at remoteAddress: Multiaddr) {
+        self.localPeer = localPeer
+        self.remotePeer = remotePeer
+        self.remoteAddress = remoteAddress
+    }
+
+    func openStream(protocols: [ProtocolID]) async throws(TransportError) -> NegotiatedStream {
+        throw TransportError(.connectionClosed, "idle")
+    }
+
+    func acceptStream() async throws(TransportError) -> NegotiatedStream? {
+        _ = await end.wait()
+        return nil
+    }
+
+    func close() async {
+        isClosing.set(())
+        _ = await mayClose.wait()
+        end.set(())
+    }
+
+    func closed() async -> TransportError? {
+        _ = await end.wait()
+        return nil
+    }
+}
