@@ -10,6 +10,8 @@ struct PeerRecord: Sendable {
     var addresses: [Multiaddr] = []
     /// Whether a dial is under way.
     var isDialling = false
+    /// When the last dial began: one that has no outcome for long is taken as failed.
+    var dialledAt = Duration.zero
     /// How many dials in a row have failed.
     var failedDials = 0
     /// When to dial again; nil when not wanted.
@@ -28,6 +30,14 @@ struct PeerRecord: Sendable {
         signatureChecks = TokenBucket(full: limits.signatureChecks, at: time)
         hellos = TokenBucket(full: limits.hellos, at: time)
         errorReplies = TokenBucket(full: limits.errorReplies, at: time)
+    }
+
+    /// Whether forgetting the peer would give it nothing that it does not have.
+    mutating func areBucketsFull(limits: Configuration.AbuseLimits, at time: Duration) -> Bool {
+        messages.isFull(size: limits.messages, at: time) && bytes.isFull(size: limits.bytes, at: time)
+            && signatureChecks.isFull(size: limits.signatureChecks, at: time)
+            && hellos.isFull(size: limits.hellos, at: time)
+            && errorReplies.isFull(size: limits.errorReplies, at: time)
     }
 }
 
@@ -101,16 +111,17 @@ struct PeerBook: Sendable {
     ///
     /// - Returns: Whether the peer must be dialled now.
     mutating func want(_ peer: PeerID, for session: SessionID, addresses: [Multiaddr], at time: Duration) -> Bool {
-        update(peer, at: time) { record, _ in
+        let patience = timeouts.redialCeiling * 2
+        return update(peer, at: time) { record, _ in
             record.sessions.insert(session)
             if !addresses.isEmpty { record.addresses = addresses }
-            guard !record.isConnected, !record.isDialling, record.redialAt == nil || !addresses.isEmpty else {
-                return false
-            }
+            let isDialling = record.isDialling && time < record.dialledAt + patience
+            guard !record.isConnected, !isDialling, record.redialAt == nil || !addresses.isEmpty else { return false }
             guard !record.reputation.isBanned(at: time), !record.addresses.isEmpty else { return false }
             // A session may ask again on each of its own timers; the back-off between dials holds all the same.
             if let redialAt = record.redialAt, redialAt > time { return false }
             record.isDialling = true
+            record.dialledAt = time
             record.redialAt = nil
             return true
         }
@@ -139,6 +150,7 @@ struct PeerBook: Sendable {
                 records[peer]?.redialAt = nil
                 guard !record.isConnected, !record.sessions.isEmpty else { continue }
                 records[peer]?.isDialling = true
+                records[peer]?.dialledAt = time
                 due.append((peer, record.addresses))
             } else {
                 self.nextRedial = min(self.nextRedial ?? redialAt, redialAt)
@@ -172,8 +184,10 @@ struct PeerBook: Sendable {
     }
 
     mutating func forgetIfIdle(_ peer: PeerID, at time: Duration) {
-        guard let record = records[peer], !record.isConnected, record.sessions.isEmpty,
-            record.reputation.isClean(limits: abuse, at: time)
+        guard var record = records[peer], !record.isConnected, record.sessions.isEmpty,
+            record.reputation.isClean(limits: abuse, at: time),
+            // A peer that comes again at once finds its buckets as it left them.
+            record.areBucketsFull(limits: abuse, at: time)
         else { return }
         records[peer] = nil
     }
