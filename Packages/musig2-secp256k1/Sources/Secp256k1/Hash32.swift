@@ -53,6 +53,10 @@ public struct Hash32: Sendable, Hashable, Comparable, BitwiseCopyable, CustomStr
 
     /// 32 bytes from the system's random generator: for auxiliary randomness and identifiers, not for keys.
     public static func random() -> Hash32 {
+        var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+        if Swift.withUnsafeMutableBytes(of: &words, { SystemEntropy.fill($0) }) {
+            return Hash32(bigEndianWords: words.0, words.1, words.2, words.3)
+        }
         var generator = SystemRandomNumberGenerator()
         return Hash32(
             bigEndianWords: generator.next(),

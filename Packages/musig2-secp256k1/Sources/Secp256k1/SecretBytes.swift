@@ -77,7 +77,7 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
     /// - Returns: The bytes.
     public static func random(byteCount: Int) -> SecretBytes {
         var bytes = SecretBytes(byteCount: byteCount)
-        if !bytes.fillFromSystem() {
+        if !SystemEntropy.fill(bytes.buffer) {
             bytes.fill(using: SystemRandomNumberGenerator())
         }
         return bytes
@@ -103,25 +103,6 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
                 offset += 1
             }
         }
-    }
-
-    /// - Returns: False if the system has no such call; the bytes are random in part then.
-    private mutating func fillFromSystem() -> Bool {
-        #if canImport(Darwin)
-            guard let base = self.buffer.baseAddress else { return true }
-            arc4random_buf(base, self.buffer.count)
-        #else
-            // One call gives at most 256 bytes.
-            var offset = 0
-            while offset < self.buffer.count {
-                let part = UnsafeMutableRawBufferPointer(
-                    rebasing: self.buffer[offset..<Swift.min(offset + 256, self.buffer.count)]
-                )
-                guard let base = part.baseAddress, getentropy(base, part.count) == 0 else { return false }
-                offset += part.count
-            }
-        #endif
-        return true
     }
 
     /// Whether both hold the same bytes, in time that depends on their lengths alone.
