@@ -107,7 +107,7 @@ private func threadTime() -> Duration {
 }
 
 /// The middle of some numbers; 0 for none.
-func median(_ numbers: [Double]) -> Double {
+func median(_ numbers: some Sequence<Double>) -> Double {
     let sorted = numbers.sorted()
     guard !sorted.isEmpty else { return 0 }
     let middle = sorted.count / 2

@@ -15,9 +15,11 @@ struct MemoryBenchmarks {
             let few = self.isQuick ? 100 : 1_000
             let many = self.isQuick ? 500 : 10_000
             let cluster = try await SigningCluster.start(signers: 3)
-            try await cluster.sign(sessions: few, inFlight: 8)
+            try await cluster.within(.seconds(120)) { _ = try await $0.sign(sessions: few, inFlight: 8) }
             let before = try await Memory.settled()
-            try await cluster.sign(sessions: many - few, inFlight: 8)
+            try await cluster.within(.seconds(300)) {
+                _ = try await $0.sign(sessions: many - few, inFlight: 8)
+            }
             let after = try await Memory.settled()
             await cluster.shutdown()
             let parameter = "\(many) over \(few)"

@@ -3,18 +3,25 @@ import MuSig2Coordinator
 import MuSig2Node
 import MuSig2Session
 import Secp256k1
+import Synchronization
 
 /// Some signers in this process, each a node of its own that listens on the loopback interface.
-struct SigningCluster: Sendable {
+final class SigningCluster: Sendable {
     struct Failure: Error, CustomStringConvertible {
         var description: String
     }
 
     let nodes: [SigningNode]
     let keys: [PublicKey]
+    private let running = Mutex<Set<SessionID>>([])
+
+    private init(nodes: [SigningNode], keys: [PublicKey]) {
+        self.nodes = nodes
+        self.keys = keys
+    }
 
     /// Starts nodes that approve everything and log nothing.
-    static func start(signers count: Int, configuration: Configuration = Configuration()) async throws -> Self {
+    static func start(signers count: Int) async throws -> SigningCluster {
         var nodes: [SigningNode] = []
         var keys: [PublicKey] = []
         for _ in 0..<count {
@@ -25,12 +32,11 @@ struct SigningCluster: Sendable {
                     signer: key,
                     listenOn: SigningNode.loopback,
                     consent: .approveEverything,
-                    configuration: configuration,
                     logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
                 )
             )
         }
-        return Self(nodes: nodes, keys: keys)
+        return SigningCluster(nodes: nodes, keys: keys)
     }
 
     func shutdown() async {
@@ -50,6 +56,8 @@ struct SigningCluster: Sendable {
         let clock = ContinuousClock()
         let start = clock.now
         let session = try await self.nodes[creator].coordinator.createSession(request)
+        self.running.withLock { _ = $0.insert(session.id) }
+        defer { self.running.withLock { _ = $0.remove(session.id) } }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (index, node) in self.nodes.enumerated() {
                 group.addTask {
@@ -61,7 +69,7 @@ struct SigningCluster: Sendable {
                     }
                 }
             }
-            try await group.waitForAll()
+            for try await _ in group {}
         }
         return clock.now - start
     }
@@ -81,8 +89,36 @@ struct SigningCluster: Sendable {
                     }
                 }
             }
-            try await group.waitForAll()
+            for try await _ in group {}
         }
         return clock.now - start
+    }
+
+    /// Does something with the cluster that should not take longer than this; if it does, the error says where the sessions
+    /// stand that are under way.
+    func within<Value: Sendable>(
+        _ limit: Duration, _ body: @escaping @Sendable (SigningCluster) async throws -> Value
+    ) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value.self) { group in
+            group.addTask { try await body(self) }
+            group.addTask {
+                try await Task.sleep(for: limit)
+                throw Failure(description: "not done within \(limit): \(await self.unfinished())")
+            }
+            defer { group.cancelAll() }
+            guard let value = try await group.next() else { throw CancellationError() }
+            return value
+        }
+    }
+
+    private func unfinished() async -> String {
+        var lines: [String] = []
+        for session in self.running.withLock({ $0 }) {
+            for (index, node) in self.nodes.enumerated() {
+                let status = await node.coordinator.status(of: session)
+                lines.append("\(session) signer \(index): \(status.map { "\($0)" } ?? "not joined")")
+            }
+        }
+        return lines.joined(separator: "\n")
     }
 }
