@@ -96,6 +96,10 @@ public struct SessionMachine<Crypto: SessionCrypto>: Hashable, Sendable {
     ///   - now: The time.
     /// - Returns: What to do, in order.
     public mutating func handle(_ input: SessionInput, at now: Now) -> [Effect] {
+        step(input, at: now)
+    }
+
+    internal mutating func step(_ input: SessionInput, at now: Now) -> [Effect] {
         var turn = Turn<Crypto>(now: now)
         if outcome == nil, now.wallMilliseconds >= descriptor.expiryMilliseconds { expire(&turn) }
         apply(input, &turn)
@@ -137,7 +141,9 @@ public struct SessionMachine<Crypto: SessionCrypto>: Hashable, Sendable {
 
 extension SessionMachine {
     /// When ``SessionInput/tick`` is due, in monotonic time; nil if nothing waits for time.
-    public var nextDeadline: Duration? {
+    public var nextDeadline: Duration? { earliestDeadline }
+
+    internal var earliestDeadline: Duration? {
         guard outcome == nil else { return nil }
         var next = expiryAt
         if let deadline { next = min(next, deadline) }
