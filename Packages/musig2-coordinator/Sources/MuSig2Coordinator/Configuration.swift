@@ -114,13 +114,13 @@ extension Configuration {
     /// What one peer or one signer key may cost. A bucket holds up to its burst and refills at its rate.
     public struct AbuseLimits: Sendable, Hashable {
         /// The messages and frames of one peer, or of one signer key.
-        public var messages = BucketSize(perSecond: 5_000, burst: 10_000)
+        public var messages = BucketSize(perSecond: 20_000, burst: 40_000)
         /// The bytes of one peer.
         public var bytes = BucketSize(perSecond: 16_777_216, burst: 67_108_864)
         /// The signatures that are checked for one peer, or for one signer key.
         public var signatureChecks = BucketSize(perSecond: 5_000, burst: 10_000)
         /// The hellos of one peer: each costs two hashes, and its third step a signature check.
-        public var hellos = BucketSize(perSecond: 50, burst: 200)
+        public var hellos = BucketSize(perSecond: 1_000, burst: 2_000)
         /// The answers with an error code that one peer gets.
         public var errorReplies = BucketSize(perSecond: 1, burst: 10)
         /// The score at which a peer is banned. A forged message counts 20, a malformed frame 10, a broken rule 5.

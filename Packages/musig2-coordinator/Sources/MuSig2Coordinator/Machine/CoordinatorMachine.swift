@@ -10,13 +10,19 @@ import WireCodec
 /// Its only source of chance is the generator it was made with, from which the random bytes of a HELLO come.
 struct CoordinatorMachine: Sendable {
     /// One session that is not a tombstone yet.
+    ///
+    /// What is large is kept in one piece outside: looking at an entry of the table copies the entry, and many a frame looks.
     struct Entry: Sendable {
-        var machine: SessionMachine<BIP327>
-        /// The announcement, as received.
-        var announced: VerifiedAnnouncement
+        private struct Content {
+            var machine: SessionMachine<BIP327>
+            var announced: VerifiedAnnouncement
+            let creatorKey: PublicKey
+            let crypto: BIP327
+        }
+
+        /// One element, for the copy-on-write of an array.
+        private var content: [Content]
         let createdHere: Bool
-        let creatorKey: PublicKey
-        let crypto: BIP327
         /// When it was over; nil while it is not.
         var overAt: Duration?
         var isClosed = false
@@ -30,6 +36,32 @@ struct CoordinatorMachine: Sendable {
         var isToldStuck = false
         /// The peers that hear of this session.
         var peers: Set<PeerID> = []
+
+        init(
+            machine: SessionMachine<BIP327>,
+            announced: VerifiedAnnouncement,
+            createdHere: Bool,
+            creatorKey: PublicKey,
+            crypto: BIP327
+        ) {
+            content = [Content(machine: machine, announced: announced, creatorKey: creatorKey, crypto: crypto)]
+            self.createdHere = createdHere
+        }
+
+        var machine: SessionMachine<BIP327> {
+            _read { yield content[0].machine }
+            _modify { yield &content[0].machine }
+        }
+
+        /// The announcement, as received.
+        var announced: VerifiedAnnouncement {
+            _read { yield content[0].announced }
+            _modify { yield &content[0].announced }
+        }
+
+        var creatorKey: PublicKey { content[0].creatorKey }
+
+        var crypto: BIP327 { content[0].crypto }
     }
 
     let configuration: Configuration
