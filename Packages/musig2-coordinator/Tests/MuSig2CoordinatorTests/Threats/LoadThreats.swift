@@ -23,24 +23,47 @@ import WireCodec
         let events = await parties[0].coordinator.events
         try await flood.connect(to: parties[0].peer)
         let junk = Sync(sessionID: flood.randomHash().bytes, attempt: 1, run: 1)
-        let hello = Hello(dhtKey: flood.rendezvous(created.id), a: flood.randomHash().bytes)
         for _ in 0..<1_000 { flood.send([.sync(junk)], to: parties[0].peer) }
-        flood.send([.hello(hello)], to: parties[0].peer)
         // The honest signer is served while all this waits.
         try await parties[1].coordinator.joinSession(created.invitation)
         let signatures = try await parties[0].coordinator.signatures(of: created.id)
         #expect(try verify(signatures, [[1]], keys: parties.keys))
-        // Its HELLO is not answered: there is nothing left for it, also after it has come again.
-        for _ in 0..<2 {
-            try await flood.disconnect(from: parties[0].peer)
-            for await event in events where event == .peerDisconnected(flood.peer) { break }
-            try await flood.connect(to: parties[0].peer)
-            flood.send([.hello(hello)], to: parties[0].peer)
-        }
-        #expect(flood.heard.isEmpty)
+        try await flood.disconnect(from: parties[0].peer)
+        for await event in events where event == .peerDisconnected(flood.peer) { break }
+        try await flood.connect(to: parties[0].peer)
         parties.network.clock.advance(by: .seconds(3))
         _ = try await flood.prove(created.id, at: parties[0].peer)
         await parties.shutdown()
+    }
+
+    /// R2: what a peer used up stays used up when it leaves and comes again, until time gives it back.
+    @Test func r2AFloodThatComesAgain() throws {
+        var configuration = Configuration()
+        configuration.abuse.messages = .init(perSecond: 100, burst: 200)
+        let world = SimulatedWorld(seed: 1)
+        let node = try world.start(0, configuration: configuration)
+        let keys = try [TestKeys.publicKey(0), TestKeys.publicKey(1)]
+        let id = try world.create(SessionPlan(signerKeys: keys, messages: [[1]], creator: 0), at: node)
+        let stranger = try TestKeys.peer(7)
+        let key = RendezvousKey(session: id, day: RendezvousKey.day(of: world.now)).bytes
+        let hello = Frame([.hello(Hello(dhtKey: key, a: [UInt8](repeating: 1, count: 32)))]).encoded()
+        let junk = Frame([.sync(Sync(sessionID: [UInt8](repeating: 1, count: 32), attempt: 1, run: 1))]).encoded()
+        func isAnsweredWhenItComes() -> Bool {
+            node.take(.network(.connected(stranger)), at: world.now)
+            node.take(.network(.frame(hello, from: stranger)), at: world.now)
+            return node.takeOutgoing().contains { effect in
+                if case .send(_, stranger) = effect { true } else { false }
+            }
+        }
+        #expect(isAnsweredWhenItComes())
+        for _ in 0..<300 { node.take(.network(.frame(junk, from: stranger)), at: world.now) }
+        for _ in 0..<3 {
+            node.take(.network(.disconnected(stranger)), at: world.now)
+            #expect(!isAnsweredWhenItComes())
+        }
+        node.take(.network(.disconnected(stranger)), at: world.now)
+        _ = try world.run(for: .seconds(3)) { false }
+        #expect(isAnsweredWhenItComes())
     }
 
     /// R2: thousands of peers come, misbehave and go. What is remembered of them is bounded.
