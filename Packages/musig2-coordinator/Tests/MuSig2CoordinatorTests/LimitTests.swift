@@ -198,3 +198,65 @@ import WireCodec
         }
     }
 }
+
+@Suite struct LettingGoTests {
+    private let wire = Wire()
+
+    private func plan(_ bytes: Int) throws -> SessionPlan {
+        SessionPlan(
+            signerKeys: try (0..<2 as Range<UInt64>).map { try TestKeys.publicKey($0) },
+            messages: [Array(repeating: 1, count: bytes)],
+            creator: 0
+        )
+    }
+
+    /// Aborted sessions answer until they expire, but never in the way of new ones.
+    @Test func abortedSessionsMakeRoom() throws {
+        var configuration = Configuration()
+        configuration.limits.sessionStateBytes = 4 << 20
+        let (node, _) = try wire.creator([0, 1], configuration: configuration)
+        for _ in 0..<40 {
+            let id = try node.create(plan(190 << 10), at: wire.now)
+            node.take(.command(id, .abort(reason: "no")), at: wire.now)
+        }
+        #expect(node.joinFailures.isEmpty)
+        #expect(node.machine.stateBytes <= 4 << 20)
+        #expect(node.machine.openSessions == 1)
+        #expect(node.events.filter { $0.name == "closed" }.count >= 30)
+    }
+
+    /// A session that waits for the approval is shown to nobody.
+    @Test func nothingIsShownBeforeTheApproval() throws {
+        let world = SimulatedWorld(seed: 1)
+        let creator = try world.start(0)
+        let joiner = try world.start(1)
+        joiner.consent = { _ in nil }
+        let id = try world.create(plan(1), at: creator)
+        world.join(id, at: joiner, provider: creator.peer)
+        _ = try world.run(for: .seconds(2)) { joiner.machine.knows(id) }
+        #expect(joiner.machine.knows(id))
+        let peer = try TestKeys.peer(9)
+        _ = wire.connect(peer, to: joiner)
+        let hello = Hello(dhtKey: wire.key(id), a: Array(repeating: 1, count: 32))
+        let effects = wire.give([.hello(hello)], to: joiner, from: peer)
+        #expect(Wire.frames(effects, to: peer).isEmpty)
+        #expect(Wire.isDisconnected(effects, from: peer))
+    }
+
+    /// Who only looked at a session dials nobody for it afterwards.
+    @Test func lookingLeavesNothingBehind() throws {
+        let world = SimulatedWorld(seed: 1)
+        let creator = try world.start(0)
+        let looker = try world.start(1)
+        let id = try world.create(plan(1), at: creator)
+        world.give(
+            .look(id, providers: [Provider(peer: creator.peer, addresses: SimulatedWorld.addresses)]), to: looker)
+        let isSeen = try world.run(for: .seconds(2)) { looker.previews.count == 1 }
+        #expect(isSeen)
+        #expect(looker.machine.peers[creator.peer]?.sessions.isEmpty == true)
+        world.crash(creator)
+        _ = try world.run(for: .seconds(100)) { false }
+        #expect(looker.machine.nextDeadline == nil)
+        #expect(looker.machine.peers.count == 0)
+    }
+}

@@ -1,6 +1,7 @@
 import MuSig2
 import MuSig2Coordinator
 import MuSig2Node
+import MuSig2Session
 import Secp256k1
 import Testing
 

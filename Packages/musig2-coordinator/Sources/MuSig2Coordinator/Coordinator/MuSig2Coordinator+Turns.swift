@@ -19,8 +19,15 @@ extension MuSig2Coordinator {
         await runTurns()
     }
 
+    /// Takes all inputs there are. When a turn is under way, which happens while the store is busy, it takes them along, and this
+    /// returns at its end: whoever brings inputs faster than the store writes waits.
     func runTurns() async {
-        guard !turns.isRunning else { return }
+        guard !turns.isRunning else {
+            let gate = Gate()
+            turns.gates.append(gate)
+            await gate.wait()
+            return
+        }
         turns.isRunning = true
         repeat {
             var moment = now()
@@ -38,6 +45,9 @@ extension MuSig2Coordinator {
         armTimer()
         if machine.isShuttingDown, machine.lingering == 0 { lingerReply?.set(()) }
         turns.isRunning = false
+        let gates = turns.gates
+        turns.gates = []
+        for gate in gates { gate.set() }
     }
 
     // MARK: The store

@@ -22,6 +22,8 @@ struct TurnQueue {
     }
 
     var isRunning = false
+    /// Opened when the turn under way ends.
+    var gates: [Gate] = []
     /// When writes that failed are tried again.
     var retryAt: Duration?
     /// Whether the last commit failed: a failure is told once.

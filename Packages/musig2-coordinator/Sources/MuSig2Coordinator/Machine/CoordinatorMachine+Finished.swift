@@ -107,10 +107,14 @@ extension CoordinatorMachine {
             var buckets = pair.value
             return !buckets.isFull(limits: configuration.abuse, at: now.monotonic)
         }
-        if let interval = configuration.timeouts.sweep, !sessions.isEmpty || tombstones.count > 0 || peers.count > 0 {
-            let next = now.monotonic + interval
-            nextSweep = min(nextSweep ?? next, next)
-        }
+        if !sessions.isEmpty || tombstones.count > 0 || peers.count > 0 { scheduleSweep(at: now) }
+    }
+
+    /// Plans the next sweep, unless one is planned that comes earlier.
+    mutating func scheduleSweep(at now: Now) {
+        guard let interval = configuration.timeouts.sweep else { return }
+        let next = now.monotonic + interval
+        nextSweep = min(nextSweep ?? next, next)
     }
 
     private mutating func tellIfStuck(_ session: SessionID, _ entry: Entry, at now: Now) {
@@ -137,7 +141,22 @@ extension CoordinatorMachine {
         let isExpired = entry.announced.descriptor.expiryMilliseconds <= now.wallMilliseconds
         // An aborted one still answers with its ABORT, and signatures may turn up: it stays until it expires, or until there are
         // too many of them.
-        guard isExpired || entry.isClosed || sessions.count > configuration.limits.sessions else { return }
+        guard isExpired || entry.isClosed || sessions.count > configuration.limits.sessions else {
+            // Whoever comes is answered; nobody is dialled for it any more.
+            for peer in entry.peers { peers.release(peer, from: session, at: now.monotonic) }
+            sessions[session]?.peers = []
+            return
+        }
+        letGo(session, at: now)
+    }
+
+    /// Lets go of a session that is over.
+    mutating func letGo(_ session: SessionID, at now: Now) {
+        guard let entry = sessions[session] else { return }
+        if entry.machine.signatures != nil {
+            bury(session, at: now)
+            return
+        }
         // What left with a partial signature may come back as a signature, for ever: the store keeps it until the application drops it.
         if entry.machine.isBeforePartial { effects.append(.write(.ended(session))) }
         if !entry.isClosed { tell(.closed(session)) }

@@ -112,8 +112,10 @@ extension CoordinatorMachine {
             guard let announcement = answer.announcements.first else { return }
             let announced = try verify(announcement, as: session, at: now)
             hellos.remember(announced, from: peer, at: now.monotonic)
-            hellos.looks[session] = nil
+            let asked = hellos.looks.removeValue(forKey: session)?.open ?? []
             hellos.endAll(of: session)
+            // Who joins wants its peers anew; who only looked wants nobody.
+            for other in asked { peers.release(other, from: session, at: now.monotonic) }
             effects.append(.looked(session, .success(preview(of: announced))))
         } catch {
             failLook(session, at: peer, error)
@@ -232,7 +234,7 @@ extension CoordinatorMachine {
             record.hellos.take(1, size: limits.hellos, at: now.monotonic)
         }
         guard mayAsk, let a = Hash32(hello.a), let key = Hash32(Array(hello.dhtKey.dropFirst(2))),
-            let session = rendezvous[key]
+            let session = rendezvous[key], sessions[session]?.awaitsConsent != true
         else {
             hangUp(on: peer)
             return

@@ -71,6 +71,7 @@ extension CoordinatorMachine {
             drive(session, .disconnected(peer), at: now)
         }
         peers.forgetIfIdle(peer, at: now.monotonic)
+        scheduleSweep(at: now)
     }
 
     private mutating func connectFailed(_ peer: PeerID, _ reason: String, at now: Now) {

@@ -126,6 +126,7 @@ extension CoordinatorMachine {
                 underlying: "\(error)")
         }
         let creatorKey = descriptor.signerKeys[descriptor.creator]
+        makeRoom(for: announced.descriptor, at: now)
         if let error = limitError(for: announced, creatorKey: creatorKey, createdHere: createdHere) { return error }
         let crypto: BIP327
         do {
@@ -138,6 +139,18 @@ extension CoordinatorMachine {
         insert(announced, crypto: crypto, index: index, ledger: SessionLedger(), createdHere: createdHere, at: now)
         effects.append(.write(.session(id, announcement: announced.signed.encoded(), createdHere: createdHere)))
         return nil
+    }
+
+    /// Lets the oldest sessions go that are over, where the memory of sessions would not do otherwise.
+    private mutating func makeRoom(for descriptor: SessionDescriptor, at now: Now) {
+        let limit = configuration.limits.sessionStateBytes
+        guard stateBytes + Self.expectedBytes(of: descriptor) > limit else { return }
+        let over = sessions.filter { $0.value.overAt != nil }.sorted {
+            ($0.value.overAt ?? .zero) < ($1.value.overAt ?? .zero)
+        }
+        for (session, _) in over where stateBytes + Self.expectedBytes(of: descriptor) > limit {
+            letGo(session, at: now)
+        }
     }
 
     private func limitError(
@@ -205,7 +218,7 @@ extension CoordinatorMachine {
         stateBytes += entry.stateBytes
         noteDeadline(entry.deadline)
         addRendezvous(id, at: now)
-        if nextSweep == nil, let sweep = configuration.timeouts.sweep { nextSweep = now.monotonic + sweep }
+        scheduleSweep(at: now)
     }
 
     private var sessionConfiguration: SessionConfiguration {

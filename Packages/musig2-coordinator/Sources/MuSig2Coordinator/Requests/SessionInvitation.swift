@@ -47,7 +47,7 @@ extension SessionInvitation: LosslessStringConvertible {
             invitation = try Invitation(text)
         } catch {
             throw CoordinatorError(
-                .invalidInvitation, "the invitation cannot be read: \(error); copy it again, whole",
+                .invalidInvitation, "the invitation cannot be read: \(error)",
                 underlying: "\(error)")
         }
         guard let session = SessionID(invitation.sessionID) else {
