@@ -177,8 +177,8 @@ import WireCodecSamples
         #expect(try Abort(decoding: abort.encoded()) == abort)
         #expect("\(abort.reason) \(AbortReason.requested) \(AbortReason.closed)" == "reason 77 requested closed")
         #expect("\(restart.reason) \(RestartReason.newRun)" == "reason 99 newRun")
-        let abortNames = (1...8).map { "\(AbortReason(rawValue: $0))" }
-        let restartNames = (1...6).map { "\(RestartReason(rawValue: $0))" }
+        let abortNames = (UInt32(1)...8).map { "\(AbortReason(rawValue: $0))" }
+        let restartNames = (UInt32(1)...6).map { "\(RestartReason(rawValue: $0))" }
         #expect(!(abortNames + restartNames).contains { $0.hasPrefix("reason") }, "all that are defined have a name")
         #expect(throws: WireError("Abort", "stage", .outOfRange(3))) { try Abort(decoding: [0x08, 1, 0x10, 3]) }
         #expect(throws: WireError("Evidence", "kind", .outOfRange(5))) { try Evidence(decoding: [0x08, 5]) }
