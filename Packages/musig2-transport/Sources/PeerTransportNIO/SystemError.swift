@@ -60,6 +60,8 @@ enum SystemError {
         }
     }
 
-    /// The text of an error below.
-    static func text(_ error: any Error) -> String { "\(error)" }
+    /// The text of an error below; of an error of the system in its own words, not with the call that NIO made.
+    static func text(_ error: any Error) -> String {
+        (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
+    }
 }

@@ -39,10 +39,13 @@ extension TCPTransport {
 
     /// How much of everything there may be.
     public struct Limits: Sendable {
-        /// Inbound connections whose handshake is not done.
+        /// Inbound connections whose handshake is not done; when there are more, the oldest is closed.
         public var halfOpenConnections = 128
         /// Connections in total, either direction, half-open ones included.
-        public var connections = 1024
+        public var connections = 2048
+        /// Inbound connections, half-open ones included: below the total, so that those who come in numbers cannot keep this
+        /// side from dialling.
+        public var inboundConnections = 1792
         /// Connections with one peer.
         public var connectionsPerPeer = 8
         /// Inbound connections of one listener that nobody accepted yet.
@@ -56,6 +59,9 @@ extension TCPTransport {
         /// Received bytes that one connection holds for all its readers; a stream that brings more is reset. One stream alone
         /// never holds more than 1,048,576, the largest window.
         public var connectionReceiveBuffer = 16_777_216
+        /// Received bytes that all connections together hold for their readers. With more, a connection may hold no more than
+        /// its share: this divided by the number of connections that there may be.
+        public var receiveBuffer = 536_870_912
         /// Bytes of answers (pings, resets) that may wait while the other side does not read; with more the connection closes.
         public var unsentAnswers = 65_536
         /// The longest multistream message, in bytes.
@@ -74,12 +80,14 @@ extension TCPTransport.Configuration {
         let numbers: [(String, Int, Int)] = [
             ("halfOpenConnections", self.limits.halfOpenConnections, 1),
             ("connections", self.limits.connections, 1),
+            ("inboundConnections", self.limits.inboundConnections, 0),
             ("connectionsPerPeer", self.limits.connectionsPerPeer, 1),
             ("waitingConnections", self.limits.waitingConnections, 1),
             ("inboundStreams", self.limits.inboundStreams, 0),
             ("outboundStreams", self.limits.outboundStreams, 0),
             ("streamSendBuffer", self.limits.streamSendBuffer, 1),
             ("connectionReceiveBuffer", self.limits.connectionReceiveBuffer, 262_144),
+            ("receiveBuffer", self.limits.receiveBuffer, self.limits.connectionReceiveBuffer),
             ("unsentAnswers", self.limits.unsentAnswers, 4096),
             ("multistreamMessage", self.limits.multistreamMessage, 64),
             ("multistreamProposals", self.limits.multistreamProposals, 1),

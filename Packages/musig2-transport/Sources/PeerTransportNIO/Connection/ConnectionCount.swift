@@ -2,7 +2,7 @@ import Multiformats
 import PeerTransport
 import Synchronization
 
-/// Counts the connections of a transport, and refuses those above its limits.
+/// Counts the connections of a transport and what they hold, and refuses what is above its limits.
 final class ConnectionCount: Sendable {
     /// One connection's place in the count.
     final class Slot: Sendable {
@@ -13,12 +13,33 @@ final class ConnectionCount: Sendable {
         }
 
         private let count: ConnectionCount
-        private let isInbound: Bool
+        fileprivate let number: UInt64
+        fileprivate let isInbound: Bool
         private let state = Mutex(State.halfOpen)
+        private let close = Mutex<(isDue: Bool, body: (@Sendable () -> Void)?)>((false, nil))
 
-        fileprivate init(_ count: ConnectionCount, isInbound: Bool) {
+        fileprivate init(_ count: ConnectionCount, _ number: UInt64, isInbound: Bool) {
             self.count = count
+            self.number = number
             self.isInbound = isInbound
+        }
+
+        /// Says how the connection is closed when it has to make room for another one, on whatever thread.
+        func onEviction(_ body: @escaping @Sendable () -> Void) {
+            let isDue = self.close.withLock { close in
+                if !close.isDue { close.body = body }
+                return close.isDue
+            }
+            if isDue { body() }
+        }
+
+        fileprivate func evict() {
+            let body = self.close.withLock { close in
+                close.isDue = true
+                defer { close.body = nil }
+                return close.body
+            }
+            body?()
         }
 
         /// The handshake is done: the peer is known.
@@ -31,7 +52,8 @@ final class ConnectionCount: Sendable {
                 return true
             }
             guard isFirst else { return TransportError(.connectionClosed, "the connection is closed") }
-            if let error = self.count.settle(peer, isInbound: self.isInbound) { return error }
+            self.close.withLock { $0.body = nil }
+            if let error = self.count.settle(peer, self) { return error }
             self.state.withLock { $0 = .settled(peer) }
             return nil
         }
@@ -42,56 +64,86 @@ final class ConnectionCount: Sendable {
                 defer { state = .released }
                 return state
             }
+            self.close.withLock { $0.body = nil }
             switch state {
-            case .halfOpen: self.count.releaseHalfOpen(isInbound: self.isInbound)
-            case .settled(let peer): self.count.release(peer)
+            case .halfOpen: self.count.releaseHalfOpen(self)
+            case .settled(let peer): self.count.release(peer, self)
             case .released: return
             }
         }
+
+        /// Notes that the connection holds so many more unread bytes, or fewer.
+        ///
+        /// - Returns: how many bytes it may hold now.
+        func hold(_ bytes: Int) -> Int { self.count.hold(bytes) }
     }
 
     private struct State {
         var total = 0
-        var halfOpenInbound = 0
+        var inbound = 0
+        /// Inbound connections in the middle of their handshake, by age.
+        var halfOpen: [UInt64: Slot] = [:]
+        var nextNumber: UInt64 = 0
         var perPeer: [PeerID: Int] = [:]
     }
 
     private let limits: TCPTransport.Limits
     private let state = Mutex(State())
+    private let held = Atomic(0)
+    private let share: Int
 
     init(limits: TCPTransport.Limits) {
         self.limits = limits
+        self.share = max(1, limits.receiveBuffer / max(1, limits.connections))
     }
 
-    /// Takes a place for a new connection.
+    /// Takes a place for a new connection. Of too many inbound ones in the middle of their handshake the oldest has to go:
+    /// those who mean it are done within milliseconds, those who only want to fill the places are not.
     func open(isInbound: Bool) throws(TransportError) -> Slot {
         let limits = self.limits
-        try self.state.withLock { (state) throws(TransportError) in
+        let (slot, evicted) = try self.state.withLock { (state) throws(TransportError) -> (Slot, Slot?) in
             guard state.total < limits.connections else {
                 throw TransportError(.limitExceeded, "connections: expected at most \(limits.connections)")
             }
-            if isInbound {
-                guard state.halfOpenInbound < limits.halfOpenConnections else {
-                    throw TransportError(
-                        .limitExceeded, "unfinished inbound handshakes: expected at most \(limits.halfOpenConnections)")
-                }
-                state.halfOpenInbound += 1
+            guard !isInbound || state.inbound < limits.inboundConnections else {
+                throw TransportError(
+                    .limitExceeded, "inbound connections: expected at most \(limits.inboundConnections)")
             }
+            state.nextNumber &+= 1
+            let slot = Slot(self, state.nextNumber, isInbound: isInbound)
             state.total += 1
+            guard isInbound else { return (slot, nil) }
+            state.inbound += 1
+            var evicted: Slot?
+            if state.halfOpen.count >= limits.halfOpenConnections, let oldest = state.halfOpen.keys.min() {
+                evicted = state.halfOpen.removeValue(forKey: oldest)
+            }
+            state.halfOpen[slot.number] = slot
+            return (slot, evicted)
         }
-        return Slot(self, isInbound: isInbound)
+        evicted?.evict()
+        return slot
     }
 
     /// How many connections there are, half-open ones included.
     var total: Int { self.state.withLock { $0.total } }
 
-    private func settle(_ peer: PeerID, isInbound: Bool) -> TransportError? {
+    /// Unread bytes of all connections together.
+    var heldBytes: Int { self.held.load(ordering: .relaxed) }
+
+    private func hold(_ bytes: Int) -> Int {
+        let total = self.held.wrappingAdd(bytes, ordering: .relaxed).newValue
+        // When there is too much in total, those who hold more than their share give way, and nobody else.
+        return total > self.limits.receiveBuffer ? self.share : self.limits.connectionReceiveBuffer
+    }
+
+    private func settle(_ peer: PeerID, _ slot: Slot) -> TransportError? {
         let limit = self.limits.connectionsPerPeer
         return self.state.withLock { state in
-            if isInbound { state.halfOpenInbound -= 1 }
+            state.halfOpen[slot.number] = nil
             let present = state.perPeer[peer, default: 0]
             guard present < limit else {
-                state.total -= 1
+                Self.leave(slot, &state)
                 return TransportError(.limitExceeded, "connections with \(peer): expected at most \(limit)")
             }
             state.perPeer[peer] = present + 1
@@ -99,18 +151,23 @@ final class ConnectionCount: Sendable {
         }
     }
 
-    private func releaseHalfOpen(isInbound: Bool) {
+    private func releaseHalfOpen(_ slot: Slot) {
         self.state.withLock { state in
-            state.total -= 1
-            if isInbound { state.halfOpenInbound -= 1 }
+            state.halfOpen[slot.number] = nil
+            Self.leave(slot, &state)
         }
     }
 
-    private func release(_ peer: PeerID) {
+    private func release(_ peer: PeerID, _ slot: Slot) {
         self.state.withLock { state in
-            state.total -= 1
+            Self.leave(slot, &state)
             let left = state.perPeer[peer, default: 1] - 1
             state.perPeer[peer] = left > 0 ? left : nil
         }
+    }
+
+    private static func leave(_ slot: Slot, _ state: inout State) {
+        state.total -= 1
+        if slot.isInbound { state.inbound -= 1 }
     }
 }

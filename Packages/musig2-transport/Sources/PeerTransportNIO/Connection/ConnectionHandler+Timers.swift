@@ -20,12 +20,15 @@ extension ConnectionHandler {
     func armKeepAlive() {
         self.keepAliveTimer = self.schedule(self.configuration.timeouts.keepAliveInterval) { handler in
             guard case .running(let multiplexer, _) = handler.phase else { return }
+            handler.shrink()
             handler.pings &+= 1
+            handler.hasReceived = false
             multiplexer.ping(handler.pings)
             handler.flush()
             handler.keepAliveTimer = handler.schedule(handler.configuration.timeouts.keepAlive) { handler in
                 guard case .running(let multiplexer, _) = handler.phase else { return }
-                guard multiplexer.awaitsPong else { return handler.armKeepAlive() }
+                // A ping waits behind what was sent before it; whoever takes that in is alive.
+                guard multiplexer.awaitsPong, !handler.hasReceived else { return handler.armKeepAlive() }
                 handler.fail(
                     TransportError(
                         .timedOut,

@@ -42,7 +42,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     /// Plaintext that is sealed and written in one go: two full Noise messages.
     private static let batch = 2 * NoiseFraming.maximumPlaintext
 
-    private let role: Role
+    let role: Role
     private let local: TransportIdentity
     let configuration: TCPTransport.Configuration
     private var established: Established?
@@ -55,6 +55,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     var stageTimer: Scheduled<Void>?
     var keepAliveTimer: Scheduled<Void>?
     var pings: UInt32 = 0
+    /// Whether anything came since the last ping was sent.
+    var hasReceived = false
     private var isFlushing = false
     private var unsentAnswers = 0
     /// When the last bytes of the upgrade were sent, and the shortest time until an answer came.
@@ -115,6 +117,7 @@ final class ConnectionHandler: ChannelInboundHandler {
             self.roundTrip = min(self.roundTrip, NIODeadline.now() - lastSent)
             self.lastSent = nil
         }
+        self.hasReceived = true
         buffer.withUnsafeReadableBytes { self.receive($0) }
         self.flush()
     }
@@ -131,6 +134,7 @@ final class ConnectionHandler: ChannelInboundHandler {
                 maximumProposals: self.configuration.limits.multistreamProposals))
         self.phase = .upgrading(upgrade)
         self.armStageTimer(upgrade.stage)
+        self.makeEvictable()
         self.ciphertext.writeBytes(upgrade.start())
         self.flush()
     }
@@ -178,7 +182,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         let accepted = BoundedInbox<NegotiatedStream>(capacity: max(1, self.configuration.limits.inboundStreams))
         let multiplexer = StreamMultiplexer(
             role: self.role.isInbound ? .server : .client, eventLoop: context.eventLoop,
-            configuration: self.configuration, accepting: self.role.accepting, accepted: accepted,
+            configuration: self.configuration, accepting: self.role.accepting, accepted: accepted, slot: self.role.slot,
             roundTrip: self.roundTrip, post: { mailbox.post(.stream($0)) },
             onTimer: { [weak self] in self?.flush() })
         self.mailbox = mailbox
@@ -223,6 +227,14 @@ final class ConnectionHandler: ChannelInboundHandler {
         case .remoteGoesAway: self.orderly = true
         case .fail(let error): self.fail(error)
         }
+    }
+
+    /// Lets go of the room that a burst took, since most connections are idle most of the time.
+    func shrink() {
+        guard case .running(let multiplexer, let opener) = self.phase else { return }
+        multiplexer.shrink()
+        opener.shrink()
+        if self.ciphertext.readableBytes == 0 { self.ciphertext = ByteBuffer() }
     }
 
     /// Does what tasks asked for.

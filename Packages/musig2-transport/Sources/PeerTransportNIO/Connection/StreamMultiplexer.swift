@@ -53,6 +53,7 @@ final class StreamMultiplexer {
     let configuration: TCPTransport.Configuration
     let accepting: ProtocolFilter
     let accepted: BoundedInbox<NegotiatedStream>
+    private let slot: ConnectionCount.Slot
     private let roundTrip: TimeAmount
     private let post: @Sendable (StreamCore) -> Void
     /// Called when a timer has put something into the output.
@@ -64,6 +65,7 @@ final class StreamMultiplexer {
         configuration: TCPTransport.Configuration,
         accepting: @escaping ProtocolFilter,
         accepted: BoundedInbox<NegotiatedStream>,
+        slot: ConnectionCount.Slot,
         roundTrip: TimeAmount,
         post: @escaping @Sendable (StreamCore) -> Void,
         onTimer: @escaping () -> Void
@@ -76,6 +78,7 @@ final class StreamMultiplexer {
         self.configuration = configuration
         self.accepting = accepting
         self.accepted = accepted
+        self.slot = slot
         self.roundTrip = roundTrip
         self.post = post
         self.onTimer = onTimer
@@ -166,22 +169,27 @@ final class StreamMultiplexer {
     private func deliver(_ id: UInt32, _ core: StreamCore, _ bytes: UnsafeRawBufferPointer) {
         let (held, isDropped) = core.deliver(bytes)
         guard !isDropped else { return self.credit(id, bytes.count) }
-        self.note(id, held: held)
+        var limit = self.note(id, held: held)
         if self.touched.last != id { self.touched.append(id) }
-        guard self.held > self.configuration.limits.connectionReceiveBuffer else { return }
-        for (id, entry) in self.entries { self.note(id, held: entry.core.heldBytes) }
-        guard self.held > self.configuration.limits.connectionReceiveBuffer else { return }
+        guard self.held > limit else { return }
+        for (id, entry) in self.entries { limit = self.note(id, held: entry.core.heldBytes) }
+        guard self.held > limit else { return }
         self.reset(
             id,
             TransportError(
                 .limitExceeded,
-                "received bytes of the connection: expected at most "
-                    + "\(self.configuration.limits.connectionReceiveBuffer) unread, found \(self.held)"))
+                "received bytes of the connection: expected at most \(limit) unread, found \(self.held)"))
     }
 
-    private func note(_ id: UInt32, held: Int) {
-        self.held += held - (self.entries[id]?.held ?? 0)
+    /// Notes how many received bytes a stream holds.
+    ///
+    /// - Returns: how many all streams of the connection may hold.
+    @discardableResult
+    private func note(_ id: UInt32, held: Int) -> Int {
+        let change = held - (self.entries[id]?.held ?? 0)
+        self.held += change
         self.entries[id]?.held = held
+        return self.slot.hold(change)
     }
 
     private func remoteClosed(_ id: UInt32) {
@@ -258,6 +266,11 @@ final class StreamMultiplexer {
     /// Whether the last ping was not answered.
     var awaitsPong: Bool { self.pongsAwaited != nil }
 
+    /// Lets go of room that only a burst needed.
+    func shrink() {
+        if self.output.readableBytes == 0 { self.output = ByteBuffer() }
+    }
+
     /// Puts the end of the session into the output.
     func goAway() {
         self.write(YamuxSession.goAwayFrame(.normal))
@@ -267,6 +280,8 @@ final class StreamMultiplexer {
     func close(_ error: TransportError) {
         let entries = self.entries
         self.entries = [:]
+        _ = self.slot.hold(-self.held)
+        self.held = 0
         for entry in entries.values {
             entry.timer?.cancel()
             if case .proposing(_, let request) = entry.negotiation { request.answer(.failure(error)) }

@@ -121,6 +121,13 @@ final class NoiseOpener {
         }
     }
 
+    /// Lets go of room that only a large message needed.
+    func shrink() {
+        guard self.filled == 0, self.buffer.count > Self.initialCapacity else { return }
+        self.buffer.deallocate()
+        self.buffer = .allocate(byteCount: Self.initialCapacity, alignment: 16)
+    }
+
     /// Grows by need, not by the length announced, so that a peer has to send what it makes us hold.
     private func makeRoom(for count: Int) {
         let needed = NoiseNonce.byteCount + count

@@ -130,7 +130,10 @@ final class StreamCore: Sendable {
             // What was not read counts as read, so that the other side does not wait for credit.
             state.consumed += state.inbox.count
             state.inbox.removeAll()
-            guard state.failure == nil, !(state.writeClosed && state.remoteClosed) else { return false }
+            // What waits to be sent on a stream that is otherwise over still needs a time limit.
+            guard state.failure == nil, !(state.writeClosed && state.remoteClosed && state.outbox.isEmpty) else {
+                return false
+            }
             // A half that was closed in good order is still delivered; otherwise there is nothing left to wait for.
             if !state.writeClosed {
                 state.failure = TransportError(.streamReset, "the stream was given up by this side")

@@ -1,5 +1,6 @@
 import Multiformats
 import PeerTransport
+import Synchronization
 import Testing
 
 @testable import PeerTransportNIO
@@ -60,7 +61,6 @@ struct QueueTests {
         let count = ConnectionCount(limits: limits)
         let peer = NodeIdentity.generateEd25519().peerID
         let first = try count.open(isInbound: true)
-        #expect(throws: TransportError(.limitExceeded, "")) { _ = try count.open(isInbound: true) }
         #expect(first.settle(peer: peer) == nil)
         let second = try count.open(isInbound: true)
         #expect(throws: TransportError(.limitExceeded, "")) { _ = try count.open(isInbound: false) }
@@ -76,5 +76,69 @@ struct QueueTests {
         #expect(count.total == 0)
         let fourth = try count.open(isInbound: false)
         #expect(fourth.settle(peer: peer) == nil)
+    }
+
+    @Test("the oldest unfinished handshake makes room, and only that")
+    func eviction() throws {
+        var limits = TCPTransport.Limits()
+        limits.halfOpenConnections = 2
+        let count = ConnectionCount(limits: limits)
+        let evicted = Mutex<[String]>([])
+        func open(_ name: String) throws -> ConnectionCount.Slot {
+            let slot = try count.open(isInbound: true)
+            slot.onEviction { evicted.withLock { $0.append(name) } }
+            return slot
+        }
+        let done = try open("done")
+        #expect(done.settle(peer: NodeIdentity.generateEd25519().peerID) == nil)
+        let first = try open("first")
+        let gone = try open("gone")
+        gone.release()
+        _ = try open("second")
+        #expect(evicted.withLock { $0 } == [])
+        _ = try count.open(isInbound: false)
+        #expect(evicted.withLock { $0 } == [], "dials are not counted here")
+        _ = try open("third")
+        #expect(evicted.withLock { $0 } == ["first"])
+        #expect(count.total == 5, "it counts until it is closed")
+        first.release()
+        #expect(count.total == 4)
+        // One that has to go before it could say how.
+        let hasty = try count.open(isInbound: true)
+        _ = try open("fourth")
+        _ = try open("fifth")
+        hasty.onEviction { evicted.withLock { $0.append("hasty") } }
+        #expect(evicted.withLock { $0 } == ["first", "second", "third", "hasty"])
+    }
+
+    @Test("those who come in numbers leave room for dials")
+    func inboundLimit() throws {
+        var limits = TCPTransport.Limits()
+        limits.connections = 3
+        limits.inboundConnections = 2
+        let count = ConnectionCount(limits: limits)
+        let slots = try (0..<2).map { _ in try count.open(isInbound: true) }
+        let error = #expect(throws: TransportError.self) { _ = try count.open(isInbound: true) }
+        #expect(error?.message == "inbound connections: expected at most 2")
+        let dial = try count.open(isInbound: false)
+        slots[0].release()
+        #expect(throws: Never.self) { _ = try count.open(isInbound: true) }
+        dial.release()
+        #expect(count.total == 2)
+    }
+
+    @Test("above the total of unread bytes each connection is held to its share")
+    func share() throws {
+        var limits = TCPTransport.Limits()
+        limits.connections = 4
+        limits.receiveBuffer = 400
+        limits.connectionReceiveBuffer = 300
+        let count = ConnectionCount(limits: limits)
+        let (one, two) = (try count.open(isInbound: true), try count.open(isInbound: true))
+        #expect(one.hold(300) == 300)
+        #expect(two.hold(100) == 300)
+        #expect(two.hold(1) == 100)
+        #expect(one.hold(-1) == 300)
+        #expect(count.heldBytes == 400)
     }
 }

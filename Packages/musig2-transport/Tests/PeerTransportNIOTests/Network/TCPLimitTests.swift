@@ -88,18 +88,52 @@ struct TCPLimitTests {
 
     // MARK: Numbers of connections
 
-    @Test("half-open connections above the limit are closed, and make room when they end")
+    @Test("of too many half-open connections the oldest makes room, so that nobody is shut out")
     func halfOpen() async throws {
         let loopback = try await Loopback.listen { $0.limits.halfOpenConnections = 1 }
         let first = try await RawPeer.connect(to: loopback.address)
         // Its header shows that it was let in.
         #expect(try await first.read() == bytes(MultistreamFigures.header))
-        let second = try await RawPeer.connect(to: loopback.address)
-        #expect(try await second.readToEnd() == [])
-        try await first.close()
-        await loopback.transport.connectionsEnded()
         let (dialed, _) = try await loopback.connect()
+        #expect(try await first.readToEnd() == [])
         await dialed.close()
+        await loopback.transport.connectionsEnded()
+        await loopback.listener.close()
+    }
+
+    @Test("a stream that is over but for what its peer does not read ends after a while")
+    func unreadAnswer() async throws {
+        let loopback = try await Loopback.listen { $0.timeouts.linger = .milliseconds(100) }
+        let (peer, connection) = try await loopback.hostile()
+        try await peer.open(1, Self.protocolID)
+        try await peer.sendFrames(wire(.windowUpdate, .fin, 1, 0))
+        do {
+            let stream = try await Loopback.acceptStream(connection)
+            #expect(try await stream.read(upTo: 1) == nil)
+            // More than the window, and less than what waits with the stream: the writer goes on.
+            try await stream.write([UInt8](repeating: 1, count: 350_000))
+            try await stream.closeWrite()
+        }
+        var last: YamuxHeader?
+        while last?.flags.contains(.rst) != true { last = try await peer.frame().header }
+        #expect(last?.streamID == 1)
+        await connection.close()
+        await loopback.listener.close()
+    }
+
+    @Test("a peer that takes in what is sent is not taken for dead, even if its pong is late")
+    func latePong() async throws {
+        let loopback = try await Loopback.listen {
+            $0.timeouts.keepAliveInterval = .milliseconds(20)
+            $0.timeouts.keepAlive = .seconds(1)
+        }
+        let (peer, connection) = try await loopback.hostile()
+        // No ping is answered, but something comes behind each.
+        for number in 1...2 as ClosedRange<UInt32> {
+            #expect(try await peer.frame().header == YamuxHeader(kind: .ping, flags: .syn, streamID: 0, length: number))
+            try await peer.sendFrames(wire(.ping, .ack, 0, 99))
+        }
+        await connection.close()
         await loopback.listener.close()
     }
 
@@ -252,6 +286,41 @@ struct TCPLimitTests {
         await loopback.listener.close()
     }
 
+    @Test("received bytes of all connections together are bounded, at the cost of those who hold most")
+    func receiveBufferInTotal() async throws {
+        let loopback = try await Loopback.listen {
+            $0.limits.connections = 4
+            $0.limits.connectionReceiveBuffer = 262_144
+            $0.limits.receiveBuffer = 262_144
+        }
+        let body = [UInt8](repeating: 1, count: 50_000)
+        let (greedy, first) = try await loopback.hostile()
+        try await greedy.open(1, Self.protocolID)
+        let greedyStream = try await Loopback.acceptStream(first)
+        for _ in 0..<4 { try await greedy.sendFrames(wire(.data, [], 1, 50_000) + body) }
+        // The answer to a ping shows that all before it was taken in.
+        try await greedy.sendFrames(wire(.ping, .syn, 0, 5))
+        #expect(try await greedy.frame().header.kind == .ping)
+        let (modest, second) = try await loopback.hostile()
+        try await modest.open(1, Self.protocolID)
+        let modestStream = try await Loopback.acceptStream(second)
+        // 65,536 are its share, and nobody takes that from it.
+        try await modest.sendFrames(
+            wire(.data, [], 1, 50_000) + body + wire(.data, [], 1, 13_000) + body.prefix(13_000))
+        try await modest.sendFrames(wire(.ping, .syn, 0, 5))
+        #expect(try await modest.frame().header.kind == .ping)
+        try await greedy.sendFrames(wire(.data, [], 1, 10_000) + body.prefix(10_000))
+        #expect(
+            try await greedy.frame().header
+                == YamuxHeader(kind: .windowUpdate, flags: .rst, streamID: 1, length: 0))
+        let error = try await transportError { _ = try await greedyStream.read(upTo: 1) }
+        #expect(error?.code == .limitExceeded)
+        #expect(try await modestStream.read(exactly: 63_000).count == 63_000)
+        await first.close()
+        await second.close()
+        await loopback.listener.close()
+    }
+
     @Test("a peer that pings without end and never reads is cut off")
     func pingFlood() async throws {
         let loopback = try await Loopback.listen {
@@ -280,7 +349,7 @@ struct TCPLimitTests {
     func keepAlive() async throws {
         let loopback = try await Loopback.listen {
             $0.timeouts.keepAliveInterval = .milliseconds(50)
-            $0.timeouts.keepAlive = .milliseconds(100)
+            $0.timeouts.keepAlive = .seconds(1)
             $0.timeouts.close = .milliseconds(50)
         }
         let (peer, connection) = try await loopback.hostile()
@@ -291,7 +360,7 @@ struct TCPLimitTests {
         #expect(second == YamuxHeader(kind: .ping, flags: .syn, streamID: 0, length: 2))
         let error = await connection.closed()
         #expect(error?.code == .timedOut)
-        #expect(error?.message == "the other side did not answer a ping within 0.1 seconds")
+        #expect(error?.message == "the other side did not answer a ping within 1.0 seconds")
         await loopback.listener.close()
     }
 }

@@ -1,0 +1,27 @@
+import NIOCore
+import PeerTransport
+
+/// How a connection makes room for newer ones.
+extension ConnectionHandler {
+    /// Lets others ask this connection to make room while nobody knows yet whose it is.
+    func makeEvictable() {
+        guard self.role.isInbound, let eventLoop = self.context?.eventLoop else { return }
+        let loopBound = NIOLoopBound(Weak(self), eventLoop: eventLoop)
+        self.role.slot.onEviction {
+            eventLoop.execute {
+                guard let handler = loopBound.value.object, case .upgrading = handler.phase else { return }
+                handler.fail(
+                    TransportError(.limitExceeded, "the handshake took long, and newer connections needed its place"))
+            }
+        }
+    }
+}
+
+/// A reference that does not keep its object alive.
+private struct Weak<Object: AnyObject> {
+    weak var object: Object?
+
+    init(_ object: Object) {
+        self.object = object
+    }
+}
