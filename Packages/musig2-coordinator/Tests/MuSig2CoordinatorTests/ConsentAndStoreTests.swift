@@ -313,3 +313,67 @@ private final class NonceShelf {
 
     func take() -> SecretNonce? { boxes.isEmpty ? nil : boxes.removeFirst().nonce.take() }
 }
+
+@Suite struct LifecycleTests {
+    /// A store that answers when the test lets it.
+    private final class SlowStore: SessionStore {
+        struct Unreadable: Error {}
+
+        let asked = Gate()
+        let answer = Reply<Bool>()
+        private let base = InMemorySessionStore()
+
+        func commit(_ writes: [StoreWrite], signer: PublicKey) async throws -> [StoreOutcome] {
+            await base.commit(writes, signer: signer)
+        }
+
+        func load(signer: PublicKey, tombstones: Int) async throws -> StoredState {
+            asked.set()
+            guard await answer.wait() == true else { throw Unreadable() }
+            return await base.load(signer: signer, tombstones: tombstones)
+        }
+
+        func tombstone(of session: SessionID, signer: PublicKey) async throws -> StoredTombstone? { nil }
+    }
+
+    private func coordinator(_ store: SlowStore) throws -> MuSig2Coordinator {
+        try MuSig2Coordinator(
+            network: InMemoryNetwork().endpoint(for: TestKeys.peer(0)),
+            signer: TestKeys.secret(0),
+            store: store
+        )
+    }
+
+    @Test func shutdownWhileStarting() async throws {
+        let store = SlowStore()
+        let coordinator = try coordinator(store)
+        async let start: Void = coordinator.start()
+        await store.asked.wait()
+        async let end: Void = coordinator.shutdown()
+        store.answer.set(true)
+        try await start
+        await end
+        #expect(await coordinator.isStopped)
+    }
+
+    @Test func anUnreadableStoreIsSaid() async throws {
+        let store = SlowStore()
+        let coordinator = try coordinator(store)
+        store.answer.set(false)
+        await #expect(throws: CoordinatorError(.storeUnreadable, "")) { try await coordinator.start() }
+        #expect(await coordinator.isStopped)
+        await coordinator.shutdown()
+        await #expect(throws: CoordinatorError(.notRunning, "")) { try await coordinator.start() }
+    }
+
+    @Test func runEndsWhenItsTaskIsCancelled() async throws {
+        let store = SlowStore()
+        let coordinator = try coordinator(store)
+        let running = Task { try await coordinator.run() }
+        await store.asked.wait()
+        store.answer.set(true)
+        running.cancel()
+        try await running.value
+        #expect(await coordinator.isStopped)
+    }
+}

@@ -36,7 +36,10 @@ extension MuSig2Coordinator: Service {
             await network.shutdown()
             return
         case .stopped: return
-        case .stopping, .starting:
+        case .starting:
+            await started.wait()
+            return await shutdown()
+        case .stopping:
             await stopped.wait()
             return
         case .running: break
@@ -64,12 +67,14 @@ extension MuSig2Coordinator: Service {
             throw CoordinatorError(.notRunning, "a coordinator runs once: make another one")
         }
         lifecycle = .starting
+        defer { started.set() }
         let stored: StoredState
         do {
             stored = try await store.load(signer: signerKey, tombstones: configuration.limits.tombstones)
         } catch {
             lifecycle = .stopped
             stopped.set()
+            await network.shutdown()
             throw CoordinatorError(
                 .storeUnreadable, "the store cannot be read: mend it and start again", underlying: "\(error)")
         }

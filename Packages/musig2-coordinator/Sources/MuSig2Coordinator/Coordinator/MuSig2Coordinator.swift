@@ -47,6 +47,9 @@ public actor MuSig2Coordinator {
     var tasks = TaskBag()
     var drainTask: Task<Void, Never>?
     var lingerReply: Reply<Void>?
+    /// Open once the start has ended, well or not.
+    let started = Gate()
+    /// Open once all is over.
     let stopped = Gate()
 
     /// Makes a coordinator that is not running yet.
