@@ -40,6 +40,7 @@ public struct Command: Sendable {
     ///
     /// - Parameter arguments: What follows `musig2`.
     /// - Returns: Exit status, standard output and standard error.
+    /// - Throws: An error of the system when the process cannot be started or read.
     public func run(_ arguments: [String]) async throws -> Finished {
         let result = try await Subprocess.run(
             .path(.init(path)), arguments: Arguments(arguments),
@@ -47,6 +48,71 @@ public struct Command: Sendable {
         return Finished(
             status: Self.status(result.terminationStatus),
             output: result.standardOutput, error: result.standardError)
+    }
+
+    /// Runs a line of shell, which can do with a process what this library cannot: close its streams.
+    ///
+    /// - Parameter line: The line.
+    /// - Returns: Exit status, standard output and standard error.
+    /// - Throws: An error of the system when the process cannot be started or read.
+    public func shell(_ line: String) async throws -> Finished {
+        let result = try await Subprocess.run(
+            .path("/bin/sh"), arguments: ["-c", line],
+            output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+        return Finished(
+            status: Self.status(result.terminationStatus),
+            output: result.standardOutput, error: result.standardError)
+    }
+
+    /// Runs the command with `--json`, and reads its lines as they come.
+    ///
+    /// - Parameters:
+    ///   - arguments: What follows `musig2`.
+    ///   - react: Is told each line, and says what happens to the process.
+    /// - Returns: Exit status, all lines, and standard error.
+    /// - Throws: ``FlowError`` for a line that is no event, an error of the system, or what `react` throws.
+    public func follow(
+        _ arguments: [String],
+        react: @Sendable (JSONLine) throws -> Reaction = { _ in .goOn }
+    ) async throws -> Followed {
+        let result = try await Subprocess.run(
+            .path(.init(path)), arguments: Arguments(arguments + ["--json"]),
+            input: .none, output: .sequence, error: .string(limit: 1 << 20)
+        ) { execution in
+            var lines: [JSONLine] = []
+            for try await text in execution.standardOutput.strings() {
+                let line = try JSONLine(text.trimmingCharacters(in: .newlines))
+                lines.append(line)
+                switch try react(line) {
+                case .goOn: break
+                case .interrupt: try execution.send(signal: .interrupt)
+                case .kill: try execution.send(signal: .kill)
+                }
+            }
+            return lines
+        }
+        return Followed(
+            status: Self.status(result.terminationStatus), lines: result.closureResult, error: result.standardError)
+    }
+
+    /// What happens to a process after a line.
+    public enum Reaction: Sendable {
+        /// Nothing.
+        case goOn
+        /// What Ctrl-C does.
+        case interrupt
+        /// It is gone without a word.
+        case kill
+    }
+
+    /// What a command that was followed left behind.
+    public struct Followed: Sendable {
+        /// The exit status; 128 and the signal's number for one that was killed.
+        public let status: Int
+        /// All lines of standard output.
+        public let lines: [JSONLine]
+        /// Standard error.
+        public let error: String
     }
 
     /// What a finished command left behind.

@@ -23,6 +23,8 @@ public struct JSONLine: Sendable {
     /// A text field.
     ///
     /// - Parameter name: Its name.
+    /// - Returns: Its value.
+    /// - Throws: ``FlowError`` if the line has none.
     public func text(_ name: String) throws -> String {
         guard let value = strings[name] else { throw FlowError("\(event): no text field \"\(name)\"") }
         return value
@@ -31,6 +33,8 @@ public struct JSONLine: Sendable {
     /// A number.
     ///
     /// - Parameter name: Its name.
+    /// - Returns: Its value.
+    /// - Throws: ``FlowError`` if the line has none.
     public func number(_ name: String) throws -> Int {
         guard let value = integers[name] else { throw FlowError("\(event): no number \"\(name)\"") }
         return value

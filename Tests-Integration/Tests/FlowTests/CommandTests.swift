@@ -95,6 +95,44 @@ struct CommandTests {
         #expect(notOwn.message.contains("among them, found it missing"))
         let twice = try await failure(["create", "--signers", "\(own),\(own)"] + message)
         #expect(twice.status == 64)
+        #expect(twice.message.contains("signer 1 and signer 2 have the same key"))
+        let alone = try await failure(["create", "--signers", own] + message)
+        #expect(alone.message.contains("--signers: expected at least 2, found 1"))
+        let crowd = (0..<32).map { _ in "\(SecretKey.generate().publicKey)" }
+        let mesh = try await failure(
+            ["create", "--signers", ([own] + crowd).joined(separator: ","), "--topology", "mesh"] + message)
+        #expect(mesh.status == 64)
+        #expect(mesh.message.contains("--topology mesh: expected at most 32 signers, found 33"))
+    }
+
+    @Test
+    func wrongNumbersFilesAndNotes() async throws {
+        let own = try await newKey("a")
+        let create = [
+            "create", "--signers", "\(own),\(SecretKey.generate().publicKey)", "--home", folder.file("a"), "--listen",
+            "/ip4/127.0.0.1/tcp/0",
+        ]
+        for (arguments, message) in [
+            (["--timeout", "-1"], "--timeout: expected 1 to 2592000 seconds (30 days), found -1"),
+            (["--timeout", "9223372036854775807"], "found 9223372036854775807"),
+            (["--expiry", "0"], "--expiry: expected 1 to 2592000 seconds (30 days), found 0"),
+            (["--note", "a=1", "--note", "a=2"], "note \"a\" is given twice"),
+            (["--home", ""], "--home: expected a folder, found an empty text"),
+        ] {
+            let wrong = try await failure(create + ["--message-hex", "00"] + arguments)
+            #expect(wrong.status == 64)
+            #expect(wrong.message.contains(message))
+        }
+        try Data(count: 196_609).write(to: URL(fileURLWithPath: folder.file("large")))
+        let large = try await failure(create + ["--message-file", folder.file("large")])
+        #expect(large.status == 64)
+        #expect(large.message.contains("expected at most 196608 bytes, found more"))
+        let notAFile = try await failure(create + ["--message-file", folder.path])
+        #expect(notAFile.status == 2)
+        #expect(notAFile.message.contains("cannot read \(folder.path): Is a directory"))
+        let noFolder = try await failure(["key", "new", "--home", folder.file("large")])
+        #expect(noFolder.status == 2)
+        #expect(noFolder.message.contains("cannot make the folder \(folder.file("large")): Not a directory"))
     }
 
     @Test

@@ -12,10 +12,14 @@ struct MuSig2Command: AsyncParsableCommand {
               alice$ musig2 key new
               bob$   musig2 key new                      # tell alice your public key
               alice$ musig2 create --signers ALICE,BOB --message-hex 68656c6c6f
-              bob$   musig2 join musig21…                # the invitation that alice's command printed
+              bob$   musig2 join musig21…                # what alice's command printed
 
-            Exit status: 0 done; 1 failed; 2 a file; 3 refused; 4 the session ended without a signature;
-            5 expired; 6 the network; 7 not valid; 64 wrong usage; 130 ended by Ctrl-C.
+            Exit status:
+              0  done                           5  expired, or nobody came in time
+              1  failed for another reason      6  the network
+              2  a file, or the output          7  not valid
+              3  refused                       64  wrong usage
+              4  ended without a signature    130  ended by Ctrl-C
             """,
         version: "0.1.0",
         subcommands: [
@@ -23,4 +27,9 @@ struct MuSig2Command: AsyncParsableCommand {
             DecodeCommand.self,
         ]
     )
+
+    static func main() async {
+        StandardStreams.openAll()
+        await main(nil)
+    }
 }

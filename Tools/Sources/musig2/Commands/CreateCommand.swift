@@ -2,6 +2,7 @@ import ArgumentParser
 import MuSig2Coordinator
 import MuSig2Session
 import Multiformats
+import Secp256k1
 
 /// `musig2 create`: make a session and see it through.
 struct CreateCommand: AsyncParsableCommand {
@@ -9,23 +10,32 @@ struct CreateCommand: AsyncParsableCommand {
         commandName: "create",
         abstract: "Make a session, print the invitation for the other signers, and sign with them.",
         discussion: """
-            Prints the invitation first; give it to the other signers by any way you like. Then shows who joined and how far the
-            rounds are, and at the end one signature for each message. Your own key must be among the signers.
+            Prints the invitation first; give it to the other signers by any way you like. \
+            Then shows who joined and how far the rounds are, and at the end one signature for each message. \
+            Your own key must be among the signers. Keep the command running until it has printed the signature.
             """)
 
     @OptionGroup var signers: SignersOptions
     @OptionGroup var message: MessageOptions
 
-    @Option(name: .long, help: "How the signers talk: automatic, mesh or star.")
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "How the signers talk: mesh, all with all, for at most 32; star, all with one; automatic, by their number.",
+            valueName: "name"))
     var topology: TopologyName = .automatic
 
-    @Option(name: .long, help: "How many seconds the session lives. Default: 7200.")
+    @Option(
+        name: .long, parsing: .unconditional,
+        help: ArgumentHelp("How many seconds the session lives. Default: 7200.", valueName: "seconds"))
     var expiry: Int?
 
     @Flag(name: .long, help: "Commit to the nonces before they are shown (mesh only).")
     var commitments = false
 
-    @Option(name: .long, help: "A note that all signers see: KEY=VALUE. May be repeated.")
+    @Option(
+        name: .long,
+        help: ArgumentHelp("A note that all signers see. May be repeated.", valueName: "key=value"))
     var note: [String] = []
 
     @OptionGroup var home: HomeOptions
@@ -33,7 +43,7 @@ struct CreateCommand: AsyncParsableCommand {
     @OptionGroup var options: OutputOptions
 
     func validate() throws {
-        if let expiry, expiry < 1 { throw ValidationError("--expiry: expected at least 1 second, found \(expiry)") }
+        if let expiry { try Seconds.check(expiry, option: "--expiry") }
     }
 
     func run() async throws {
@@ -53,7 +63,9 @@ struct CreateCommand: AsyncParsableCommand {
     }
 
     private func request() throws(Failure) -> SessionRequest {
-        var request = SessionRequest(signers: try signers.keys(), messages: try message.messages())
+        let keys = try signers.keys()
+        try check(keys)
+        var request = SessionRequest(signers: keys, messages: try message.messages())
         request.sortsSigners = signers.sorted
         request.tweaks = try signers.tweaks()
         request.topology = topology.value
@@ -64,9 +76,33 @@ struct CreateCommand: AsyncParsableCommand {
             guard parts.count == 2, !parts[0].isEmpty else {
                 throw Failure(.usage, "note \"\(text)\": expected KEY=VALUE")
             }
-            request.metadata[String(parts[0])] = String(parts[1])
+            guard request.metadata.updateValue(String(parts[1]), forKey: String(parts[0])) == nil else {
+                throw Failure(.usage, "note \"\(parts[0])\" is given twice")
+            }
         }
         return request
+    }
+
+    /// Refuses what cannot become a session, in the numbers that a person counts by.
+    private func check(_ keys: [PublicKey]) throws(Failure) {
+        guard keys.count >= 2 else {
+            throw Failure(
+                .usage, "--signers: expected at least 2, found \(keys.count)",
+                hint: "Name the public keys of all signers, your own among them.")
+        }
+        var places: [XOnlyPublicKey: Int] = [:]
+        for (index, key) in keys.enumerated() {
+            guard let first = places.updateValue(index, forKey: key.xOnly) else { continue }
+            throw Failure(
+                .usage, "--signers: signer \(first + 1) and signer \(index + 1) have the same key",
+                hint: "A key signs once in a session. A signer with several shares needs several keys.")
+        }
+        let limit = Configuration().limits.meshSigners
+        guard topology != .mesh || keys.count <= limit else {
+            throw Failure(
+                .usage, "--topology mesh: expected at most \(limit) signers, found \(keys.count)",
+                hint: "Take star, or leave --topology away.")
+        }
     }
 }
 

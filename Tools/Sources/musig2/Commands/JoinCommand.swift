@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import MuSig2Coordinator
+import MuSig2Session
 import Secp256k1
 
 /// `musig2 join`: look at a session, and sign with the others if the person agrees.
@@ -9,8 +10,9 @@ struct JoinCommand: AsyncParsableCommand {
         commandName: "join",
         abstract: "Join a session by its invitation: shows what is to be signed, asks, and signs.",
         discussion: """
-            Nothing but the question whether you may see the session leaves before you said yes. Without a terminal to ask at,
-            --yes is needed.
+            Nothing but the question whether you may see the session leaves before you said yes. \
+            Without a terminal to ask at, --yes is needed. Keep the command running until it has printed the signature. \
+            If it ended before, call it again with the same invitation.
             """)
 
     @Argument(help: "The invitation: musig21…")
@@ -27,10 +29,10 @@ struct JoinCommand: AsyncParsableCommand {
         let output = options.output
         try await reporting(output) {
             let invitation: SessionInvitation
-            do {
+            do throws(CoordinatorError) {
                 invitation = try SessionInvitation(parsing: self.invitation)
             } catch {
-                throw Failure(.invalid, "\(error)", hint: "Ask the creator to send the invitation again.")
+                throw Failure(error)
             }
             guard yes || Prompt.isPossible else {
                 throw Failure(.refused, "there is no terminal to ask at", hint: "Say yes beforehand with --yes.")
@@ -39,7 +41,11 @@ struct JoinCommand: AsyncParsableCommand {
             let consent = AskConsent { [yes] request in
                 // The person was asked before joining; right before signing nothing has changed for it.
                 guard request.stage == .join else { return .approve }
-                let view = SessionView(descriptor: request.descriptor, ownKey: ownKey, now: Date())
+                let descriptor = request.descriptor
+                guard descriptor.signerKeys[descriptor.creator] != ownKey else {
+                    return .refuse(reason: "you created this session: the command that did signs for you")
+                }
+                let view = SessionView(descriptor: descriptor, ownKey: ownKey, now: Date())
                 do {
                     try output.progress(view.lines().joined(separator: "\n"), event: "session", view.json())
                 } catch {

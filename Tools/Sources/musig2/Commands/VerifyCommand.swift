@@ -10,12 +10,14 @@ struct VerifyCommand: AsyncParsableCommand {
         abstract: "Check BIP-340 signatures under a key, or under the shared key of some signers.",
         discussion: "Exit status 0 if every signature is valid, 7 if one is not.")
 
-    @Option(name: .long, help: "The key: 32 bytes in hexadecimal. Instead of --signers.")
+    @Option(
+        name: .long, help: ArgumentHelp("The key: 32 bytes in hexadecimal. Instead of --signers.", valueName: "hex"))
     var key: String?
 
     @Option(
         name: .long, parsing: .upToNextOption,
-        help: "The signatures, 64 bytes in hexadecimal each, in the order of the messages.")
+        help: ArgumentHelp(
+            "The signatures, 64 bytes in hexadecimal each, in the order of the messages.", valueName: "hex"))
     var signature: [String]
 
     @OptionGroup var signers: SignersOptions
@@ -26,7 +28,7 @@ struct VerifyCommand: AsyncParsableCommand {
         let output = options.output
         try await reporting(output) {
             let key = try verificationKey()
-            let messages = try message.messages()
+            let messages = try message.messages(limit: 64 << 20)
             guard signature.count == messages.count else {
                 throw Failure(
                     .usage, "signatures: expected \(messages.count), one for each message, found \(signature.count)")
@@ -42,7 +44,14 @@ struct VerifyCommand: AsyncParsableCommand {
     }
 
     private func verificationKey() throws(Failure) -> XOnlyPublicKey {
-        guard let key else { return try signers.context().xOnlyKey }
+        guard let key else {
+            guard !signers.signers.isEmpty else {
+                throw Failure(
+                    .usage, "no key",
+                    hint: "Name the key, --key HEX as `musig2 aggregate` prints it, or all the signers, --signers.")
+            }
+            return try signers.context().xOnlyKey
+        }
         guard signers.signers.isEmpty else { throw Failure(.usage, "--key and --signers exclude each other") }
         guard let bytes = Hex.decode(key) else { throw Failure(.usage, "key \"\(key)\" is not hexadecimal") }
         do throws(PublicKeyError) {

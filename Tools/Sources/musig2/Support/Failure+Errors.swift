@@ -25,7 +25,14 @@ extension Failure {
             case .aborted, .closed, .superseded, .signerCompromised: (.sessionFailed, nil)
             default: (.failure, nil)
             }
-        self.init(status, error.underlying.map { "\(error.message) (\($0))" } ?? error.message, hint: hint)
+        let message = error.message.replacing("the consent policy refused", with: "refused")
+        self.init(status, Self.text(message, error.underlying), hint: hint)
+    }
+
+    /// A message with the one below it, unless it has it already.
+    private static func text(_ message: String, _ underlying: String?) -> String {
+        guard let underlying, !message.contains(underlying) else { return message }
+        return "\(message) (\(underlying))"
     }
 
     /// The end of a session without a signature.
@@ -37,9 +44,11 @@ extension Failure {
             .sessionFailed,
             "aborted by \(who) (\(report.reason))\(words)\(blame)",
             hint: report.isAfterPartial
-                ? "Your partial signature had left: a signature may exist, or come to exist."
-                : "Nothing is signed.")
+                ? Self.afterPartial : "Nothing is signed.")
     }
+
+    /// What is to be known when a session ends after this signer's part of it.
+    static let afterPartial = "Your partial signature may have left: a signature may exist, or come to exist."
 
     /// A failure to get onto the network.
     static func network(_ error: any Error) -> Failure {
@@ -48,8 +57,13 @@ extension Failure {
             return Failure(.network, "\(error)")
         }
         let hint: String? =
-            error.code == .addressInUse
-            ? "Another program listens there. Choose another port with --listen, or 0 for a free one." : nil
-        return Failure(.network, "\(error)", hint: hint)
+            switch error.code {
+            case .addressInUse:
+                "Another program listens there. Choose another port with --listen, or 0 for a free one."
+            case .addressNotAvailable, .unsupportedAddress:
+                "To listen on all addresses of this machine: --listen /ip4/0.0.0.0/tcp/0"
+            default: nil
+            }
+        return Failure(.network, text(error.message, error.underlying), hint: hint)
     }
 }

@@ -5,9 +5,15 @@ import Foundation
 struct HomeOptions: ParsableArguments {
     @Option(
         name: .long,
-        help: "The folder of key and identity. Default: $MUSIG2_HOME, else ~/.musig2.",
+        help: ArgumentHelp(
+            "The folder of key and identity. Default: $MUSIG2_HOME, else ~/.musig2.", valueName: "folder"),
         completion: .directory)
     var home: String?
+
+    func validate() throws {
+        // An empty path would be the current folder: a variable that is not set must not put a key there.
+        if home == "" { throw ValidationError("--home: expected a folder, found an empty text") }
+    }
 
     /// The folder.
     var folder: URL {
@@ -26,13 +32,23 @@ struct HomeOptions: ParsableArguments {
 
     /// Makes the folder if there is none, readable by its owner alone.
     func makeFolder() throws(Failure) {
-        do {
-            try FileManager.default.createDirectory(
-                at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        } catch {
+        guard Self.make(folder.path) else {
             throw Failure(
-                .file, "cannot make the folder \(folder.path): \(error.localizedDescription)",
+                .file, "cannot make the folder \(folder.path): \(FileFailure.reason())",
                 hint: "Name another one with --home.")
         }
+    }
+
+    /// Whether there is a folder, made with those above it where need be; `errno` says why not.
+    private static func make(_ path: String) -> Bool {
+        if mkdir(path, 0o700) == 0 { return true }
+        if errno == ENOENT, case let above = (path as NSString).deletingLastPathComponent, above != path, above != "" {
+            return make(above) && mkdir(path, 0o700) == 0
+        }
+        var status = stat()
+        guard errno == EEXIST, stat(path, &status) == 0 else { return false }
+        if status.st_mode & S_IFMT == S_IFDIR { return true }
+        errno = ENOTDIR
+        return false
     }
 }

@@ -14,7 +14,7 @@ enum KeyFile {
                     .file, "there is a key already: \(path)",
                     hint: "Show it with `musig2 key show`, or name another folder with --home.")
             }
-            throw Failure(.file, "cannot write \(path): \(String(cString: strerror(errno)))")
+            throw Failure(.file, "cannot write \(path): \(FileFailure.reason())")
         }
         defer { close(descriptor) }
         var text = SecretBytes(byteCount: 2 * SecretKey.byteCount + 1)
@@ -29,7 +29,7 @@ enum KeyFile {
         }
         let written = text.withUnsafeBytes { text in write(descriptor, text.baseAddress, text.count) }
         guard written == text.count, fsync(descriptor) == 0 else {
-            let reason = String(cString: strerror(errno))
+            let reason = FileFailure.reason()
             unlink(path)
             throw Failure(.file, "cannot write \(path): \(reason)")
         }
@@ -44,12 +44,12 @@ enum KeyFile {
             if errno == ENOENT {
                 throw Failure(.file, "there is no key at \(path)", hint: "Make one with `musig2 key new`.")
             }
-            throw Failure(.file, "cannot read \(path): \(String(cString: strerror(errno)))")
+            throw Failure(.file, "cannot read \(path): \(FileFailure.reason())")
         }
         defer { close(descriptor) }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {
-            throw Failure(.file, "cannot read \(path): \(String(cString: strerror(errno)))")
+            throw Failure(.file, "cannot read \(path): \(FileFailure.reason())")
         }
         guard status.st_mode & 0o077 == 0 else {
             throw Failure(

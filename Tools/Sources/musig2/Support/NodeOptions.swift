@@ -3,30 +3,52 @@ import Foundation
 import Logging
 import Multiformats
 
+/// Spans of time on the command line.
+enum Seconds {
+    /// As long as a session may live at most: 30 days.
+    static let longest = 2_592_000
+
+    /// Refuses what no session needs.
+    static func check(_ seconds: Int, option: String) throws {
+        guard (1...longest).contains(seconds) else {
+            throw ValidationError("\(option): expected 1 to \(longest) seconds (30 days), found \(seconds)")
+        }
+    }
+}
+
 /// The options of commands that go onto the network.
 struct NodeOptions: ParsableArguments {
     @Option(
         name: .long, parsing: .upToNextOption,
-        help: "Where to listen, as multiaddrs. Default: /ip4/0.0.0.0/tcp/0, all interfaces and a free port.")
+        help: ArgumentHelp(
+            "Where to listen, as multiaddrs. Default: /ip4/0.0.0.0/tcp/0, all interfaces and a free port.",
+            valueName: "address"))
     var listen: [String] = []
 
     @Option(
         name: .long, parsing: .upToNextOption,
-        help: "The addresses that others are told, when they differ from those this machine sees (NAT, a name).")
+        help: ArgumentHelp(
+            "The addresses that others are told, when they differ from those this machine sees (NAT, a name).",
+            valueName: "address"))
     var announce: [String] = []
 
-    @Option(name: .long, help: "Give up after so many seconds. Default: when the session expires.")
+    @Option(
+        name: .long, parsing: .unconditional,
+        help: ArgumentHelp("Give up after so many seconds. Default: when the session expires.", valueName: "seconds"))
     var timeout: Int?
 
     @Option(
-        name: .long, help: "What is logged to standard error: trace, debug, info, notice, warning, error, critical.")
-    var logLevel: String = "error"
+        name: .long,
+        help: ArgumentHelp(
+            "What is logged to standard error: trace, debug, info, notice, warning, error, critical. Default: nothing.",
+            valueName: "level"))
+    var logLevel: String?
 
     func validate() throws {
-        if Logger.Level(rawValue: logLevel) == nil {
+        if let logLevel, Logger.Level(rawValue: logLevel) == nil {
             throw ValidationError("--log-level: there is no level \"\(logLevel)\"")
         }
-        if let timeout, timeout < 1 { throw ValidationError("--timeout: expected at least 1 second, found \(timeout)") }
+        if let timeout { try Seconds.check(timeout, option: "--timeout") }
     }
 
     /// Where to listen.
@@ -39,10 +61,13 @@ struct NodeOptions: ParsableArguments {
         try Self.addresses(announce, option: "--announce")
     }
 
-    /// The logger of the command's run.
+    /// The logger of the command's run. Whatever ends a session is told without it.
     func logger() -> Logger {
+        guard let logLevel, let level = Logger.Level(rawValue: logLevel) else {
+            return Logger(label: "musig2", factory: { _ in SwiftLogNoOpLogHandler() })
+        }
         var logger = Logger(label: "musig2", factory: { StreamLogHandler.standardError(label: $0) })
-        if let level = Logger.Level(rawValue: logLevel) { logger.logLevel = level }
+        logger.logLevel = level
         return logger
     }
 

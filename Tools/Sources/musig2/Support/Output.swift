@@ -33,44 +33,61 @@ struct Output: Sendable {
     let format: OutputFormat
 
     /// A result: what the person called the command for.
+    ///
+    /// - Throws: ``Failure`` when it cannot be written.
     func result(_ human: String, event: String, _ fields: [String: JSONValue]) throws {
         switch format {
-        case .human: Self.write(human, to: FileHandle.standardOutput)
+        case .human: try Self.write(human)
         case .json: try writeJSON(event, fields)
         }
     }
 
     /// Progress: what happens meanwhile.
+    ///
+    /// - Throws: ``Failure`` when a JSON line cannot be written. Lines for people may get lost.
     func progress(_ human: String, event: String, _ fields: [String: JSONValue]) throws {
         switch format {
-        case .human: Self.write(human, to: FileHandle.standardError)
+        case .human: Self.tell(human)
         case .json: try writeJSON(event, fields)
         }
     }
 
     /// A failure, before the command ends with its status.
-    func failure(_ failure: Failure) throws {
+    func failure(_ failure: Failure) {
         switch format {
         case .human:
-            Self.write("error: \(failure.message)", to: FileHandle.standardError)
-            if let hint = failure.hint { Self.write("       \(hint)", to: FileHandle.standardError) }
+            Self.tell("error: \(failure.message)")
+            if let hint = failure.hint { Self.tell("       \(hint)") }
         case .json:
             var fields: [String: JSONValue] = [
                 "message": .string(failure.message), "status": .integer(Int(failure.status.rawValue)),
             ]
             if let hint = failure.hint { fields["hint"] = .string(hint) }
-            try writeJSON("error", fields)
+            do {
+                try writeJSON("error", fields)
+            } catch {
+                // Standard output is what failed, then: the other stream is left to say so.
+                Self.tell("error: \(failure.message)")
+            }
         }
     }
 
     private func writeJSON(_ event: String, _ fields: [String: JSONValue]) throws {
         var fields = fields
         fields["event"] = .string(event)
-        Self.write(try JSONValue.object(fields).line(), to: FileHandle.standardOutput)
+        try Self.write(try JSONValue.object(fields).line())
     }
 
-    private static func write(_ line: String, to file: FileHandle) {
-        file.write(Data("\(line)\n".utf8))
+    /// Writes a line for people to standard error; there is nobody to tell if that fails.
+    private static func tell(_ line: String) {
+        _ = StandardStreams.write("\(line)\n", to: STDERR_FILENO)
+    }
+
+    /// Writes a line to standard output.
+    private static func write(_ line: String) throws(Failure) {
+        guard StandardStreams.write("\(line)\n", to: STDOUT_FILENO) else {
+            throw Failure(.file, "cannot write to standard output: \(FileFailure.reason())")
+        }
     }
 }
 
@@ -79,7 +96,7 @@ func reporting(_ output: Output, _ body: () async throws -> Void) async throws {
     do {
         try await body()
     } catch let failure as Failure {
-        try output.failure(failure)
+        output.failure(failure)
         throw failure.status.code
     }
 }

@@ -13,7 +13,8 @@ struct ProgressLine {
             self.init("waiting     for the other signers to join", [:])
         case .participantJoined(_, let signer, let peer, let joined, let total):
             self.init(
-                "joined      signer \(signer + 1)  (\(joined)/\(total))",
+                "joined      signer \(signer + 1)  (\(joined)/\(total))"
+                    + (joined < total ? ", waiting for \(total - joined) more" : ""),
                 [
                     "signer": .integer(signer), "peer": .string("\(peer)"), "received": .integer(joined),
                     "total": .integer(total),
@@ -59,7 +60,7 @@ struct ProgressLine {
         }
     }
 
-    private init(_ text: String, _ fields: [String: JSONValue]) {
+    init(_ text: String, _ fields: [String: JSONValue]) {
         self.text = text
         self.fields = fields
     }

@@ -7,7 +7,7 @@ enum Prompt {
     ///
     /// Reading blocks a thread of its own, so that the wait can be left: then the answer is no.
     static func confirms(_ question: String) async -> Bool {
-        FileHandle.standardError.write(Data("\(question) [y/N] ".utf8))
+        _ = StandardStreams.write("\(question) [y/N] ", to: STDERR_FILENO)
         let answer = OneAnswer()
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

@@ -7,14 +7,19 @@ import Secp256k1
 struct SignersOptions: ParsableArguments {
     @Option(
         name: .long, parsing: .upToNextOption,
-        help: "The public keys of all signers, 66 hexadecimal digits each, separated by commas or spaces.")
+        help: ArgumentHelp(
+            "The public keys of all signers, 66 hexadecimal digits each, separated by commas or spaces.",
+            valueName: "keys"))
     var signers: [String] = []
 
     @Flag(name: .long, help: "Sort the keys (KeySort), so that their order does not matter.")
     var sorted = false
 
     @Option(
-        name: .long, help: "A plain or x-only tweak, in order: plain:HEX or xonly:HEX, 32 bytes each. May be repeated.")
+        name: .long,
+        help: ArgumentHelp(
+            "A plain or x-only tweak, in order: plain:HEX or xonly:HEX, 32 bytes each. May be repeated.",
+            valueName: "kind:hex"))
     var tweak: [String] = []
 
     /// The keys, sorted if asked for.

@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import MuSig2Coordinator
 import MuSig2Node
@@ -18,12 +19,14 @@ struct SigningCommand: Sendable {
 
     /// Runs until the session ended, the time is over, or the person pressed Ctrl-C.
     func run(_ enter: @escaping @Sendable (MuSig2Coordinator) async throws -> SessionID) async throws {
+        StandardStreams.ignoreBrokenPipes()
         let node = try await start()
         let coordinator = node.coordinator
         let events = await coordinator.events
         let ending = await withTaskGroup(of: Ending.self) { group in
             group.addTask { await follow(events, coordinator, enter) }
             group.addTask { await Self.interruption() }
+            group.addTask { await remind(coordinator) }
             if let timeout = self.node.timeout {
                 group.addTask {
                     do { try await Task.sleep(for: .seconds(timeout)) } catch { return .left }
@@ -34,36 +37,58 @@ struct SigningCommand: Sendable {
             group.cancelAll()
             return first
         }
-        var closed = 0
-        switch ending {
-        case .timedOut, .interrupted:
-            // Closing an unfinished session tells the others, so that they need not wait.
-            for session in await coordinator.activeSessions {
-                closed += 1
-                do throws(CoordinatorError) {
-                    try await coordinator.closeSession(session)
-                } catch {
-                    try output.progress(
-                        "could not close \(session): \(error)", event: "warning", ["message": .string("\(error)")])
-                }
+        let closing =
+            switch ending {
+            case .timedOut, .interrupted, .failed: await close(coordinator)
+            case .complete, .left: Closing()
             }
-        case .complete, .failed, .left: break
-        }
-        await node.shutdown()
+        await leave(node)
         switch ending {
         case .complete, .left: return
         case .failed(let failure): throw failure
         case .timedOut(let seconds):
+            let missing = closing.missing.isEmpty ? "" : ": not here is signer \(closing.missing)"
             throw Failure(
-                .expired, "no signature within \(seconds) s; nothing was lost, and nothing is signed",
-                hint: "Ask the signers that are missing, and create the session again.")
+                .expired, "no signature within \(seconds) s\(missing)",
+                hint: closing.isAfterPartial
+                    ? Failure.afterPartial
+                    : "Nothing is signed. Ask the signers that are missing, and create the session again.")
         case .interrupted:
             throw Failure(
                 .interrupted,
-                closed == 0
-                    ? "interrupted: nothing was signed" : "interrupted: the session is closed, and the others were told"
-            )
+                closing.count == 0
+                    ? "interrupted"
+                    : "interrupted: the session is closed, and the signers that are connected were told",
+                hint: closing.isAfterPartial ? Failure.afterPartial : "Nothing is signed.")
         }
+    }
+
+    /// What was closed, and how far it was.
+    private struct Closing {
+        var count = 0
+        /// Whether this signer's partial signature may have left.
+        var isAfterPartial = false
+        /// The signers that are not connected, as a person counts them.
+        var missing = ""
+    }
+
+    /// Closes what is unfinished, which tells the others: they need not wait.
+    private func close(_ coordinator: MuSig2Coordinator) async -> Closing {
+        var closing = Closing()
+        for session in await coordinator.activeSessions {
+            closing.count += 1
+            if let status = await coordinator.status(of: session) {
+                closing.isAfterPartial = closing.isAfterPartial || status.isAfterPartial
+                closing.missing = status.signers.enumerated().filter { !$0.element.isConnected }
+                    .map { "\($0.offset + 1)" }.joined(separator: ", ")
+            }
+            do {
+                try await coordinator.closeSession(session)
+            } catch {
+                output.failure(Failure(.sessionFailed, "could not close \(session): \(error.message)"))
+            }
+        }
+        return closing
     }
 
     private enum Ending: Sendable {
@@ -78,12 +103,7 @@ struct SigningCommand: Sendable {
         let key = try KeyFile.read(at: home.keyFile)
         let listen = try node.listenAddresses()
         let announce = try node.announcedAddresses()
-        let identity: NodeIdentity
-        do {
-            identity = try NodeIdentity.loadOrCreate(at: home.identityFile)
-        } catch {
-            throw Failure(.file, "the node's identity in \(home.identityFile): \(error)")
-        }
+        let identity = try identity()
         var configuration = PeerNodeConfiguration()
         configuration.announcedAddresses = announce
         do {
@@ -95,6 +115,55 @@ struct SigningCommand: Sendable {
         }
     }
 
+    /// The node's identity; a passing one while another process uses the one of the home folder. Two nodes with one
+    /// identity cannot be in one session: a third takes them for one, and talks to the one or the other.
+    private func identity() throws(Failure) -> NodeIdentity {
+        let identity: NodeIdentity
+        do {
+            identity = try NodeIdentity.loadOrCreate(at: home.identityFile)
+        } catch {
+            throw Failure(.file, "the node's identity in \(home.identityFile): \(error.message)")
+        }
+        // Held open, and so locked, until the process ends.
+        let descriptor = open(home.identityFile, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK else { return identity }
+        return .generateEd25519()
+    }
+
+    /// Shuts the node down: the others hear of the signature first, if they were not heard to have it.
+    ///
+    /// Ctrl-C ends the wait; the signature is there, and whoever misses it can be told of it by others.
+    private func leave(_ node: SigningNode) async {
+        let (end, signal) = AsyncStream<Void>.makeStream()
+        Task {
+            await node.shutdown()
+            signal.finish()
+        }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { for await _ in end {} }
+            group.addTask { _ = await Self.interruption() }
+            group.addTask {
+                do {
+                    try await Task.sleep(for: Self.patience)
+                    try output.progress(
+                        "ending      the others are told; Ctrl-C ends at once", event: "ending", [:])
+                    try await Task.sleep(for: Self.longestShutdown)
+                } catch {
+                    return
+                }
+            }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    /// How often it is looked whether there is something to say about a wait.
+    private static let reminder = Duration.seconds(10)
+    /// After how long the wait at the end needs a word.
+    private static let patience = Duration.seconds(2)
+    /// The longest time a shutdown can be of use: the coordinator waits for the others for 10 s.
+    private static let longestShutdown = Duration.seconds(13)
+
     /// Reads the events of the session and prints its progress.
     private func follow(
         _ events: CoordinatorEvents,
@@ -103,8 +172,15 @@ struct SigningCommand: Sendable {
     ) async -> Ending {
         do {
             let session = try await enter(coordinator)
+            var presence = Presence()
+            // With the signatures of others under way, one's own may be.
+            var isAfterPartial = false
             for await event in events where event.session == nil || event.session == session {
-                if let ending = try report(event) { return ending }
+                if let line = presence.line(event) {
+                    try output.progress(line.text, event: event.name, line.fields)
+                }
+                if case .partialReceived = event { isAfterPartial = true }
+                if let ending = try report(event, isAfterPartial) { return ending }
             }
             return .left
         } catch let failure as Failure {
@@ -116,21 +192,45 @@ struct SigningCommand: Sendable {
         }
     }
 
-    private func report(_ event: CoordinatorEvent) throws -> Ending? {
-        let line = ProgressLine(event)
+    /// Says from time to time what is waited for: nobody should sit before a silent command.
+    private func remind(_ coordinator: MuSig2Coordinator) async -> Ending {
+        var said = ""
+        var silence = 0
+        while true {
+            do { try await Task.sleep(for: Self.reminder) } catch { return .left }
+            for session in await coordinator.activeSessions {
+                guard let health = await coordinator.health(of: session), let line = ProgressLine(waiting: health)
+                else { continue }
+                silence += 1
+                // The same words come again only every two minutes.
+                guard line.text != said || silence >= 12 else { continue }
+                (said, silence) = (line.text, 0)
+                do {
+                    try output.progress(line.text, event: "waiting", line.fields)
+                } catch {
+                    return .failed(error as? Failure ?? Failure(.failure, "\(error)"))
+                }
+            }
+        }
+    }
+
+    private func report(_ event: CoordinatorEvent, _ isAfterPartial: Bool) throws -> Ending? {
+        let ending = Self.ending(of: event, isAfterPartial)
         if case .complete(_, let signatures) = event {
             for (index, signature) in signatures.enumerated() {
                 try output.result(
                     "\(signature)", event: "signature",
                     ["index": .integer(index), "signature": .string("\(signature)")])
             }
-        } else if let line {
-            try output.progress(line.text, event: event.name, line.fields)
+        } else if ending == nil, let line = ProgressLine(event) {
+            // The event "error" is kept for what ends the command.
+            let name = if case .error = event { "notice" } else { event.name }
+            try output.progress(line.text, event: name, line.fields)
         }
-        return Self.ending(of: event)
+        return ending
     }
 
-    private static func ending(of event: CoordinatorEvent) -> Ending? {
+    private static func ending(of event: CoordinatorEvent, _ isAfterPartial: Bool) -> Ending? {
         switch event {
         case .complete: .complete
         case .aborted(_, let report): .failed(Failure(report))
@@ -138,7 +238,9 @@ struct SigningCommand: Sendable {
             .failed(
                 Failure(
                     .expired, "the session expired before all had signed",
-                    hint: "Nothing is signed. Create the session again, with a longer --expiry if need be."))
+                    hint: isAfterPartial
+                        ? Failure.afterPartial
+                        : "Nothing is signed. Create the session again, with a longer --expiry if need be."))
         case .closed: .failed(Failure(.sessionFailed, "the session was closed"))
         case .error(let error) where error.code == .superseded || error.code == .signerCompromised:
             .failed(Failure(error))

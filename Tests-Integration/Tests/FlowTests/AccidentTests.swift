@@ -1,0 +1,157 @@
+import FlowKit
+import Foundation
+import Secp256k1
+import Testing
+
+/// What happens to a session when processes are ended, killed, started twice, or cannot print: all others are told, and
+/// what can go on goes on.
+@Suite(.serialized, .timeLimit(.minutes(2)))
+struct AccidentTests {
+    private let command: Command
+    private let folder: TemporaryFolder
+
+    init() throws {
+        command = try Command()
+        folder = try TemporaryFolder()
+    }
+
+    @Test
+    func signerThatLeavesIsNamed() async throws {
+        let signers = try await newKeys(["a", "b", "c"])
+        let session = live(["create", "--signers", signers, "--message-hex", "00"], home: "a")
+        let left = try await join(await session.invitation(), home: "b") { line in
+            // All that can be is there: its own nonces and the creator's.
+            try line.event == "nonceReceived" && line.number("received") == 2 ? .interrupt : .goOn
+        }
+        #expect(left.status == 130)
+        let ended = try await session.process.value
+        #expect(ended.status == 4)
+        #expect(try ended.lines.last?.text("message") == "aborted by signer 2 (closed)")
+        #expect(try ended.lines.last?.text("hint") == "Nothing is signed.")
+    }
+
+    @Test
+    func signerThatWasKilledComesBack() async throws {
+        let signers = try await newKeys(["a", "b", "c"])
+        let session = live(["create", "--signers", signers, "--message-hex", "00"], home: "a")
+        let invitation = try await session.invitation()
+        let killed = try await join(invitation, home: "b") { line in
+            try line.event == "nonceReceived" && line.number("received") == 2 ? .kill : .goOn
+        }
+        #expect(killed.status == 137)
+        async let again = join(invitation, home: "b")
+        async let third = join(invitation, home: "c")
+        let all = [try await again, try await third, try await session.process.value]
+        #expect(all.map(\.status) == [0, 0, 0])
+        let signatures = try all.map {
+            try $0.lines.filter { $0.event == "signature" }.map { try $0.text("signature") }
+        }
+        #expect(signatures[0].count == 1)
+        #expect(signatures[1] == signatures[0] && signatures[2] == signatures[0])
+        let gone = try all[2].lines.filter { $0.event == "peerDisconnected" }.map { try $0.number("signer") }
+        #expect(gone.first == 1, "who waits is told for whom")
+    }
+
+    @Test
+    func oneHomeTwiceInASession() async throws {
+        let signers = try await newKeys(["a", "b", "c"])
+        let session = live(["create", "--signers", signers, "--message-hex", "00"], home: "a")
+        let invitation = try await session.invitation()
+        let (arrived, arrive) = AsyncStream.makeStream(of: Void.self)
+        let first = Task {
+            try await join(invitation, home: "b") { line in
+                if try line.event == "nonceReceived" && line.number("received") == 2 { arrive.finish() }
+                return .goOn
+            }
+        }
+        for await _ in arrived {}
+        async let second = join(invitation, home: "b")
+        async let third = join(invitation, home: "c")
+        #expect(try await [second.status, third.status, session.process.value.status] == [0, 0, 0])
+        // The first has heard that it was replaced, or still waits: it is not to end the session of the others.
+        first.cancel()
+        _ = await first.result
+    }
+
+    @Test
+    func ownInvitation() async throws {
+        let signers = try await newKeys(["a", "b"])
+        let session = live(
+            ["create", "--signers", signers, "--message-hex", "00", "--timeout", "3"], home: "a")
+        let own = try await join(await session.invitation(), home: "a")
+        #expect(own.status == 3)
+        #expect(
+            try own.lines.last?.text("message")
+                == "refused: you created this session: the command that did signs for you")
+        let ended = try await session.process.value
+        #expect(ended.status == 5)
+        #expect(try ended.lines.last?.text("message") == "no signature within 3 s: not here is signer 2")
+    }
+
+    @Test
+    func outputThatCannotBeWritten() async throws {
+        let signers = try await newKeys(["a", "b"])
+        let create =
+            "'\(command.path)' create --signers \(signers) --message-hex 00 --home '\(folder.file("a"))' "
+            + "--listen /ip4/127.0.0.1/tcp/0 --timeout 2 --json"
+        #if os(Linux)
+            let full = try await command.shell("\(create) > /dev/full")
+            #expect(full.status == 2)
+            #expect(full.error == "error: cannot write to standard output: No space left on device\n")
+        #endif
+        // The reader of the pipe is gone before the first line.
+        let broken = try await command.shell("{ sleep 0; \(create); echo $? >&2; } | true")
+        #expect(broken.error.hasSuffix("2\n"), "\(broken.error)")
+        #expect(broken.error.hasPrefix("error: cannot write to standard output: "))
+        // A closed standard output is nobody who reads, not a file or a socket that gets the lines.
+        let closed = try await command.shell("\(create) >&-")
+        #expect(closed.status == 5)
+        #expect(closed.error == "")
+    }
+
+    private func newKeys(_ homes: [String]) async throws -> String {
+        var keys: [String] = []
+        for home in homes {
+            let made = try await command.run(["key", "new", "--home", folder.file(home), "--human"])
+            #expect(made.status == 0, "\(made.error)")
+            keys.append(made.output.trimmingCharacters(in: .newlines))
+        }
+        return keys.joined(separator: ",")
+    }
+
+    private func common(_ home: String) -> [String] {
+        ["--home", folder.file(home), "--listen", "/ip4/127.0.0.1/tcp/0"]
+    }
+
+    private func join(
+        _ invitation: String,
+        home: String,
+        react: @Sendable (JSONLine) throws -> Command.Reaction = { _ in .goOn }
+    ) async throws -> Command.Followed {
+        try await command.follow(["join", invitation, "--yes", "--timeout", "60"] + common(home), react: react)
+    }
+
+    /// A creator that runs beside the test.
+    private struct Live {
+        let process: Task<Command.Followed, any Error>
+        let invitations: AsyncStream<String>
+
+        func invitation() async throws -> String {
+            for await invitation in invitations { return invitation }
+            throw FlowError("no invitation: \(try await process.value.lines)")
+        }
+    }
+
+    private func live(_ arguments: [String], home: String) -> Live {
+        let (invitations, invite) = AsyncStream.makeStream(of: String.self)
+        let limit = arguments.contains("--timeout") ? [] : ["--timeout", "60"]
+        let process = Task {
+            defer { invite.finish() }
+            return try await command.follow(arguments + common(home) + limit) { line in
+                if line.event == "invitation" { invite.yield(try line.text("invitation")) }
+                return .goOn
+            }
+        }
+        return Live(process: process, invitations: invitations)
+    }
+}
