@@ -180,6 +180,30 @@ import WireCodec
         }
     }
 
+    /// R7: a signer says that it is a new process, over and over. It gets what it may have missed, and not each time.
+    @Test func r7AFloodOfRuns() async throws {
+        let scene = try await Scene.joined()
+        let hostile = scene.hostile
+        let honest = scene.honest[0].peer
+        _ = try await scene.shares()
+        try await hostile.settle(with: honest)
+        hostile.forget()
+        let seat = try hostile.seat
+        for number in 1...200 as ClosedRange<UInt64> {
+            let join = Payload.join(Join(peerID: hostile.peer.bytes))
+            hostile.say(try hostile.message(join, attempt: 0, run: seat.run + number), to: honest)
+        }
+        try await hostile.settle(with: honest)
+        for type in [MessageType.join, .nonceShare] {
+            for index in 0..<2 as Range<UInt32> {
+                let answers = hostile.messages(type, from: honest).filter { $0.body.index == index }
+                #expect(answers.count <= 2, "\(type) of \(index): \(answers.count)")
+            }
+        }
+        let joins = scene.honest[0].store.stateNow(signer: scene.honest[0].publicKey, tombstones: 1).sessions[0].joins
+        #expect(try SignedMessage(decoding: #require(joins[2])).body.run == seat.run + 200)
+    }
+
     /// P2: a session that ends badly, logged at the lowest level. No secret is in the log, nor in what the application is told.
     @Test func p2LogsAndEventsHoldNoSecrets() async throws {
         let log = CapturedLog()

@@ -177,6 +177,71 @@ import WireCodec
         try await scene.expectComplete(at: 0)
     }
 
+    /// S10: a signer says what is not so: that all is broadcast, that it is over, that it begins anew. A statement is shown, a finished
+    /// signature stays, and whoever asks after the end gets it.
+    @Test func s10LiesAboutTheEnd() async throws {
+        let scene = try await Scene.joined(honest: 1)
+        let hostile = scene.hostile
+        let honest = scene.honest[0]
+        let transaction = [UInt8](repeating: 7, count: 32)
+        let done = try hostile.message(.broadcastDone(BroadcastDone(transactionID: transaction)), attempt: 0)
+        hostile.say(done, done, to: honest.peer)
+        let stated = try await scene.event(at: 0) { event in
+            if case .broadcastStated(_, let id, let author) = event { (id, author) } else { nil }
+        }
+        #expect(stated.0 == transaction && stated.1 == 1)
+        #expect(await honest.coordinator.status(of: scene.id)?.phase == .gathering(.nonces))
+        let own = try hostile.nonces(hostile.draw())
+        hostile.say(own, to: honest.peer)
+        let agreement = try hostile.agreement(try await scene.shares() + [own])
+        hostile.say(try hostile.partials(hostile.sign(agreement), agreement), to: honest.peer)
+        try await scene.expectComplete(at: 0)
+        try await hostile.settle(with: honest.peer)
+        let before = try #require(await honest.coordinator.status(of: scene.id))
+        hostile.say(
+            try hostile.message(.abort(Abort(reason: .requested, stage: .beforePartial)), attempt: 0), done,
+            try hostile.message(.restart(Restart(reason: .requested)), attempt: 2), to: honest.peer)
+        let answer = try await hostile.hear { heard in
+            if case .signatureFinalized(let answer) = heard.item { answer } else { nil }
+        }
+        #expect(answer.signatures == before.signatures?.map(\.rawRepresentation))
+        #expect(try #require(await honest.coordinator.status(of: scene.id)) == before)
+        try await scene.event(at: 0) { $0.name == "complete" ? true : nil }
+        #expect(scene.told[0].count { $0.name == "broadcastStated" } == 1)
+        #expect(!scene.told[0].contains { $0.name == "aborted" })
+    }
+
+    /// S9: a signer is silent in the middle. The others state whom they have not heard, convict nobody, and complete when it is back.
+    @Test(arguments: [false, true]) func s9SilentInTheMiddle(showsNonces: Bool) async throws {
+        let scene = try await Scene.joined { request in
+            request.nonceTimeout = .seconds(2)
+            request.partialTimeout = .seconds(2)
+        }
+        let hostile = scene.hostile
+        let honest = scene.honest.map(\.peer)
+        if showsNonces { hostile.say(try hostile.nonces(hostile.draw()), to: honest[0], honest[1]) }
+        let clock = scene.clockRuns()
+        for party in 0..<2 {
+            let stated = try await scene.event(at: party) { event in
+                if case .notHeard(_, _, let signers, _) = event { signers } else { nil }
+            }
+            #expect(stated == [2])
+        }
+        clock.cancel()
+        var attempt: UInt32 = 0
+        for party in scene.honest {
+            attempt = max(attempt, try #require(await party.coordinator.status(of: scene.id)).attempt)
+        }
+        #expect(attempt >= 2)
+        let own = try hostile.nonces(hostile.draw(attempt: attempt), attempt: attempt)
+        hostile.say(own, to: honest[0], honest[1])
+        let agreement = try hostile.agreement(try await scene.shares(attempt: attempt) + [own], attempt: attempt)
+        let partials = try hostile.sign(agreement, attempt: attempt)
+        hostile.say(try hostile.partials(partials, agreement, attempt: attempt), to: honest[0], honest[1])
+        for party in 0..<2 { try await scene.expectComplete(at: party) }
+        #expect(scene.convicted.isEmpty)
+    }
+
     /// S21: one key on two devices. The older one stops, the newer one signs, and neither wakes the other again.
     @Test func s21OneKeyOnTwoDevices() async throws {
         let parties = try await Parties.start(3)

@@ -80,8 +80,13 @@ extension SessionMachine {
             let joined = joins.count { $0 != nil }
             turn.tell(.participantJoined(index: index, peer: bound, joined: joined))
         }
-        // A new run is a new process, which has nothing of what the old one was sent.
-        if held != nil, bound == peer, let entry = peers.index(of: peer) { peers[at: entry].forgetConnection() }
+        // A new run is a new process, which has nothing of what the old one was sent. Whoever says so too often gets
+        // nothing again.
+        if held != nil, bound == peer, let entry = peers.index(of: peer), beginStep(peerAt: entry, &turn) {
+            let began = peers[at: entry].stepBegan
+            peers[at: entry].forgetConnection()
+            peers[at: entry].stepBegan = began
+        }
         if isRunning { publish(Slot(.joins, index), replaces: held != nil, &turn) }
         meet(bound, from: peer, &turn)
         if outcome != nil, let entry = peers.index(of: peer), peers[at: entry].isBound {

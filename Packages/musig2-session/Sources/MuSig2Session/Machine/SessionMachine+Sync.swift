@@ -212,7 +212,7 @@ extension SessionMachine {
     }
 
     /// Honest steps are never closer than seven eighths of the first wait. Whoever asks more often gets nothing again.
-    private mutating func beginStep(peerAt entry: Int, _ turn: inout Turn<Crypto>) -> Bool {
+    internal mutating func beginStep(peerAt entry: Int, _ turn: inout Turn<Crypto>) -> Bool {
         let now = turn.now.monotonic
         if let began = peers[at: entry].stepBegan, now - began < configuration.syncInterval / 2 { return false }
         peers[at: entry].stepBegan = now
