@@ -84,8 +84,9 @@ final class SigningCluster: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for worker in 0..<inFlight {
                 group.addTask {
-                    for session in stride(from: worker, to: count, by: inFlight) {
-                        try await self.sign(creator: session % self.nodes.count)
+                    // One creator for each worker, so that no creator has more sessions open than the default limit.
+                    for _ in stride(from: worker, to: count, by: inFlight) {
+                        try await self.sign(creator: worker % self.nodes.count)
                     }
                 }
             }
