@@ -155,10 +155,12 @@ extension SessionMachine {
     internal var isCoordinator: Bool { isStar && coordinator == me }
 
     /// Whether slots are gathered here: approved and not over.
-    internal var isRunning: Bool { outcome == nil && consent == .approved }
+    internal var isRunning: Bool { isOpen && consent == .approved }
 
-    /// Whether the session is not over.
-    internal var isOpen: Bool { outcome == nil }
+    /// Whether the session is not over. By its case: a comparison would copy the outcome.
+    internal var isOpen: Bool {
+        if case nil = outcome { true } else { false }
+    }
 
     internal func makeAttempt(_ number: UInt32) -> AttemptState<Crypto> {
         var state = AttemptState<Crypto>(number: number, signers: signerCount)

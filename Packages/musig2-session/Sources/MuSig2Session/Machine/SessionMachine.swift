@@ -101,7 +101,7 @@ public struct SessionMachine<Crypto: SessionCrypto>: Hashable, Sendable {
 
     internal mutating func step(_ input: SessionInput, at now: Now) -> [Effect] {
         var turn = Turn<Crypto>(now: now)
-        if outcome == nil, now.wallMilliseconds >= descriptor.expiryMilliseconds { expire(&turn) }
+        if isOpen, now.wallMilliseconds >= descriptor.expiryMilliseconds { expire(&turn) }
         apply(input, &turn)
         if isRunning {
             advance(&turn)
@@ -144,7 +144,7 @@ extension SessionMachine {
     public var nextDeadline: Duration? { earliestDeadline }
 
     internal var earliestDeadline: Duration? {
-        guard outcome == nil else { return nil }
+        guard isOpen else { return nil }
         var next = expiryAt
         if let deadline { next = min(next, deadline) }
         if let nextSync { next = min(next, nextSync) }
@@ -171,7 +171,7 @@ extension SessionMachine {
 
     /// Whether the session is over here: complete, aborted, expired, superseded or refused. It may still be completed
     /// by signatures.
-    public var isOver: Bool { outcome != nil }
+    public var isOver: Bool { !isOpen }
 
     /// The peers that a signer's JOIN names, in byte order.
     public var boundPeers: [PeerID] { peers.entries.compactMap { $0.state.isBound ? $0.peer : nil } }
