@@ -1,26 +1,56 @@
+import Multiformats
+import PeerNode
 import PeerTransport
 import PeerTransportNIO
 
-let echo: ProtocolID = "/echo/1.0.0"
-let server = try TCPTransport(identity: .generateEd25519())
-let client = try TCPTransport(identity: .generateSecp256k1())
+struct Shout: ProtocolHandler {
+    let name = "shout"
+    let protocolIDs: [ProtocolID] = ["/shout/1.0.0"]
 
-let listener = try await server.listen(on: .init("/ip4/127.0.0.1/tcp/0")) { $0 == echo }
-async let accepted = listener.accept()
-let connection = try await client.dial(listener.addresses[0], expecting: server.localPeer) { _ in false }
-guard let inbound = try await accepted else { fatalError("the listener closed") }
-precondition(inbound.remotePeer == client.localPeer)
-
-let outgoing = try await connection.openStream(protocols: [echo]).stream
-try await outgoing.write(Array("one package alone".utf8))
-try await outgoing.closeWrite()
-guard let incoming = try await inbound.acceptStream()?.stream else { fatalError("the connection closed") }
-var received: [UInt8] = []
-while let bytes = try await incoming.read(upTo: 1_024) {
-    received += bytes
+    func handle(_ inbound: NegotiatedStream, from peer: PeerID) async {
+        do {
+            while let bytes = try await inbound.stream.read(upTo: 4096) {
+                try await inbound.stream.write(Array(String(decoding: bytes, as: UTF8.self).uppercased().utf8))
+            }
+            try await inbound.stream.closeWrite()
+        } catch {
+            inbound.stream.reset()
+        }
+    }
 }
-precondition(received == Array("one package alone".utf8))
 
-await connection.close()
-await listener.close()
-print("\(received.count) bytes over an encrypted connection to \(server.localPeer)")
+let server = try PeerNode(identity: try .loadOrCreate(at: "server.key"))
+try server.register(Shout())
+let addresses = try await server.listen(on: [Multiaddr("/ip4/127.0.0.1/tcp/0")])
+
+let client = try PeerNode(identity: .generateEd25519())
+try await client.connect(to: server.localPeer, addresses: addresses)
+let opened = try await client.openStream(to: server.localPeer, protocols: ["/shout/1.0.0"])
+try await opened.stream.write(Array("hello".utf8))
+print(String(decoding: try await opened.stream.read(upTo: 4096) ?? [], as: UTF8.self))  // HELLO
+
+func frames(_ client: PeerNode, _ server: PeerNode, _ addresses: [Multiaddr]) async throws {
+    let there = try NodePeerNetwork(node: server, configuration: .init(protocolID: "/my-frames/1.0.0"))
+    let here = try NodePeerNetwork(node: client, configuration: .init(protocolID: "/my-frames/1.0.0"))
+    here.connect(to: server.localPeer, addresses: addresses)
+    print(await here.nextEvents())  // connected
+    here.send([1, 2, 3], to: server.localPeer)
+    print(await there.nextEvents())  // connected, and the frame, now or with the next call
+    await here.shutdown()
+    await there.shutdown()
+}
+
+func lossyNetwork(_ aliceID: PeerID, _ bobID: PeerID) async {
+    let network = InMemoryNetwork(seed: 42, plan: FaultPlan(loss: 0.1, delay: .milliseconds(5) ... .milliseconds(50)))
+    let (alice, bob) = (network.endpoint(for: aliceID), network.endpoint(for: bobID))
+    alice.connect(to: bobID, addresses: [])
+    network.clock.advance(by: .seconds(1))
+    let events = await bob.nextEvents()
+    precondition(events == [.connected(aliceID)])
+}
+
+try await frames(client, server, addresses)
+await lossyNetwork(client.localPeer, server.localPeer)
+await client.shutdown()
+await server.shutdown()
+print("a protocol, frames and a lossy network, with \(server.localPeer)")
