@@ -52,6 +52,7 @@ let package = Package(
                 .product(name: "WireCodec", package: "musig2-wire-codec"),
                 .product(name: "Multiformats", package: "musig2-wire-codec"),
                 .product(name: "MuSig2Session", package: "musig2-session"),
+                .product(name: "MuSig2Coordinator", package: "musig2-coordinator"),
             ],
             swiftSettings: settings
         ),

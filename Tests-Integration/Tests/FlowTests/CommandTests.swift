@@ -46,6 +46,17 @@ struct CommandTests {
     }
 
     @Test
+    func homeOfTheEnvironment() async throws {
+        let user = folder.file("user")
+        try FileManager.default.createDirectory(atPath: user, withIntermediateDirectories: true)
+        let made = try await command.shell("HOME='\(user)' MUSIG2_HOME= '\(command.path)' key new --json")
+        #expect(try JSONLine(made.output).text("file") == "\(user)/.musig2/key")
+        let other = folder.file("other")
+        let named = try await command.shell("HOME='\(user)' MUSIG2_HOME='\(other)' '\(command.path)' key new --json")
+        #expect(try JSONLine(named.output).text("file") == "\(other)/key")
+    }
+
+    @Test
     func keyFilesOfOthersAreRefused() async throws {
         _ = try await newKey("a")
         try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: folder.file("a/key"))

@@ -18,10 +18,16 @@ struct HomeOptions: ParsableArguments {
     /// The folder.
     var folder: URL {
         if let home { return URL(fileURLWithPath: home, isDirectory: true) }
-        if let home = ProcessInfo.processInfo.environment["MUSIG2_HOME"], !home.isEmpty {
-            return URL(fileURLWithPath: home, isDirectory: true)
-        }
-        return FileManager.default.homeDirectoryForCurrentUser.appendingPathComponent(".musig2", isDirectory: true)
+        let environment = ProcessInfo.processInfo.environment
+        if let home = environment["MUSIG2_HOME"], !home.isEmpty { return URL(fileURLWithPath: home, isDirectory: true) }
+        // Foundation asks the user database alone, where a shell's `~` is $HOME.
+        let user =
+            if let home = environment["HOME"], !home.isEmpty {
+                URL(fileURLWithPath: home, isDirectory: true)
+            } else {
+                FileManager.default.homeDirectoryForCurrentUser
+            }
+        return user.appendingPathComponent(".musig2", isDirectory: true)
     }
 
     /// The file of the signer's secret key.
