@@ -16,6 +16,7 @@ enum Bench {
 
     private static func run(_ options: Options) async throws {
         var report = Report()
+        report.loads.append(loadAverage())
         for group in options.groups {
             switch group {
             case .musig2:
@@ -31,7 +32,8 @@ enum Bench {
                 report.measurements += try await MemoryBenchmarks(isQuick: options.isQuick).measure()
             }
         }
-        FileHandle.standardOutput.write(Data((report.table() + "\n").utf8))
+        report.loads.append(loadAverage())
+        FileHandle.standardOutput.write(Data((report.table() + "\n" + report.circumstances + "\n").utf8))
         if let path = options.json {
             try report.json().write(to: URL(filePath: path))
         }

@@ -100,9 +100,14 @@ struct Stopwatch {
 }
 
 /// The processor time that this thread has used.
-private func threadTime() -> Duration {
+private func threadTime() -> Duration { time(of: CLOCK_THREAD_CPUTIME_ID) }
+
+/// The processor time that all threads of this process have used.
+func processorTime() -> Duration { time(of: CLOCK_PROCESS_CPUTIME_ID) }
+
+private func time(of clock: clockid_t) -> Duration {
     var time = timespec()
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    clock_gettime(clock, &time)
     return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
 }
 

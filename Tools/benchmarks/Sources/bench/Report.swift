@@ -3,6 +3,14 @@ import Foundation
 /// Measurements as a table for people and as JSON for programs.
 struct Report {
     var measurements: [Measurement] = []
+    /// The load of the machine before and after.
+    var loads: [Double] = []
+
+    /// What the figures were measured under.
+    var circumstances: String {
+        let loads = self.loads.map { String(format: "%.1f", $0) }.joined(separator: ", then ")
+        return "\(ProcessInfo.processInfo.activeProcessorCount) cores, load \(loads)"
+    }
 
     /// A line for each measurement, columns aligned.
     func table() -> String {
@@ -53,7 +61,11 @@ struct Report {
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        return try encoder.encode(["measurements": rows])
+        struct Root: Encodable {
+            var circumstances: String
+            var measurements: [Row]
+        }
+        return try encoder.encode(Root(circumstances: self.circumstances, measurements: rows))
     }
 
     private func number(_ value: Double) -> String {
@@ -68,4 +80,10 @@ struct Report {
         case nil: ""
         }
     }
+}
+
+/// How many threads wanted to run during the last minute, all processes together.
+func loadAverage() -> Double {
+    var loads = [0.0, 0.0, 0.0]
+    return getloadavg(&loads, 3) > 0 ? loads[0] : 0
 }
