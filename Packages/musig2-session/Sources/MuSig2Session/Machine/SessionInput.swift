@@ -2,7 +2,7 @@ public import Multiformats
 public import Secp256k1
 public import WireCodec
 
-/// What a session is told. Each input is one call of ``SessionMachine/handle(_:at:)``.
+/// What a session is told. Each input is one call of `SessionMachine.handle(_:at:)`.
 public enum SessionInput: Hashable, Sendable {
     /// The application approved the descriptor. Until then nothing leaves.
     case approved
@@ -54,7 +54,7 @@ public enum SessionInput: Hashable, Sendable {
     /// The message was not issued.
     case issueFailed(UnsignedMessage, IssueFailure)
 
-    /// Time has passed: call it when ``SessionMachine/nextDeadline`` is reached.
+    /// Time has passed: call it when `SessionMachine.nextDeadline` is reached.
     case tick
 }
 
