@@ -1,3 +1,5 @@
+import Multiformats
+
 /// Bech32m (BIP-350) without its limit of 90 characters: a human-readable prefix, `1`, data, a checksum of six characters.
 enum Bech32m {
     /// What the text turned out to be.
@@ -18,7 +20,7 @@ enum Bech32m {
     private static let olderTarget: UInt32 = 1
 
     static func encode(prefix: String, _ bytes: [UInt8]) -> String {
-        let data = regroup(bytes)
+        let data = FiveBitGroups.split(bytes)
         var state = start(prefix)
         for value in data { step(&state, value) }
         for _ in 0..<checksumLength { step(&state, 0) }
@@ -49,7 +51,7 @@ enum Bech32m {
         var state = start(prefix)
         for value in data { step(&state, value) }
         guard state == target else { throw state == olderTarget ? .olderChecksum : .badChecksum }
-        guard let bytes = ungroup(data.dropLast(checksumLength)) else { throw .badPadding }
+        guard let bytes = FiveBitGroups.join(data.dropLast(checksumLength)) else { throw .badPadding }
         return (prefix, bytes)
     }
 
@@ -70,39 +72,4 @@ enum Bech32m {
     }
 
     private static let generators: [UInt32] = [0x3b6a_57b2, 0x2650_8e6d, 0x1ea1_19fa, 0x3d42_33dd, 0x2a14_62b3]
-
-    /// Eight bits to five, the last group filled with zeros.
-    private static func regroup(_ bytes: [UInt8]) -> [UInt8] {
-        var output: [UInt8] = []
-        output.reserveCapacity((bytes.count * 8 + 4) / 5)
-        var accumulator: UInt32 = 0
-        var bits: UInt32 = 0
-        for byte in bytes {
-            accumulator = (accumulator & 0xff) << 8 | UInt32(byte)
-            bits += 8
-            while bits >= 5 {
-                bits -= 5
-                output.append(UInt8(truncatingIfNeeded: accumulator >> bits & 31))
-            }
-        }
-        if bits > 0 { output.append(UInt8(truncatingIfNeeded: accumulator << (5 - bits) & 31)) }
-        return output
-    }
-
-    /// Five bits to eight; nil when what is left over is a whole group, or is not zero.
-    private static func ungroup(_ values: ArraySlice<UInt8>) -> [UInt8]? {
-        var output: [UInt8] = []
-        output.reserveCapacity(values.count * 5 / 8)
-        var accumulator: UInt32 = 0
-        var bits: UInt32 = 0
-        for value in values {
-            accumulator = (accumulator & 0xff) << 5 | UInt32(value)
-            bits += 5
-            if bits >= 8 {
-                bits -= 8
-                output.append(UInt8(truncatingIfNeeded: accumulator >> bits))
-            }
-        }
-        return bits < 5 && accumulator & ((1 << bits) - 1) == 0 ? output : nil
-    }
 }
