@@ -115,7 +115,7 @@ import WireCodec
         if isWithdrawn {
             try await hostile.settle(with: honest.peer)
             try await honest.coordinator.withdrawApproval(of: scene.id)
-            try? await honest.coordinator.startRound2(of: scene.id)
+            try await honest.coordinator.startRound2(of: scene.id)
         }
         let abort = try await scene.abort(at: 0)
         #expect(abort.by == 0 && abort.reason == .notApproved && !abort.isAfterPartial)
