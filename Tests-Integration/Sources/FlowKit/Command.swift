@@ -68,12 +68,12 @@ public struct Command: Sendable {
     ///
     /// - Parameters:
     ///   - arguments: What follows `musig2`.
-    ///   - react: Is told each line, and says what happens to the process.
+    ///   - react: Is told each line and the process it comes from, and says what happens to that.
     /// - Returns: Exit status, all lines, and standard error.
     /// - Throws: ``FlowError`` for a line that is no event, an error of the system, or what `react` throws.
     public func follow(
         _ arguments: [String],
-        react: @Sendable (JSONLine) throws -> Reaction = { _ in .goOn }
+        react: @Sendable (JSONLine, _ process: String) throws -> Reaction = { _, _ in .goOn }
     ) async throws -> Followed {
         let result = try await Subprocess.run(
             .path(.init(path)), arguments: Arguments(arguments + ["--json"]),
@@ -83,7 +83,7 @@ public struct Command: Sendable {
             for try await text in execution.standardOutput.strings() {
                 let line = try JSONLine(text.trimmingCharacters(in: .newlines))
                 lines.append(line)
-                switch try react(line) {
+                switch try react(line, "\(execution.processIdentifier)") {
                 case .goOn: break
                 case .interrupt: try execution.send(signal: .interrupt)
                 case .kill: try execution.send(signal: .kill)

@@ -1,13 +1,6 @@
 import Foundation
 import Multiformats
 import Secp256k1
-import Subprocess
-
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 
 /// n signers, each a process of its own with a key of its own, over TCP on the loopback interface.
 public struct ProcessFlow: Sendable {
@@ -79,7 +72,7 @@ public struct ProcessFlow: Sendable {
     }
 
     private func common(_ index: Int) -> [String] {
-        ["--home", home(index), "--listen", "/ip4/127.0.0.1/tcp/0", "--timeout", "60", "--json"]
+        ["--home", home(index), "--listen", "/ip4/127.0.0.1/tcp/0", "--timeout", "60"]
     }
 
     /// Runs one signer's process and reads its lines until it ends.
@@ -89,40 +82,33 @@ public struct ProcessFlow: Sendable {
         report: @Sendable (String) -> Void,
         invited: @Sendable (String) -> Void
     ) async throws -> [SchnorrSignature] {
-        let result = try await Subprocess.run(
-            .path(.init(command.path)), arguments: Arguments(arguments),
-            input: .none, output: .sequence, error: .string(limit: 1 << 20)
-        ) { execution in
-            let name = "signer \(index + 1) (process \(execution.processIdentifier))"
-            var signatures: [SchnorrSignature] = []
-            for try await text in execution.standardOutput.strings() {
-                let line = try JSONLine(text.trimmingCharacters(in: .newlines))
-                switch line.event {
-                case "invitation":
-                    report("\(name) created session \(try line.text("session"))")
-                    invited(try line.text("invitation"))
-                case "participantJoined":
-                    report("\(name) sees that signer \(try line.number("signer") + 1) joined")
-                case "nonceReceived":
-                    report("\(name) has nonces \(try line.number("received"))/\(try line.number("total"))")
-                case "partialReceived":
-                    report("\(name) has partial signatures \(try line.number("received"))/\(try line.number("total"))")
-                case "signature":
-                    let signature = try line.text("signature")
-                    report("\(name) holds the signature \(signature)")
-                    guard let bytes = Hex.decode(signature) else { throw FlowError("not a signature: \(signature)") }
-                    signatures.append(try SchnorrSignature(rawRepresentation: bytes))
-                case "error":
-                    throw FlowError("\(name): \(try line.text("message"))")
-                default: break
-                }
+        let followed = try await command.follow(arguments) { line, process in
+            let name = "signer \(index + 1) (process \(process))"
+            switch line.event {
+            case "invitation":
+                report("\(name) created session \(try line.text("session"))")
+                invited(try line.text("invitation"))
+            case "participantJoined":
+                report("\(name) sees that signer \(try line.number("signer") + 1) joined")
+            case "nonceReceived":
+                report("\(name) has nonces \(try line.number("received"))/\(try line.number("total"))")
+            case "partialReceived":
+                report("\(name) has partial signatures \(try line.number("received"))/\(try line.number("total"))")
+            case "signature":
+                report("\(name) holds the signature \(try line.text("signature"))")
+            case "error":
+                throw FlowError("\(name): \(try line.text("message"))")
+            default: break
             }
-            return signatures
+            return .goOn
         }
-        let status = Command.status(result.terminationStatus)
-        guard status == 0 else {
-            throw FlowError("signer \(index + 1): exit status \(status): \(result.standardError)")
+        guard followed.status == 0 else {
+            throw FlowError("signer \(index + 1): exit status \(followed.status): \(followed.error)")
         }
-        return result.closureResult
+        return try followed.lines.filter { $0.event == "signature" }.map { line in
+            let signature = try line.text("signature")
+            guard let bytes = Hex.decode(signature) else { throw FlowError("not a signature: \(signature)") }
+            return try SchnorrSignature(rawRepresentation: bytes)
+        }
     }
 }

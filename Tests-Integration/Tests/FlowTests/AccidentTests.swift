@@ -19,7 +19,7 @@ struct AccidentTests {
     func signerThatLeavesIsNamed() async throws {
         let signers = try await newKeys(["a", "b", "c"])
         let session = live(["create", "--signers", signers, "--message-hex", "00"], home: "a")
-        let left = try await join(await session.invitation(), home: "b") { line in
+        let left = try await join(await session.invitation(), home: "b") { line, _ in
             // All that can be is there: its own nonces and the creator's.
             try line.event == "nonceReceived" && line.number("received") == 2 ? .interrupt : .goOn
         }
@@ -35,7 +35,7 @@ struct AccidentTests {
         let signers = try await newKeys(["a", "b", "c"])
         let session = live(["create", "--signers", signers, "--message-hex", "00"], home: "a")
         let invitation = try await session.invitation()
-        let killed = try await join(invitation, home: "b") { line in
+        let killed = try await join(invitation, home: "b") { line, _ in
             try line.event == "nonceReceived" && line.number("received") == 2 ? .kill : .goOn
         }
         #expect(killed.status == 137)
@@ -120,7 +120,7 @@ struct AccidentTests {
     private func join(
         _ invitation: String,
         home: String,
-        react: @Sendable (JSONLine) throws -> Command.Reaction = { _ in .goOn }
+        react: @Sendable (JSONLine, String) throws -> Command.Reaction = { _, _ in .goOn }
     ) async throws -> Command.Followed {
         try await command.follow(["join", invitation, "--yes", "--timeout", "60"] + common(home), react: react)
     }
@@ -130,7 +130,7 @@ struct AccidentTests {
         let (arrived, arrive) = AsyncStream.makeStream(of: Void.self)
         let process = Task {
             defer { arrive.finish() }
-            return try await join(invitation, home: home) { line in
+            return try await join(invitation, home: home) { line, _ in
                 if try line.event == "nonceReceived" && line.number("received") == 2 { arrive.finish() }
                 return .goOn
             }
@@ -155,7 +155,7 @@ struct AccidentTests {
         let limit = arguments.contains("--timeout") ? [] : ["--timeout", "60"]
         let process = Task {
             defer { invite.finish() }
-            return try await command.follow(arguments + common(home) + limit) { line in
+            return try await command.follow(arguments + common(home) + limit) { line, _ in
                 if line.event == "invitation" { invite.yield(try line.text("invitation")) }
                 return .goOn
             }
