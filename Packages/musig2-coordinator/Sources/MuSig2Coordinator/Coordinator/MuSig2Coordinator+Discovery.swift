@@ -86,9 +86,10 @@ extension MuSig2Coordinator {
 
     func publish(_ session: SessionID, _ key: [UInt8]) {
         guard let discovery else { return }
+        let lifetime = Duration.seconds(172_800)
         startTask(for: session) { coordinator in
             let result = await coordinator.retrying { () async throws(TransportError) -> Void in
-                try await discovery.publish(key)
+                try await discovery.publish(key, for: lifetime)
             }
             switch result {
             case .success: await coordinator.turn(.published(session, failure: nil))

@@ -3,11 +3,14 @@ public import Multiformats
 /// Finds the peers that stand behind a key, such as the day's rendezvous key of a session. Optional: without one, peers
 /// are reached by the addresses in an invitation.
 public protocol PeerDiscovery: Sendable {
-    /// Says to the world that this peer stands behind a key, until it is withdrawn.
+    /// Says to the world that this peer stands behind a key, and goes on saying so until the lifetime is over or the key
+    /// is withdrawn.
     ///
-    /// - Parameter key: The multihash bytes of the key.
+    /// - Parameters:
+    ///   - key: The multihash bytes of the key.
+    ///   - lifetime: How long from now; afterwards the record is no longer renewed.
     /// - Throws: ``TransportError`` when nobody took the record.
-    func publish(_ key: [UInt8]) async throws(TransportError)
+    func publish(_ key: [UInt8], for lifetime: Duration) async throws(TransportError)
 
     /// Stops publishing a key. Records already given out cannot be called back; they run out.
     ///
@@ -24,7 +27,7 @@ public protocol PeerDiscovery: Sendable {
     func lookup(_ key: [UInt8], limit: Int) async throws(TransportError) -> [DiscoveredPeer]
 }
 
-/// A peer that a ``PeerDiscovery`` found.
+/// A peer that a ``PeerDiscovery`` found: who published itself behind a key.
 public struct DiscoveredPeer: Sendable, Hashable {
     /// Who it is said to be.
     public var peer: PeerID
@@ -32,13 +35,18 @@ public struct DiscoveredPeer: Sendable, Hashable {
     /// Where it is said to be reached.
     public var addresses: [Multiaddr]
 
+    /// How long ago this node got the record, where it is known.
+    public var age: Duration?
+
     /// Joins a peer with its addresses.
     ///
     /// - Parameters:
     ///   - peer: Who it is said to be.
     ///   - addresses: Where it is said to be reached.
-    public init(peer: PeerID, addresses: [Multiaddr]) {
+    ///   - age: How long ago this node got the record, where it is known.
+    public init(peer: PeerID, addresses: [Multiaddr], age: Duration? = nil) {
         self.peer = peer
         self.addresses = addresses
+        self.age = age
     }
 }

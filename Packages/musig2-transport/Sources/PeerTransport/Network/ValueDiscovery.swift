@@ -1,0 +1,64 @@
+/// Keeps small public values under names, as a DHT does. Whoever knows the name can read the value.
+public protocol ValueDiscovery: Sendable {
+    /// Stores a value, and goes on renewing it until the lifetime is over or the key is withdrawn.
+    ///
+    /// - Parameters:
+    ///   - value: The bytes to store; a later call for the same key replaces them.
+    ///   - key: The name, as `/namespace/id`.
+    ///   - lifetime: How long from now; afterwards the value is no longer renewed.
+    /// - Throws: ``TransportError`` when the value does not satisfy the rules of its namespace, or nobody took it.
+    func publish(_ value: [UInt8], at key: [UInt8], for lifetime: Duration) async throws(TransportError)
+
+    /// Stops renewing a value. What others hold cannot be called back; it runs out.
+    ///
+    /// - Parameter key: The name.
+    func withdrawValue(at key: [UInt8]) async
+
+    /// Reads the best value under a name, by the rules of its namespace.
+    ///
+    /// - Parameter key: The name.
+    /// - Returns: The value, or nil when nobody who was asked holds a valid one.
+    /// - Throws: ``TransportError`` when the search itself was not possible.
+    func value(at key: [UInt8]) async throws(TransportError) -> DiscoveredValue?
+}
+
+/// A value that a ``ValueDiscovery`` found. It satisfies the rules of its namespace.
+public struct DiscoveredValue: Sendable, Hashable {
+    /// The bytes.
+    public var value: [UInt8]
+
+    /// How long ago the one who returned it got it, where that is known.
+    public var age: Duration?
+
+    /// Joins a value with its age.
+    ///
+    /// - Parameters:
+    ///   - value: The bytes.
+    ///   - age: How long ago the one who returned it got it, where that is known.
+    public init(value: [UInt8], age: Duration? = nil) {
+        self.value = value
+        self.age = age
+    }
+}
+
+/// The rules of one namespace of a ``ValueDiscovery``: which values are valid under a name, and which of several valid
+/// ones is the best. Every node of a network must decide alike, so both follow from the arguments alone.
+public protocol ValueRules: Sendable {
+    /// Whether a value may stand under a name.
+    ///
+    /// - Parameters:
+    ///   - value: The bytes.
+    ///   - key: The whole name, with the namespace.
+    ///   - wallMilliseconds: The time, as milliseconds since 1970.
+    /// - Returns: Whether to store it and to return it.
+    func isValid(_ value: [UInt8], at key: [UInt8], wallMilliseconds: UInt64) -> Bool
+
+    /// Which of two valid values is the better one.
+    ///
+    /// - Parameters:
+    ///   - left: One value.
+    ///   - right: The other value.
+    ///   - key: The whole name, with the namespace.
+    /// - Returns: Whether `left` is strictly better than `right`.
+    func isBetter(_ left: [UInt8], than right: [UInt8], at key: [UInt8]) -> Bool
+}
