@@ -20,7 +20,11 @@ public final class PeerNode: Sendable {
     struct State {
         var table: ConnectionTable
         var handlers: [any ProtocolHandler] = []
-        var registry: [ProtocolID: any ProtocolHandler] = [:]
+        var observers: [(id: UInt64, observer: any PeerObserver)] = []
+        var lastObserver: UInt64 = 0
+        var registry: [ProtocolID: Server] = [:]
+        /// What connected peers said of themselves.
+        var information: [PeerID: PeerInformation] = [:]
         var listeners: [any Listener] = []
         var dials: [PeerID: Dial] = [:]
         var notices = Fifo<Notice>()
@@ -37,12 +41,14 @@ public final class PeerNode: Sendable {
         var isOvertaken = false
     }
 
-    /// What handlers are told, in this order.
+    /// What observers are told, in this order.
     enum Notice {
         case connected(PeerID)
         case disconnected(PeerID)
         case replaced(PeerID)
+        case identified(PeerID, PeerInformation)
         case addresses([Multiaddr])
+        case protocols([ProtocolID])
     }
 
     /// Makes a node that neither listens nor dials yet.
@@ -76,53 +82,7 @@ public final class PeerNode: Sendable {
         )
     }
 
-    // MARK: Protocols
-
-    /// Hosts a protocol from now on.
-    ///
-    /// - Parameter handler: What serves its streams.
-    /// - Throws: `TransportError.Code.invalidArgument` when the handler names no protocol, one that cannot
-    ///   be sent, or one that another handler has.
-    public func register(_ handler: any ProtocolHandler) throws(TransportError) {
-        let protocolIDs = handler.protocolIDs
-        guard !protocolIDs.isEmpty, protocolIDs.allSatisfy(\.isValid) else {
-            throw TransportError(
-                .invalidArgument,
-                "handler \(handler.name): expected at least one valid protocol id, found \(protocolIDs)"
-            )
-        }
-        let other = state.withLock { state -> (any ProtocolHandler)? in
-            for id in protocolIDs {
-                if let other = state.registry[id] { return other }
-            }
-            for id in protocolIDs { state.registry[id] = handler }
-            state.handlers.append(handler)
-            return nil
-        }
-        if let other {
-            throw TransportError(
-                .invalidArgument,
-                "handler \(handler.name): \(protocolIDs) is served by handler \(other.name) already"
-            )
-        }
-    }
-
-    /// Hosts these protocols no longer; streams that are served go on.
-    ///
-    /// - Parameter protocolIDs: All protocols of the handler.
-    public func unregister(_ protocolIDs: [ProtocolID]) {
-        state.withLock { state in
-            for id in protocolIDs { state.registry[id] = nil }
-            state.handlers.removeAll { handler in handler.protocolIDs.allSatisfy { protocolIDs.contains($0) } }
-        }
-    }
-
     static let shutDownError = TransportError(.shutDown, "the node is shut down")
-
-    /// Which protocols a peer may open streams for.
-    var accepting: ProtocolFilter {
-        { [weak self] id in self?.state.withLock { $0.registry[id] != nil } ?? false }
-    }
 
     // MARK: Peers
 
@@ -135,6 +95,24 @@ public final class PeerNode: Sendable {
     /// - Returns: Whether a stream can be opened without dialling.
     public func isConnected(to peer: PeerID) -> Bool {
         state.withLock { $0.table.current(to: peer) != nil }
+    }
+
+    /// What a connected peer has said about itself; nil until it has.
+    ///
+    /// - Parameter peer: Who.
+    /// - Returns: What its last identify message said.
+    public func information(of peer: PeerID) -> PeerInformation? {
+        state.withLock { $0.information[peer] }
+    }
+
+    /// Notes what a connected peer said about itself, and tells the observers.
+    func identified(_ peer: PeerID, as information: PeerInformation) {
+        state.withLock { state in
+            guard state.table.current(to: peer) != nil else { return }
+            state.information[peer] = information
+            state.notices.append(.identified(peer, information))
+        }
+        deliverNotices()
     }
 
     /// Opens a stream to a connected peer.
@@ -280,14 +258,16 @@ public final class PeerNode: Sendable {
         lose(id)
     }
 
-    /// Forgets a connection that is closed or about to be, and tells the handlers what that means. Only the first call for a
+    /// Forgets a connection that is closed or about to be, and tells the observers what that means. Only the first call for a
     /// connection counts.
     private func lose(_ id: ConnectionTable.ID) {
         let lost = state.withLock { state -> (peer: PeerID, isLast: Bool)? in
             guard let peer = state.table.entries[id]?.connection.remotePeer else { return nil }
             let outcome = state.table.remove(id)
             switch outcome {
-            case .last: state.notices.append(.disconnected(peer))
+            case .last:
+                state.information[peer] = nil
+                state.notices.append(.disconnected(peer))
             case .replaced: state.notices.append(.replaced(peer))
             case .othersRemain, .unknown: break
             }
@@ -301,21 +281,32 @@ public final class PeerNode: Sendable {
 
     private func serve(_ inbound: NegotiatedStream, from peer: PeerID, on id: ConnectionTable.ID) {
         let limit = configuration.maximumInboundStreams
-        let handler = state.withLock { state -> (any ProtocolHandler)? in
-            guard let handler = state.registry[inbound.protocolID], state.table.serve(id, limit: limit) else {
-                return nil
-            }
+        let found = state.withLock { state -> (Server, Multiaddr)? in
+            guard let server = state.registry[inbound.protocolID], state.table.serve(id, limit: limit),
+                let address = state.table.entries[id]?.connection.remoteAddress
+            else { return nil }
             state.table.lease(id)
-            return handler
+            return (server, address)
         }
-        guard let handler else {
+        guard let (server, address) = found else {
             metrics.streamRefused()
             inbound.stream.reset()
             return
         }
         let stream = NegotiatedStream(stream: leased(inbound.stream, on: id), protocolID: inbound.protocolID)
         Task {
-            await handler.handle(stream, from: peer)
+            switch server {
+            case .handler(let handler):
+                await handler.handle(stream, from: peer)
+            case .responder(_, let factory):
+                let context = ResponderContext(
+                    remotePeer: peer, remoteAddress: address, protocolID: inbound.protocolID)
+                if let responder = factory(context) {
+                    await PeerTransport.serve(responder, on: stream.stream)
+                } else {
+                    stream.stream.reset()
+                }
+            }
             state.withLock { $0.table.endService(id) }
         }
     }
@@ -339,26 +330,28 @@ public final class PeerNode: Sendable {
         }
     }
 
-    /// Tells the handlers what happened, one notice at a time: whoever comes while another thread is at it leaves its
+    /// Tells the observers what happened, one notice at a time: whoever comes while another thread is at it leaves its
     /// notice to that one.
     func deliverNotices() {
         var next = state.withLock { state in state.isNotifying ? nil : Self.takeNotice(from: &state) }
-        while let (notice, handlers) = next {
-            for handler in handlers {
+        while let (notice, observers) = next {
+            for observer in observers {
                 switch notice {
-                case .connected(let peer): handler.peerConnected(peer)
-                case .disconnected(let peer): handler.peerDisconnected(peer)
-                case .replaced(let peer): handler.connectionReplaced(peer)
-                case .addresses(let addresses): handler.addressesChanged(addresses)
+                case .connected(let peer): observer.peerConnected(peer)
+                case .disconnected(let peer): observer.peerDisconnected(peer)
+                case .replaced(let peer): observer.connectionReplaced(peer)
+                case .identified(let peer, let information): observer.peerIdentified(peer, information)
+                case .addresses(let addresses): observer.addressesChanged(addresses)
+                case .protocols(let protocols): observer.protocolsChanged(protocols)
                 }
             }
             next = state.withLock { Self.takeNotice(from: &$0) }
         }
     }
 
-    private static func takeNotice(from state: inout State) -> (Notice, [any ProtocolHandler])? {
+    private static func takeNotice(from state: inout State) -> (Notice, [any PeerObserver])? {
         let notice = state.notices.popFirst()
         state.isNotifying = notice != nil
-        return notice.map { ($0, state.handlers) }
+        return notice.map { ($0, state.handlers + state.observers.map(\.observer)) }
     }
 }

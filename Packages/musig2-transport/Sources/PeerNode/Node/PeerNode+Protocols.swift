@@ -1,0 +1,125 @@
+import Multiformats
+public import PeerTransport
+import Synchronization
+
+extension PeerNode {
+    /// What serves the inbound streams of a protocol.
+    enum Server {
+        /// On a task of its own.
+        case handler(any ProtocolHandler)
+        /// Where the transport reads, or on a task if the transport cannot do that.
+        case responder(name: String, ResponderFactory)
+
+        var name: String {
+            switch self {
+            case .handler(let handler): handler.name
+            case .responder(let name, _): name
+            }
+        }
+    }
+
+    /// Names an observer of a node, for ``removeObserver(_:)``.
+    public struct ObserverID: Sendable, Hashable {
+        let number: UInt64
+    }
+
+    /// Hosts a protocol from now on.
+    ///
+    /// - Parameter handler: What serves its streams.
+    /// - Throws: `TransportError.Code.invalidArgument` when the handler names no protocol, one that cannot
+    ///   be sent, or one that is served already.
+    public func register(_ handler: any ProtocolHandler) throws(TransportError) {
+        try host(handler.protocolIDs, by: .handler(handler)) { $0.handlers.append(handler) }
+    }
+
+    /// Answers the streams of protocols from now on without a task for each: on the thread that read the bytes where the
+    /// transport can do that.
+    ///
+    /// - Parameters:
+    ///   - protocolIDs: What inbound streams may ask for, at least one.
+    ///   - name: A short name for logs and metrics, such as `ping`.
+    ///   - factory: Makes a responder for each stream.
+    /// - Throws: `TransportError.Code.invalidArgument` when no protocol is named, one that cannot be sent, or one that is
+    ///   served already.
+    public func respond(
+        to protocolIDs: [ProtocolID],
+        name: String,
+        with factory: @escaping ResponderFactory
+    ) throws(TransportError) {
+        try host(protocolIDs, by: .responder(name: name, factory)) { _ in }
+    }
+
+    private func host(
+        _ protocolIDs: [ProtocolID],
+        by server: Server,
+        _ change: (inout State) -> Void
+    ) throws(TransportError) {
+        guard !protocolIDs.isEmpty, protocolIDs.allSatisfy(\.isValid) else {
+            throw TransportError(
+                .invalidArgument,
+                "handler \(server.name): expected at least one valid protocol id, found \(protocolIDs)"
+            )
+        }
+        let other = state.withLock { state -> Server? in
+            for id in protocolIDs {
+                if let other = state.registry[id] { return other }
+            }
+            for id in protocolIDs { state.registry[id] = server }
+            change(&state)
+            state.notices.append(.protocols(Self.protocols(of: state)))
+            return nil
+        }
+        if let other {
+            throw TransportError(
+                .invalidArgument,
+                "handler \(server.name): \(protocolIDs) is served by handler \(other.name) already"
+            )
+        }
+        deliverNotices()
+    }
+
+    /// Hosts these protocols no longer; streams that are served go on.
+    ///
+    /// - Parameter protocolIDs: All protocols of the handler.
+    public func unregister(_ protocolIDs: [ProtocolID]) {
+        state.withLock { state in
+            for id in protocolIDs { state.registry[id] = nil }
+            state.handlers.removeAll { handler in handler.protocolIDs.allSatisfy { protocolIDs.contains($0) } }
+            state.notices.append(.protocols(Self.protocols(of: state)))
+        }
+        deliverNotices()
+    }
+
+    /// The protocols that the node serves, sorted.
+    public var protocols: [ProtocolID] { state.withLock { Self.protocols(of: $0) } }
+
+    private static func protocols(of state: State) -> [ProtocolID] {
+        state.registry.keys.sorted { $0.name < $1.name }
+    }
+
+    /// Tells an observer from now on what happens at the node. What was before it finds in ``connectedPeers`` and
+    /// ``information(of:)``.
+    ///
+    /// - Parameter observer: Whom to tell.
+    /// - Returns: The name by which ``removeObserver(_:)`` knows it.
+    @discardableResult
+    public func addObserver(_ observer: any PeerObserver) -> ObserverID {
+        state.withLock { state in
+            state.lastObserver &+= 1
+            state.observers.append((state.lastObserver, observer))
+            return ObserverID(number: state.lastObserver)
+        }
+    }
+
+    /// Tells an observer no more.
+    ///
+    /// - Parameter id: What ``addObserver(_:)`` returned.
+    public func removeObserver(_ id: ObserverID) {
+        state.withLock { state in state.observers.removeAll { $0.id == id.number } }
+    }
+
+    /// Which protocols a peer may open streams for.
+    var accepting: ProtocolFilter {
+        { [weak self] id in self?.state.withLock { $0.registry[id] != nil } ?? false }
+    }
+}
