@@ -1,0 +1,130 @@
+extension Kademlia {
+    /// How a node behaves. The defaults are those of libp2p's networks (kad-dht specification and go-libp2p).
+    public struct Configuration: Hashable, Sendable {
+        /// Whether the node answers others at first; ``Input/setMode(_:)`` changes it.
+        public var mode = Mode.client
+        /// Trusted peers to begin with. They are asked when the routing table is empty, and once they are in it they stay.
+        public var bootstrapPeers: [Contact] = []
+        /// Whether the node bootstraps by itself: at the start, and when its routing table got empty.
+        public var bootstrapsAutomatically = true
+        /// Which addresses the network uses.
+        public var addressPolicy = AddressPolicy.any
+        /// Whether loopback and private addresses are free of the limits per network group; for networks inside one machine.
+        public var exemptsPrivateGroups = false
+        /// How many live servers the routing table needs before the node is ready. With 0 the first node of a network is
+        /// ready alone.
+        public var minimumReadyServers = 1
+
+        /// k: the size of a bucket, of an answer, and how many servers keep a record.
+        public var bucketSize = 20
+        /// α: how many requests of a lookup are under way at once.
+        public var concurrency = 10
+        /// β: a lookup ends when so many of the closest servers have answered.
+        public var resiliency = 3
+        /// d: lookups of values and providers take so many paths that share no peer, so that one liar does not lead all astray.
+        public var disjointPaths = 3
+
+        /// The longest a request may take. 10 s.
+        public var requestTimeout: Duration = .seconds(10)
+        /// After this time a lookup asks others beside a peer that has not answered yet. 2 s.
+        public var slowAfter: Duration = .seconds(2)
+        /// The longest a lookup may take. 60 s.
+        public var lookupTimeout: Duration = .seconds(60)
+        /// How often an operation is tried again when nobody answered.
+        public var retries = 3
+        /// The wait before the first retry; doubles each time. 2 s.
+        public var retryDelay: Duration = .seconds(2)
+
+        /// How often each bucket is refreshed. 10 min.
+        public var refreshInterval: Duration = .seconds(600)
+        /// After this time without an answer a server is asked whether it is still there. 30 min.
+        public var livenessAge: Duration = .seconds(1_800)
+
+        /// How long a provider record is kept. 48 h.
+        public var providerLifetime: Duration = .seconds(48 * 3_600)
+        /// How long the addresses of a provider are kept. 24 h.
+        public var providerAddressLifetime: Duration = .seconds(24 * 3_600)
+        /// How often this node's own provider records are renewed. 22 h.
+        public var provideInterval: Duration = .seconds(22 * 3_600)
+        /// How long a value is kept. 48 h.
+        public var valueLifetime: Duration = .seconds(48 * 3_600)
+        /// How often this node's own values are renewed. 24 h.
+        public var putInterval: Duration = .seconds(24 * 3_600)
+        /// How often expired records are removed. 1 h.
+        public var cleanupInterval: Duration = .seconds(3_600)
+        /// The wait after a change of this node's addresses before its provider records are renewed. 5 s.
+        public var addressSettling: Duration = .seconds(5)
+
+        /// What the node takes at most.
+        public var limits = Limits()
+
+        /// The defaults.
+        public init() {}
+    }
+
+    /// What a node takes at most: everything that others can fill has a bound, and it is here.
+    public struct Limits: Hashable, Sendable {
+        /// The longest key of FIND_NODE, in bytes.
+        public var keyBytes = 256
+        /// The longest key of a provider record, in bytes.
+        public var providerKeyBytes = 80
+        /// The longest key of a value, in bytes.
+        public var valueKeyBytes = 128
+        /// The longest value, in bytes: a message of 64 KiB has room for it, its key twice, and some peers.
+        public var valueBytes = 60 << 10
+        /// The most addresses of one peer that are kept or told.
+        public var addressesPerPeer = 8
+        /// The longest binary address that is kept or told, in bytes.
+        public var addressBytes = 128
+        /// The longest answer, in bytes; peers are left out of an answer that would be longer.
+        public var answerBytes = 60 << 10
+
+        /// The most servers of one network group (/24 of IPv4, /48 of IPv6) in a bucket.
+        public var serversPerGroupInBucket = 2
+        /// The most servers of one network group in the routing table.
+        public var serversPerGroup = 3
+        /// The most servers of one network group that one lookup asks.
+        public var askedPerGroup = 3
+        /// The most servers that wait for a place in a full bucket.
+        public var replacementsPerBucket = 10
+        /// The most connected peers whose addresses are remembered.
+        public var connectedPeers = 1_024
+
+        /// The most provider records of other peers.
+        public var providerRecords = 32_768
+        /// The most providers of one key.
+        public var providersPerKey = 64
+        /// The most providers in an answer.
+        public var providersPerAnswer = 32
+        /// The most provider records from one network group, or from one peer where its group is not known.
+        public var providerRecordsPerSource = 4_096
+        /// The most values of other peers.
+        public var values = 4_096
+        /// The most bytes that values and their keys may have together.
+        public var valuesBytes = 16 << 20
+        /// The most bytes of values from one network group, or from one peer where its group is not known.
+        public var valuesBytesPerSource = 2 << 20
+
+        /// The most operations of the caller at once.
+        public var operations = 256
+        /// The most keys and values that this node publishes.
+        public var publications = 4_096
+        /// The most lookups at once that the node does for itself (refreshing, renewing).
+        public var backgroundLookups = 3
+        /// The most probes of peers at once.
+        public var probes = 16
+        /// The most peers that wait for a probe.
+        public var waitingProbes = 256
+        /// The most peers that a lookup remembers on each path.
+        public var candidatesPerPath = 100
+        /// The most peers taken from one answer.
+        public var peersPerAnswer = 64
+        /// How many of the peers that one server named may fail before the rest of its naming is doubted.
+        public var failuresPerReferrer = 3
+        /// The most providers that one lookup collects.
+        public var providersPerLookup = 512
+
+        /// The defaults.
+        public init() {}
+    }
+}

@@ -1,0 +1,122 @@
+public import Multiformats
+public import WireCodec
+
+extension Kademlia {
+    /// What the machine asks its caller to do, in order.
+    public enum Effect: Hashable, Sendable {
+        /// Send a request to a peer, and tell how it went by exactly one of ``Input/response(_:_:)``, ``Input/sent(_:)`` and
+        /// ``Input/requestFailed(_:_:)``.
+        case send(Request)
+        /// Answer a request that came in.
+        case reply(InboundID, KademliaMessage)
+        /// A request that came in is done and has no answer (ADD_PROVIDER): keep the stream and go on reading.
+        case noReply(InboundID)
+        /// A request that came in broke a rule: reset its stream.
+        case refuse(InboundID, Refusal)
+        /// Providers that the operation had not found before. More may follow.
+        case progress(OperationID, [Provider])
+        /// The operation is over.
+        case completed(OperationID, Outcome)
+        /// The status is another one now.
+        case statusChanged(Status)
+    }
+
+    /// A request of this node.
+    public struct Request: Hashable, Sendable {
+        /// Its name.
+        public let id: RequestID
+        /// Whom to ask.
+        public let peer: PeerID
+        /// Where the peer is said to be; the caller may know better addresses, or be connected already.
+        public let addresses: [Multiaddr]
+        /// What to send.
+        public let message: KademliaMessage
+        /// Whether an answer comes. ADD_PROVIDER has none: write it, and tell ``Input/sent(_:)``.
+        public let expectsReply: Bool
+        /// How long the whole may take, connecting included. After that the machine goes on without it.
+        public let timeout: Duration
+    }
+
+    /// Why a request that came in was refused.
+    public enum Refusal: Hashable, Sendable {
+        /// This node is a client.
+        case notServing
+        /// The key is empty, too long, or, of a value, not `/namespace/…`.
+        case invalidKey
+        /// PUT_VALUE without a record.
+        case missingRecord
+        /// The record's key is not that of the message.
+        case keyMismatch
+        /// The value is longer than the limit.
+        case valueTooLong
+        /// No rules are known for the namespace.
+        case unknownNamespace
+        /// The value does not satisfy the rules of its namespace.
+        case invalidValue
+        /// A better value is stored.
+        case olderValue
+        /// No room is left for this sender.
+        case storeFull
+        /// ADD_PROVIDER that names no provider, or others than the sender.
+        case notTheProvider
+        /// ADD_PROVIDER without an address that this network accepts.
+        case noAddresses
+    }
+
+    /// How an operation ended.
+    public enum Outcome: Hashable, Sendable {
+        /// Of ``Operation/findPeer(_:)``: where the peer is, or nil if nobody knew. `isVerified` says whether the peer itself
+        /// answered at one of the addresses; otherwise they are hearsay.
+        case peer(Contact?, isVerified: Bool)
+        /// Of ``Operation/closestPeers(_:)``: the closest servers that answered, closest first.
+        case closestPeers([Contact])
+        /// Of ``Operation/provide(_:for:)``: the record was written to so many servers.
+        case provided(servers: Int)
+        /// Of ``Operation/findProviders(_:limit:)``: the providers, those that more servers named first; perhaps none.
+        case providers([Provider])
+        /// Of ``Operation/putValue(_:value:for:)``: so many servers stored the value.
+        case stored(servers: Int)
+        /// Of ``Operation/getValue(_:quorum:)``: the best valid value, or nil when nobody who was asked holds one.
+        case value(Value?)
+        /// Of ``Operation/stopProviding(_:)`` and ``Operation/stopPutting(_:)``.
+        case stopped
+        /// Of ``Operation/bootstrap``: the routing table has so many live servers.
+        case bootstrapped(servers: Int)
+        /// It was not possible.
+        case failed(OperationFailure)
+    }
+
+    /// Why an operation was not possible.
+    public enum OperationFailure: Hashable, Sendable {
+        /// No server is known, or none of those known answered, in all attempts.
+        case noPeers
+        /// Servers answered, but none took the record.
+        case notStored
+        /// The key is empty, too long, or, of a value, not `/namespace/…`.
+        case invalidKey
+        /// The value is longer than the limit.
+        case valueTooLong
+        /// No rules are known for the namespace.
+        case unknownNamespace
+        /// The value does not satisfy the rules of its namespace.
+        case invalidValue
+        /// A better value than the one to be stored is known.
+        case olderValue
+        /// This node has no address that others could reach it at.
+        case noAddresses
+        /// As many operations or publications as the limit run already.
+        case tooMany
+        /// An operation with this name runs already.
+        case duplicateOperation
+    }
+
+    /// What is worth showing of a node.
+    public struct Status: Hashable, Sendable {
+        /// Whether it answers others.
+        public var mode: Mode
+        /// Servers in the routing table.
+        public var routingTableSize: Int
+        /// Whether it has found its place: a bootstrap has completed, and the routing table has enough live servers.
+        public var isReady: Bool
+    }
+}
