@@ -46,6 +46,13 @@ private final class Echo: StreamResponder {
     func receiveEnd() -> ResponderAction { .finish([UInt8(ascii: "!")]) }
 }
 
+/// Says all it has at once.
+private final class Greeter: StreamResponder {
+    func begin() -> ResponderAction { .finish([7]) }
+    func receive(_ bytes: [UInt8]) -> ResponderAction { .reset }
+    func receiveEnd() -> ResponderAction { .reset }
+}
+
 @Suite struct PeerObserverTests {
     private let nodes = TestNodes()
 
@@ -90,6 +97,11 @@ private final class Echo: StreamResponder {
         try await opened.stream.closeWrite()
         #expect(try await opened.stream.read(upTo: 9) == [UInt8(ascii: "!")])
         #expect(try await opened.stream.read(upTo: 9) == nil)
+
+        try two.respond(to: ["/hello"], name: "hello") { _ in Greeter() }
+        let greeted = try await one.openStream(to: two.localPeer, protocols: ["/hello"])
+        #expect(try await greeted.stream.read(upTo: 9) == [7])
+        #expect(try await greeted.stream.read(upTo: 9) == nil)
 
         let other = try await one.openStream(to: two.localPeer, protocols: ["/echo"])
         try await other.stream.write([0])

@@ -6,6 +6,11 @@ public import Multiformats
 /// calls it. It serves small requests: it must be quick and must not wait. The calls for one stream come one at a time,
 /// in order.
 public protocol StreamResponder: AnyObject {
+    /// The stream is open, and nothing has come yet: for protocols in which the answering side speaks first.
+    ///
+    /// - Returns: What to send and whether that is all.
+    func begin() -> ResponderAction
+
     /// Bytes came.
     ///
     /// - Parameter bytes: Any part of what the other side writes, in order, never empty.
@@ -16,6 +21,13 @@ public protocol StreamResponder: AnyObject {
     ///
     /// - Returns: What to send; the stream is closed afterwards in any case.
     func receiveEnd() -> ResponderAction
+}
+
+extension StreamResponder {
+    /// Waits for what the other side says.
+    ///
+    /// - Returns: Nothing to send.
+    public func begin() -> ResponderAction { .send([]) }
 }
 
 /// What a ``StreamResponder`` wants done.
