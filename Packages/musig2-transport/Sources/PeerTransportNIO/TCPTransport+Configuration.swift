@@ -32,6 +32,8 @@ extension TCPTransport {
         public var close: Duration = .seconds(1)
         /// How long a stream that nobody holds may wait for the other side to close its half.
         public var linger: Duration = .seconds(30)
+        /// How long nothing may move on a stream that a responder serves; it is reset after one to two times this.
+        public var idleResponder: Duration = .seconds(60)
 
         /// The defaults.
         public init() {}
@@ -64,6 +66,12 @@ extension TCPTransport {
         public var receiveBuffer = 536_870_912
         /// Bytes of answers (pings, resets) that may wait while the other side does not read; with more the connection closes.
         public var unsentAnswers = 65_536
+        /// Bytes of a responder's answers that may wait with one stream; with more its requests wait too. The answer to the
+        /// last request, of which it is given at most 16,384 bytes at once, may exceed it.
+        public var streamAnswers = 65_536
+        /// Bytes of responders' answers that may wait with all streams of one connection; with more their requests wait too.
+        /// They count as bytes that the connection holds; see ``receiveBuffer``.
+        public var connectionAnswers = 1_048_576
         /// The longest multistream message, in bytes.
         public var multistreamMessage = 1024
         /// Protocols that the other side may propose in one negotiation.
@@ -89,6 +97,8 @@ extension TCPTransport.Configuration {
             ("connectionReceiveBuffer", self.limits.connectionReceiveBuffer, 262_144),
             ("receiveBuffer", self.limits.receiveBuffer, self.limits.connectionReceiveBuffer),
             ("unsentAnswers", self.limits.unsentAnswers, 4096),
+            ("streamAnswers", self.limits.streamAnswers, 0),
+            ("connectionAnswers", self.limits.connectionAnswers, 0),
             ("multistreamMessage", self.limits.multistreamMessage, 64),
             ("multistreamProposals", self.limits.multistreamProposals, 1),
         ]
@@ -104,6 +114,7 @@ extension TCPTransport.Configuration {
             ("multiplexer", self.timeouts.multiplexer), ("stream", self.timeouts.stream),
             ("keepAliveInterval", self.timeouts.keepAliveInterval), ("keepAlive", self.timeouts.keepAlive),
             ("close", self.timeouts.close), ("linger", self.timeouts.linger),
+            ("idleResponder", self.timeouts.idleResponder),
         ]
         for (name, value) in durations where value <= .zero || value > .seconds(86_400) {
             return "timeouts.\(name): expected more than zero and at most a day, found \(value)"

@@ -30,28 +30,33 @@ public final class TCPTransport: Transport {
     private let local: TransportIdentity
     private let group: any EventLoopGroup
     private let count: ConnectionCount
+    private let responders: ResponderRegistry?
 
     /// Makes a transport. It holds no socket until it dials or listens.
     ///
     /// - Parameters:
     ///   - identity: Who this side is.
     ///   - configuration: Time limits and bounds.
+    ///   - responders: Who answers inbound streams on the event loop of their connection. Streams of these protocols are
+    ///     accepted whatever the filter says, and `acceptStream` does not return them.
     ///   - group: The event loops to run on; nil for those that the whole process shares.
     /// - Throws: `TransportError` with `invalidArgument` for a configuration that makes no sense, or an
     ///   identity that cannot sign.
     public convenience init(
         identity: NodeIdentity,
         configuration: Configuration = Configuration(),
+        responders: ResponderRegistry? = nil,
         group: (any EventLoopGroup)? = nil
     ) throws(TransportError) {
         try self.init(
-            identity: identity, configuration: configuration, group: group ?? MultiThreadedEventLoopGroup.singleton,
-            muxers: [ConnectionUpgrade.yamuxProtocol])
+            identity: identity, configuration: configuration, responders: responders,
+            group: group ?? MultiThreadedEventLoopGroup.singleton, muxers: [ConnectionUpgrade.yamuxProtocol])
     }
 
     /// The `muxers` are offered inside the Noise handshake; none makes multistream choose.
     init(
-        identity: NodeIdentity, configuration: Configuration, group: any EventLoopGroup, muxers: [String]
+        identity: NodeIdentity, configuration: Configuration, responders: ResponderRegistry? = nil,
+        group: any EventLoopGroup, muxers: [String]
     ) throws(TransportError) {
         if let problem = configuration.problem {
             throw TransportError(.invalidArgument, problem)
@@ -65,12 +70,16 @@ public final class TCPTransport: Transport {
         self.localPeer = identity.peerID
         self.configuration = configuration
         self.local = TransportIdentity(peerID: identity.peerID, credentials: credentials)
+        self.responders = responders
         self.group = group
         self.count = ConnectionCount(limits: configuration.limits)
     }
 
     /// How many connections there are now, either direction, unfinished ones included.
     public var connectionCount: Int { self.count.total }
+
+    /// How many bytes all connections together hold: received and not read, and answers not sent.
+    var heldBytes: Int { self.count.heldBytes }
 
     /// Whether the address is TCP on an IP address or a name, with or without a `/p2p/` end.
     public func canDial(_ address: Multiaddr) -> Bool {
@@ -148,6 +157,7 @@ public final class TCPTransport: Transport {
         let outcome = Latch<Result<TCPConnection, TransportError>>()
         let local = self.local
         let configuration = self.configuration
+        let responders = self.responders
         let remoteAddress = TCPAddress.multiaddr(socketAddress) ?? address
         let connecting = ClientBootstrap(group: eventLoop)
             .connectTimeout(TimeAmount(configuration.timeouts.connect))
@@ -158,7 +168,7 @@ public final class TCPTransport: Transport {
                 channel.eventLoop.makeCompletedFuture {
                     let role = ConnectionHandler.Role(
                         isInbound: false, expectedPeer: expected, remoteAddress: remoteAddress, accepting: accepting,
-                        slot: slot)
+                        responders: responders, slot: slot)
                     try channel.pipeline.syncOperations.addHandler(
                         ConnectionHandler(role: role, local: local, configuration: configuration) { result in
                             outcome.set(result)
@@ -185,6 +195,7 @@ public final class TCPTransport: Transport {
         let count = self.count
         let local = self.local
         let configuration = self.configuration
+        let responders = self.responders
         var bootstrap = ServerBootstrap(group: self.group)
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -201,7 +212,7 @@ public final class TCPTransport: Transport {
                     }
                     let role = ConnectionHandler.Role(
                         isInbound: true, expectedPeer: nil, remoteAddress: remoteAddress, accepting: accepting,
-                        slot: slot)
+                        responders: responders, slot: slot)
                     try channel.pipeline.syncOperations.addHandler(
                         ConnectionHandler(role: role, local: local, configuration: configuration) { result in
                             guard case .success(let connection) = result else { return }

@@ -80,6 +80,18 @@ public protocol Connection: Sendable {
     ///   ``TransportError/Code/connectionClosed``.
     func openStream(protocols: [ProtocolID]) async throws(TransportError) -> NegotiatedStream
 
+    /// Opens a stream for a protocol that the other side is believed to speak, such as one that it named before.
+    ///
+    /// Where the transport can, it returns at once, and what is written goes out together with the proposal: one round trip
+    /// less than ``openStream(protocols:)``. That the other side refuses, or that no stream can be opened, then shows on the
+    /// first read, or on a later write. The default opens the stream as ``openStream(protocols:)`` does.
+    ///
+    /// - Parameter protocolID: What both are to speak.
+    /// - Returns: The stream with its protocol.
+    /// - Throws: As ``openStream(protocols:)``; on a stream that was returned at once its first read throws
+    ///   ``TransportError/Code/protocolNotSupported`` or ``TransportError/Code/limitExceeded``.
+    func openStream(assuming protocolID: ProtocolID) async throws(TransportError) -> NegotiatedStream
+
     /// Waits for the next stream that the other side opened with an accepted protocol.
     ///
     /// - Returns: A stream, or nil once the connection is closed, whatever the reason.
@@ -94,4 +106,15 @@ public protocol Connection: Sendable {
     ///
     /// - Returns: Why it closed, or nil when either side closed it in good order, or the waiting task was cancelled.
     func closed() async -> TransportError?
+}
+
+extension Connection {
+    /// Opens the stream and waits for the other side to agree.
+    ///
+    /// - Parameter protocolID: What both are to speak.
+    /// - Returns: The stream with its protocol.
+    /// - Throws: As ``Connection/openStream(protocols:)``.
+    public func openStream(assuming protocolID: ProtocolID) async throws(TransportError) -> NegotiatedStream {
+        try await openStream(protocols: [protocolID])
+    }
 }

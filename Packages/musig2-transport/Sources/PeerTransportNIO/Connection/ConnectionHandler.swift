@@ -26,6 +26,8 @@ final class ConnectionHandler: ChannelInboundHandler {
         var expectedPeer: PeerID?
         var remoteAddress: Multiaddr
         var accepting: ProtocolFilter
+        /// Who answers streams on the event loop.
+        var responders: ResponderRegistry?
         /// The place in the count of connections that it holds until it is closed.
         var slot: ConnectionCount.Slot
     }
@@ -181,17 +183,17 @@ final class ConnectionHandler: ChannelInboundHandler {
         let mailbox = LoopMailbox(eventLoop: context.eventLoop) { loopBound.value.takeMail() }
         let accepted = BoundedInbox<NegotiatedStream>(capacity: max(1, self.configuration.limits.inboundStreams))
         let multiplexer = StreamMultiplexer(
-            role: self.role.isInbound ? .server : .client, eventLoop: context.eventLoop,
-            configuration: self.configuration, accepting: self.role.accepting, accepted: accepted, slot: self.role.slot,
-            roundTrip: self.roundTrip, post: { mailbox.post(.stream($0)) },
-            onTimer: { [weak self] in self?.flush() })
+            role: self.role, remotePeer: result.peer.peerID, eventLoop: context.eventLoop,
+            configuration: self.configuration, accepted: accepted, roundTrip: self.roundTrip,
+            post: { mailbox.post(.stream($0)) }, onTimer: { [weak self] in self?.flush() })
         self.mailbox = mailbox
         self.sealer = result.sealer
         self.phase = .running(multiplexer, result.opener)
         self.armKeepAlive()
         let connection = TCPConnection(
             localPeer: self.local.peerID, remotePeer: result.peer.peerID, remoteAddress: self.role.remoteAddress,
-            isInbound: self.role.isInbound, mailbox: mailbox, accepted: accepted, end: self.end)
+            isInbound: self.role.isInbound, mailbox: mailbox, accepted: accepted,
+            sendBuffer: self.configuration.limits.streamSendBuffer, end: self.end)
         self.answer(.success(connection))
         if !result.leftover.isEmpty {
             self.handle(multiplexer.receive(result.leftover))
@@ -255,8 +257,12 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     private static func refuse(_ item: LoopMailbox.Item) {
-        guard case .open(let request) = item else { return }
-        request.answer(.failure(TransportError(.connectionClosed, "the connection is closed")))
+        let error = TransportError(.connectionClosed, "the connection is closed")
+        switch item {
+        case .open(let request): request.answer(.failure(error))
+        case .stream(let core): if core.id == 0 { core.fail(error, keepsInbox: false) }
+        case .close: return
+        }
     }
 
     // MARK: Sending

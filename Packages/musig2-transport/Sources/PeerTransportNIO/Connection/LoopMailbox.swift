@@ -7,7 +7,7 @@ import Synchronization
 final class LoopMailbox: Sendable {
     /// What the loop is told.
     enum Item: Sendable {
-        /// A stream has something to send, credit to give, or was reset.
+        /// A stream has something to send, credit to give, was reset, or is to be opened.
         case stream(StreamCore)
         /// Open a stream.
         case open(OpenRequest)

@@ -4,7 +4,7 @@ import PeerTransport
 /// Agreeing on the protocol of each stream, and the time limits of streams.
 extension StreamMultiplexer {
     func propose(
-        _ id: UInt32, _ initiator: MultistreamInitiator, _ request: OpenRequest,
+        _ id: UInt32, _ initiator: MultistreamInitiator, _ request: OpenRequest?,
         _ bytes: UnsafeRawBufferPointer, _ offset: inout Int
     ) {
         var initiator = initiator
@@ -19,6 +19,8 @@ extension StreamMultiplexer {
                 self.queue(id)
             case .agreed(let name):
                 guard let core = self.settle(id) else { return }
+                // A stream that its user holds already may have been let go of in the meantime.
+                guard let request else { return self.look(at: core) }
                 request.answer(
                     .success(NegotiatedStream(stream: YamuxByteStream(core), protocolID: ProtocolID(name))))
                 return
@@ -37,10 +39,13 @@ extension StreamMultiplexer {
         _ id: UInt32, _ listener: MultistreamListener, _ bytes: UnsafeRawBufferPointer, _ offset: inout Int
     ) {
         var listener = listener
+        var factory: ResponderFactory?
         while true {
             let action = listener.receive(bytes, at: &offset) { name in
                 let protocolID = ProtocolID(name)
-                return protocolID.isValid && self.accepting(protocolID)
+                guard protocolID.isValid else { return false }
+                factory = self.role.responders?.factory(for: protocolID)
+                return factory != nil || self.role.accepting(protocolID)
             }
             self.entries[id]?.negotiation = .answering(listener)
             switch action {
@@ -53,11 +58,14 @@ extension StreamMultiplexer {
                 guard let core = self.settle(id) else { return }
                 core.enqueueFromLoop(reply)
                 self.queue(id)
+                if let factory { return self.serve(id, ProtocolID(name), factory) }
                 // A stream that finds no room is let go of, which resets it.
                 _ = self.accepted.push(
                     NegotiatedStream(stream: YamuxByteStream(core), protocolID: ProtocolID(name)))
                 return
             case .failed(let error):
+                // Data that was sent along with a refused proposal looks like this: the refusal goes out before the reset.
+                if let core = self.entries[id]?.core { self.sendFrame(id, core) }
                 return self.reset(id, TransportError(.protocolViolation, "stream \(id): \(error)"))
             }
         }
@@ -78,7 +86,14 @@ extension StreamMultiplexer {
         }
     }
 
-    func timer(
+    /// For a stream that is over but for what the other side does not read, or does not close.
+    func lingerTimer(_ id: UInt32) -> Scheduled<Void> {
+        self.timer(id, self.configuration.timeouts.linger) { limit in
+            TransportError(.timedOut, "the other side did not close its half within \(limit)")
+        }
+    }
+
+    private func timer(
         _ id: UInt32, _ limit: Duration, _ error: @escaping (Duration) -> TransportError
     ) -> Scheduled<Void> {
         self.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limit)) { [weak self] in

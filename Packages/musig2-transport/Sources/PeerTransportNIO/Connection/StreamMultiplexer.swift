@@ -22,13 +22,16 @@ final class StreamMultiplexer {
     }
 
     enum Negotiation {
-        case proposing(MultistreamInitiator, OpenRequest)
+        /// A stream of this side. Without a request its user holds it already and takes the agreement for granted.
+        case proposing(MultistreamInitiator, OpenRequest?)
         case answering(MultistreamListener)
     }
 
     struct Entry {
         let core: StreamCore
         var negotiation: Negotiation?
+        /// Set for a stream that is served here, and by no task.
+        var service: Service?
         var timer: Scheduled<Void>?
         /// Whether it stands in the send queue.
         var isQueued = false
@@ -36,36 +39,46 @@ final class StreamMultiplexer {
         var held = 0
         /// When it began, or last gave credit.
         var lastCredit = NIODeadline.now()
+
+        /// Whether this half may end: not before it is agreed what it speaks, unless that is taken for granted.
+        var mayClose: Bool {
+            switch self.negotiation {
+            case nil, .proposing(_, nil): return true
+            case .proposing, .answering: return false
+            }
+        }
     }
 
     /// Plaintext to seal and send.
     var output = ByteBuffer()
 
-    private var session: YamuxSession
+    var session: YamuxSession
     var entries: [UInt32: Entry] = [:]
     private var sendQueue = Fifo<UInt32>()
     /// Streams whose readers are to be woken when all bytes at hand are read.
     private var touched: [UInt32] = []
     private var held = 0
     private var pongsAwaited: UInt32?
+    /// Answers of responders that wait to be sent, in bytes, and the streams whose requests wait for them.
+    var answersWaiting = 0
+    var stalled: [UInt32] = []
 
+    let role: ConnectionHandler.Role
+    let remotePeer: PeerID
     let eventLoop: any EventLoop
     let configuration: TCPTransport.Configuration
-    let accepting: ProtocolFilter
     let accepted: BoundedInbox<NegotiatedStream>
-    private let slot: ConnectionCount.Slot
     private let roundTrip: TimeAmount
     private let post: @Sendable (StreamCore) -> Void
     /// Called when a timer has put something into the output.
     let onTimer: () -> Void
 
     init(
-        role: YamuxSession.Role,
+        role: ConnectionHandler.Role,
+        remotePeer: PeerID,
         eventLoop: any EventLoop,
         configuration: TCPTransport.Configuration,
-        accepting: @escaping ProtocolFilter,
         accepted: BoundedInbox<NegotiatedStream>,
-        slot: ConnectionCount.Slot,
         roundTrip: TimeAmount,
         post: @escaping @Sendable (StreamCore) -> Void,
         onTimer: @escaping () -> Void
@@ -73,12 +86,12 @@ final class StreamMultiplexer {
         var limits = YamuxLimits()
         limits.maximumInboundStreams = configuration.limits.inboundStreams
         limits.maximumOutboundStreams = configuration.limits.outboundStreams
-        self.session = YamuxSession(role: role, limits: limits)
+        self.session = YamuxSession(role: role.isInbound ? .server : .client, limits: limits)
+        self.role = role
+        self.remotePeer = remotePeer
         self.eventLoop = eventLoop
         self.configuration = configuration
-        self.accepting = accepting
         self.accepted = accepted
-        self.slot = slot
         self.roundTrip = roundTrip
         self.post = post
         self.onTimer = onTimer
@@ -153,7 +166,7 @@ final class StreamMultiplexer {
 
     private func received(_ id: UInt32, _ bytes: UnsafeRawBufferPointer) {
         guard let entry = self.entries[id] else { return }
-        guard let negotiation = entry.negotiation else { return self.deliver(id, entry.core, bytes) }
+        guard let negotiation = entry.negotiation else { return self.take(id, entry, bytes) }
         var offset = 0
         switch negotiation {
         case .proposing(let initiator, let request):
@@ -163,10 +176,20 @@ final class StreamMultiplexer {
         }
         self.credit(id, offset)
         guard offset < bytes.count, let entry = self.entries[id] else { return }
-        self.deliver(id, entry.core, UnsafeRawBufferPointer(rebasing: bytes[offset...]))
+        self.take(id, entry, UnsafeRawBufferPointer(rebasing: bytes[offset...]))
     }
 
-    private func deliver(_ id: UInt32, _ core: StreamCore, _ bytes: UnsafeRawBufferPointer) {
+    /// Takes bytes of the agreed protocol.
+    private func take(_ id: UInt32, _ entry: Entry, _ bytes: UnsafeRawBufferPointer) {
+        if entry.service == nil {
+            self.deliver(id, entry.core, bytes)
+        } else {
+            self.request(id, bytes)
+        }
+    }
+
+    /// Keeps bytes for whoever reads the stream.
+    func deliver(_ id: UInt32, _ core: StreamCore, _ bytes: UnsafeRawBufferPointer) {
         let (held, isDropped) = core.deliver(bytes)
         guard !isDropped else { return self.credit(id, bytes.count) }
         var limit = self.note(id, held: held)
@@ -185,11 +208,11 @@ final class StreamMultiplexer {
     ///
     /// - Returns: how many all streams of the connection may hold.
     @discardableResult
-    private func note(_ id: UInt32, held: Int) -> Int {
+    func note(_ id: UInt32, held: Int) -> Int {
         let change = held - (self.entries[id]?.held ?? 0)
         self.held += change
         self.entries[id]?.held = held
-        return self.slot.hold(change)
+        return self.role.slot.hold(change)
     }
 
     private func remoteClosed(_ id: UInt32) {
@@ -198,12 +221,13 @@ final class StreamMultiplexer {
             return self.reset(
                 id, TransportError(.streamReset, "the other side closed the stream before a protocol was agreed on"))
         }
+        guard entry.service == nil else { return self.requestEnded(id) }
         entry.core.remoteClosed()
         self.credit(id, entry.core.wakeReader())
         if !self.session.isOpen(id) { self.forget(id) }
     }
 
-    private func credit(_ id: UInt32, _ count: Int) {
+    func credit(_ id: UInt32, _ count: Int) {
         self.session.consumed(id, count: count)
         guard self.session.owesCredit(id) else { return }
         // Half a window in less than four round trips: the window is what holds the other side up.
@@ -225,21 +249,38 @@ final class StreamMultiplexer {
             request.answer(.failure(Self.error(refusal)))
         case .opened(let id, let frame):
             self.write(frame)
-            let core = self.makeCore(id)
-            let initiator = MultistreamInitiator(
-                proposals: request.protocols.map(\.name),
-                maximumLength: self.configuration.limits.multistreamMessage)
-            core.enqueueFromLoop(initiator.start())
-            self.entries[id] = Entry(
-                core: core, negotiation: .proposing(initiator, request), timer: self.negotiationTimer(id))
-            self.queue(id)
+            self.propose(request.protocols, on: id, self.makeCore(id), request)
         }
+    }
+
+    /// Opens a stream that a task uses already.
+    private func open(_ core: StreamCore, assuming protocolID: ProtocolID) {
+        switch self.session.open() {
+        case .refused(let refusal):
+            core.fail(Self.error(refusal), keepsInbox: false)
+        case .opened(let id, let frame):
+            self.write(frame)
+            self.propose([protocolID], on: id, core, nil)
+        }
+    }
+
+    private func propose(_ protocols: [ProtocolID], on id: UInt32, _ core: StreamCore, _ request: OpenRequest?) {
+        let initiator = MultistreamInitiator(
+            proposals: protocols.map(\.name), maximumLength: self.configuration.limits.multistreamMessage)
+        core.opened(id, negotiation: initiator.start())
+        self.entries[id] = Entry(
+            core: core, negotiation: .proposing(initiator, request), timer: self.negotiationTimer(id))
+        self.queue(id)
     }
 
     /// Looks at a stream that a task posted.
     func look(at core: StreamCore) {
         let pending = core.takePending()
         let id = core.id
+        if id == 0, let protocolID = core.assumedProtocol {
+            if !pending.isReset { self.open(core, assuming: protocolID) }
+            return
+        }
         guard var entry = self.entries[id], entry.core === core else { return }
         if pending.isReset {
             if case .send(let frame) = self.session.reset(id) { self.write(frame) }
@@ -250,9 +291,7 @@ final class StreamMultiplexer {
         if pending.isAbandoned, entry.timer == nil {
             self.note(id, held: 0)
             entry = self.entries[id] ?? entry
-            entry.timer = self.timer(id, self.configuration.timeouts.linger) { limit in
-                TransportError(.timedOut, "the other side did not close its half within \(limit)")
-            }
+            entry.timer = self.lingerTimer(id)
             self.entries[id] = entry
         }
     }
@@ -280,11 +319,12 @@ final class StreamMultiplexer {
     func close(_ error: TransportError) {
         let entries = self.entries
         self.entries = [:]
-        _ = self.slot.hold(-self.held)
+        _ = self.role.slot.hold(-self.held - self.answersWaiting)
         self.held = 0
+        self.answersWaiting = 0
         for entry in entries.values {
             entry.timer?.cancel()
-            if case .proposing(_, let request) = entry.negotiation { request.answer(.failure(error)) }
+            if case .proposing(_, let request) = entry.negotiation { request?.answer(.failure(error)) }
             entry.core.fail(error, keepsInbox: true)
         }
         // What nobody accepted is let go of.
@@ -295,14 +335,16 @@ final class StreamMultiplexer {
 
     /// Moves bytes of the streams into the output, one frame of each in turn, until it holds `limit` bytes.
     func fill(upTo limit: Int) {
-        while self.output.readableBytes < limit, let id = self.sendQueue.popFirst() {
-            guard let entry = self.entries[id] else { continue }
-            self.entries[id]?.isQueued = false
-            self.sendFrame(id, entry.core)
-        }
+        repeat {
+            while self.output.readableBytes < limit, let id = self.sendQueue.popFirst() {
+                guard let entry = self.entries[id] else { continue }
+                self.entries[id]?.isQueued = false
+                self.sendFrame(id, entry.core)
+            }
+        } while self.output.readableBytes < limit && self.resumeStalled()
     }
 
-    private func sendFrame(_ id: UInt32, _ core: StreamCore) {
+    func sendFrame(_ id: UInt32, _ core: StreamCore) {
         let allowed = self.session.sendable(id)
         let start = self.output.writerIndex
         self.output.moveWriterIndex(forwardBy: self.reserveHeader())
@@ -315,10 +357,11 @@ final class StreamMultiplexer {
         } else {
             self.output.moveWriterIndex(to: start)
         }
+        self.answersLeft(id, left)
         if left > 0 {
             // With an empty window the stream is queued again when credit comes.
             if self.session.sendable(id) > 0 { self.queue(id) }
-        } else if closesWrite, self.entries[id]?.negotiation == nil {
+        } else if closesWrite, self.entries[id]?.mayClose == true {
             if case .send(let frame) = self.session.closeWrite(id) { self.write(frame) }
             if !self.session.isOpen(id) { self.forget(id) }
         }
@@ -351,12 +394,13 @@ final class StreamMultiplexer {
     private func remove(_ id: UInt32, _ error: TransportError) {
         guard let entry = self.entries[id] else { return }
         self.forget(id)
-        if case .proposing(_, let request) = entry.negotiation { request.answer(.failure(error)) }
+        if case .proposing(_, let request) = entry.negotiation { request?.answer(.failure(error)) }
         entry.core.fail(error, keepsInbox: false)
     }
 
-    private func forget(_ id: UInt32) {
+    func forget(_ id: UInt32) {
         self.note(id, held: 0)
+        self.dropAnswers(id)
         self.entries.removeValue(forKey: id)?.timer?.cancel()
     }
 

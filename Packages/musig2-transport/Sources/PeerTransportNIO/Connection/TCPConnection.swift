@@ -10,6 +10,7 @@ final class TCPConnection: Connection {
 
     private let mailbox: LoopMailbox
     private let accepted: BoundedInbox<NegotiatedStream>
+    private let sendBuffer: Int
     private let end: Latch<TransportError?>
 
     init(
@@ -19,6 +20,7 @@ final class TCPConnection: Connection {
         isInbound: Bool,
         mailbox: LoopMailbox,
         accepted: BoundedInbox<NegotiatedStream>,
+        sendBuffer: Int,
         end: Latch<TransportError?>
     ) {
         self.localPeer = localPeer
@@ -27,6 +29,7 @@ final class TCPConnection: Connection {
         self.isInbound = isInbound
         self.mailbox = mailbox
         self.accepted = accepted
+        self.sendBuffer = sendBuffer
         self.end = end
     }
 
@@ -34,15 +37,30 @@ final class TCPConnection: Connection {
         guard !protocols.isEmpty else {
             throw TransportError(.invalidArgument, "openStream: expected at least one protocol, found none")
         }
-        if let invalid = protocols.first(where: { !$0.isValid }) {
-            throw TransportError(
-                .invalidArgument, "openStream: not a protocol id that can be sent: \(invalid.name.debugDescription)")
-        }
+        try Self.check(protocols)
         let request = OpenRequest(protocols: protocols)
-        guard self.mailbox.post(.open(request)) else {
-            throw TransportError(.connectionClosed, "the connection to \(self.remotePeer) is closed")
-        }
+        guard self.mailbox.post(.open(request)) else { throw self.closedError }
         return try await request.wait().get()
+    }
+
+    /// Returns at once; the stream is opened when it is first used, so that what is written first goes out with it.
+    func openStream(assuming protocolID: ProtocolID) async throws(TransportError) -> NegotiatedStream {
+        try Self.check([protocolID])
+        guard self.end.value == nil else { throw self.closedError }
+        let core = StreamCore(assuming: protocolID, sendBuffer: self.sendBuffer) { [mailbox, closedError] core in
+            if !mailbox.post(.stream(core)) { core.fail(closedError, keepsInbox: false) }
+        }
+        return NegotiatedStream(stream: YamuxByteStream(core), protocolID: protocolID)
+    }
+
+    private static func check(_ protocols: [ProtocolID]) throws(TransportError) {
+        guard let invalid = protocols.first(where: { !$0.isValid }) else { return }
+        throw TransportError(
+            .invalidArgument, "openStream: not a protocol id that can be sent: \(invalid.name.debugDescription)")
+    }
+
+    private var closedError: TransportError {
+        TransportError(.connectionClosed, "the connection to \(self.remotePeer) is closed")
     }
 
     func acceptStream() async throws(TransportError) -> NegotiatedStream? {

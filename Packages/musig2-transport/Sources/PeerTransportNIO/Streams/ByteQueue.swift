@@ -23,6 +23,13 @@ struct ByteQueue {
         self.count += bytes.count
     }
 
+    /// Puts a whole array in front. Nothing may have been taken of the first chunk.
+    mutating func prepend(_ bytes: [UInt8]) {
+        guard !bytes.isEmpty else { return }
+        self.chunks.insert(bytes, at: self.head)
+        self.count += bytes.count
+    }
+
     /// Appends a copy of the bytes.
     mutating func append(copying bytes: UnsafeRawBufferPointer) {
         guard !bytes.isEmpty else { return }

@@ -50,22 +50,48 @@ final class StreamCore: Sendable {
         var abandoned = false
         /// Whether the loop was told and has not looked yet.
         var posted = false
+        /// Whether the loop knows the stream at all, or was told of it.
+        var isKnown: Bool
     }
 
-    let id: UInt32
+    /// The protocol that is proposed when the stream is first used; nil for one that was opened before.
+    let assumedProtocol: ProtocolID?
+
+    private let number: Atomic<UInt32>
     private let sendBuffer: Int
     private let post: @Sendable (StreamCore) -> Void
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
+    /// A stream of the session.
+    ///
     /// - Parameters:
     ///   - id: the yamux stream id.
     ///   - sendBuffer: how many bytes may wait here before writers wait.
     ///   - post: tells the loop to look at this stream.
     init(id: UInt32, sendBuffer: Int, post: @escaping @Sendable (StreamCore) -> Void) {
-        self.id = id
+        self.number = Atomic(id)
+        self.assumedProtocol = nil
         self.sendBuffer = sendBuffer
         self.post = post
+        self.state = Mutex(State(isKnown: true))
     }
+
+    /// A stream that the loop opens when it is first used.
+    ///
+    /// - Parameters:
+    ///   - protocolID: what the other side is believed to speak.
+    ///   - sendBuffer: how many bytes may wait here before writers wait.
+    ///   - post: tells the loop to look at this stream.
+    init(assuming protocolID: ProtocolID, sendBuffer: Int, post: @escaping @Sendable (StreamCore) -> Void) {
+        self.number = Atomic(0)
+        self.assumedProtocol = protocolID
+        self.sendBuffer = sendBuffer
+        self.post = post
+        self.state = Mutex(State(isKnown: false))
+    }
+
+    /// The yamux stream id; 0 until the loop has opened the stream.
+    var id: UInt32 { self.number.load(ordering: .relaxed) }
 
     // MARK: For tasks
 
@@ -134,6 +160,8 @@ final class StreamCore: Sendable {
             guard state.failure == nil, !(state.writeClosed && state.remoteClosed && state.outbox.isEmpty) else {
                 return false
             }
+            // A stream that was never used was never opened.
+            guard state.isKnown else { return false }
             // A half that was closed in good order is still delivered; otherwise there is nothing left to wait for.
             if !state.writeClosed {
                 state.failure = TransportError(.streamReset, "the stream was given up by this side")
@@ -160,9 +188,34 @@ final class StreamCore: Sendable {
         }
     }
 
-    /// Puts bytes of this side in front of what tasks write: the negotiation.
+    /// Appends bytes of this side: a negotiation, or the answers of a responder.
     func enqueueFromLoop(_ bytes: [UInt8]) {
         self.state.withLock { $0.outbox.append(bytes) }
+    }
+
+    /// The stream has got its id, and this negotiation goes in front of what a task has written.
+    func opened(_ id: UInt32, negotiation: [UInt8]) {
+        self.number.store(id, ordering: .relaxed)
+        self.state.withLock { $0.outbox.prepend(negotiation) }
+    }
+
+    /// Takes received bytes for a responder; nil when there are none.
+    ///
+    /// - Returns: the bytes, and how many are left.
+    func takeInput(upTo maximum: Int) -> (bytes: [UInt8], left: Int)? {
+        self.state.withLock { state in
+            guard !state.inbox.isEmpty else { return nil }
+            let bytes = state.inbox.take(upTo: maximum)
+            return (bytes, state.inbox.count)
+        }
+    }
+
+    /// A responder has said all it has to say, and hears no more.
+    func finishFromLoop() {
+        self.state.withLock { state in
+            state.writeClosed = true
+            state.inbox.removeAll()
+        }
     }
 
     /// Takes `count` bytes that are to be sent, and lets a waiting writer go on when there is room again.
@@ -237,6 +290,7 @@ final class StreamCore: Sendable {
     private static func mark(_ state: inout State) -> Bool {
         guard !state.posted else { return false }
         state.posted = true
+        state.isKnown = true
         return true
     }
 
@@ -290,7 +344,7 @@ final class StreamCore: Sendable {
             }
             guard let (outcome, count) = Self.next(&state, reader.maximum) else {
                 state.reader = reader
-                return (nil, false)
+                return (nil, !state.isKnown && Self.mark(&state))
             }
             return (outcome, Self.consume(count, &state))
         }

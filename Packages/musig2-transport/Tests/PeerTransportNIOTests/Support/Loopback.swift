@@ -15,12 +15,13 @@ struct Loopback {
 
     static func listen(
         on address: String = "/ip4/127.0.0.1/tcp/0",
+        responders: ResponderRegistry? = nil,
         _ change: (inout TCPTransport.Configuration) -> Void = { _ in }
     ) async throws -> Loopback {
         var configuration = TCPTransport.Configuration()
         change(&configuration)
         let identity = NodeIdentity.generateEd25519()
-        let transport = try TCPTransport(identity: identity, configuration: configuration)
+        let transport = try TCPTransport(identity: identity, configuration: configuration, responders: responders)
         let listener = try await transport.listen(on: try Multiaddr(address)) { $0 == Self.protocolID }
         return Loopback(identity: identity, transport: transport, listener: listener)
     }
