@@ -24,8 +24,8 @@ LIBRARIES := $(filter Packages/%,$(NIO_ROOTS) $(PURE_ROOTS))
 HEAVY_NIO := $(call heavy,$(TOP_ROOT) $(NIO_ROOTS))
 HEAVY_PURE := $(call heavy,$(PURE_ROOTS))
 
-.PHONY: help setup build test integration bench ctime fuzz lint check-layers check-examples check-features docs \
-	consumers coverage clean
+.PHONY: help setup setup-interop build test integration interop bench ctime fuzz lint check-layers check-examples \
+	check-features docs consumers coverage clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## /{ printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +34,9 @@ help: ## List the targets
 setup: ## Install what the build needs from outside (apt-get or brew); does nothing if all is there
 	@Tools/setup
 
+setup-interop: setup ## Make .venv-interop, the Python with py-libp2p that the interop tests talk to; once
+	@Tools/setup-interop
+
 build: setup ## Build everything for debugging
 	@set -e; for root in $(TOP_ROOT) $(NIO_ROOTS); do \
 		swift build --package-path $$root --scratch-path .build-nio $(SWIFT_FLAGS); done
@@ -41,7 +44,7 @@ build: setup ## Build everything for debugging
 		swift build --package-path $$root --scratch-path .build-pure $(SWIFT_FLAGS); done
 
 # Every step records its result and goes on; the summary gives the verdict.
-test: setup ## Run every check and every test, and count them
+test: setup-interop ## Run every check and every test, and count them
 	@$(RUNNER) start --results $(RESULTS)
 	@$(RUNNER) check --results $(RESULTS) lint -- Tools/lint
 	@$(RUNNER) check --results $(RESULTS) check-layers -- Tools/check-layers
@@ -50,7 +53,8 @@ test: setup ## Run every check and every test, and count them
 	@$(RUNNER) check --results $(RESULTS) --count unittest scripts -- \
 		python3 -m unittest discover --start-directory Tools/script-tests --pattern '*_tests.py'
 	@$(RUNNER) swift --results $(RESULTS) --scratch .build-pure --skip HeavyTests $(PURE_ROOTS)
-	@$(RUNNER) swift --results $(RESULTS) --scratch .build-nio --skip HeavyTests $(TOP_ROOT)
+	@$(RUNNER) swift --results $(RESULTS) --scratch .build-nio --skip HeavyTests --skip InteropTests $(TOP_ROOT)
+	@$(RUNNER) swift --results $(RESULTS) --scratch .build-nio --filter InteropTests --name interop $(TOP_ROOT)
 	@$(if $(TOP_ROOT),$(RUNNER) check --results $(RESULTS) integration -- Tools/integration)
 	@$(RUNNER) check --results $(RESULTS) --count tap consumers -- Tools/consumers/run $(LIBRARIES)
 	@$(RUNNER) swift --results $(RESULTS) --scratch .build-nio --skip HeavyTests $(NIO_ROOTS)
@@ -66,7 +70,8 @@ test-%: setup
 	@package="$(firstword $(call manifests,Packages/musig2-$* Packages/$* Tools/$* $*))"; \
 	if [ -z "$$package" ]; then echo "make: there is no package $*" >&2; exit 2; fi; \
 	case " $(TOP_ROOT) $(NIO_ROOTS) " in *" $$package "*) scratch=.build-nio ;; *) scratch=.build-pure ;; esac; \
-	set -e; $(RUNNER) start --results .build-results/one; \
+	set -e; if [ "$$package" = "$(TOP_ROOT)" ]; then Tools/setup-interop; fi; \
+	$(RUNNER) start --results .build-results/one; \
 	$(RUNNER) swift --results .build-results/one --scratch $$scratch --skip HeavyTests $$package; \
 	case " $(HEAVY_NIO) $(HEAVY_PURE) " in *" $$package "*) \
 		$(RUNNER) swift --results .build-results/one --scratch $$scratch-release --release --filter HeavyTests \
@@ -75,6 +80,10 @@ test-%: setup
 
 integration: setup ## Run 2-of-2 and 3-of-3, in memory and as separate processes over TCP
 	@Tools/integration
+
+# Each line is a row of the matrix, with the number of ways in which it was tested; the log names each.
+interop: setup-interop ## Test against py-libp2p, in each direction, over each transport, with each kind of key
+	@$(RUNNER) swift --scratch .build-nio --filter InteropTests --name interop --list $(TOP_ROOT)
 
 bench: setup ## Measure; PEERS=1 compares with libsecp256k1's own musig module
 	@PEERS="$(PEERS)" Tools/benchmarks/run
@@ -110,4 +119,4 @@ coverage: setup ## Print the line coverage of each package's sources
 	@Tools/coverage $(LIBRARIES)
 
 clean: ## Remove everything that was built
-	rm -rf .build-* Packages/*/.build Packages/*/.swiftpm Tools/.build Tools/*/.build Tests-Integration/.build
+	rm -rf .build-* .venv-interop Packages/*/.build Packages/*/.swiftpm Tools/.build Tools/*/.build Tests-Integration/.build

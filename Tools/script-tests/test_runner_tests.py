@@ -177,6 +177,14 @@ class Command(unittest.TestCase):
         self.assertRegex(lines[-1], r"^ok   good +1 passed, 0 failed  \(")
         self.assertEqual((1, ["total: 2 passed, 1 failed"]), self.run_command("summary", "--results", self.results))
 
+    def test_a_part_under_a_name_of_its_own_with_its_tests(self):
+        good = self.package("good", stream(("a", "pass")), "\n".join([
+            "echo 'Build complete!'", "echo '✔ Test a(_:) with 8 test cases passed after 1.0 seconds.'",
+            "echo '✔ Test run with 1 test in 1 suite passed after 1.0 seconds.'"]))
+        code, lines = self.run_command("swift", "--scratch", "s", "--name", "part", "--list", good)
+        self.assertEqual((0, ["     a(_:) with 8 test cases", "total: 1 passed, 0 failed"]), (code, lines[1:]))
+        self.assertRegex(lines[0], r"^ok   part +1 passed, 0 failed  \(")
+
     def test_closes_by_itself_without_a_results_folder(self):
         good = self.package("good", stream(("a", "pass")), "echo 'Build complete!'")
         code, lines = self.run_command("swift", "--scratch", "s", good)

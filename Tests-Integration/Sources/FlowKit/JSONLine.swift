@@ -6,6 +6,7 @@ public struct JSONLine: Sendable {
     public let event: String
     private let strings: [String: String]
     private let integers: [String: Int]
+    private let lists: [String: [String]]
 
     /// Parses a line.
     ///
@@ -18,6 +19,7 @@ public struct JSONLine: Sendable {
         self.event = event
         strings = object.compactMapValues { $0 as? String }
         integers = object.compactMapValues { $0 as? Int }
+        lists = object.compactMapValues { $0 as? [String] }
     }
 
     /// A text field.
@@ -38,5 +40,15 @@ public struct JSONLine: Sendable {
     public func number(_ name: String) throws -> Int {
         guard let value = integers[name] else { throw FlowError("\(event): no number \"\(name)\"") }
         return value
+    }
+
+    /// A list of texts.
+    ///
+    /// - Parameter name: Its name.
+    /// - Returns: Its values.
+    /// - Throws: ``FlowError`` if the line has none.
+    public func texts(_ name: String) throws -> [String] {
+        guard let values = lists[name] else { throw FlowError("\(event): no list \"\(name)\"") }
+        return values
     }
 }
