@@ -87,6 +87,7 @@ extension PeerNode: Service {
             dial.task?.cancel()
             dial.outcome.set(.failure(Self.shutDownError))
         }
+        await dht?.shutdown()
         for listener in listeners { await listener.close() }
         await withTaskGroup(of: Void.self) { group in
             for connection in connections { group.addTask { await connection.close() } }

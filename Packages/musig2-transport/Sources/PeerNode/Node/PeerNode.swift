@@ -15,6 +15,7 @@ public final class PeerNode: Sendable {
     let transports: [any Transport]
     let logger: Logger
     let metrics = PeerNodeMetrics()
+    let dhtBoard = DHTStatusBoard()
     let state: Mutex<State>
 
     struct State {
@@ -29,6 +30,7 @@ public final class PeerNode: Sendable {
         var dials: [PeerID: Dial] = [:]
         var notices = Fifo<Notice>()
         var isNotifying = false
+        var dht: NodeDHT?
         var isShutDown = false
     }
 

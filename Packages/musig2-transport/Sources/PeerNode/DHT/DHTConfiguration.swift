@@ -1,0 +1,175 @@
+public import KademliaDHT
+public import Multiformats
+public import PeerTransport
+
+/// How a node takes part in a distributed hash table (libp2p kad-dht specification).
+///
+/// ```swift
+/// var configuration = DHTConfiguration(mode: .server, prefix: "/my-network", bootstrap: [address])
+/// let dht = try node.startDHT(configuration)
+/// ```
+public struct DHTConfiguration: Sendable {
+    /// What a node is to the others.
+    public enum Mode: String, Sendable, Hashable, CaseIterable {
+        /// It takes no part.
+        case off
+        /// It asks and answers nobody: for nodes that others cannot reach.
+        case client
+        /// It asks, answers, and stores for others.
+        case server
+    }
+
+    /// The prefix of the public network, `/ipfs`.
+    public static let publicPrefix = "/ipfs"
+
+    /// The prefix of the network that nodes of the public one form inside one building, `/ipfs/lan`.
+    public static let localPrefix = "/ipfs/lan"
+
+    /// What the node is to the others.
+    public var mode: Mode
+
+    /// What the network is called: nodes find each other only under the same prefix. It begins with a slash and does not
+    /// end with one.
+    public var prefix: String
+
+    /// Where to begin. A peer that is named by a `/p2p/` end is trusted: it stays in the routing table. Of an address
+    /// without that end whoever answers is asked, and is a peer like any other.
+    public var bootstrap: [Multiaddr]
+
+    /// Which addresses the network uses; others are neither stored, nor dialled, nor told. Nil: public ones under
+    /// ``publicPrefix``, private ones under ``localPrefix``, and all under a prefix of one's own.
+    public var addressPolicy: AddressPolicy?
+
+    /// The rules of values, by namespace: `pk` for keys that begin with `/pk/`. Values of other namespaces are neither
+    /// stored nor returned.
+    public var rules: [String: any ValueRules] = [:]
+
+    /// The figures of the Kademlia machine. Its mode, bootstrap peers and address policy are those of this configuration.
+    public var kademlia: Kademlia.Configuration
+
+    /// How long an operation waits for the node to become ready before it fails.
+    public var readyTimeout: Duration = .seconds(10)
+
+    /// The most requests to other nodes at once; more wait.
+    public var maximumRequests = 64
+
+    /// The most requests to one peer at once, each on a stream of its own.
+    public var maximumRequestsPerPeer = 4
+
+    /// The most requests that wait for others to end; above it new ones fail.
+    public var maximumWaitingRequests = 4_096
+
+    /// The most streams that are kept for further requests, to all peers together.
+    public var maximumIdleStreams = 128
+
+    /// The most streams that are kept for further requests to one peer.
+    public var maximumIdleStreamsPerPeer = 2
+
+    /// How long a stream is kept for further requests. Others end idle streams after a minute.
+    public var idleStreamTimeout: Duration = .seconds(30)
+
+    /// How long a peer may take to end a stream on which it was told something that has no answer. It is told when the
+    /// stream ends in order, or this time is over.
+    public var settleTimeout: Duration = .seconds(2)
+
+    /// The most streams on which one peer may ask this node at once; above it new ones are reset.
+    public var maximumInboundStreamsPerPeer = 16
+
+    /// How many requests one peer may make per second in the long run; above it its streams are reset.
+    public var inboundRequestsPerSecond = 100
+
+    /// How many requests one peer may make at once after it has made none for a while.
+    public var inboundRequestBurst = 500
+
+    /// The most requests that a peer may have written on a stream before it has read the answers.
+    public var maximumPipelinedRequests = 16
+
+    /// Makes a configuration with the defaults.
+    ///
+    /// - Parameters:
+    ///   - mode: What the node is to the others.
+    ///   - prefix: What the network is called.
+    ///   - bootstrap: Where to begin, best with `/p2p/` at the end.
+    public init(mode: Mode = .client, prefix: String = DHTConfiguration.publicPrefix, bootstrap: [Multiaddr] = []) {
+        self.mode = mode
+        self.prefix = prefix
+        self.bootstrap = bootstrap
+        kademlia = Kademlia.Configuration()
+        kademlia.lookupTimeout = .seconds(5)
+        // The first node of a network has nobody to wait for.
+        if mode == .server, bootstrap.isEmpty { kademlia.minimumReadyServers = 0 }
+    }
+
+    /// The stream protocol of the network: the prefix and `/kad/1.0.0`.
+    public var protocolID: ProtocolID { ProtocolID(prefix + "/kad/1.0.0") }
+
+    /// Which addresses the network uses, by ``addressPolicy`` or by the prefix.
+    public var effectiveAddressPolicy: AddressPolicy {
+        if let addressPolicy { return addressPolicy }
+        switch prefix {
+        case Self.publicPrefix: return .publicOnly
+        case Self.localPrefix: return .privateOnly
+        default: return .any
+        }
+    }
+}
+
+extension DHTConfiguration {
+    /// Refuses what cannot work.
+    func check() throws(TransportError) {
+        guard prefix.utf8.first == UInt8(ascii: "/"), prefix.utf8.count > 1, prefix.utf8.last != UInt8(ascii: "/"),
+            protocolID.isValid
+        else {
+            throw TransportError(
+                .invalidArgument,
+                "DHT prefix: expected text like /my-network, with no slash at the end, found \(prefix.debugDescription)"
+            )
+        }
+        for (name, value) in [
+            ("maximumRequests", maximumRequests), ("maximumRequestsPerPeer", maximumRequestsPerPeer),
+            ("maximumInboundStreamsPerPeer", maximumInboundStreamsPerPeer),
+            ("inboundRequestsPerSecond", inboundRequestsPerSecond), ("inboundRequestBurst", inboundRequestBurst),
+            ("maximumPipelinedRequests", maximumPipelinedRequests),
+        ] where value < 1 {
+            throw TransportError(.invalidArgument, "DHT \(name): expected at least 1, found \(value)")
+        }
+    }
+
+    /// The peers to begin with that have a name.
+    var trustedPeers: [Kademlia.Contact] {
+        var contacts: [Kademlia.Contact] = []
+        for address in bootstrap {
+            guard let peer = address.peerID, let place = address.withoutPeerID else { continue }
+            if let index = contacts.firstIndex(where: { $0.peer == peer }) {
+                contacts[index].addresses.append(place)
+            } else {
+                contacts.append(Kademlia.Contact(peer: peer, addresses: [place]))
+            }
+        }
+        return contacts
+    }
+
+    /// The figures of the machine, with what stands here.
+    func machineConfiguration(_ local: PeerID) -> Kademlia.Configuration {
+        var configuration = kademlia
+        configuration.mode = mode == .server ? .server : .client
+        configuration.bootstrapPeers = trustedPeers.filter { $0.peer != local }
+        configuration.addressPolicy = effectiveAddressPolicy
+        // Inside one machine or building all nodes are of one group.
+        if effectiveAddressPolicy != .publicOnly { configuration.exemptsPrivateGroups = true }
+        return configuration
+    }
+}
+
+/// The rules of a namespace, as the machine wants them.
+struct MachineRules: RecordRules {
+    let rules: any ValueRules
+
+    func isValid(_ value: [UInt8], at key: [UInt8], wallMilliseconds: UInt64) -> Bool {
+        rules.isValid(value, at: key, wallMilliseconds: wallMilliseconds)
+    }
+
+    func isBetter(_ left: [UInt8], than right: [UInt8], at key: [UInt8]) -> Bool {
+        rules.isBetter(left, than: right, at: key)
+    }
+}

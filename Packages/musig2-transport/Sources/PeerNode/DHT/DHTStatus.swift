@@ -1,0 +1,29 @@
+/// What the distributed hash table of a node is like at a moment.
+public struct DHTStatus: Sendable, Hashable {
+    /// What the node is to the others.
+    public var mode: DHTConfiguration.Mode
+
+    /// How many peers are in the routing table.
+    public var routingTableSize: Int
+
+    /// Whether the node has found its place in the network, so that searches lead somewhere.
+    public var isReady: Bool
+
+    /// Whether the node takes part at all.
+    public var isEnabled: Bool { mode != .off }
+
+    /// The status of a node that takes no part.
+    public static let off = DHTStatus(mode: .off, routingTableSize: 0, isReady: false)
+
+    /// Makes a status.
+    ///
+    /// - Parameters:
+    ///   - mode: What the node is to the others.
+    ///   - routingTableSize: How many peers are in the routing table.
+    ///   - isReady: Whether searches lead somewhere.
+    public init(mode: DHTConfiguration.Mode, routingTableSize: Int, isReady: Bool) {
+        self.mode = mode
+        self.routingTableSize = routingTableSize
+        self.isReady = isReady
+    }
+}

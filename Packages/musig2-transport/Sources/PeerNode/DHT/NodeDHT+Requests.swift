@@ -1,0 +1,169 @@
+import KademliaDHT
+import Logging
+import Multiformats
+import PeerTransport
+import WireCodec
+
+// How other nodes are asked.
+extension NodeDHT {
+    /// Sends a request and waits for its end.
+    ///
+    /// - Returns: What became of it.
+    func carryOut(_ outgoing: Outgoing) async -> Kademlia.Input {
+        let request = outgoing.request
+        let time = node.configuration.timeSource
+        let limit = outgoing.deadline - time.now().uptime
+        guard limit > .zero else { return .requestFailed(request.id, .timedOut) }
+        do throws(TransportError) {
+            let answer = try await withDeadline(
+                limit,
+                by: time,
+                onTimeout: { () -> TransportError in
+                    TransportError(.timedOut, "peer \(request.peer) did not answer within \(limit)")
+                },
+                discard: { (_: KademliaMessage?) in },
+                { () async throws(TransportError) in try await self.exchange(request) }
+            )
+            return answer.map { .response(request.id, $0) } ?? .sent(request.id)
+        } catch {
+            logger.debug(
+                "DHT request failed",
+                metadata: [
+                    "peer.remote": "\(request.peer)", "request": "\(request.message.kind)", "error": "\(error)",
+                ]
+            )
+            return .requestFailed(request.id, Self.failure(of: error))
+        }
+    }
+
+    private static func failure(of error: TransportError) -> Kademlia.RequestFailure {
+        switch error.code {
+        case .protocolNotSupported: .unsupported
+        case .timedOut, .cancelled: .timedOut
+        case .streamReset, .streamClosed, .connectionClosed: .reset
+        case .protocolViolation: .malformed
+        default: .unreachable
+        }
+    }
+
+    private func exchange(_ request: Kademlia.Request) async throws(TransportError) -> KademliaMessage? {
+        let frame = FrameEncoder.encode(request.message.encoded())
+        guard request.expectsReply else {
+            // A stream of its own: its end says that the peer has read the message.
+            try await tell(frame, on: try await openStream(request))
+            return nil
+        }
+        if let stream = takeIdleStream(to: request.peer) {
+            do throws(TransportError) {
+                return try await ask(frame, of: request.peer, on: stream)
+            } catch {
+                // Many end a stream after one answer, or when nothing was asked for a while.
+                guard [.streamReset, .streamClosed, .connectionClosed].contains(error.code) else { throw error }
+            }
+        }
+        return try await ask(frame, of: request.peer, on: try await openStream(request))
+    }
+
+    private func openStream(_ request: Kademlia.Request) async throws(TransportError) -> any ByteStream {
+        do throws(TransportError) {
+            try await node.connect(to: request.peer, addresses: request.addresses)
+        } catch {
+            // Whatever it is, the peer was not reached.
+            throw TransportError(.notConnected, error.message, underlying: error.underlying)
+        }
+        return try await node.openStream(to: request.peer, protocols: [protocolID]).stream
+    }
+
+    /// Writes a request and reads the one answer.
+    private func ask(
+        _ frame: [UInt8],
+        of peer: PeerID,
+        on stream: any ByteStream
+    ) async throws(TransportError) -> KademliaMessage {
+        do throws(TransportError) {
+            try await stream.write(frame)
+            let answer = try await readMessage(from: stream)
+            keep(stream, to: peer)
+            return answer
+        } catch {
+            stream.reset()
+            throw error
+        }
+    }
+
+    private func readMessage(from stream: any ByteStream) async throws(TransportError) -> KademliaMessage {
+        var decoder = FrameDecoder(maximumLength: WireLimits.standard.kademliaMessageBytes)
+        while let bytes = try await stream.read(upTo: 16_384) {
+            let frames: [[UInt8]]
+            do throws(FrameError) {
+                frames = try decoder.feed(bytes)
+            } catch {
+                throw TransportError(.protocolViolation, "\(error)")
+            }
+            guard let frame = frames.first else { continue }
+            guard frames.count == 1, decoder.pendingBytes == 0 else {
+                throw TransportError(.protocolViolation, "expected one answer, found more bytes after it")
+            }
+            do throws(WireError) {
+                return try KademliaMessage(decoding: frame)
+            } catch {
+                throw TransportError(.protocolViolation, "\(error)")
+            }
+        }
+        throw TransportError(.streamReset, "the stream ended before the answer")
+    }
+
+    /// Writes a message that has no answer, and lets the peer read it.
+    ///
+    /// A peer that has read it ends the stream, some after an answer that means nothing; one that refuses it resets the
+    /// stream. Whether a peer that does neither has read it, nobody knows.
+    private func tell(_ frame: [UInt8], on stream: any ByteStream) async throws(TransportError) {
+        do throws(TransportError) {
+            try await stream.write(frame)
+            try await stream.closeWrite()
+            try await withDeadline(
+                configuration.settleTimeout,
+                by: node.configuration.timeSource,
+                onTimeout: { () -> TransportError in TransportError(.timedOut, "the peer did not end the stream") },
+                discard: { (_: Void) in },
+                { () async throws(TransportError) in
+                    var rest = WireLimits.standard.kademliaMessageBytes
+                    while rest > 0, let bytes = try await stream.read(upTo: 16_384) { rest -= bytes.count }
+                }
+            )
+        } catch {
+            stream.reset()
+            guard error.code == .timedOut else { throw error }
+        }
+    }
+
+    // MARK: Bootstrap addresses without a peer id
+
+    /// Connects to whoever answers at addresses, and again when the node has lost its place. Identify tells the rest.
+    func meet(_ addresses: [Multiaddr]) async {
+        let retryDelay = configuration.kademlia.retryDelay
+        var known: [Multiaddr: PeerID] = [:]
+        var delay = retryDelay
+        while !Task.isCancelled {
+            if status.isReady {
+                delay = retryDelay
+                for await status in node.dhtBoard.updates() where !status.isReady { break }
+                continue
+            }
+            for address in addresses {
+                if let peer = known[address], node.isConnected(to: peer) { continue }
+                do throws(TransportError) {
+                    known[address] = try await node.connect(to: address)
+                } catch {
+                    logger.debug("DHT bootstrap failed", metadata: ["address": "\(address)", "error": "\(error)"])
+                }
+            }
+            do {
+                try await node.configuration.timeSource.sleep(delay)
+            } catch {
+                return
+            }
+            delay = min(delay * 2, .seconds(60))
+        }
+    }
+}

@@ -1,0 +1,67 @@
+import Multiformats
+import Testing
+
+@testable import PeerNode
+
+@Suite struct InboundRequestsTests {
+    private let peer: PeerID
+    private let other: PeerID
+
+    init() throws {
+        (peer, other) = (try testPeer(1), try testPeer(2))
+    }
+
+    private static func requests() -> InboundRequests {
+        InboundRequests(maximumStreamsPerPeer: 2, requestsPerSecond: 10, burst: 3)
+    }
+
+    @Test func aPeerHasSoManyStreams() {
+        var requests = Self.requests()
+        let opened = [peer, peer, peer, other].map { requests.open($0, at: .zero) }
+        #expect(opened == [true, true, false, true])
+        requests.close(peer)
+        let isOpen = requests.open(peer, at: .zero)
+        #expect(isOpen)
+    }
+
+    @Test func aPeerThatAsksTooOftenWaits() {
+        var requests = Self.requests()
+        for peer in [peer, other] { _ = requests.open(peer, at: .zero) }
+        let atOnce = (0..<4).map { _ in requests.admit(peer, at: .seconds(1)) }
+        #expect(atOnce == [true, true, true, false])
+        let others = requests.admit(other, at: .seconds(1))
+        #expect(others)
+        let later = [1_099, 1_150, 1_150].map { requests.admit(peer, at: .milliseconds($0)) }
+        #expect(later == [false, true, false])
+        // Never more at once than the burst, however long it was quiet.
+        let muchLater = (0..<4).map { _ in requests.admit(peer, at: .seconds(1_000)) }
+        #expect(muchLater == [true, true, true, false])
+    }
+
+    @Test func anotherStreamBringsNoNewAllowance() {
+        var requests = Self.requests()
+        _ = requests.open(peer, at: .zero)
+        for _ in 0..<3 { _ = requests.admit(peer, at: .zero) }
+        requests.close(peer)
+        let isOpen = requests.open(peer, at: .zero)
+        let isAdmitted = requests.admit(peer, at: .zero)
+        #expect(isOpen && !isAdmitted)
+    }
+
+    @Test func whoIsGoneIsForgotten() {
+        var requests = Self.requests()
+        let isAdmitted = requests.admit(peer, at: .zero)
+        #expect(!isAdmitted && requests.count == 0)
+        _ = requests.open(peer, at: .zero)
+        // The connection ends before the stream is over.
+        requests.forget(peer)
+        #expect(requests.count == 1)
+        requests.close(peer)
+        #expect(requests.count == 0)
+        _ = requests.open(peer, at: .zero)
+        requests.close(peer)
+        #expect(requests.count == 1)
+        requests.forget(peer)
+        #expect(requests.count == 0)
+    }
+}
