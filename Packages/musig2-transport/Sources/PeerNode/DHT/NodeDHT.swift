@@ -236,7 +236,6 @@ public final class NodeDHT: Sendable {
                 case .reply(_, let message): turn.verdict = .reply(message)
                 case .noReply: turn.verdict = .noReply
                 case .refuse(_, let refusal): turn.verdict = .refuse(refusal)
-                default: break
                 case .completed(let id, let outcome):
                     state.operations.removeValue(forKey: id)?.set(.success(outcome))
                 case .statusChanged:
@@ -244,6 +243,7 @@ public final class NodeDHT: Sendable {
                     // Under the lock, so that the last one told is the last one there was.
                     node.dhtBoard.set(status)
                     turn.status = status
+                default: break
                 }
             }
         }
