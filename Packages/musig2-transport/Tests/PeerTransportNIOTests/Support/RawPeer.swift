@@ -109,14 +109,32 @@ final class RawPeer {
     // MARK: Secured
 
     /// Goes through the upgrade as a well-behaved peer would.
+    ///
+    /// - Parameters:
+    ///   - identity: Who it is.
+    ///   - isInitiator: Whether it dialled.
+    ///   - muxers: What it lists in the handshake.
+    ///   - refused: What it proposes before Noise; the other side has to refuse it.
     func secure(
-        _ identity: NodeIdentity, isInitiator: Bool = true, muxers: [String] = ["/yamux/1.0.0"]
+        _ identity: NodeIdentity, isInitiator: Bool = true, muxers: [String] = ["/yamux/1.0.0"],
+        refused: String? = nil
     ) async throws {
         var upgrade = ConnectionUpgrade(
             ConnectionUpgrade.Parameters(
                 isInitiator: isInitiator, credentials: try NoiseCredentials(identity: identity, muxers: muxers),
                 expectedPeer: nil, maximumMessage: 1024, maximumProposals: 64))
-        try await self.send(upgrade.start())
+        let header = MultistreamMessage.encode(MultistreamMessage.header)
+        var start = upgrade.start()
+        if let refused {
+            try await self.send(header + MultistreamMessage.encode(refused))
+            start.removeFirst(header.count)
+            let answer = header + MultistreamMessage.encode(MultistreamMessage.notAvailable)
+            var found: [UInt8] = []
+            while found.count < answer.count, let bytes = try await self.read() { found += bytes }
+            guard found == answer else { throw Closed() }
+            self.unread = header
+        }
+        try await self.send(start)
         while let bytes = try await self.read() {
             var offset = 0
             reading: while true {
