@@ -85,7 +85,7 @@ integration: setup ## Run 2-of-2 and 3-of-3, in memory and as separate processes
 interop: setup-interop ## Test against py-libp2p, in each direction, over each transport, with each kind of key
 	@$(RUNNER) swift --scratch .build-nio --filter InteropTests --name interop --list $(TOP_ROOT)
 
-bench: setup ## Measure; PEERS=1 compares with libsecp256k1's own musig module
+bench: setup ## Measure; PEERS=1 compares with libsecp256k1's own musig module and py-libp2p
 	@PEERS="$(PEERS)" Tools/benchmarks/run
 
 ctime: setup ## Check under valgrind that nothing branches on a secret (Linux)

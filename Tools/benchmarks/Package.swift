@@ -19,19 +19,34 @@ let package = Package(
         .package(path: "../../Packages/musig2-coordinator"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
     ],
     targets: [
         .systemLibrary(name: "CMalloc"),
+        // A client that blocks, on the pure layers of musig2-transport by links to their sources: those are not public.
+        .target(
+            name: "PlainClient",
+            dependencies: [
+                .product(name: "Multiformats", package: "musig2-wire-codec"),
+                .product(name: "WireCodec", package: "musig2-wire-codec"),
+                .product(name: "PeerTransportNIO", package: "musig2-transport"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "bench",
             dependencies: [
                 "CMalloc",
+                "PlainClient",
                 .product(name: "MuSig2", package: "musig2-session"),
                 .product(name: "MuSig2Session", package: "musig2-session"),
                 .product(name: "Secp256k1", package: "musig2-secp256k1"),
                 .product(name: "Multiformats", package: "musig2-wire-codec"),
                 .product(name: "PeerTransport", package: "musig2-transport"),
                 .product(name: "PeerTransportNIO", package: "musig2-transport"),
+                .product(name: "PeerNode", package: "musig2-transport"),
                 .product(name: "MuSig2Coordinator", package: "musig2-coordinator"),
                 .product(name: "MuSig2Node", package: "musig2-coordinator"),
                 .product(name: "Logging", package: "swift-log"),

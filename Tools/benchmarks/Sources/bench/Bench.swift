@@ -2,11 +2,13 @@ import Foundation
 
 /// Measures the packages and prints a table, or JSON.
 ///
-/// `bench [--groups GROUP,GROUP,…] [--peer SHARED-OBJECT] [--json FILE] [--signers N,N,…] [--quick]`
+/// `bench [--groups GROUP,GROUP,…] [--peer SHARED-OBJECT] [--python INTERPRETER PROGRAM] [--json FILE] [--signers N,N,…]
+/// [--quick]`, or `bench node`, which is the other end of the group `plain`.
 @main
 enum Bench {
     static func main() async {
         do {
+            if CommandLine.arguments.dropFirst() == ["node"] { return try await NodeProcess.serve() }
             try await self.run(Options(CommandLine.arguments.dropFirst()))
         } catch {
             FileHandle.standardError.write(Data("bench: \(error)\n".utf8))
@@ -26,6 +28,8 @@ enum Bench {
                 for count in options.signers { report.measurements += try musig2.measure(signers: count) }
             case .transport:
                 report.measurements += try await TransportBenchmarks(isQuick: options.isQuick).measure()
+            case .plain:
+                report.measurements += try PlainBenchmarks(isQuick: options.isQuick, python: options.python).measure()
             case .sessions:
                 report.measurements += try await SessionBenchmarks(isQuick: options.isQuick).measure()
             case .memory:
@@ -52,6 +56,8 @@ struct Options {
         case musig2
         /// Connections and streams over TCP.
         case transport
+        /// A plain client against a node in another process.
+        case plain
         /// Whole sessions over TCP.
         case sessions
         /// What sessions leave behind in memory.
@@ -60,6 +66,7 @@ struct Options {
 
     var groups = Group.allCases
     var peer: String?
+    var python: (interpreter: URL, program: String)?
     var json: String?
     var signers = [2, 3, 100]
     var isQuick = false
@@ -81,6 +88,7 @@ struct Options {
                     return group
                 }
             case "--peer": self.peer = try value()
+            case "--python": self.python = (URL(filePath: try value()), try value())
             case "--json": self.json = try value()
             case "--quick": self.isQuick = true
             case "--signers":

@@ -24,12 +24,16 @@ struct Measurement {
         case perSecond = "/s"
         case megabytesPerSecond = "MB/s"
         case megabytes = "MB"
+        /// Of one core's time.
+        case percent = "%"
     }
 
     /// What a figure shall be.
     enum Target {
         /// Ours divided by the peer's, at most.
         case ratio(Double)
+        /// Ours divided by the peer's, at least.
+        case ratioAtLeast(Double)
         /// The figure, at most.
         case atMost(Double)
         /// The figure, at least.
@@ -40,6 +44,7 @@ struct Measurement {
     var isMet: Bool? {
         switch self.target {
         case .ratio(let most): self.ratio.map { $0 <= most }
+        case .ratioAtLeast(let least): self.ratio.map { $0 >= least }
         case .atMost(let most): self.value <= most
         case .atLeast(let least): self.value >= least
         case nil: nil

@@ -75,6 +75,7 @@ struct Report {
     private func text(_ target: Measurement.Target?) -> String {
         switch target {
         case .ratio(let most): "ratio <= " + String(format: "%.2f", most)
+        case .ratioAtLeast(let least): "ratio >= " + String(format: "%.2f", least)
         case .atMost(let most): "<= " + String(format: "%g", most)
         case .atLeast(let least): ">= " + String(format: "%g", least)
         case nil: ""

@@ -1,68 +1,116 @@
-import Multiformats
-import NIOCore
-import NIOPosix
 import PeerTransport
-import PeerTransportNIO
 
-/// Connections and streams over TCP on the loopback interface, encrypted and multiplexed: both ends on one event loop, and
-/// each on its own.
+/// Connections and streams over TCP on the loopback interface, encrypted and multiplexed: each end on an event loop of its
+/// own, and both on one.
 struct TransportBenchmarks {
     let isQuick: Bool
 
-    static let protocolID: ProtocolID = "/bench/1.0.0"
+    /// What the figures shall be, with one and with two event loops.
+    private struct Targets {
+        var setUp: Measurement.Target?
+        var ping: Measurement.Target?
+        var newStream: Measurement.Target?
+        var echo: Measurement.Target?
+        var bulk: Measurement.Target
+    }
 
-    /// Measures setting up connections, small round trips, and bulk transfers.
+    private static let twoLoops = Targets(
+        setUp: .atMost(1_200), ping: .atMost(90), newStream: .atMost(170), echo: .atMost(180), bulk: .atLeast(600))
+    private static let oneLoop = Targets(bulk: .atLeast(400))
+
+    /// Measures setting up connections, small round trips, bulk transfers, and connections that do nothing.
     func measure() async throws -> [Measurement] {
-        var measurements: [Measurement] = []
-        for loops in [1, 2] {
-            let pair = try await TransportPair.start(loops: loops)
-            let parameter = loops == 1 ? "1 loop" : "2 loops"
-            measurements.append(
-                Measurement(step: "Connection set-up", parameter: parameter, value: try await self.setUp(pair)))
-            let echo = try await self.echo(pair)
-            measurements.append(
-                Measurement(step: "Echo of 32 bytes, p50", parameter: parameter, value: percentile(0.5, of: echo)))
-            measurements.append(
-                Measurement(step: "Echo of 32 bytes, p99", parameter: parameter, value: percentile(0.99, of: echo)))
-            measurements.append(
-                Measurement(
-                    step: "Bulk transfer", parameter: parameter, value: try await self.bulk(pair),
-                    unit: .megabytesPerSecond))
-            try await pair.stop()
-        }
+        var measurements = try await self.measure(loops: 2, Self.twoLoops)
+        measurements += try await self.measure(loops: 1, Self.oneLoop)
+        measurements += try await IdleBenchmarks(isQuick: self.isQuick).measure()
         return measurements
     }
 
+    private func measure(loops: Int, _ targets: Targets) async throws -> [Measurement] {
+        let pair = try await TransportPair.start(loops: loops)
+        let parameter = loops == 1 ? "1 loop" : "2 loops"
+        let setUp = try await self.setUp(pair)
+        let ping = try await self.rounds(pair, TransportPair.pingID)
+        let newStream = try await self.newStream(pair)
+        let echo = try await self.rounds(pair, TransportPair.echoID)
+        let bulk = try await self.bulk(pair)
+        try await pair.stop()
+        return [
+            Measurement(
+                step: "Connection set-up, early muxer", parameter: parameter, value: median(setUp),
+                target: targets.setUp),
+            Measurement(
+                step: "Ping, answered in the loop, p50", parameter: parameter, value: median(ping), target: targets.ping
+            ),
+            Measurement(
+                step: "New stream and ping, p50", parameter: parameter, value: median(newStream),
+                target: targets.newStream),
+            Measurement(
+                step: "Echo, async both ends, p50", parameter: parameter, value: median(echo), target: targets.echo),
+            Measurement(step: "Echo, async both ends, p99", parameter: parameter, value: percentile(0.99, of: echo)),
+            Measurement(
+                step: "Bulk transfer", parameter: parameter, value: bulk, unit: .megabytesPerSecond,
+                target: targets.bulk),
+        ]
+    }
+
     /// From the dial to a connection on which streams can be opened, in microseconds.
-    private func setUp(_ pair: TransportPair) async throws -> Double {
+    private func setUp(_ pair: TransportPair) async throws -> [Double] {
         let clock = ContinuousClock()
         var times: [Double] = []
-        for _ in 0..<(self.isQuick ? 20 : 200) {
+        for _ in 0..<(self.isQuick ? 20 : 300) {
             let start = clock.now
             let connection = try await pair.dial()
             times.append((clock.now - start) / .microseconds(1))
             await connection.close()
         }
-        return median(times)
+        return times
     }
 
-    /// A task writes 32 bytes, the other side's task writes them back; in microseconds.
-    private func echo(_ pair: TransportPair) async throws -> [Double] {
+    /// A task writes 32 bytes on an open stream and reads them back; in microseconds.
+    private func rounds(_ pair: TransportPair, _ protocolID: ProtocolID) async throws -> [Double] {
         let connection = try await pair.dial()
-        let stream = try await connection.openStream(protocols: [Self.protocolID]).stream
-        let message = [UInt8](repeating: 7, count: 32)
+        let stream = try await connection.openStream(protocols: [protocolID]).stream
         let clock = ContinuousClock()
         var times: [Double] = []
         for round in 0..<(self.isQuick ? 600 : 6_000) {
             let start = clock.now
-            try await stream.write(message)
-            var left = message.count
-            while left > 0, let bytes = try await stream.read(upTo: left) { left -= bytes.count }
+            try await self.exchange(on: stream)
             if round >= 100 { times.append((clock.now - start) / .microseconds(1)) }
         }
         await connection.close()
         return times
     }
+
+    /// Opens a stream, proposal and ping in one, reads the answer, and closes; in microseconds until the answer is there.
+    private func newStream(_ pair: TransportPair) async throws -> [Double] {
+        let connection = try await pair.dial()
+        let clock = ContinuousClock()
+        var times: [Double] = []
+        for round in 0..<(self.isQuick ? 300 : 3_000) {
+            let start = clock.now
+            let stream = try await connection.openStream(assuming: TransportPair.pingID).stream
+            try await self.exchange(on: stream)
+            if round >= 50 { times.append((clock.now - start) / .microseconds(1)) }
+            try await stream.closeWrite()
+            guard try await stream.read(upTo: 1) == nil else { throw Failure(description: "more than was sent") }
+        }
+        await connection.close()
+        return times
+    }
+
+    private func exchange(on stream: any ByteStream) async throws {
+        var left = Self.message.count
+        try await stream.write(Self.message)
+        while left > 0 {
+            guard let bytes = try await stream.read(upTo: left) else {
+                throw Failure(description: "less than was sent")
+            }
+            left -= bytes.count
+        }
+    }
+
+    private static let message = [UInt8](repeating: 7, count: 32)
 
     /// One stream, as much as the other side takes and throws away; in 10^6 bytes a second, median of some transfers.
     private func bulk(_ pair: TransportPair) async throws -> Double {
@@ -83,57 +131,8 @@ struct TransportBenchmarks {
         await connection.close()
         return median(rates)
     }
-}
 
-/// A transport that listens, with an echo and a sink, and one that dials it.
-struct TransportPair {
-    static let sinkID: ProtocolID = "/sink/1.0.0"
-
-    private let groups: [MultiThreadedEventLoopGroup]
-    private let dialler: TCPTransport
-    private let listener: any Listener
-    private let server: Task<Void, any Error>
-
-    static func start(loops: Int) async throws -> Self {
-        let groups = (0..<loops).map { _ in MultiThreadedEventLoopGroup(numberOfThreads: 1) }
-        let listening = try TCPTransport(identity: .generateEd25519(), group: groups[0])
-        let dialler = try TCPTransport(identity: .generateEd25519(), group: groups[loops - 1])
-        let listener = try await listening.listen(on: Multiaddr("/ip4/127.0.0.1/tcp/0")) {
-            $0 == TransportBenchmarks.protocolID || $0 == Self.sinkID
-        }
-        let server = Task {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                while let connection = try await listener.accept() {
-                    group.addTask {
-                        while let opened = try await connection.acceptStream() { try await Self.serve(opened) }
-                    }
-                }
-                try await group.waitForAll()
-            }
-        }
-        return Self(groups: groups, dialler: dialler, listener: listener, server: server)
-    }
-
-    func dial() async throws -> any Connection {
-        try await self.dialler.dial(self.listener.addresses[0], expecting: nil) { _ in false }
-    }
-
-    func stop() async throws {
-        await self.listener.close()
-        try await self.server.value
-        for group in self.groups { try await group.shutdownGracefully() }
-    }
-
-    /// Writes back what comes, or throws it away, until the other side has said everything or is gone.
-    private static func serve(_ opened: NegotiatedStream) async throws {
-        let isEcho = opened.protocolID == TransportBenchmarks.protocolID
-        do throws(TransportError) {
-            while let bytes = try await opened.stream.read(upTo: isEcho ? 4_096 : 256 << 10) {
-                if isEcho { try await opened.stream.write(bytes) }
-            }
-            try await opened.stream.closeWrite()
-        } catch {
-            guard error.code == .connectionClosed else { throw error }
-        }
+    private struct Failure: Error, CustomStringConvertible {
+        var description: String
     }
 }

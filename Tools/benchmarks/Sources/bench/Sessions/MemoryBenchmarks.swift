@@ -1,10 +1,3 @@
-import Foundation
-
-#if canImport(Glibc)
-    import CMalloc
-    import Glibc
-#endif
-
 /// What finished sessions leave behind: the bytes in use after many of them, above those after some of them.
 struct MemoryBenchmarks {
     let isQuick: Bool
@@ -37,26 +30,3 @@ struct MemoryBenchmarks {
         #endif
     }
 }
-
-#if canImport(Glibc)
-    /// What this process has of the machine's memory.
-    struct Memory {
-        /// Bytes in use on the heap.
-        var heap: Int
-        /// Bytes in physical memory.
-        var resident: Int
-
-        /// The memory once what the last sessions wait for has come, and free pages are given back.
-        static func settled() async throws -> Memory {
-            // Signers tell each other that they are done within a fraction of a second.
-            try await Task.sleep(for: .seconds(1))
-            malloc_trim(0)
-            let heap = mallinfo2()
-            let fields = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
-            guard fields.count > 1, let pages = Int(fields[1]) else {
-                throw SigningCluster.Failure(description: "/proc/self/statm: expected numbers, found \(fields)")
-            }
-            return Memory(heap: Int(heap.uordblks + heap.hblkhd), resident: pages * Int(getpagesize()))
-        }
-    }
-#endif
