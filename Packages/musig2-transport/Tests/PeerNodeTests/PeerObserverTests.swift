@@ -60,22 +60,22 @@ private final class Greeter: StreamResponder {
         let (one, two) = (try await nodes.node(1), try await nodes.node(2))
         let observer = NotingObserver()
         let id = one.addObserver(observer)
+        let before = one.protocols
         try one.respond(to: ["/echo"], name: "echo") { _ in Echo() }
-        #expect(one.protocols.contains("/echo"))
+        #expect(one.protocols == ["/echo"] + before)
         try await one.connect(to: two.localPeer, addresses: two.addresses)
-        let information = PeerInformation(protocols: ["/a"], agentVersion: "someone")
-        one.identified(two.localPeer, as: information)
+        let information = await observer.first { note in
+            if case .identified(two.localPeer, let information) = note { information } else { nil }
+        }
         #expect(one.information(of: two.localPeer) == information)
         await one.disconnect(two.localPeer)
         #expect(one.information(of: two.localPeer) == nil)
-        one.identified(two.localPeer, as: information)
-        #expect(one.information(of: two.localPeer) == nil, "what is said of a peer that is gone is not kept")
         one.removeObserver(id)
         one.unregister(["/echo"])
         #expect(
             observer.all == [
-                .protocols(one.protocols + ["/echo"]), .connected(two.localPeer),
-                .identified(two.localPeer, information), .disconnected(two.localPeer),
+                .protocols(["/echo"] + before), .connected(two.localPeer),
+                .identified(two.localPeer, try #require(information)), .disconnected(two.localPeer),
             ]
         )
     }

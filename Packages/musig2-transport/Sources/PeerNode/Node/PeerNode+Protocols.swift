@@ -47,6 +47,12 @@ extension PeerNode {
         with factory: @escaping ResponderFactory
     ) throws(TransportError) {
         try host(protocolIDs, by: .responder(name: name, factory)) { _ in }
+        do throws(TransportError) {
+            for id in protocolIDs { try responders.register(id, factory) }
+        } catch {
+            unregister(protocolIDs)
+            throw error
+        }
     }
 
     private func host(
@@ -82,6 +88,7 @@ extension PeerNode {
     ///
     /// - Parameter protocolIDs: All protocols of the handler.
     public func unregister(_ protocolIDs: [ProtocolID]) {
+        for id in protocolIDs { responders.unregister(id) }
         state.withLock { state in
             for id in protocolIDs { state.registry[id] = nil }
             state.handlers.removeAll { handler in handler.protocolIDs.allSatisfy { protocolIDs.contains($0) } }

@@ -17,10 +17,12 @@ extension PeerNode {
         tcp: TCPTransport.Configuration = TCPTransport.Configuration(),
         logger: Logger = Logger(label: "peer-node")
     ) throws(TransportError) {
-        let transport = try TCPTransport(identity: identity, configuration: tcp)
+        let responders = ResponderRegistry()
+        let transport = try TCPTransport(identity: identity, configuration: tcp, responders: responders)
         self.init(
-            localPeer: identity.peerID,
+            identity: identity,
             transports: [transport],
+            responders: responders,
             configuration: configuration,
             logger: logger
         )

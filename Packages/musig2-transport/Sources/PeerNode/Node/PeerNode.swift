@@ -1,6 +1,7 @@
 public import Logging
 public import Multiformats
 public import PeerTransport
+public import PeerTransportNIO
 import Synchronization
 
 /// A peer with an identity: it listens, dials, keeps one connection per peer in use, and hosts protocols on them.
@@ -11,12 +12,16 @@ public final class PeerNode: Sendable {
     /// Who this node is.
     public let localPeer: PeerID
 
+    let identity: NodeIdentity?
     let configuration: PeerNodeConfiguration
     let transports: [any Transport]
+    let responders: ResponderRegistry
     let logger: Logger
-    let metrics = PeerNodeMetrics()
+    let metrics: PeerNodeMetrics
     let dhtBoard = DHTStatusBoard()
     let state: Mutex<State>
+    let identify: Mutex<IdentifyState>
+    let peerStore: Mutex<PeerStore>
 
     struct State {
         var table: ConnectionTable
@@ -28,6 +33,7 @@ public final class PeerNode: Sendable {
         var information: [PeerID: PeerInformation] = [:]
         var listeners: [any Listener] = []
         var dials: [PeerID: Dial] = [:]
+        var pings: [PeerID: PingLink] = [:]
         var notices = Fifo<Notice>()
         var isNotifying = false
         var dht: NodeDHT?
@@ -55,20 +61,58 @@ public final class PeerNode: Sendable {
 
     /// Makes a node that neither listens nor dials yet.
     ///
+    /// It cannot sign what it says of its addresses; ``init(identity:transports:responders:configuration:logger:)`` makes one that
+    /// can.
+    ///
     /// - Parameters:
     ///   - localPeer: Whose identity the transports prove.
     ///   - transports: The ways to reach peers; for an address the first that understands it is used.
+    ///   - responders: What the transports answer by themselves, if they were given it: the node registers its own there.
     ///   - configuration: Limits, timeouts and addresses.
     ///   - logger: Where to log to. Nothing secret is logged.
-    public init(
+    public convenience init(
         localPeer: PeerID,
         transports: [any Transport],
+        responders: ResponderRegistry = ResponderRegistry(),
         configuration: PeerNodeConfiguration = PeerNodeConfiguration(),
         logger: Logger = Logger(label: "peer-node")
     ) {
+        self.init(localPeer, nil, transports, responders, configuration, logger, PeerNodeMetrics())
+    }
+
+    /// Makes a node that neither listens nor dials yet, and signs what it says of its addresses.
+    ///
+    /// - Parameters:
+    ///   - identity: Who the node is; the transports must prove the same identity.
+    ///   - transports: The ways to reach peers; for an address the first that understands it is used.
+    ///   - responders: What the transports answer by themselves, if they were given it: the node registers its own there.
+    ///   - configuration: Limits, timeouts and addresses.
+    ///   - logger: Where to log to. Nothing secret is logged.
+    public convenience init(
+        identity: NodeIdentity,
+        transports: [any Transport],
+        responders: ResponderRegistry = ResponderRegistry(),
+        configuration: PeerNodeConfiguration = PeerNodeConfiguration(),
+        logger: Logger = Logger(label: "peer-node")
+    ) {
+        self.init(identity.peerID, identity, transports, responders, configuration, logger, PeerNodeMetrics())
+    }
+
+    init(
+        _ localPeer: PeerID,
+        _ identity: NodeIdentity?,
+        _ transports: [any Transport],
+        _ responders: ResponderRegistry,
+        _ configuration: PeerNodeConfiguration,
+        _ logger: Logger,
+        _ metrics: PeerNodeMetrics
+    ) {
         self.localPeer = localPeer
+        self.identity = identity
         self.transports = transports
+        self.responders = responders
         self.configuration = configuration
+        self.metrics = metrics
         var logger = logger
         logger[metadataKey: "peer.local"] = "\(localPeer)"
         self.logger = logger
@@ -82,6 +126,16 @@ public final class PeerNode: Sendable {
                 )
             )
         )
+        identify = Mutex(
+            IdentifyState(
+                pushRate: configuration.identify.pushRate, capacity: 2 * max(1, configuration.maximumConnections)))
+        peerStore = Mutex(PeerStore(limits: configuration.peerStore))
+        do throws(TransportError) {
+            if configuration.identify.isEnabled { try hostIdentify() }
+            if configuration.maximumPingStreams > 0 { try hostPing() }
+        } catch {
+            logger.error("identify and ping are not answered", metadata: ["error": "\(error)"])
+        }
     }
 
     static let shutDownError = TransportError(.shutDown, "the node is shut down")
@@ -105,16 +159,6 @@ public final class PeerNode: Sendable {
     /// - Returns: What its last identify message said.
     public func information(of peer: PeerID) -> PeerInformation? {
         state.withLock { $0.information[peer] }
-    }
-
-    /// Notes what a connected peer said about itself, and tells the observers.
-    func identified(_ peer: PeerID, as information: PeerInformation) {
-        state.withLock { state in
-            guard state.table.current(to: peer) != nil else { return }
-            state.information[peer] = information
-            state.notices.append(.identified(peer, information))
-        }
-        deliverNotices()
     }
 
     /// Opens a stream to a connected peer.
@@ -241,6 +285,9 @@ public final class PeerNode: Sendable {
         )
         Task { await serve(connection, as: id) }
         deliverNotices()
+        if !retired.contains(id), configuration.identify.isEnabled, information(of: peer) == nil {
+            Task { await askIdentity(over: connection) }
+        }
         for other in retired { closeAfterLinger(other, evenIfCurrent: false) }
         return nil
     }
@@ -269,6 +316,7 @@ public final class PeerNode: Sendable {
             switch outcome {
             case .last:
                 state.information[peer] = nil
+                state.pings[peer] = nil
                 state.notices.append(.disconnected(peer))
             case .replaced: state.notices.append(.replaced(peer))
             case .othersRemain, .unknown: break
@@ -276,6 +324,7 @@ public final class PeerNode: Sendable {
             return (peer, outcome == .last)
         }
         guard let lost else { return }
+        if lost.isLast { identify.withLock { $0.forget(lost.peer) } }
         metrics.connectionClosed()
         logger.debug("disconnected", metadata: ["peer.remote": "\(lost.peer)", "others": "\(!lost.isLast)"])
         deliverNotices()
@@ -337,6 +386,10 @@ public final class PeerNode: Sendable {
     func deliverNotices() {
         var next = state.withLock { state in state.isNotifying ? nil : Self.takeNotice(from: &state) }
         while let (notice, observers) = next {
+            switch notice {
+            case .addresses, .protocols: describedAnew()
+            case .connected, .disconnected, .replaced, .identified: break
+            }
             for observer in observers {
                 switch notice {
                 case .connected(let peer): observer.peerConnected(peer)

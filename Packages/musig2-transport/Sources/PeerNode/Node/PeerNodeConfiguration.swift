@@ -44,6 +44,15 @@ public struct PeerNodeConfiguration: Sendable {
     /// How long an unused connection that was replaced, or that nobody needs any more, stays open.
     public var linger: Duration = .seconds(2)
 
+    /// The most ping streams that one peer may have open here; 0 answers no pings.
+    public var maximumPingStreams = 4
+
+    /// How the node says who it is, and asks others.
+    public var identify = IdentifyConfiguration()
+
+    /// How much is remembered of peers, and for how long.
+    public var peerStore = PeerStoreLimits()
+
     /// Where the time comes from.
     public var timeSource: TimeSource = .system
 

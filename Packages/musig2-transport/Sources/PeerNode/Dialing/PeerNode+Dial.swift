@@ -95,7 +95,7 @@ extension PeerNode {
         } catch {
             // The peer may have dialled in the meantime.
             if isConnected(to: peer) { return .success(()) }
-            metrics.dialFailed()
+            metrics.dialFailed(error.code)
             logger.debug("dial failed", metadata: ["peer.remote": "\(peer)", "error": "\(error)"])
             return .failure(error)
         }

@@ -1,0 +1,21 @@
+/// How a ``PeerNode`` says who it is, and asks others (libp2p identify).
+public struct IdentifyConfiguration: Sendable {
+    /// Whether the node asks peers and answers them. Most libp2p implementations wait for the answer before they use a
+    /// connection.
+    public var isEnabled = true
+
+    /// The name of the program, told to every peer.
+    public var agentVersion = "musig2-transport"
+
+    /// The name of the network's family, told to every peer. Nobody decides anything by it.
+    public var protocolVersion = ""
+
+    /// How long a peer may take to answer.
+    public var timeout: Duration = .seconds(10)
+
+    /// How often a peer may push a change. Above it pushes are reset unread.
+    public var pushRate = RateLimit(burst: 8, perSecond: 0.2)
+
+    /// Makes a configuration with the defaults.
+    public init() {}
+}

@@ -1,0 +1,49 @@
+import PeerTransport
+import WireCodec
+
+/// Says who this node is, and nothing else: the answering side of `/ipfs/id/1.0.0`.
+final class IdentifyResponder: StreamResponder {
+    private let answer: () -> [UInt8]
+
+    /// - Parameter answer: Makes the message, with its length in front.
+    init(answer: @escaping () -> [UInt8]) {
+        self.answer = answer
+    }
+
+    func begin() -> ResponderAction { .finish(answer()) }
+
+    func receive(_ bytes: [UInt8]) -> ResponderAction { .reset }
+
+    func receiveEnd() -> ResponderAction { .finish([]) }
+}
+
+/// Takes what a peer says has changed: the answering side of `/ipfs/id/push/1.0.0`.
+final class IdentifyPushResponder: StreamResponder {
+    private var reader = IdentifyReader()
+    private let deliver: (Result<Identify, IdentifyError>) -> Void
+
+    /// - Parameter deliver: Takes the message, or why there is none.
+    init(deliver: @escaping (Result<Identify, IdentifyError>) -> Void) {
+        self.deliver = deliver
+    }
+
+    func receive(_ bytes: [UInt8]) -> ResponderAction {
+        do throws(IdentifyError) {
+            try reader.feed(bytes)
+            return .send([])
+        } catch {
+            deliver(.failure(error))
+            return .reset
+        }
+    }
+
+    func receiveEnd() -> ResponderAction {
+        do throws(IdentifyError) {
+            deliver(.success(try reader.finish()))
+            return .finish([])
+        } catch {
+            deliver(.failure(error))
+            return .reset
+        }
+    }
+}

@@ -1,0 +1,90 @@
+import Multiformats
+import PeerTransport
+import WireCodec
+
+/// What a node has said of itself to whom, and what it heard of itself.
+struct IdentifyState {
+    /// Rises with every change of what the node says.
+    private(set) var version: UInt64 = 1
+    /// What is said in this version, by where the receiver is.
+    private var messages: [AddressScope: Identify] = [:]
+    /// The sequence of the last record that was signed.
+    private(set) var lastSequence: UInt64 = 0
+    /// The version that each peer was told last.
+    private(set) var told: [PeerID: UInt64] = [:]
+    /// Whether a task is pushing.
+    private var isPushing = false
+    private var pushes: RateTable<PeerID>
+    var observed = ObservedAddresses()
+    private let capacity: Int
+
+    /// - Parameters:
+    ///   - pushRate: How often a peer may push.
+    ///   - capacity: The most peers that are remembered.
+    init(pushRate: RateLimit, capacity: Int) {
+        pushes = RateTable(pushRate, capacity: capacity)
+        self.capacity = capacity
+    }
+
+    /// What the node says has changed.
+    mutating func changed() {
+        version &+= 1
+        messages = [:]
+    }
+
+    func message(for scope: AddressScope) -> Identify? { messages[scope] }
+
+    /// Keeps a message, unless the node has changed since it was begun.
+    mutating func keep(_ message: Identify, for scope: AddressScope, version: UInt64) {
+        if version == self.version { messages[scope] = message }
+    }
+
+    /// The sequence for a new record: nanoseconds since 1970, and in any case more than the last.
+    mutating func nextSequence(wallMilliseconds: UInt64) -> UInt64 {
+        let (nanoseconds, overflow) = wallMilliseconds.multipliedReportingOverflow(by: 1_000_000)
+        lastSequence = max(overflow ? 0 : nanoseconds, lastSequence &+ 1)
+        return lastSequence
+    }
+
+    /// Makes sure that sequences go on above one that was used before a restart.
+    mutating func restore(lastSequence: UInt64) {
+        self.lastSequence = max(self.lastSequence, lastSequence)
+    }
+
+    /// A peer was told what the node said in a version. When there is no room for more, those that are not among the
+    /// connected peers are forgotten: they may have been answered just before their connection was refused.
+    mutating func note(_ peer: PeerID, wasTold version: UInt64, connected: () -> [PeerID]) {
+        if told[peer] == nil, told.count >= capacity {
+            let connected = Set(connected())
+            told = told.filter { connected.contains($0.key) }
+            guard told.count < capacity else { return }
+        }
+        told[peer] = max(version, told[peer] ?? 0)
+    }
+
+    /// Whether a peer that was told something must be told more.
+    func isBehind(_ peer: PeerID) -> Bool { told[peer].map { $0 < version } ?? false }
+
+    /// Whether the caller is to push: nobody else does.
+    mutating func beginPushing() -> Bool {
+        defer { isPushing = true }
+        return !isPushing
+    }
+
+    /// Ends pushing when nobody is behind any more.
+    ///
+    /// - Returns: Who else is behind, of those asked for.
+    mutating func nextRound(of peers: [PeerID]) -> [PeerID] {
+        let behind = peers.filter { isBehind($0) }
+        if behind.isEmpty { isPushing = false }
+        return behind
+    }
+
+    /// Whether a peer may push now.
+    mutating func admitsPush(from peer: PeerID, at now: Duration) -> Bool { pushes.take(peer, at: now) }
+
+    mutating func forget(_ peer: PeerID) {
+        told[peer] = nil
+        observed.forget(peer)
+    }
+}

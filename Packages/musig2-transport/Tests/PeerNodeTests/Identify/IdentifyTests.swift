@@ -1,0 +1,199 @@
+import Logging
+import Multiformats
+import PeerTransport
+import PeerTransportNIO
+import Synchronization
+import Testing
+import WireCodec
+
+@testable import PeerNode
+
+/// Answers identify with bytes of a test's choice.
+private final class Liar: StreamResponder {
+    private let answer: [UInt8]
+    init(_ answer: [UInt8]) { self.answer = answer }
+    func begin() -> ResponderAction { .finish(answer) }
+    func receive(_ bytes: [UInt8]) -> ResponderAction { .reset }
+    func receiveEnd() -> ResponderAction { .finish([]) }
+}
+
+/// Identify and push between nodes, inside this process and over TCP.
+@Suite struct IdentifyTests {
+    enum Way: CaseIterable {
+        case memory
+        case tcp
+    }
+
+    private let hub = InMemoryHub()
+    private static let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+
+    private func node(
+        _ way: Way,
+        _ identity: NodeIdentity = .generateEd25519(),
+        _ change: (inout PeerNodeConfiguration) -> Void = { _ in }
+    ) async throws -> PeerNode {
+        var configuration = PeerNodeConfiguration()
+        change(&configuration)
+        switch way {
+        case .memory:
+            let node = PeerNode(
+                identity: identity, transports: [InMemoryTransport(peer: identity.peerID, hub: hub)],
+                configuration: configuration, logger: Self.quiet)
+            try await node.listen(on: [try Multiaddr("/memory/0")])
+            return node
+        case .tcp:
+            let node = try PeerNode(identity: identity, configuration: configuration, logger: Self.quiet)
+            try await node.listen(on: [try Multiaddr("/ip4/127.0.0.1/tcp/0")])
+            return node
+        }
+    }
+
+    private func information(
+        of peer: PeerID,
+        from observer: NotingObserver,
+        where condition: @escaping (PeerInformation) -> Bool = { _ in true }
+    ) async throws -> PeerInformation {
+        let found = await observer.first { note in
+            if case .identified(peer, let information) = note, condition(information) { information } else { nil }
+        }
+        return try #require(found)
+    }
+
+    @Test(arguments: Way.allCases)
+    func bothSidesLearnOfEachOther(_ way: Way) async throws {
+        let one = try await node(way) { $0.identify.agentVersion = "one/1" }
+        let two = try await node(way, .generateSecp256k1()) { $0.identify.agentVersion = "two/2" }
+        let (atOne, atTwo) = (NotingObserver(), NotingObserver())
+        one.addObserver(atOne)
+        two.addObserver(atTwo)
+        try await one.connect(to: two.localPeer, addresses: two.addresses)
+        let ofTwo = try await information(of: two.localPeer, from: atOne)
+        #expect(ofTwo.addresses == two.addresses.compactMap(\.withoutPeerID))
+        #expect(ofTwo.isCertified && ofTwo.agentVersion == "two/2")
+        #expect(ofTwo.protocols == Set(two.protocols))
+        #expect(ofTwo.protocols == ["/ipfs/id/1.0.0", "/ipfs/id/push/1.0.0", "/ipfs/ping/1.0.0"])
+        #expect(ofTwo.observedAddress != nil)
+        #expect(one.observedAddresses.map(\.observers) == [1])
+        #expect(one.information(of: two.localPeer) == ofTwo)
+        let ofOne = try await information(of: one.localPeer, from: atTwo)
+        #expect(ofOne.addresses == one.addresses.compactMap(\.withoutPeerID) && ofOne.agentVersion == "one/1")
+        await one.shutdown()
+        await two.shutdown()
+    }
+
+    @Test(arguments: Way.allCases)
+    func changesArePushed(_ way: Way) async throws {
+        let (one, two) = (try await node(way), try await node(way))
+        let atOne = NotingObserver()
+        one.addObserver(atOne)
+        try await one.connect(to: two.localPeer, addresses: two.addresses)
+        _ = try await information(of: two.localPeer, from: atOne)
+        try two.respond(to: ["/new/1"], name: "new") { _ in nil }
+        let withNew = try await information(of: two.localPeer, from: atOne) { $0.protocols.contains("/new/1") }
+        #expect(withNew.addresses == two.addresses.compactMap(\.withoutPeerID))
+        let more = way == .memory ? "/memory/0" : "/ip4/127.0.0.1/tcp/0"
+        try await two.listen(on: [try Multiaddr(more)])
+        let addresses = two.addresses.compactMap(\.withoutPeerID)
+        let moved = try await information(of: two.localPeer, from: atOne) { $0.addresses == addresses }
+        #expect(moved.isCertified, "signed anew, with a higher sequence")
+        two.unregister(["/new/1"])
+        #expect(!two.protocols.contains("/new/1"))
+        _ = try await information(of: two.localPeer, from: atOne) { information in
+            information.addresses == addresses && !information.protocols.contains("/new/1")
+        }
+        await one.shutdown()
+        await two.shutdown()
+    }
+
+    /// A node whose identify answer is of a test's choice.
+    private func liar(_ identity: NodeIdentity, _ answer: Identify) async throws -> PeerNode {
+        let node = try await node(.memory, identity) { $0.identify.isEnabled = false }
+        let bytes = FrameEncoder.encode(answer.encoded())
+        try node.respond(to: [PeerNode.identifyProtocol], name: "liar") { _ in Liar(bytes) }
+        return node
+    }
+
+    @Test func aLieClosesTheConnectionAndHarmsNobodyElse() async throws {
+        let honest = try await node(.memory)
+        let one = try await node(.memory)
+        let observer = NotingObserver()
+        one.addObserver(observer)
+        try await one.connect(to: honest.localPeer, addresses: honest.addresses)
+        _ = try await information(of: honest.localPeer, from: observer)
+        let other = NodeIdentity.generateEd25519()
+        let lies = [
+            Identify(publicKey: other.publicKey.bytes),
+            Identify(signedPeerRecord: try CertifiedAddresses.envelope([], sequence: 1, by: other)),
+        ]
+        for lie in lies {
+            let liar = try await liar(.generateEd25519(), lie)
+            try await liar.connect(to: one.localPeer, addresses: one.addresses)
+            let gone: Bool? = await observer.first { $0 == .disconnected(liar.localPeer) ? true : nil }
+            #expect(gone == true)
+            #expect(one.information(of: liar.localPeer) == nil)
+        }
+        #expect(one.isConnected(to: honest.localPeer))
+        _ = try await one.ping(honest.localPeer)
+    }
+
+    /// Old records, private addresses and rubbish cost the peer its word, not its connection.
+    @Test func whatIsNotALieIsLeftOut() async throws {
+        let identity = NodeIdentity.generateEd25519()
+        let one = try await node(.memory)
+        let observer = NotingObserver()
+        one.addObserver(observer)
+        let newer = try Multiaddr("/ip4/203.0.113.7/tcp/2")
+        let older = try Multiaddr("/ip4/203.0.113.7/tcp/1")
+        for (sequence, address) in [(UInt64(7), newer), (6, older)] {
+            let record = try CertifiedAddresses.envelope([address], sequence: sequence, by: identity)
+            let answer = Identify(protocols: ["/s/\(sequence)"], signedPeerRecord: record)
+            let peer = try await liar(identity, answer)
+            try await peer.connect(to: one.localPeer, addresses: one.addresses)
+            let learnt = try await information(of: identity.peerID, from: observer) {
+                $0.protocols.contains(ProtocolID("/s/\(sequence)"))
+            }
+            #expect(learnt.isCertified == (sequence == 7))
+            #expect(learnt.addresses == (sequence == 7 ? [newer] : []))
+            let now = PeerNodeConfiguration().timeSource.now().wallMilliseconds
+            #expect(one.peerStore.withLock { $0.addresses(of: identity.peerID, at: now) } == [newer])
+            await peer.shutdown()
+            await one.disconnect(identity.peerID)
+        }
+    }
+
+    @Test func aPeerWithoutIdentifyIsAPeerToo() async throws {
+        let one = try await node(.memory)
+        let two = try await node(.memory) { $0.identify.isEnabled = false }
+        try await one.connect(to: two.localPeer, addresses: two.addresses)
+        #expect(two.protocols == [PeerNode.pingProtocol])
+        _ = try await one.ping(two.localPeer)
+        #expect(one.isConnected(to: two.localPeer))
+    }
+
+    @Test func pushesAreLimited() async throws {
+        let one = try await node(.memory) { $0.identify.pushRate = RateLimit(burst: 2, perSecond: 0.001) }
+        let two = try await node(.memory)
+        try await two.connect(to: one.localPeer, addresses: one.addresses)
+        let push = FrameEncoder.encode(Identify(agentVersion: "x").encoded())
+        for round in 0..<4 {
+            let opened = try await two.openStream(to: one.localPeer, protocols: [PeerNode.identifyPushProtocol])
+            do throws(TransportError) {
+                try await opened.stream.write(push)
+                try await opened.stream.closeWrite()
+                #expect(try await opened.stream.read(upTo: 1) == nil)
+                #expect(round < 2)
+            } catch {
+                #expect(round >= 2 && error.code == .streamReset)
+            }
+        }
+    }
+
+    @Test func aPushThatIsTooLongIsReset() async throws {
+        let (one, two) = (try await node(.memory), try await node(.memory))
+        try await two.connect(to: one.localPeer, addresses: one.addresses)
+        let opened = try await two.openStream(to: one.localPeer, protocols: [PeerNode.identifyPushProtocol])
+        try await opened.stream.write([UInt8](repeating: 0x01, count: 9000))
+        await #expect(throws: TransportError(.streamReset, "")) { try await opened.stream.read(upTo: 1) }
+        #expect(one.isConnected(to: two.localPeer))
+    }
+}
