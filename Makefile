@@ -24,7 +24,7 @@ LIBRARIES := $(filter Packages/%,$(NIO_ROOTS) $(PURE_ROOTS))
 HEAVY_NIO := $(call heavy,$(TOP_ROOT) $(NIO_ROOTS))
 HEAVY_PURE := $(call heavy,$(PURE_ROOTS))
 
-.PHONY: help setup setup-interop build test integration interop bench ctime fuzz lint check-layers check-examples \
+.PHONY: help setup setup-interop build test integration interop bench ctime callgrind fuzz lint check-layers check-examples \
 	check-features docs consumers coverage clean
 
 help: ## List the targets
@@ -62,6 +62,7 @@ test: setup-interop ## Run every check and every test, and count them
 	@$(RUNNER) swift --results $(RESULTS) --scratch .build-pure-release --release --filter HeavyTests $(HEAVY_PURE)
 	@$(RUNNER) swift --results $(RESULTS) --scratch .build-nio-release --release --filter HeavyTests $(HEAVY_NIO)
 	@$(RUNNER) check --results $(RESULTS) --count tap ctime -- Tools/ctime/run
+	@$(RUNNER) check --results $(RESULTS) --count tap callgrind -- Tools/callgrind/run
 	@$(RUNNER) check --results $(RESULTS) --count tap fuzz -- Tools/fuzz/run
 	@$(RUNNER) summary --results $(RESULTS)
 
@@ -90,6 +91,9 @@ bench: setup ## Measure; PEERS=1 compares with libsecp256k1's own musig module a
 
 ctime: setup ## Check under valgrind that nothing branches on a secret (Linux)
 	@Tools/ctime/run
+
+callgrind: setup ## Count the instructions of some operations and hold them to thresholds (Linux)
+	@Tools/callgrind/run
 
 fuzz: setup ## Run each decoder's fuzz target for a short while; RUNS=1000000 for longer
 	@Tools/fuzz/run

@@ -1,0 +1,41 @@
+// swift-tools-version:6.1
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+// Linux only, since valgrind is: `run` builds it nowhere else.
+let package = Package(
+    name: "callgrind",
+    platforms: [.macOS(.v15)],
+    dependencies: [
+        .package(path: "../../Packages/musig2-wire-codec")
+    ],
+    targets: [
+        .systemLibrary(name: "CCallgrind", providers: [.apt(["valgrind"])]),
+        // One valid value of each message, by a link to what musig2-wire-codec's own tests use.
+        .target(
+            name: "CodecSamples",
+            dependencies: [
+                .product(name: "Multiformats", package: "musig2-wire-codec"),
+                .product(name: "WireCodec", package: "musig2-wire-codec"),
+            ],
+            swiftSettings: settings
+        ),
+        // The pure layers of musig2-transport by links to their sources, in the program itself: they are not public, and a
+        // module of their own would be compiled otherwise than they are there.
+        .executableTarget(
+            name: "counted",
+            dependencies: [
+                "CCallgrind",
+                "CodecSamples",
+                .product(name: "Multiformats", package: "musig2-wire-codec"),
+                .product(name: "WireCodec", package: "musig2-wire-codec"),
+            ],
+            swiftSettings: settings
+        ),
+    ]
+)

@@ -1,0 +1,1 @@
+../../../../../Packages/musig2-transport/Sources/PeerTransportNIO/Noise/NoiseFraming.swift
