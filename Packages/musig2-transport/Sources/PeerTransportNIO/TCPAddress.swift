@@ -11,7 +11,8 @@ import PeerTransport
     import Musl
 #endif
 
-/// A multiaddr that TCP understands: `/ip4/…/tcp/…`, `/ip6/…/tcp/…` or `/dns…/…/tcp/…`, each with or without `/p2p/…`.
+/// A multiaddr that TCP understands: `/ip4/…/tcp/…`, `/ip6/…/tcp/…` or `/dns…/…/tcp/…`, then perhaps `/ws` and
+/// `/http-path/…`, each with or without `/p2p/…`.
 struct TCPAddress {
     enum Host {
         case ip4(IPv4Address)
@@ -21,13 +22,15 @@ struct TCPAddress {
 
     let host: Host
     let port: UInt16
+    /// The path of a WebSocket; nil for plain TCP.
+    let path: String?
     let peerID: PeerID?
 
     /// Nil for any other kind of address.
     init?(_ address: Multiaddr) {
-        let components = address.components
-        guard components.count == 2 || components.count == 3, case .tcp(let port) = components[1] else { return nil }
-        switch components[0] {
+        var rest = address.components[...]
+        guard let host = rest.popFirst(), case .tcp(let port)? = rest.popFirst() else { return nil }
+        switch host {
         case .ip4(let ip): self.host = .ip4(ip)
         case .ip6(let ip): self.host = .ip6(ip)
         case .dns(let name): self.host = .name(name, family: AF_UNSPEC)
@@ -35,12 +38,27 @@ struct TCPAddress {
         case .dns6(let name): self.host = .name(name, family: AF_INET6)
         default: return nil
         }
-        if components.count == 3 {
-            guard case .p2p(let peer) = components[2] else { return nil }
+        if case .ws? = rest.first {
+            rest.removeFirst()
+            var path = "/"
+            if case .httpPath(let text)? = rest.first {
+                rest.removeFirst()
+                path = text.hasPrefix("/") ? text : "/" + text
+            }
+            // Both stand in an HTTP message: an address must not be able to write lines of its own.
+            guard Self.isPlain(path) else { return nil }
+            if case .name(let name, _) = self.host, !Self.isPlain(name) { return nil }
+            self.path = path
+        } else {
+            self.path = nil
+        }
+        if case .p2p(let peer)? = rest.first {
+            rest.removeFirst()
             self.peerID = peer
         } else {
             self.peerID = nil
         }
+        guard rest.isEmpty else { return nil }
         self.port = port
     }
 
@@ -54,8 +72,20 @@ struct TCPAddress {
         }
     }
 
-    /// The multiaddr of a socket address; nil for other than IPv4 and IPv6.
-    static func multiaddr(_ address: SocketAddress) -> Multiaddr? {
+    /// What a client calls the server in HTTP.
+    var authority: String {
+        switch self.host {
+        case .ip4(let ip): return "\(ip):\(self.port)"
+        case .ip6(let ip): return "[\(ip)]:\(self.port)"
+        case .name(let name, _): return "\(name):\(self.port)"
+        }
+    }
+
+    /// Whether a text has visible ASCII characters only.
+    private static func isPlain(_ text: String) -> Bool { text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f } }
+
+    /// The multiaddr of a socket address, with `/ws` or without; nil for other than IPv4 and IPv6.
+    static func multiaddr(_ address: SocketAddress, isWebSocket: Bool) -> Multiaddr? {
         guard let text = address.ipAddress, let port = address.port, let port = UInt16(exactly: port) else {
             return nil
         }
@@ -68,7 +98,7 @@ struct TCPAddress {
             return nil
         }
         do throws(MultiaddrError) {
-            return try Multiaddr([host, .tcp(port)])
+            return try Multiaddr(isWebSocket ? [host, .tcp(port), .ws] : [host, .tcp(port)])
         } catch {
             return nil
         }

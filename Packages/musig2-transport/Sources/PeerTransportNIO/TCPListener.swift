@@ -9,8 +9,12 @@ final class TCPListener: Listener {
     private let channel: any Channel
     private let accepted: BoundedInbox<TCPConnection>
 
-    init(channel: any Channel, localPeer: PeerID, accepted: BoundedInbox<TCPConnection>) throws(TransportError) {
-        guard let local = channel.localAddress, let address = TCPAddress.multiaddr(local) else {
+    init(
+        channel: any Channel, isWebSocket: Bool, localPeer: PeerID, accepted: BoundedInbox<TCPConnection>
+    ) throws(TransportError) {
+        guard let local = channel.localAddress,
+            let address = TCPAddress.multiaddr(local, isWebSocket: isWebSocket)
+        else {
             throw TransportError(.systemFailure, "the listening socket has no IP address")
         }
         do throws(MultiaddrError) {

@@ -16,6 +16,8 @@ extension TCPTransport {
         public var resolve: Duration = .seconds(10)
         /// The TCP connection itself, for each address tried.
         public var connect: Duration = .seconds(10)
+        /// The WebSocket handshake.
+        public var webSocket: Duration = .seconds(10)
         /// Agreeing on Noise.
         public var security: Duration = .seconds(10)
         /// The Noise handshake.
@@ -72,6 +74,10 @@ extension TCPTransport {
         /// Bytes of responders' answers that may wait with all streams of one connection; with more their requests wait too.
         /// They count as bytes that the connection holds; see ``receiveBuffer``.
         public var connectionAnswers = 1_048_576
+        /// The longest head of the HTTP message that begins a WebSocket, in bytes.
+        public var webSocketHead = 8192
+        /// The longest WebSocket frame received, in bytes of payload. It is read in pieces, whatever its length.
+        public var webSocketFrame = 16_777_216
         /// The longest multistream message, in bytes.
         public var multistreamMessage = 1024
         /// Protocols that the other side may propose in one negotiation.
@@ -99,6 +105,8 @@ extension TCPTransport.Configuration {
             ("unsentAnswers", self.limits.unsentAnswers, 4096),
             ("streamAnswers", self.limits.streamAnswers, 0),
             ("connectionAnswers", self.limits.connectionAnswers, 0),
+            ("webSocketHead", self.limits.webSocketHead, 512),
+            ("webSocketFrame", self.limits.webSocketFrame, 65_537),
             ("multistreamMessage", self.limits.multistreamMessage, 64),
             ("multistreamProposals", self.limits.multistreamProposals, 1),
         ]
@@ -110,6 +118,7 @@ extension TCPTransport.Configuration {
         }
         let durations: [(String, Duration)] = [
             ("resolve", self.timeouts.resolve), ("connect", self.timeouts.connect),
+            ("webSocket", self.timeouts.webSocket),
             ("security", self.timeouts.security), ("handshake", self.timeouts.handshake),
             ("multiplexer", self.timeouts.multiplexer), ("stream", self.timeouts.stream),
             ("keepAliveInterval", self.timeouts.keepAliveInterval), ("keepAlive", self.timeouts.keepAlive),

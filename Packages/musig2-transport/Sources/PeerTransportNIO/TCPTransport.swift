@@ -9,10 +9,10 @@ public import PeerTransport
     import Foundation
 #endif
 
-/// Connections over TCP as libp2p makes them: multistream-select, Noise XX, yamux.
+/// Connections over TCP as libp2p makes them: multistream-select, Noise XX, yamux, on the bare socket or inside a WebSocket.
 ///
-/// It dials and listens at `/ip4/…/tcp/…` and `/ip6/…/tcp/…`, and dials `/dns/…`, `/dns4/…` and `/dns6/…` names. Any
-/// implementation of libp2p with Noise and yamux can be at the other end.
+/// It dials and listens at `/ip4/…/tcp/…` and `/ip6/…/tcp/…`, and dials `/dns/…`, `/dns4/…` and `/dns6/…` names; with `/ws`
+/// behind it the address is that of a WebSocket. Any implementation of libp2p with Noise and yamux can be at the other end.
 ///
 /// ```swift
 /// let transport = try TCPTransport(identity: .generateEd25519())
@@ -81,7 +81,7 @@ public final class TCPTransport: Transport {
     /// How many bytes all connections together hold: received and not read, and answers not sent.
     var heldBytes: Int { self.count.heldBytes }
 
-    /// Whether the address is TCP on an IP address or a name, with or without a `/p2p/` end.
+    /// Whether the address is TCP on an IP address or a name, with or without `/ws` and a `/p2p/` end.
     public func canDial(_ address: Multiaddr) -> Bool {
         TCPAddress(address) != nil
     }
@@ -103,7 +103,8 @@ public final class TCPTransport: Transport {
         for socketAddress in addresses {
             do throws(TransportError) {
                 return try await self.connect(
-                    to: socketAddress, named: address, expecting: expected ?? target.peerID, accepting, eventLoop)
+                    to: socketAddress, at: target, named: address, expecting: expected ?? target.peerID, accepting,
+                    eventLoop)
             } catch {
                 failure = error
                 // Another address of the same name is no better at these.
@@ -132,12 +133,14 @@ public final class TCPTransport: Transport {
         let accepted = BoundedInbox<TCPConnection>(capacity: self.configuration.limits.waitingConnections)
         let channel: any Channel
         do {
-            channel = try await self.bootstrap(accepting, accepted, socketAddress).bind(to: socketAddress).get()
+            channel = try await self.bootstrap(accepting, accepted, socketAddress, isWebSocket: target.path != nil)
+                .bind(to: socketAddress).get()
         } catch {
             throw SystemError.listening(at: "\(address)", error)
         }
         do {
-            return try TCPListener(channel: channel, localPeer: self.localPeer, accepted: accepted)
+            return try TCPListener(
+                channel: channel, isWebSocket: target.path != nil, localPeer: self.localPeer, accepted: accepted)
         } catch {
             channel.close(promise: nil)
             throw error
@@ -148,6 +151,7 @@ public final class TCPTransport: Transport {
 
     private func connect(
         to socketAddress: SocketAddress,
+        at target: TCPAddress,
         named address: Multiaddr,
         expecting expected: PeerID?,
         _ accepting: @escaping ProtocolFilter,
@@ -158,7 +162,8 @@ public final class TCPTransport: Transport {
         let local = self.local
         let configuration = self.configuration
         let responders = self.responders
-        let remoteAddress = TCPAddress.multiaddr(socketAddress) ?? address
+        let remoteAddress = TCPAddress.multiaddr(socketAddress, isWebSocket: target.path != nil) ?? address
+        let request = target.path.map { WebSocketKeys.request(host: target.authority, path: $0) }
         let connecting = ClientBootstrap(group: eventLoop)
             .connectTimeout(TimeAmount(configuration.timeouts.connect))
             .channelOption(.socketOption(.tcp_nodelay), value: 1)
@@ -169,6 +174,10 @@ public final class TCPTransport: Transport {
                     let role = ConnectionHandler.Role(
                         isInbound: false, expectedPeer: expected, remoteAddress: remoteAddress, accepting: accepting,
                         responders: responders, slot: slot)
+                    if let request {
+                        try channel.pipeline.syncOperations.addHandler(
+                            WebSocketHandler(.client(request), configuration: configuration))
+                    }
                     try channel.pipeline.syncOperations.addHandler(
                         ConnectionHandler(role: role, local: local, configuration: configuration) { result in
                             outcome.set(result)
@@ -190,7 +199,8 @@ public final class TCPTransport: Transport {
     // MARK: Listening
 
     private func bootstrap(
-        _ accepting: @escaping ProtocolFilter, _ accepted: BoundedInbox<TCPConnection>, _ address: SocketAddress
+        _ accepting: @escaping ProtocolFilter, _ accepted: BoundedInbox<TCPConnection>, _ address: SocketAddress,
+        isWebSocket: Bool
     ) -> ServerBootstrap {
         let count = self.count
         let local = self.local
@@ -206,13 +216,19 @@ public final class TCPTransport: Transport {
                 channel.eventLoop.makeCompletedFuture {
                     // A connection above the limits fails here, which closes it.
                     let slot = try count.open(isInbound: true)
-                    guard let remote = channel.remoteAddress, let remoteAddress = TCPAddress.multiaddr(remote) else {
+                    guard let remote = channel.remoteAddress,
+                        let remoteAddress = TCPAddress.multiaddr(remote, isWebSocket: isWebSocket)
+                    else {
                         slot.release()
                         throw TransportError(.unsupportedAddress, "an inbound connection has no IP address")
                     }
                     let role = ConnectionHandler.Role(
                         isInbound: true, expectedPeer: nil, remoteAddress: remoteAddress, accepting: accepting,
                         responders: responders, slot: slot)
+                    if isWebSocket {
+                        try channel.pipeline.syncOperations.addHandler(
+                            WebSocketHandler(.server, configuration: configuration))
+                    }
                     try channel.pipeline.syncOperations.addHandler(
                         ConnectionHandler(role: role, local: local, configuration: configuration) { result in
                             guard case .success(let connection) = result else { return }
@@ -228,9 +244,21 @@ public final class TCPTransport: Transport {
     }
 
     private static func unsupported(_ address: Multiaddr, _ action: String) -> TransportError {
-        TransportError(
+        let isTLS = address.components.contains { component in
+            switch component {
+            case .tls, .wss: true
+            default: false
+            }
+        }
+        guard !isTLS else {
+            return TransportError(
+                .unsupportedAddress,
+                "cannot \(action) \(address): TLS is not spoken here. Use /ws: Noise secures the connection in any case"
+            )
+        }
+        return TransportError(
             .unsupportedAddress,
-            "TCP cannot \(action) \(address): expected /ip4, /ip6 or /dns, then /tcp, then nothing or /p2p")
+            "TCP cannot \(action) \(address): expected /ip4, /ip6 or /dns, then /tcp, then nothing, /ws or /p2p")
     }
 }
 

@@ -3,7 +3,7 @@ public import PeerTransport
 public import PeerTransportNIO
 
 extension PeerNode {
-    /// Makes a node over TCP, the default transport.
+    /// Makes a node over TCP and, for `/ws` addresses, WebSocket: the default transport.
     ///
     /// - Parameters:
     ///   - identity: Who this node is.

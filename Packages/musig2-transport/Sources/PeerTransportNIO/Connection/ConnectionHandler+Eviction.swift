@@ -9,9 +9,15 @@ extension ConnectionHandler {
         let loopBound = NIOLoopBound(Weak(self), eventLoop: eventLoop)
         self.role.slot.onEviction {
             eventLoop.execute {
-                guard let handler = loopBound.value.object, case .upgrading = handler.phase else { return }
-                handler.fail(
-                    TransportError(.limitExceeded, "the handshake took long, and newer connections needed its place"))
+                guard let handler = loopBound.value.object else { return }
+                switch handler.phase {
+                case .idle, .upgrading:
+                    handler.fail(
+                        TransportError(
+                            .limitExceeded, "the handshake took long, and newer connections needed its place"))
+                case .running, .closing, .closed:
+                    return
+                }
             }
         }
     }

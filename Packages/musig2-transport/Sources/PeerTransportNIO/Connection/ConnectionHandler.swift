@@ -82,6 +82,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        self.makeEvictable()
         if context.channel.isActive { self.begin() }
     }
 
@@ -102,7 +103,8 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         self.fail(
-            TransportError(.connectionClosed, "the connection broke", underlying: SystemError.text(error)))
+            error as? TransportError
+                ?? TransportError(.connectionClosed, "the connection broke", underlying: SystemError.text(error)))
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -136,7 +138,6 @@ final class ConnectionHandler: ChannelInboundHandler {
                 maximumProposals: self.configuration.limits.multistreamProposals))
         self.phase = .upgrading(upgrade)
         self.armStageTimer(upgrade.stage)
-        self.makeEvictable()
         self.ciphertext.writeBytes(upgrade.start())
         self.flush()
     }
@@ -237,6 +238,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         multiplexer.shrink()
         opener.shrink()
         if self.ciphertext.readableBytes == 0 { self.ciphertext = ByteBuffer() }
+        self.context?.triggerUserOutboundEvent(ReleaseBuffers(), promise: nil)
     }
 
     /// Does what tasks asked for.

@@ -62,7 +62,8 @@ struct TCPDialTests {
             ("/ip4/127.0.0.1/tcp/1", true), ("/ip6/::1/tcp/1", true), ("/dns/example.org/tcp/1", true),
             ("/dns4/example.org/tcp/1", true), ("/dns6/example.org/tcp/1", true),
             ("/ip4/127.0.0.1/tcp/1/p2p/12D3KooWQidP12BHiYvN9AtPMcKrVfZno76caUg3rx7GmByYEXwT", true),
-            ("/ip4/127.0.0.1/udp/1/quic-v1", false), ("/ip4/127.0.0.1/tcp/1/ws", false),
+            ("/ip4/127.0.0.1/tcp/1/ws", true), ("/ip6/::1/tcp/1/ws", true), ("/dns/example.org/tcp/80/ws", true),
+            ("/ip4/127.0.0.1/udp/1/quic-v1", false), ("/ip4/127.0.0.1/tcp/1/wss", false),
             ("/dnsaddr/example.org", false), ("/memory/1", false), ("/ip4/127.0.0.1", false),
         ])
     func canDial(_ text: String, _ expected: Bool) throws {
@@ -76,7 +77,8 @@ struct TCPDialTests {
         #expect(error.code == .unsupportedAddress)
         #expect(
             error.message
-                == "TCP cannot dial /ip4/127.0.0.1/udp/1/quic-v1: expected /ip4, /ip6 or /dns, then /tcp, then nothing or /p2p"
+                == "TCP cannot dial /ip4/127.0.0.1/udp/1/quic-v1: expected /ip4, /ip6 or /dns, then /tcp, then "
+                + "nothing, /ws or /p2p"
         )
         for text in ["/ip4/127.0.0.1/udp/1", "/dns/localhost/tcp/0"] {
             let error = try await transportError {

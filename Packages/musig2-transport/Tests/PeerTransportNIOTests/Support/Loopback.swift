@@ -58,6 +58,7 @@ struct Loopback {
     /// A connection from a peer that can send anything, through the whole handshake.
     func hostile(muxers: [String] = ["/yamux/1.0.0"]) async throws -> (peer: RawPeer, connection: any Connection) {
         let peer = try await RawPeer.connect(to: self.address)
+        if self.address.components.contains(.ws) { try await peer.openWebSocket() }
         try await peer.secure(.generateEd25519(), muxers: muxers)
         return (peer, try await self.accept())
     }

@@ -15,7 +15,12 @@ final class RawPeer {
     private var unread: [UInt8] = []
     private var hasEnded = false
     private var plaintext: [UInt8] = []
+    /// What came behind the upgrade and was not opened yet.
+    private var ciphertext: [UInt8] = []
     private var secured: ConnectionUpgrade.Result?
+    private var frames: WebSocketFrameReader?
+    /// What the WebSocket of this peer has seen apart from payload.
+    private(set) var controls: [WebSocketFrameReader.Action] = []
 
     private init(_ channel: any Channel, _ inbox: BoundedInbox<[UInt8]>) {
         self.channel = channel
@@ -50,7 +55,9 @@ final class RawPeer {
                 return Self.collect(child, into: inbox) { _ = accepted.push((child, inbox)) }
             }
             .bind(host: "127.0.0.1", port: 0).get()
-        guard let local = channel.localAddress, let address = TCPAddress.multiaddr(local) else { throw Closed() }
+        guard let local = channel.localAddress, let address = TCPAddress.multiaddr(local, isWebSocket: false) else {
+            throw Closed()
+        }
         return (
             address,
             {
@@ -69,12 +76,26 @@ final class RawPeer {
         }
     }
 
+    /// Sends bytes as they are, or as one message once there is a WebSocket.
     func send(_ bytes: [UInt8]) async throws {
+        try await self.sendPlain(self.frames == nil ? bytes : Self.message(bytes))
+    }
+
+    func sendPlain(_ bytes: [UInt8]) async throws {
         try await self.channel.writeAndFlush(ByteBuffer(bytes: bytes)).get()
     }
 
-    /// What has come; nil once the other side has closed.
+    /// What has come, taken out of the WebSocket if there is one; nil once the other side has closed.
     func read() async throws -> [UInt8]? {
+        guard self.frames != nil else { return try await self.readPlain() }
+        while let bytes = try await self.readPlain() {
+            let payload = self.unwrap(bytes)
+            if !payload.isEmpty { return payload }
+        }
+        return nil
+    }
+
+    private func readPlain() async throws -> [UInt8]? {
         if !self.unread.isEmpty {
             defer { self.unread = [] }
             return self.unread
@@ -104,6 +125,55 @@ final class RawPeer {
         } catch ChannelError.alreadyClosed {
             // The other side was faster, and this one has closed with it.
         }
+    }
+
+    // MARK: WebSocket
+
+    /// A client's frame.
+    static func message(
+        _ payload: [UInt8], kind: WebSocketFrame.Kind = .binary, mask: UInt32? = 0x0102_0304, isFinal: Bool = true
+    ) -> [UInt8] {
+        let mask = mask.map(WebSocketMask.init)
+        let header = WebSocketFrame(kind: kind, length: payload.count, mask: mask)
+        var bytes = [UInt8](repeating: 0, count: WebSocketFrame.maximumHeader)
+        let count = bytes.withUnsafeMutableBytes { header.write(to: $0) }
+        if !isFinal { bytes[0] &= 0x7f }
+        var body = payload
+        if let mask { payload.withUnsafeBytes { source in body.withUnsafeMutableBytes { mask.copy(source, to: $0) } } }
+        return bytes.prefix(count) + body
+    }
+
+    /// Opens a WebSocket as a well-behaved client would.
+    func openWebSocket() async throws {
+        let request = WebSocketKeys.request(host: "127.0.0.1:1", path: "/")
+        var handshake = WebSocketHandshake(request, maximumHead: 8192)
+        try await self.sendPlain(handshake.start())
+        while let bytes = try await self.readPlain() {
+            var offset = 0
+            switch bytes.withUnsafeBytes({ handshake.receive($0, at: &offset) }) {
+            case .needMore: continue
+            case .agreed:
+                self.frames = WebSocketFrameReader(expectsMask: false, maximumFrame: 1_000_000)
+                self.unread = Array(bytes[offset...])
+                return
+            case .answer: throw Closed()
+            case .fail(let error, _): throw error
+            }
+        }
+        throw Closed()
+    }
+
+    private func unwrap(_ bytes: [UInt8]) -> [UInt8] {
+        var payload: [UInt8] = []
+        var offset = 0
+        while let action = bytes.withUnsafeBytes({ self.frames?.receive($0, at: &offset) }), action != .needMore {
+            if case .payload(let range, _) = action {
+                payload += bytes[range]
+            } else {
+                self.controls.append(action)
+            }
+        }
+        return payload
     }
 
     // MARK: Secured
@@ -145,7 +215,7 @@ final class RawPeer {
                 case .done(let result):
                     self.secured = result
                     self.plaintext = Array(result.leftover)
-                    self.unread = Array(bytes[offset...])
+                    self.ciphertext = Array(bytes[offset...])
                     return
                 case .fail(let error): throw error
                 }
@@ -156,11 +226,16 @@ final class RawPeer {
 
     /// Seals bytes of the session and sends them.
     func sendFrames(_ bytes: [UInt8]) async throws {
+        try await self.send(try self.seal(bytes))
+    }
+
+    /// Bytes of the session as they go over the wire.
+    func seal(_ bytes: [UInt8]) throws -> [UInt8] {
         guard var secured = self.secured else { throw Closed() }
         var output = ByteBuffer()
         try bytes.withUnsafeBytes { try secured.sealer.seal($0, into: &output) }
         self.secured = secured
-        try await self.channel.writeAndFlush(output).get()
+        return Array(output.readableBytesView)
     }
 
     /// The next frame of the session and its body.
@@ -173,7 +248,11 @@ final class RawPeer {
 
     private func readPlaintext(_ count: Int) async throws -> [UInt8] {
         while self.plaintext.count < count {
-            guard let secured = self.secured, let bytes = try await self.read() else { throw Closed() }
+            guard let secured = self.secured else { throw Closed() }
+            if self.ciphertext.isEmpty { self.ciphertext = try await self.read() ?? [] }
+            guard !self.ciphertext.isEmpty else { throw Closed() }
+            var bytes: [UInt8] = []
+            swap(&bytes, &self.ciphertext)
             var offset = 0
             while let message = try bytes.withUnsafeBytes({ try secured.opener.next($0, at: &offset) }) {
                 self.plaintext += message

@@ -1,0 +1,158 @@
+/// The HTTP exchange that begins a WebSocket (RFC 6455, section 4), either side, as bytes in and bytes out.
+///
+/// Feed received bytes to ``receive(_:at:)`` until it says anything but ``Action/needMore``. Bytes after the offset are
+/// frames.
+struct WebSocketHandshake {
+    /// What to do after ``receive(_:at:)``.
+    enum Action: Equatable {
+        /// All bytes were taken.
+        case needMore
+        /// Server: send the ``response(accept:)`` to this key; frames may follow at once.
+        case answer(key: [UInt8])
+        /// Client: the server has agreed.
+        case agreed
+        /// Close the connection, after sending these bytes if there are any.
+        case fail(WebSocketError, reply: [UInt8])
+    }
+
+    /// What a client asks for.
+    struct Request: Equatable {
+        /// `host:port`, IPv6 in brackets.
+        var host: String
+        /// Begins with a slash.
+        var path: String
+        /// 16 random bytes in base64.
+        var key: String
+        /// What the server must make of the key.
+        var accept: String
+    }
+
+    /// Appended to the key before it is hashed.
+    static let keySuffix = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+    private let request: Request?
+    private var reader: HTTPHeadReader
+
+    /// A client's side.
+    init(_ request: Request, maximumHead: Int) {
+        self.request = request
+        self.reader = HTTPHeadReader(prefix: "HTTP/1.1 ", maximum: maximumHead)
+    }
+
+    /// A server's side. Any path is served, as proxies may put what they like in front of ours.
+    init(maximumHead: Int) {
+        self.request = nil
+        self.reader = HTTPHeadReader(prefix: "GET ", maximum: maximumHead)
+    }
+
+    /// The bytes to send at once: the client's request.
+    func start() -> [UInt8] {
+        guard let request = self.request else { return [] }
+        return Array(
+            """
+            GET \(request.path) HTTP/1.1\r
+            Host: \(request.host)\r
+            Upgrade: websocket\r
+            Connection: Upgrade\r
+            Sec-WebSocket-Key: \(request.key)\r
+            Sec-WebSocket-Version: 13\r
+            \r\n
+            """.utf8)
+    }
+
+    /// A server's agreement; `accept` is the SHA-1 hash of the client's key and ``keySuffix``, in base64.
+    static func response(accept: String) -> [UInt8] {
+        Array(
+            """
+            HTTP/1.1 101 Switching Protocols\r
+            Upgrade: websocket\r
+            Connection: Upgrade\r
+            Sec-WebSocket-Accept: \(accept)\r
+            \r\n
+            """.utf8)
+    }
+
+    /// Reads on from `offset`, which moves past the bytes taken.
+    mutating func receive(_ bytes: UnsafeRawBufferPointer, at offset: inout Int) -> Action {
+        do throws(WebSocketError) {
+            guard let head = try self.reader.next(bytes, at: &offset) else { return .needMore }
+            if let request = self.request {
+                try Self.check(head, request)
+                return .agreed
+            }
+            return .answer(key: try Self.key(head))
+        } catch {
+            return .fail(error, reply: self.request == nil ? Self.refusal(error) : [])
+        }
+    }
+
+    // MARK: The server's checks
+
+    private static func key(_ head: HTTPHead) throws(WebSocketError) -> [UInt8] {
+        guard head.start.count == 3, head.start[2].elementsEqual("HTTP/1.1".utf8), !head.start[1].isEmpty else {
+            throw .malformedHead(line: WebSocketError.printable(head.start.joined(separator: [0x20])))
+        }
+        _ = try head.value("host", expected: "one host")
+        try head.require("websocket", in: "upgrade")
+        try head.require("upgrade", in: "connection")
+        let version = try head.value("sec-websocket-version", expected: "13")
+        guard version.elementsEqual("13".utf8) else {
+            throw .wrongField(
+                name: "sec-websocket-version", expected: "13", found: WebSocketError.printable(version))
+        }
+        let key = try head.value("sec-websocket-key", expected: "16 bytes in base64")
+        guard key.count == 24, key.suffix(2).elementsEqual("==".utf8), key.prefix(22).allSatisfy(Self.isBase64) else {
+            throw .wrongField(
+                name: "sec-websocket-key", expected: "16 bytes in base64", found: WebSocketError.printable(key))
+        }
+        // A body would be taken for frames.
+        for name in ["transfer-encoding", "content-length"] {
+            for value in head.values(name) where !value.elementsEqual("0".utf8) {
+                throw .wrongField(name: name, expected: "no body", found: WebSocketError.printable(value))
+            }
+        }
+        return key
+    }
+
+    private static func refusal(_ error: WebSocketError) -> [UInt8] {
+        let status: String
+        switch error {
+        case .headTooLarge: status = "431 Request Header Fields Too Large"
+        case .wrongField("sec-websocket-version", _, _), .wrongField("upgrade", _, _):
+            status = "426 Upgrade Required\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13"
+        default: status = "400 Bad Request"
+        }
+        return Array("HTTP/1.1 \(status)\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".utf8)
+    }
+
+    private static func isBase64(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "/"):
+            return true
+        default:
+            return false
+        }
+    }
+
+    // MARK: The client's checks
+
+    private static func check(_ head: HTTPHead, _ request: Request) throws(WebSocketError) {
+        guard head.start[1].elementsEqual("101".utf8) else {
+            throw .refused(status: WebSocketError.printable(head.start.dropFirst().joined(separator: [0x20])))
+        }
+        try head.require("websocket", in: "upgrade")
+        try head.require("upgrade", in: "connection")
+        let accept = try head.value("sec-websocket-accept", expected: request.accept)
+        guard accept.elementsEqual(request.accept.utf8) else {
+            throw .wrongField(
+                name: "sec-websocket-accept", expected: request.accept, found: WebSocketError.printable(accept))
+        }
+        // Neither was asked for.
+        for name in ["sec-websocket-extensions", "sec-websocket-protocol"] {
+            for value in head.values(name) where !value.isEmpty {
+                throw .wrongField(name: name, expected: "none", found: WebSocketError.printable(value))
+            }
+        }
+    }
+}
