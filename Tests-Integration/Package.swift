@@ -16,6 +16,7 @@ let session: Target.Dependency = .product(name: "MuSig2Session", package: "musig
 let peerTransport: Target.Dependency = .product(name: "PeerTransport", package: "musig2-transport")
 let peerTransportNIO: Target.Dependency = .product(name: "PeerTransportNIO", package: "musig2-transport")
 let peerNode: Target.Dependency = .product(name: "PeerNode", package: "musig2-transport")
+let kademlia: Target.Dependency = .product(name: "KademliaDHT", package: "musig2-dht")
 let coordinator: Target.Dependency = .product(name: "MuSig2Coordinator", package: "musig2-coordinator")
 let node: Target.Dependency = .product(name: "MuSig2Node", package: "musig2-coordinator")
 let command: Target.Dependency = .product(name: "musig2", package: "Tools")
@@ -33,6 +34,7 @@ let package = Package(
         .package(path: "../Packages/musig2-secp256k1"),
         .package(path: "../Packages/musig2-wire-codec"),
         .package(path: "../Packages/musig2-session"),
+        .package(path: "../Packages/musig2-dht"),
         .package(path: "../Packages/musig2-transport"),
         .package(path: "../Packages/musig2-coordinator"),
         // The superset of all outside packages comes with Tools: one scratch folder serves every package.
@@ -71,7 +73,8 @@ let package = Package(
         .testTarget(
             name: "InteropTests",
             dependencies: [
-                "FlowKit", multiformats, peerTransport, peerTransportNIO, peerNode, subprocess, systemPackage,
+                "FlowKit", multiformats, peerTransport, peerTransportNIO, peerNode, kademlia, subprocess,
+                systemPackage,
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -41,6 +41,13 @@ def make(host, mode, protocol, namespaces=()):
     return KadDHT(host, DHTMode[mode.upper()], validator=validator)
 
 
+def providers(found):
+    return {
+        "peers": [str(provider.peer_id) for provider in found],
+        "addresses": [str(address) for provider in found for address in provider.addrs],
+    }
+
+
 async def kad_knows(dht, peer):
     """Waits until a peer is in the routing table."""
     await until("a peer in the routing table", lambda: dht.routing_table.peer_in_table(ID.from_base58(peer)))
@@ -55,31 +62,42 @@ async def kad_closest(dht, key):
     return {"peers": [str(peer) for peer in await dht.peer_routing.find_closest_peers_network(bytes.fromhex(key))]}
 
 
+async def kad_ask_nodes(dht, peer, key):
+    """Asks one peer, with one request, for the peers closest to a key."""
+    found = await dht.peer_routing._query_peer_for_closest(ID.from_base58(peer), bytes.fromhex(key))
+    return {"peers": [str(closer) for closer in found]}
+
+
+async def kad_ask_providers(dht, peer, key):
+    """Asks one peer, with one request, for the providers of a key."""
+    found, closer = await dht.provider_store._get_providers_from_peer_with_closers(
+        ID.from_base58(peer), bytes.fromhex(key))
+    return {**providers(found), "closer": [str(one) for one in closer]}
+
+
+async def kad_ask_value(dht, peer, key):
+    """Asks one peer, with one request, for a value."""
+    record, closer = await dht.value_store._get_from_peer(
+        ID.from_base58(peer), key.encode(), return_record=True, return_closer_peers=True)
+    return {"value": record.value.hex() if record else "none", "closer": [str(one) for one in closer]}
+
+
 async def kad_find_peer(dht, peer):
     found = await dht.find_peer(ID.from_base58(peer))
     return {"addresses": [str(address) for address in found.addrs] if found else []}
 
 
 async def kad_provide(dht, key):
-    if not await dht.provide(key):
-        raise ValueError("nobody took the provider record")
+    return {"taken": "yes" if await dht.provide(key) else "no"}
 
 
 async def kad_providers(dht, key):
-    found = await dht.find_providers(key)
-    return {
-        "peers": [str(provider.peer_id) for provider in found],
-        "addresses": [str(address) for provider in found for address in provider.addrs],
-    }
+    return providers(await dht.find_providers(key))
 
 
 async def kad_held_providers(dht, key):
     """Waits for providers in this node's own store, since who adds one is not answered by everybody."""
-    found = await until("a provider", lambda: dht.provider_store.get_providers(bytes.fromhex(key)))
-    return {
-        "peers": [str(provider.peer_id) for provider in found],
-        "addresses": [str(address) for provider in found for address in provider.addrs],
-    }
+    return providers(await until("a provider", lambda: dht.provider_store.get_providers(bytes.fromhex(key))))
 
 
 async def kad_put(dht, key, value):

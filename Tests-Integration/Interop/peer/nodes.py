@@ -9,6 +9,7 @@ from libp2p.crypto import ed25519, secp256k1
 from libp2p.crypto.serialization import deserialize_public_key
 from libp2p.host.ping import PingService
 from libp2p.identity.identify.identify import ID as IDENTIFY, parse_identify_response
+from libp2p.identity.identify_push.identify_push import push_identify_to_peers
 from libp2p.network.config import ConnectionConfig
 from libp2p.peer.envelope import consume_envelope
 from libp2p.peer.id import ID
@@ -63,7 +64,7 @@ class Nodes:
         self.calls = {
             **{call.__name__: call for call in (
                 self.start, self.stop, self.connect, self.disconnect, self.connected, self.disconnected,
-                self.identify, self.learned, self.ping, self.echo, self.open)},
+                self.identify, self.learned, self.push, self.ping, self.echo, self.open)},
             **{call.__name__: call for call in (
                 self.streams.write, self.streams.read, self.streams.close_write, self.streams.reset,
                 self.streams.finish, self.streams.exhausted)},
@@ -130,17 +131,24 @@ class Nodes:
             **record,
         }
 
-    async def learned(self, node, peer):
-        """Waits until the node has identified a peer by itself, and tells what it then knows."""
-        host, peer = self.nodes[node].host, ID.from_base58(peer)
-        await until("an identified peer", lambda: peer in host._identified_peers)
-        store = host.get_peerstore()
+    async def learned(self, node, peer, protocol):
+        """Waits until the node knows by itself that a peer serves a protocol, and tells what else it knows."""
+        store, peer = self.nodes[node].host.get_peerstore(), ID.from_base58(peer)
+        await until(
+            "a peer that serves " + protocol,
+            lambda: peer in store.peer_ids() and store.supports_protocols(peer, [protocol]))
         return {
             "id": str(ID.from_pubkey(store.pubkey(peer))),
             "protocols": list(store.get_protocols(peer)),
             "addresses": [str(address) for address in store.addrs(peer)],
             "certified": "yes" if store.get_peer_record(peer) is not None else "no",
         }
+
+    async def push(self, node, protocol):
+        """Serves one more protocol, and pushes that to all peers."""
+        host = self.nodes[node].host
+        host.set_stream_handler(protocol, echo)
+        await push_identify_to_peers(host)
 
     async def ping(self, node, peer, count):
         times = await PingService(self.nodes[node].host).ping(ID.from_base58(peer), count)

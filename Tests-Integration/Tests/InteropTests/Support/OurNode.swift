@@ -44,12 +44,27 @@ struct OurNode: Sendable {
 
     /// Waits until there is a connection to a peer.
     func connected(to peer: PeerID) async throws {
-        try await bounded("a connection at our node") { await watch.wait { $0.contains(peer) } }
+        try await bounded("a connection at our node") { await watch.wait { $0[peer] != nil } }
     }
 
     /// Waits until there is no connection to a peer.
     func disconnected(from peer: PeerID) async throws {
-        try await bounded("the end of a connection at our node") { await watch.wait { !$0.contains(peer) } }
+        try await bounded("the end of a connection at our node") { await watch.wait { $0[peer] == nil } }
+    }
+
+    /// Waits until a peer has said who it is.
+    ///
+    /// - Parameters:
+    ///   - peer: The peer.
+    ///   - protocolID: What it must say that it serves.
+    /// - Returns: What it has said.
+    @discardableResult
+    func identified(_ peer: PeerID, serving protocolID: ProtocolID) async throws -> PeerInformation {
+        try await bounded("what a peer of our node serves") {
+            await watch.wait { $0[peer]?.protocols.contains(protocolID) == true }
+        }
+        guard let information = node.information(of: peer) else { throw InteropError("the peer has gone") }
+        return information
     }
 }
 
@@ -79,21 +94,22 @@ private struct ManualHandler: ProtocolHandler {
     }
 }
 
-/// Knows which peers are connected, and wakes who waits for a change.
+/// Knows which peers are connected and what they have said, and wakes who waits for a change.
 private final class PeerWatch: PeerObserver {
     private struct State {
-        var peers: Set<PeerID> = []
+        var peers: [PeerID: PeerInformation] = [:]
         var waiting: [AsyncStream<Void>.Continuation] = []
     }
 
     private let state = Mutex(State())
 
-    func peerConnected(_ peer: PeerID) { change { $0.insert(peer) } }
-    func peerDisconnected(_ peer: PeerID) { change { $0.remove(peer) } }
+    func peerConnected(_ peer: PeerID) { set(PeerInformation(), of: peer) }
+    func peerIdentified(_ peer: PeerID, _ information: PeerInformation) { set(information, of: peer) }
+    func peerDisconnected(_ peer: PeerID) { set(nil, of: peer) }
 
-    private func change(_ change: (inout Set<PeerID>) -> Void) {
+    private func set(_ information: PeerInformation?, of peer: PeerID) {
         let waiting = state.withLock { state in
-            change(&state.peers)
+            state.peers[peer] = information
             defer { state.waiting = [] }
             return state.waiting
         }
@@ -101,7 +117,7 @@ private final class PeerWatch: PeerObserver {
     }
 
     /// Waits until a condition holds, or the task is cancelled.
-    func wait(until condition: (Set<PeerID>) -> Bool) async {
+    func wait(until condition: ([PeerID: PeerInformation]) -> Bool) async {
         while !Task.isCancelled {
             let changed = state.withLock { state -> AsyncStream<Void>? in
                 guard !condition(state.peers) else { return nil }

@@ -9,14 +9,23 @@ struct Pair: Sendable {
     let theirs: PythonNode
 
     /// Makes two nodes, connects them, and ends them after `body`, whatever comes of it.
+    ///
+    /// - Parameters:
+    ///   - setting: How they meet.
+    ///   - dht: Which network the node of py-libp2p serves, if any.
+    ///   - prepare: What that node does before it meets ours.
+    ///   - body: What is tested.
     static func connected(
         _ setting: Setting,
+        dht: PythonDHT? = nil,
+        prepare: @Sendable (PythonNode) async throws -> Void = { _ in },
         _ body: @Sendable (Pair) async throws -> Void
     ) async throws {
-        let theirs = try await PythonNode(key: setting.key, listen: [setting.listenAddress])
+        let theirs = try await PythonNode(key: setting.key, listen: [setting.listenAddress], dht: dht)
         let ours = try await OurNode(identity: setting.identity(), listen: [setting.listenAddress])
         let pair = Pair(ours: ours, theirs: theirs)
         do {
+            try await prepare(theirs)
             try await pair.connect(setting.direction)
             try await body(pair)
         } catch {

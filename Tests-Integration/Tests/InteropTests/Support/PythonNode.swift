@@ -23,13 +23,17 @@ struct PythonNode: Sendable {
     ///   - key: The kind of its identity.
     ///   - listen: Where it listens.
     ///   - dht: How it takes part in a DHT, if it does.
-    init(key: Setting.Key, listen: [String], dht: [String: any Sendable]? = nil) async throws {
+    init(key: Setting.Key, listen: [String], dht: PythonDHT? = nil) async throws {
         guard let process = PythonProcess.current else { throw InteropError("the suite lacks the trait .python") }
         self.process = process
         name = process.newName()
         inbound = process.inboundStreams(of: name)
         var arguments: [String: any Sendable] = ["node": name, "key": key.rawValue, "listen": listen]
-        arguments["dht"] = dht
+        if let dht {
+            arguments["dht"] =
+                ["mode": "server", "protocol": dht.protocolID.name, "namespaces": dht.namespaces]
+                as [String: any Sendable]
+        }
         let started = try await process.call("start", arguments)
         id = try PeerID(started.text("id"))
         addresses = try started.texts("addresses").map { try Multiaddr($0) }
@@ -72,6 +76,13 @@ struct PythonNode: Sendable {
         }
         return PythonStream(number: try line.number("stream"), process: process)
     }
+}
+
+/// Which network the nodes of py-libp2p serve: all nodes of the process the one that was named last.
+struct PythonDHT: Sendable {
+    var protocolID: ProtocolID
+    /// The namespaces of values in which anything goes, and of two values the greater is better.
+    var namespaces: [String]
 }
 
 /// A stream at a node of py-libp2p.
