@@ -75,6 +75,15 @@ extension Configuration {
         public var rememberedPeers: Int = 4_096
         /// How many sessions one peer may ask for, in one connection, before anything else is expected of it. 64.
         public var hellosPerPeer: Int = 64
+        /// The most keys and records that this node publishes for all its sessions. One session takes one key a day for rendezvous, and
+        /// one for each other signer for inboxes. 4,096.
+        public var publications: Int = 4_096
+        /// The most sessions that one provider shows in an inbox, or that this node takes from one. 64.
+        public var inboxSessions: Int = 64
+        /// The most sessions that were looked at and not joined. 1,280: what as many providers as are asked may show in an inbox.
+        public var previews: Int = 1_280
+        /// The most bytes of their descriptors. 32 MiB.
+        public var previewBytes: Int = 32 << 20
         /// How many events a reader may fall behind before it loses the oldest. 1,024.
         public var bufferedEvents: Int = 1_024
 
@@ -160,8 +169,18 @@ extension Configuration {
         public var retries: Int = 3
         /// How long to wait before the first retry; doubles each time. 2 s.
         public var retryDelay: Duration = .seconds(2)
-        /// The most providers that are asked for one session. 20.
+        /// How long to wait before a publish that failed so often is tried again. 10 min.
+        public var laterRetry: Duration = .seconds(600)
+        /// The most providers that are asked in one look. 20.
         public var providers: Int = 20
+        /// How long one look-up may take. 5 s.
+        public var lookupTimeout: Duration = .seconds(5)
+        /// How long one publish may take. 60 s.
+        public var publishTimeout: Duration = .seconds(60)
+        /// How many publishes are under way at one time. 8.
+        public var publicationsAtOnce: Int = 8
+        /// How often a session that hears of no other signer looks for the others. 5 min.
+        public var reunion: Duration = .seconds(300)
 
         /// Makes settings with the defaults.
         public init() {}
@@ -186,6 +205,10 @@ extension Configuration {
         try Self.check("limits.tombstones", limits.tombstones, 1...1_000_000)
         try Self.check("limits.rememberedPeers", limits.rememberedPeers, 16...1_000_000)
         try Self.check("limits.hellosPerPeer", limits.hellosPerPeer, 1...10_000)
+        try Self.check("limits.publications", limits.publications, 1...1_000_000)
+        try Self.check("limits.inboxSessions", limits.inboxSessions, 1...256)
+        try Self.check("limits.previews", limits.previews, 1...1_000_000)
+        try Self.check("limits.previewBytes", limits.previewBytes, limits.descriptorBytes...(1 << 40))
         try Self.check("limits.bufferedEvents", limits.bufferedEvents, 2...1_000_000)
 
         let month = Duration.seconds(30 * 86_400)
@@ -220,7 +243,12 @@ extension Configuration {
 
         try Self.check("discovery.retries", discovery.retries, 0...100)
         try Self.check("discovery.retryDelay", discovery.retryDelay, .milliseconds(1)...month)
+        try Self.check("discovery.laterRetry", discovery.laterRetry, discovery.retryDelay...month)
         try Self.check("discovery.providers", discovery.providers, 1...1_000)
+        try Self.check("discovery.lookupTimeout", discovery.lookupTimeout, .milliseconds(10)...month)
+        try Self.check("discovery.publishTimeout", discovery.publishTimeout, .milliseconds(10)...month)
+        try Self.check("discovery.publicationsAtOnce", discovery.publicationsAtOnce, 1...1_000)
+        try Self.check("discovery.reunion", discovery.reunion, .seconds(1)...month)
     }
 
     private static func check(_ field: String, _ size: BucketSize) throws(CoordinatorError) {

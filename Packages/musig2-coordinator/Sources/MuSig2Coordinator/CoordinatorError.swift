@@ -71,6 +71,10 @@ public struct CoordinatorError: Error, Sendable {
         public static let notASigner = Code("notASigner")
         /// None of the peers that might show the session could be reached.
         public static let unreachable = Code("unreachable")
+        /// No discovery knows anybody who might show the session.
+        public static let notFound = Code("notFound")
+        /// Looking through a discovery was not possible, though it was tried again.
+        public static let lookupFailed = Code("lookupFailed")
         /// A peer was reached, but it does not know the session, or does not show it to this key.
         public static let notShown = Code("notShown")
         /// The peer sent an announcement that is not of this session, is not signed by its creator, or breaks a rule.
@@ -109,7 +113,7 @@ public struct CoordinatorError: Error, Sendable {
         public static let peerBanned = Code("peerBanned")
         /// A peer answered with an error of its own; the message has its code.
         public static let peerReported = Code("peerReported")
-        /// Publishing the session through the discovery failed; invitations still work.
+        /// Publishing the session in one of its ways failed; the others and invitations still work, and it is tried again.
         public static let publishFailed = Code("publishFailed")
         /// Nothing valid came for a long time while a deadline runs. Told as an event; the session goes on.
         public static let stuck = Code("stuck")

@@ -36,7 +36,9 @@ public final class SigningNode: Sendable {
     ///   - identity: Who the node is on the network. A fresh one hides that it is the same signer as yesterday.
     ///   - listenOn: Where the node listens; port 0 lets the system choose. None: it only dials.
     ///   - store: What must outlive the process.
-    ///   - discovery: How sessions are published and found; nil: by invitations alone.
+    ///   - discovery: Who knows the providers of keys, as a DHT does: for rendezvous and inboxes; nil: neither.
+    ///   - values: Who keeps public values, as a DHT does: for records; nil: no records. It must keep `AnnouncementRules`.
+    ///   - otherWays: Further ways of discovery.
     ///   - consent: Who decides what this node signs.
     ///   - configuration: The limits and timeouts of the coordinator.
     ///   - nodeConfiguration: The limits and timeouts of the node.
@@ -49,6 +51,8 @@ public final class SigningNode: Sendable {
         listenOn: [Multiaddr] = SigningNode.anyAddress,
         store: any SessionStore = InMemorySessionStore(),
         discovery: (any PeerDiscovery)? = nil,
+        values: (any ValueDiscovery)? = nil,
+        otherWays: [any SessionDiscovery] = [],
         consent: any ConsentPolicy = .ownSessions,
         configuration: Configuration = Configuration(),
         nodeConfiguration: PeerNodeConfiguration = PeerNodeConfiguration(),
@@ -65,7 +69,7 @@ public final class SigningNode: Sendable {
             signer: signer,
             messageKey: messageKey,
             store: store,
-            discovery: discovery,
+            discovery: .dht(peers: discovery, values: values) + otherWays,
             consent: consent,
             configuration: configuration,
             timeSource: nodeConfiguration.timeSource,
@@ -95,7 +99,9 @@ public final class SigningNode: Sendable {
     ///   - identity: Who the node is on the network.
     ///   - listenOn: Where the node listens; port 0 lets the system choose. None: it only dials.
     ///   - store: What must outlive the process.
-    ///   - discovery: How sessions are published and found; nil: by invitations alone.
+    ///   - discovery: Who knows the providers of keys, as a DHT does: for rendezvous and inboxes; nil: neither.
+    ///   - values: Who keeps public values, as a DHT does: for records; nil: no records. It must keep `AnnouncementRules`.
+    ///   - otherWays: Further ways of discovery.
     ///   - consent: Who decides what this node signs.
     ///   - configuration: The limits and timeouts of the coordinator.
     ///   - nodeConfiguration: The limits and timeouts of the node.
@@ -109,6 +115,8 @@ public final class SigningNode: Sendable {
         listenOn: [Multiaddr] = SigningNode.anyAddress,
         store: any SessionStore = InMemorySessionStore(),
         discovery: (any PeerDiscovery)? = nil,
+        values: (any ValueDiscovery)? = nil,
+        otherWays: [any SessionDiscovery] = [],
         consent: any ConsentPolicy = .ownSessions,
         configuration: Configuration = Configuration(),
         nodeConfiguration: PeerNodeConfiguration = PeerNodeConfiguration(),
@@ -121,6 +129,8 @@ public final class SigningNode: Sendable {
             listenOn: listenOn,
             store: store,
             discovery: discovery,
+            values: values,
+            otherWays: otherWays,
             consent: consent,
             configuration: configuration,
             nodeConfiguration: nodeConfiguration,

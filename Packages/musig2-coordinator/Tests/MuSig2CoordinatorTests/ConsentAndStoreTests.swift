@@ -21,7 +21,7 @@ import Testing
         let joiner = try await Parties.party(1, on: network, consent: RefuseEverything(reason: "not today"))
         let created = try await creator.coordinator.createSession(
             SessionRequest(signers: [creator.publicKey, joiner.publicKey], messages: [[1]]))
-        let preview = try await joiner.coordinator.discover(created.invitation)
+        let preview = try await joiner.coordinator.previewSession(created.invitation)
         #expect(preview.session == created.id)
         #expect(preview.descriptor.messages == [[1]])
         #expect(preview.ownIndex == 1)

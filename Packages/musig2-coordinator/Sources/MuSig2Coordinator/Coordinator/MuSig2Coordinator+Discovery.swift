@@ -7,6 +7,7 @@ import WireCodec
 extension MuSig2Coordinator {
     /// Makes the descriptor that a request asks for, and signs its announcement.
     func announce(_ request: SessionRequest) throws(CoordinatorError) -> VerifiedAnnouncement {
+        try check(request)
         let plan = try plan(request)
         let descriptor: SessionDescriptor
         do throws(DescriptorError) {
@@ -16,16 +17,43 @@ extension MuSig2Coordinator {
             throw CoordinatorError(
                 .invalidRequest, "the request cannot become a session: \(error)", underlying: "\(error)")
         }
+        let announced: VerifiedAnnouncement
         do throws(AnnouncementError) {
-            return try VerifiedAnnouncement(
+            announced = try VerifiedAnnouncement(
                 announcing: descriptor,
                 at: localPeer(),
                 sequence: now().wallMilliseconds,
+                ways: request.discovery.bits,
                 with: messageSecret
             )
         } catch {
             throw CoordinatorError(.invalidRequest, "the session cannot be announced", underlying: "\(error)")
         }
+        return try check(announced, request)
+    }
+
+    /// Checks that a session can be found as its creator wants.
+    private func check(_ request: SessionRequest) throws(CoordinatorError) {
+        for way in request.discovery.sorted(by: { $0.number < $1.number }) {
+            // The default: without a discovery, by invitation alone.
+            guard way != .rendezvous, discoveries[way] == nil else { continue }
+            throw CoordinatorError(
+                .invalidRequest, "discovery: expected ways that this node has, found \(way.name), for which it was given none")
+        }
+    }
+
+    private func check(
+        _ announced: VerifiedAnnouncement, _ request: SessionRequest
+    ) throws(CoordinatorError) -> VerifiedAnnouncement {
+        guard let way = request.discovery.first(where: \.isPublic) else { return announced }
+        let count = announced.signed.encoded().count
+        let limit = machine.wireLimits.recordAnnouncementBytes
+        guard count <= limit else {
+            throw CoordinatorError(
+                .invalidRequest,
+                "discovery: expected an announcement of at most \(limit) bytes for \(way.name), found one of \(count): choose other ways")
+        }
+        return announced
     }
 
     private func plan(_ request: SessionRequest) throws(CoordinatorError) -> SessionPlan {
@@ -58,70 +86,84 @@ extension MuSig2Coordinator {
         return plan
     }
 
-    /// Asks the providers of an invitation.
-    func look(for invitation: SessionInvitation) async {
-        let providers = invitation.providers.map { Provider(peer: $0.peer, addresses: $0.addresses) }
-        await turn(.look(invitation.session, providers: providers))
-    }
+    // MARK: Through the discoveries
 
-    // MARK: Through the discovery
-
-    func lookup(_ session: SessionID, _ keys: [[UInt8]]) {
-        guard let discovery else { return }
-        let limit = configuration.discovery.providers
-        startTask(for: session) { coordinator in
-            var providers: [Provider] = []
-            for key in keys where providers.count < limit {
-                let room = limit - providers.count
-                let found = await coordinator.retrying { () async throws(TransportError) -> [DiscoveredPeer] in
-                    try await discovery.lookup(key, limit: room)
-                }
-                if case .success(let peers) = found {
-                    providers += peers.map { Provider(peer: $0.peer, addresses: $0.addresses) }
-                }
+    func find(_ place: DiscoveryPlace, limit: Int) {
+        guard let discovery = discoveries[place.way] else { return }
+        let timeout = configuration.discovery.lookupTimeout
+        startTask(for: nil) { coordinator in
+            let found = await coordinator.limited(to: timeout) { () async throws(TransportError) -> [DiscoveryHint] in
+                try await discovery.find(place, limit: limit)
             }
-            await coordinator.turn(.found(session, providers: providers))
+            await coordinator.turn(.found(place, found))
         }
     }
 
-    func publish(_ session: SessionID, _ key: [UInt8]) {
-        guard let discovery else { return }
-        let lifetime = Duration.seconds(172_800)
-        startTask(for: session) { coordinator in
-            let result = await coordinator.retrying { () async throws(TransportError) -> Void in
-                try await discovery.publish(key, for: lifetime)
+    func publish(_ order: PublicationBook.Order) {
+        guard let discovery = discoveries[order.place.way] else { return }
+        let timeout = configuration.discovery.publishTimeout
+        inTurn(order.place) { coordinator in
+            let result = await coordinator.limited(to: timeout) { () async throws(TransportError) -> Void in
+                try await discovery.publish(order.place, announcement: order.announcement, for: order.lifetime)
             }
-            switch result {
-            case .success: await coordinator.turn(.published(session, failure: nil))
-            case .failure(let error): await coordinator.turn(.published(session, failure: "\(error)"))
-            }
+            var failure: String?
+            if case .failure(let error) = result { failure = "\(error)" }
+            await coordinator.turn(.published(order.place, ticket: order.ticket, failure: failure))
         }
     }
 
-    func withdraw(_ key: [UInt8]) {
-        guard let discovery, let session = SessionID(Array(key.suffix(32))) else { return }
-        startTask(for: session) { _ in await discovery.withdraw(key) }
+    func withdraw(_ place: DiscoveryPlace) {
+        guard let discovery = discoveries[place.way] else { return }
+        placeTasks[place]?.cancel()
+        inTurn(place) { _ in await discovery.withdraw(place) }
     }
 
-    /// Does something that may fail, and again after a while.
-    private func retrying<Value: Sendable>(
-        _ work: @Sendable () async throws(TransportError) -> Value
+    /// Does something for a place after what is under way for it.
+    private func inTurn(
+        _ place: DiscoveryPlace,
+        _ work: @escaping @Sendable (isolated MuSig2Coordinator) async -> Void
+    ) {
+        let ticket = tasks.ticket()
+        let former = placeTasks[place]
+        let task = Task {
+            await former?.value
+            await work(self)
+            self.placeTasks.ended(ticket, of: place)
+        }
+        placeTasks.set(task, ticket: ticket, of: place)
+    }
+
+    /// Does something that may take so long.
+    private func limited<Value: Sendable>(
+        to limit: Duration,
+        _ work: @escaping @Sendable () async throws(TransportError) -> Value
     ) async -> Result<Value, TransportError> {
-        var delay = configuration.discovery.retryDelay
-        var retries = configuration.discovery.retries
-        while true {
+        let reply = Reply<Result<Value, TransportError>>()
+        let worker = Task {
             do throws(TransportError) {
-                return .success(try await work())
+                reply.set(.success(try await work()))
             } catch {
-                guard retries > 0, !Task.isCancelled else { return .failure(error) }
-                retries -= 1
+                reply.set(.failure(error))
             }
-            do {
-                try await time.sleep(delay)
-            } catch {
-                return .failure(TransportError(.cancelled, "the task was cancelled"))
-            }
-            delay *= 2
         }
+        let clock = Task { [time] in
+            do {
+                try await time.sleep(limit)
+            } catch {
+                return
+            }
+            reply.set(.failure(TransportError(.timedOut, "no answer within \(limit)")))
+        }
+        let result = await reply.wait()
+        worker.cancel()
+        clock.cancel()
+        return result ?? .failure(TransportError(.cancelled, "the task was cancelled"))
+    }
+
+    // MARK: The inbox
+
+    /// Stops watching when nobody reads what is told.
+    func endWatchWithoutReaders() {
+        if machine.inboxWatch != nil, !hub.hasInboxReaders { turns.append(.watchInbox(every: nil)) }
     }
 }

@@ -50,6 +50,8 @@ extension MuSig2Coordinator: Service {
         await timer.task?.value
         timer.task = nil
         let waiting = tasks.cancelAll()
+        // What is published is withdrawn while there is a network.
+        for task in placeTasks.all { await task.value }
         await network.shutdown()
         for task in waiting { await task.value }
         await drainTask?.value
@@ -79,7 +81,6 @@ extension MuSig2Coordinator: Service {
                 .storeUnreadable, "the store cannot be read: mend it and start again", underlying: "\(error)")
         }
         machine.run = min(max(now().wallMilliseconds, stored.highestRun + 1), UInt64(Int64.max))
-        machine.hasDiscovery = discovery != nil
         machine.addresses = network.addresses
         turns.add(.highestRun(machine.run))
         for tombstone in stored.tombstones.reversed() { turns.append(.restoreTombstone(tombstone)) }

@@ -25,8 +25,8 @@ public struct CreatedSession: Sendable, Hashable {
 extension MuSig2Coordinator {
     /// Makes a session, joins it, and shows it to its signers from now on.
     ///
-    /// If there is a discovery, the session is published in the background; a failure is an event, and the invitation works all the
-    /// same.
+    /// It is made known in the background, in the ways of ``SessionRequest/discovery``; a failure is an event, and the invitation works
+    /// all the same.
     ///
     /// - Parameter request: What is to be signed, by whom, under which terms.
     /// - Returns: The session's id and an invitation with this node's present addresses.
@@ -53,37 +53,6 @@ extension MuSig2Coordinator {
         // A network without addresses knows peers by their ids.
         if addresses.isEmpty, let bare = try? Multiaddr([.p2p(local)]) { addresses = [bare] }
         return SessionInvitation(session: session, addresses: Array(addresses.prefix(WireLimits.standard.addresses)))
-    }
-
-    /// Looks at a session without joining it: asks its providers to show it, and checks what they show.
-    ///
-    /// - Parameter invitation: Which session, and where to ask.
-    /// - Returns: The verified descriptor, for a person or a program to read.
-    /// - Throws: ``CoordinatorError`` that says whether nobody was reached, the session is not shown to this key, it is over, or what is
-    ///   shown is not what the session id stands for.
-    public func discover(_ invitation: SessionInvitation) async throws(CoordinatorError) -> SessionPreview {
-        try requireRunning()
-        let reply = Reply<Result<SessionPreview, CoordinatorError>>()
-        waiters.addLook(invitation.session, reply)
-        await look(for: invitation)
-        guard let result = await reply.wait() else { throw .cancelled() }
-        return try result.get()
-    }
-
-    /// Joins a session: looks at it, asks the consent policy, and takes part once that approves.
-    ///
-    /// - Parameter invitation: Which session, and where to ask.
-    /// - Returns: The session's id, once this node's JOIN is recorded.
-    /// - Throws: ``CoordinatorError`` as for ``discover(_:)``, and with code ``CoordinatorError/Code/notApproved`` or
-    ///   ``CoordinatorError/Code/limitReached``.
-    @discardableResult
-    public func joinSession(_ invitation: SessionInvitation) async throws(CoordinatorError) -> SessionID {
-        let preview = try await discover(invitation)
-        let reply = Reply<JoinOutcome>()
-        waiters.addJoin(preview.session, reply)
-        await turn(.join(preview.session))
-        try await Self.answer(reply)
-        return preview.session
     }
 
     /// Lets the commitment round begin, when rounds do not start by themselves.
@@ -208,7 +177,7 @@ extension MuSig2Coordinator {
         try await command(session, .close)
     }
 
-    private static func answer(_ reply: Reply<JoinOutcome>) async throws(CoordinatorError) {
+    static func answer(_ reply: Reply<JoinOutcome>) async throws(CoordinatorError) {
         guard let outcome = await reply.wait() else { throw .cancelled() }
         if let error = outcome.error { throw error }
     }
@@ -219,7 +188,7 @@ extension MuSig2Coordinator {
         await turn(.command(session, command))
     }
 
-    private func requireRunning() throws(CoordinatorError) {
+    func requireRunning() throws(CoordinatorError) {
         guard lifecycle == .running else {
             throw CoordinatorError(.notRunning, "the coordinator is not running: call start() or run() first")
         }

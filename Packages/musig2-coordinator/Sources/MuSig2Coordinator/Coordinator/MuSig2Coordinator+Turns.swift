@@ -126,17 +126,19 @@ extension MuSig2Coordinator {
         case .askConsent(let request, let attempt): ask(request, attempt: attempt)
         case .dropConsent(let session): tasks.cancel(session)
         case .signHello(let peer, let exchange, let transcript): signHello(peer, exchange, transcript)
-        case .announceAgain(_, let descriptor, let sequence): announceAgain(descriptor, sequence)
+        case .announceAgain(_, let announced, let sequence): announceAgain(announced, sequence)
         case .send(let frame, let peer):
             meters.framesSent.increment()
             meters.bytesSent.increment(by: Int64(frame.count))
             network.send(frame, to: peer)
         case .connect(let peer, let addresses): network.connect(to: peer, addresses: addresses)
         case .disconnect(let peer): network.disconnect(peer)
-        case .lookup(let session, let keys): lookup(session, keys)
-        case .publish(let session, let key): publish(session, key)
-        case .withdraw(let key): withdraw(key)
-        case .looked(let session, let result): waiters.looked(session, result)
+        case .find(let place, let limit): find(place, limit: limit)
+        case .publish(let order): publish(order)
+        case .withdraw(let place): withdraw(place)
+        case .looked(let subject, let result):
+            waiters.looked(subject, result)
+            if subject == machine.ownInbox { endWatchWithoutReaders() }
         case .joined(let session, let error): waiters.joined(session, error)
         case .event(let event): publish(event)
         case .note(let text, let session, let peer): note(text, session, peer)
@@ -203,12 +205,21 @@ extension MuSig2Coordinator {
         turns.append(.helloSigned(peer, exchange: exchange, signature))
     }
 
-    private func announceAgain(_ descriptor: SessionDescriptor, _ sequence: UInt64) {
-        guard
-            let announced = try? VerifiedAnnouncement(
-                announcing: descriptor, at: localPeer(), sequence: sequence, with: messageSecret)
-        else { return }
-        turns.append(.announced(announced))
+    private func announceAgain(_ older: VerifiedAnnouncement, _ sequence: UInt64) {
+        do throws(AnnouncementError) {
+            let announced = try VerifiedAnnouncement(
+                announcing: older.descriptor,
+                at: localPeer(),
+                sequence: sequence,
+                ways: older.ways,
+                with: messageSecret
+            )
+            turns.append(.announced(announced))
+        } catch {
+            logger.error(
+                "a session could not be announced anew",
+                metadata: ["session.id": "\(older.descriptor.id)", "error": "\(error)"])
+        }
     }
 
     /// This node's peer and addresses, as an announcement may carry them: at most 8 of at most 128 bytes.
@@ -232,9 +243,10 @@ extension MuSig2Coordinator {
         }
     }
 
-    /// Starts a task that the coordinator waits for at its end; one more for the same session does not replace it.
+    /// Starts a task that the coordinator waits for at its end; one more for the same session does not replace it. That of a session
+    /// is cancelled when its question is of no use any more.
     func startTask(
-        for session: SessionID,
+        for session: SessionID?,
         _ work: @escaping @Sendable (isolated MuSig2Coordinator) async -> Void
     ) {
         let ticket = tasks.ticket()

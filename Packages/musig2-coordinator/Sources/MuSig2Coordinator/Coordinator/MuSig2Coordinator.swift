@@ -27,7 +27,7 @@ public actor MuSig2Coordinator {
     public nonisolated let messageKey: PublicKey
 
     nonisolated let network: any PeerNetwork
-    let discovery: (any PeerDiscovery)?
+    let discoveries: [DiscoveryWay: any SessionDiscovery]
     let store: any SessionStore
     let consent: any ConsentPolicy
     let time: TimeSource
@@ -45,6 +45,7 @@ public actor MuSig2Coordinator {
     var waiters = Waiters()
     var timer = TimerSlot()
     var tasks = TaskBag()
+    var placeTasks = PlaceTasks()
     var drainTask: Task<Void, Never>?
     var lingerReply: Reply<Void>?
     /// Open once the start has ended, well or not.
@@ -59,7 +60,7 @@ public actor MuSig2Coordinator {
     ///   - signer: The key it signs sessions with.
     ///   - messageKey: The key for protocol messages, so that the signer key makes nothing but partial signatures; nil: the signer key.
     ///   - store: What must outlive the process. The default is lost with it.
-    ///   - discovery: How sessions are published and found; nil: by invitations alone.
+    ///   - discovery: How sessions are made known and found: at most one for each way; none: by invitations alone.
     ///   - consent: Who decides what this node signs.
     ///   - configuration: Every limit and timeout.
     ///   - timeSource: Where the time comes from.
@@ -70,7 +71,7 @@ public actor MuSig2Coordinator {
         signer: consuming SecretKey,
         messageKey: consuming SecretKey? = nil,
         store: any SessionStore = InMemorySessionStore(),
-        discovery: (any PeerDiscovery)? = nil,
+        discovery: [any SessionDiscovery] = [],
         consent: any ConsentPolicy = ApproveOwnSessions(
             others: RefuseEverything(reason: "no consent policy was given")),
         configuration: Configuration = Configuration(),
@@ -80,7 +81,17 @@ public actor MuSig2Coordinator {
         try configuration.validate()
         self.configuration = configuration
         self.network = network
-        self.discovery = discovery
+        var discoveries: [DiscoveryWay: any SessionDiscovery] = [:]
+        var numbers: Set<UInt8> = []
+        for one in discovery {
+            guard numbers.insert(one.way.number).inserted else {
+                throw CoordinatorError(
+                    .invalidConfiguration,
+                    "discovery: expected at most one for each way, found another one for \(one.way.name)")
+            }
+            discoveries[one.way] = one
+        }
+        self.discoveries = discoveries
         self.store = store
         self.consent = consent
         self.time = timeSource
@@ -100,6 +111,7 @@ public actor MuSig2Coordinator {
             localPeer: network.localPeer,
             addresses: network.addresses
         )
+        machine.ways = discoveries.keys.sorted { $0.number < $1.number }
     }
 
     /// Whether the coordinator has ended.
@@ -107,7 +119,7 @@ public actor MuSig2Coordinator {
 
     /// The events of all sessions and peers, from now on. Each call gives a stream of its own.
     public var events: CoordinatorEvents {
-        hub.subscribe(session: nil, capacity: configuration.limits.bufferedEvents)
+        hub.subscribe(.all, capacity: configuration.limits.bufferedEvents)
     }
 
     /// The events of one session, from now on. The stream ends when the session is closed.
@@ -115,7 +127,7 @@ public actor MuSig2Coordinator {
     /// - Parameter session: Which session; it may be one that this node does not know yet.
     /// - Returns: A stream of its own.
     public func events(for session: SessionID) -> CoordinatorEvents {
-        hub.subscribe(session: session, capacity: configuration.limits.bufferedEvents)
+        hub.subscribe(.session(session), capacity: configuration.limits.bufferedEvents)
     }
 }
 

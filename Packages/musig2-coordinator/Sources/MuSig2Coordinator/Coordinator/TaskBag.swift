@@ -2,7 +2,7 @@ import MuSig2Session
 
 /// The tasks that a coordinator started and still waits for: questions to people, calls of the discovery.
 struct TaskBag {
-    private var tasks: [UInt64: (session: SessionID, task: Task<Void, Never>)] = [:]
+    private var tasks: [UInt64: (session: SessionID?, task: Task<Void, Never>)] = [:]
     private var nextTicket: UInt64 = 0
 
     mutating func ticket() -> UInt64 {
@@ -10,7 +10,7 @@ struct TaskBag {
         return nextTicket
     }
 
-    mutating func add(_ task: Task<Void, Never>, ticket: UInt64, session: SessionID) {
+    mutating func add(_ task: Task<Void, Never>, ticket: UInt64, session: SessionID?) {
         tasks[ticket] = (session, task)
     }
 
@@ -29,6 +29,24 @@ struct TaskBag {
         for task in all { task.cancel() }
         tasks = [:]
         return all
+    }
+}
+
+/// What is done for each published place, one after the other: a place that is withdrawn while it is published ends withdrawn.
+struct PlaceTasks {
+    private var last: [DiscoveryPlace: (ticket: UInt64, task: Task<Void, Never>)] = [:]
+
+    subscript(_ place: DiscoveryPlace) -> Task<Void, Never>? { last[place]?.task }
+
+    /// The tasks under way.
+    var all: [Task<Void, Never>] { last.values.map(\.task) }
+
+    mutating func set(_ task: Task<Void, Never>, ticket: UInt64, of place: DiscoveryPlace) {
+        last[place] = (ticket, task)
+    }
+
+    mutating func ended(_ ticket: UInt64, of place: DiscoveryPlace) {
+        if last[place]?.ticket == ticket { last[place] = nil }
     }
 }
 

@@ -4,7 +4,7 @@ import Secp256k1
 /// The tasks that wait for something of a session.
 struct Waiters {
     private var joins: [SessionID: [Reply<JoinOutcome>]] = [:]
-    private var looks: [SessionID: [Reply<Result<SessionPreview, CoordinatorError>>]] = [:]
+    private var looks: [DiscoverySubject: [Reply<Result<[SessionPreview], CoordinatorError>>]] = [:]
     private var completions: [SessionID: [Reply<Result<[SchnorrSignature], CoordinatorError>>]] = [:]
 
     /// How many tasks wait.
@@ -17,8 +17,8 @@ struct Waiters {
         Self.add(reply, to: &joins[session, default: []])
     }
 
-    mutating func addLook(_ session: SessionID, _ reply: Reply<Result<SessionPreview, CoordinatorError>>) {
-        Self.add(reply, to: &looks[session, default: []])
+    mutating func addLook(_ subject: DiscoverySubject, _ reply: Reply<Result<[SessionPreview], CoordinatorError>>) {
+        Self.add(reply, to: &looks[subject, default: []])
     }
 
     mutating func addCompletion(
@@ -32,8 +32,8 @@ struct Waiters {
         for reply in joins.removeValue(forKey: session) ?? [] { reply.set(JoinOutcome(error: error)) }
     }
 
-    mutating func looked(_ session: SessionID, _ result: Result<SessionPreview, CoordinatorError>) {
-        for reply in looks.removeValue(forKey: session) ?? [] { reply.set(result) }
+    mutating func looked(_ subject: DiscoverySubject, _ result: Result<[SessionPreview], CoordinatorError>) {
+        for reply in looks.removeValue(forKey: subject) ?? [] { reply.set(result) }
     }
 
     mutating func completed(_ session: SessionID, _ result: Result<[SchnorrSignature], CoordinatorError>) {
@@ -42,7 +42,7 @@ struct Waiters {
 
     mutating func failAll(_ error: CoordinatorError) {
         for session in joins.keys { joined(session, error) }
-        for session in looks.keys { looked(session, .failure(error)) }
+        for subject in looks.keys { looked(subject, .failure(error)) }
         for session in completions.keys { completed(session, .failure(error)) }
     }
 

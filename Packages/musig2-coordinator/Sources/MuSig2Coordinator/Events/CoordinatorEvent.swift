@@ -49,6 +49,8 @@ public enum CoordinatorEvent: Sendable, Equatable {
     case expired(SessionID)
     /// The session was closed here: nothing more is told about it.
     case closed(SessionID)
+    /// A session waits in this node's inbox, which is watched: ``MuSig2Coordinator/watchInbox(every:)``.
+    case waiting(SessionPreview)
     /// A peer is connected.
     case peerConnected(PeerID)
     /// A peer is gone.
@@ -68,6 +70,8 @@ extension CoordinatorEvent {
             .attemptRestarted(let id, _, _, _), .coordinatorChanged(let id, _, _), .notHeard(let id, _, _, _),
             .broadcastStated(let id, _, _), .evidence(let id, _):
             id
+        case .waiting(let preview):
+            preview.session
         case .error(let error):
             error.session
         case .peerConnected, .peerDisconnected, .missed:
@@ -99,6 +103,7 @@ extension CoordinatorEvent {
         case .restored: "restored"
         case .expired: "expired"
         case .closed: "closed"
+        case .waiting: "waiting"
         case .peerConnected: "peerConnected"
         case .peerDisconnected: "peerDisconnected"
         case .missed: "missed"

@@ -50,18 +50,28 @@ final class EventBuffer: Sendable {
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
-    /// The session whose events alone are wanted.
-    let session: SessionID?
+    /// What is wanted of all events.
+    enum Filter: Sendable, Hashable {
+        case all
+        case session(SessionID)
+        case inbox
+    }
+
+    let filter: Filter
     private let capacity: Int
     private let state = Mutex(State())
 
-    init(session: SessionID?, capacity: Int) {
-        self.session = session
+    init(_ filter: Filter, capacity: Int) {
+        self.filter = filter
         self.capacity = capacity
     }
 
     func push(_ event: CoordinatorEvent) {
-        if let session, event.session != session { return }
+        switch filter {
+        case .all: break
+        case .session(let session): guard event.session == session else { return }
+        case .inbox: guard case .waiting = event else { return }
+        }
         let waiters = state.withLock { state -> [CheckedContinuation<Void, Never>] in
             guard !state.isClosed else { return [] }
             if state.events.count - state.head >= capacity {
@@ -73,7 +83,7 @@ final class EventBuffer: Sendable {
                 state.head = 0
             }
             state.events.append(event)
-            if session != nil, case .closed = event { state.isClosed = true }
+            if case .session = filter, case .closed = event { state.isClosed = true }
             return Self.takeWaiters(from: &state)
         }
         for waiter in waiters { waiter.resume() }
@@ -143,8 +153,11 @@ struct EventHub {
 
     var isEmpty: Bool { readers.isEmpty }
 
-    mutating func subscribe(session: SessionID?, capacity: Int) -> CoordinatorEvents {
-        let buffer = EventBuffer(session: session, capacity: capacity)
+    /// Whether anybody reads what waits in the inbox.
+    var hasInboxReaders: Bool { readers.contains { $0.buffer?.filter == .inbox } }
+
+    mutating func subscribe(_ filter: EventBuffer.Filter, capacity: Int) -> CoordinatorEvents {
+        let buffer = EventBuffer(filter, capacity: capacity)
         if isClosed { buffer.close() } else { readers.append(Reader(buffer: buffer)) }
         return CoordinatorEvents(buffer: buffer)
     }

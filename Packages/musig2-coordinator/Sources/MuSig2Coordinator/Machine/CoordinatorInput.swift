@@ -9,10 +9,14 @@ enum CoordinatorInput: Sendable {
     case network(PeerNetworkEvent)
     /// The application made a session; its announcement is signed.
     case create(VerifiedAnnouncement)
-    /// Ask these providers for a session.
-    case look(SessionID, providers: [Provider])
-    /// The discovery found these providers, or none, for a look that is under way.
-    case found(SessionID, providers: [Provider])
+    /// Ask these providers, and those that the discoveries name, for a session or for what waits in an inbox.
+    case look(DiscoverySubject, providers: [Provider])
+    /// A discovery found this for a look that is under way.
+    case found(DiscoveryPlace, Result<[DiscoveryHint], TransportError>)
+    /// The application has the announcement of a session from elsewhere.
+    case read(SessionID, announcement: [UInt8])
+    /// Watch the own inbox, looking so often; nil: no longer.
+    case watchInbox(every: Duration?)
     /// Join a session that was looked at.
     case join(SessionID)
     /// The consent policy answered.
@@ -29,8 +33,8 @@ enum CoordinatorInput: Sendable {
     case restore(StoredSession)
     /// The store had this finished session.
     case restoreTombstone(StoredTombstone)
-    /// Publishing a session ended; nil: it is published.
-    case published(SessionID, failure: String?)
+    /// An attempt to publish a place ended; nil: it is published.
+    case published(DiscoveryPlace, ticket: UInt64, failure: String?)
     /// Time has passed.
     case tick
 }
@@ -70,21 +74,21 @@ enum CoordinatorEffect: Sendable {
     /// Sign a HELLO transcript with the message key under the joiner's tag.
     case signHello(PeerID, exchange: Hash32, [UInt8])
     /// Sign a session's announcement anew: the addresses have changed.
-    case announceAgain(SessionID, SessionDescriptor, sequence: UInt64)
+    case announceAgain(SessionID, VerifiedAnnouncement, sequence: UInt64)
     /// Send a frame.
     case send([UInt8], to: PeerID)
     /// Dial a peer.
     case connect(PeerID, [Multiaddr])
     /// Leave a peer.
     case disconnect(PeerID)
-    /// Look for providers of a session through the discovery.
-    case lookup(SessionID, keys: [[UInt8]])
-    /// Publish the session's key through the discovery.
-    case publish(SessionID, key: [UInt8])
-    /// Publish the session's key no longer.
-    case withdraw(key: [UInt8])
-    /// A look ended.
-    case looked(SessionID, Result<SessionPreview, CoordinatorError>)
+    /// Look a place up through the discovery of its way; answer with `found`.
+    case find(DiscoveryPlace, limit: Int)
+    /// Publish a place through the discovery of its way; answer with `published`.
+    case publish(PublicationBook.Order)
+    /// Publish a place no longer.
+    case withdraw(DiscoveryPlace)
+    /// A look ended: one session, or what waits in an inbox.
+    case looked(DiscoverySubject, Result<[SessionPreview], CoordinatorError>)
     /// The wish to join or create a session ended; nil: the session is joined.
     case joined(SessionID, CoordinatorError?)
     /// Tell the application.

@@ -13,10 +13,7 @@ extension CoordinatorMachine {
         if entry.overAt == nil {
             sessions[session]?.overAt = now.monotonic
             openSessions -= 1
-            if entry.isPublished {
-                let key = RendezvousKey(session: session, day: rendezvousDay ?? RendezvousKey.day(of: now))
-                effects.append(.withdraw(key: key.bytes))
-            }
+            withdraw(session)
             noteLinger(at: now)
         }
         if entry.machine.signatures != nil, entry.machine.allAreFinal { bury(session, at: now) }
@@ -33,14 +30,18 @@ extension CoordinatorMachine {
         var status = entry.isClosed ? nil : entry.machine.status
         status?.deadline = nil
         let stone = Tombstone(
-            Self.stored(entry, signatures), status: status, bound: entry.machine.boundPeers)
+            Self.stored(entry, signatures),
+            status: status,
+            bound: entry.machine.boundPeers,
+            inboxes: inboxes(of: entry.announced)
+        )
         remove(session, at: now)
         bury(stone, at: now)
     }
 
     mutating func bury(_ stone: Tombstone, at now: Now) {
-        for forgotten in tombstones.insert(stone) { removeRendezvous(forgotten) }
-        addRendezvous(stone.stored.id, at: now)
+        for forgotten in tombstones.insert(stone) { showcase.remove(forgotten) }
+        showcase.add(stone.stored.id, inboxes: stone.inboxes, today: DiscoveryDay.of(now))
     }
 
     /// Lets go of a session's state and of its peers.
@@ -48,7 +49,8 @@ extension CoordinatorMachine {
         guard let entry = sessions.removeValue(forKey: session) else { return }
         if entry.overAt == nil { openSessions -= 1 }
         stateBytes -= entry.stateBytes
-        removeRendezvous(session)
+        withdraw(session)
+        showcase.remove(session)
         for peer in entry.peers { peers.release(peer, from: session, at: now.monotonic) }
         effects.append(.dropConsent(session))
     }
@@ -100,8 +102,8 @@ extension CoordinatorMachine {
             }
             sweep(session, entry, at: now)
         }
-        for session in tombstones.removeExpired(at: now.wallMilliseconds) { removeRendezvous(session) }
-        hellos.removeSeen(expiredAt: now.wallMilliseconds)
+        for session in tombstones.removeExpired(at: now.wallMilliseconds) { showcase.remove(session) }
+        previews.removeExpired(at: now.wallMilliseconds)
         peers.sweep(at: now.monotonic)
         keyBuckets = keyBuckets.filter { pair in
             var buckets = pair.value
@@ -166,6 +168,9 @@ extension CoordinatorMachine {
     /// Makes all that waits lazily leave, since the process ends.
     mutating func prepareShutdown() {
         isShuttingDown = true
+        for place in publications.removeAll() { effects.append(.withdraw(place)) }
+        inboxWatch = nil
+        nextReunion = nil
         outbox.hurryAll()
     }
 
@@ -204,6 +209,7 @@ extension CoordinatorMachine {
                         underlying: "\(error)")))
             return
         }
+        sessions[stored.id]?.isRestored = true
         tell(.restored(stored.id))
         resume(stored, at: now)
     }
@@ -228,34 +234,6 @@ extension CoordinatorMachine {
                 stage: .join
             )
             effects.append(.askConsent(request, attempt: 0))
-        }
-    }
-
-    // MARK: Announcing
-
-    /// The session can be found from now on.
-    mutating func announce(_ session: SessionID, at now: Now) {
-        guard hasDiscovery else {
-            if sessions[session]?.createdHere == true { tell(.announced(session)) }
-            return
-        }
-        sessions[session]?.isPublished = true
-        effects.append(
-            .publish(session, key: RendezvousKey(session: session, day: RendezvousKey.day(of: now)).bytes))
-    }
-
-    mutating func published(_ session: SessionID, _ failure: String?) {
-        guard let entry = sessions[session] else { return }
-        if let failure {
-            tell(
-                .error(
-                    CoordinatorError(
-                        .publishFailed,
-                        "the session could not be published; invite the others by the invitation's text",
-                        session: session,
-                        underlying: failure)))
-        } else if entry.createdHere {
-            tell(.announced(session))
         }
     }
 

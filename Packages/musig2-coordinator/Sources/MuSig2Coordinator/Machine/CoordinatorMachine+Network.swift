@@ -47,7 +47,7 @@ extension CoordinatorMachine {
         outbox.discard(peer)
         hellos.disconnected(peer)
         tell(.peerConnected(peer))
-        for session in hellos.looks(at: peer).sorted() { sayHello(to: peer, for: session, now: now) }
+        for subject in looks.subjects(waitingFor: peer) { sayHello(to: peer, for: subject, now: now) }
         for session in wanting.sorted() where sessions[session] != nil {
             drive(session, .connected(peer), at: now)
         }
@@ -59,13 +59,13 @@ extension CoordinatorMachine {
         outbox.discard(peer)
         hellos.disconnected(peer)
         tell(.peerDisconnected(peer))
-        for session in hellos.looks(at: peer).sorted() {
+        for subject in looks.subjects(waitingFor: peer) {
             failLook(
-                session, at: peer,
+                subject, at: peer,
                 CoordinatorError(
                     .notShown,
                     "peer \(peer) closed the connection: it does not know the session, or does not show it to this key",
-                    session: session))
+                    session: subject.session), now: now)
         }
         for session in wanting.sorted() where sessions[session] != nil {
             drive(session, .disconnected(peer), at: now)
@@ -75,13 +75,13 @@ extension CoordinatorMachine {
     }
 
     private mutating func connectFailed(_ peer: PeerID, _ reason: String, at now: Now) {
-        for session in hellos.looks(at: peer).sorted() {
+        for subject in looks.subjects(waitingFor: peer) {
             failLook(
-                session, at: peer,
+                subject, at: peer,
                 CoordinatorError(
                     .unreachable,
-                    "peer \(peer) cannot be reached: is it running, and is its address in the invitation right?",
-                    session: session, underlying: reason))
+                    "peer \(peer) cannot be reached: is it running, and is its address right?",
+                    session: subject.session, underlying: reason), now: now)
         }
         _ = peers.dialFailed(peer, at: now.monotonic)
         effects.append(.note("dial failed: \(reason)", nil, peer))
@@ -90,18 +90,14 @@ extension CoordinatorMachine {
     private mutating func addressesChanged(_ addresses: [Multiaddr], at now: Now) {
         guard addresses != self.addresses else { return }
         self.addresses = addresses
-        for (session, entry) in sessions where entry.createdHere && !entry.machine.isOver {
-            let sequence = max(now.wallMilliseconds, entry.announced.sequence &+ 1)
-            effects.append(.announceAgain(session, entry.announced.descriptor, sequence: sequence))
-        }
+        announceAddresses(at: now)
     }
 
     /// The announcement of an own session is signed with the present addresses: the other signers hear of it.
     mutating func announcedAgain(_ announced: VerifiedAnnouncement) {
         let session = announced.descriptor.id
         guard let entry = sessions[session], announced.sequence > entry.announced.sequence else { return }
-        sessions[session]?.announced = announced
-        effects.append(.write(.session(session, announcement: announced.signed.encoded(), createdHere: true)))
+        adopt(announced)
         for peer in entry.machine.boundPeers where peers.isConnected(peer) {
             outbox.append(.announcement(announced.signed), to: peer)
         }
@@ -155,7 +151,7 @@ extension CoordinatorMachine {
             drive(session, .receivedSignatures(signatures, from: peer), at: now)
         case .error(let reply): receive(reply, from: peer, at: now)
         case .hello(let hello): receive(hello, from: peer, at: now)
-        case .helloProof(let proof): receive(proof, from: peer)
+        case .helloProof(let proof): receive(proof, from: peer, at: now)
         case .helloJoiner(let joiner): receive(joiner, from: peer, at: now)
         case .helloAnnouncements(let answer): receive(answer, from: peer, at: now)
         case .announcement(let announcement): receive(announcement, at: now)
@@ -212,8 +208,7 @@ extension CoordinatorMachine {
             signed.announcement.sequence > entry.announced.sequence,
             let announced = try? verify(signed, as: session, at: now)
         else { return }
-        sessions[session]?.announced = announced
-        effects.append(.write(.session(session, announcement: announced.signed.encoded(), createdHere: false)))
+        adopt(announced)
         drive(session, .introduced(announced.peer, addresses: announced.addresses), at: now)
     }
 

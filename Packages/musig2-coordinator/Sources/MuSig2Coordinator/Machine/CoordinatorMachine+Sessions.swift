@@ -21,7 +21,7 @@ extension CoordinatorMachine {
             effects.append(.joined(session, error))
             return
         }
-        guard let seen = hellos.takeSeen(session) else {
+        guard let seen = previews.take(session) else {
             effects.append(.joined(session, .unknown(session)))
             return
         }
@@ -35,7 +35,7 @@ extension CoordinatorMachine {
         askToJoin(session)
     }
 
-    private func addressBytes(of provider: PeerID, in seen: HelloBook.Seen) -> [[UInt8]] {
+    private func addressBytes(of provider: PeerID, in seen: PreviewShelf.Seen) -> [[UInt8]] {
         if provider == seen.announced.peer { return seen.announced.addresses }
         return (peers[provider]?.addresses ?? []).map(\.bytes)
     }
@@ -217,7 +217,7 @@ extension CoordinatorMachine {
         openSessions += 1
         stateBytes += entry.stateBytes
         noteDeadline(entry.deadline)
-        addRendezvous(id, at: now)
+        showcase.add(id, inboxes: inboxes(of: announced), today: DiscoveryDay.of(now))
         scheduleSweep(at: now)
     }
 

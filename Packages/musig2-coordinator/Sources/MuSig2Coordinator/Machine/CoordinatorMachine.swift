@@ -30,8 +30,18 @@ struct CoordinatorMachine: Sendable {
         var awaitsConsent = false
         var deadline: Duration?
         var stateBytes = 0
-        /// Whether its rendezvous key was given to the discovery.
-        var isPublished = false
+        /// Whether it is joined, so that it is made known in the ways of its creator.
+        var isAnnounced = false
+        /// Whether it was told that it can be found.
+        var isToldAnnounced = false
+        /// The ways that were told not to work.
+        var failedWays: Set<DiscoveryWay> = []
+        /// Whether the store had it.
+        var isRestored = false
+        /// When to look for the other signers again; nil: not.
+        var reunionAt: Duration?
+        /// How many peers it was introduced to by looking for the other signers.
+        var strangersMet = 0
         /// Whether it was told that nothing valid came for too long.
         var isToldStuck = false
         /// The peers that hear of this session.
@@ -73,19 +83,24 @@ struct CoordinatorMachine: Sendable {
     var addresses: [Multiaddr]
     /// The run of this process; set before the first session.
     var run: UInt64 = 0
-    /// Whether there is a discovery to publish to.
-    var hasDiscovery = false
+    /// The ways of discovery that this node has.
+    var ways: [DiscoveryWay] = []
 
     var sessions: [SessionID: Entry] = [:]
     var tombstones: TombstoneYard
     var peers: PeerBook
     var hellos: HelloBook
+    var looks = LookBook()
+    var previews: PreviewShelf
+    var showcase = Showcase()
+    var publications: PublicationBook
+    var inboxWatch: InboxWatch?
+    /// When the days under which this node publishes change next.
+    var nextDayChange: Duration?
+    /// No reunion is due before this time.
+    var nextReunion: Duration?
     var outbox: Outbox
     var keyBuckets: [PublicKey: KeyBuckets] = [:]
-
-    /// The sessions by their rendezvous keys of yesterday, today and tomorrow.
-    var rendezvous: [Hash32: SessionID] = [:]
-    var rendezvousDay: UInt32?
 
     var openSessions = 0
     var stateBytes = 0
@@ -124,6 +139,14 @@ struct CoordinatorMachine: Sendable {
         tombstones = TombstoneYard(capacity: configuration.limits.tombstones)
         peers = PeerBook(configuration: configuration)
         hellos = HelloBook(perPeer: configuration.limits.hellosPerPeer)
+        previews = PreviewShelf(
+            capacity: configuration.limits.previews,
+            bytes: configuration.limits.previewBytes
+        )
+        publications = PublicationBook(
+            capacity: configuration.limits.publications,
+            settings: configuration.discovery
+        )
         outbox = Outbox(frameBytes: configuration.limits.frameBytes)
     }
 
@@ -134,8 +157,10 @@ struct CoordinatorMachine: Sendable {
         switch input {
         case .network(let event): handle(event, at: now)
         case .create(let announced): create(announced, at: now)
-        case .look(let session, let providers): look(for: session, at: providers, now: now)
-        case .found(let session, let providers): found(session, providers, now: now)
+        case .look(let subject, let providers): look(for: subject, at: providers, now: now)
+        case .found(let place, let result): found(place, result, at: now)
+        case .read(let session, let announcement): read(announcement, as: session, at: now)
+        case .watchInbox(let interval): watchInbox(every: interval, at: now)
         case .join(let session): join(session, at: now)
         case .consent(let session, let stage, let attempt, let decision):
             decided(session, stage, attempt, decision, at: now)
@@ -145,10 +170,12 @@ struct CoordinatorMachine: Sendable {
         case .announced(let announced): announcedAgain(announced)
         case .restore(let stored): restore(stored, at: now)
         case .restoreTombstone(let stored): bury(Tombstone(stored, status: nil, bound: []), at: now)
-        case .published(let session, let failure): published(session, failure)
+        case .published(let place, let ticket, let failure):
+            published(place, ticket: ticket, failure: failure, at: now)
         case .tick: tick(at: now)
         }
         drainPending(at: now)
+        for order in publications.takeOrders(at: now) { effects.append(.publish(order)) }
         return takeEffects()
     }
 
@@ -162,7 +189,11 @@ struct CoordinatorMachine: Sendable {
     /// When a tick is due; nil if nothing waits for time.
     var nextDeadline: Duration? {
         var next = sessionDeadline
-        for other in [peers.nextRedial, hellos.deadline, outbox.deadline, nextSweep] {
+        let others = [
+            peers.nextRedial, hellos.deadline, looks.deadline, publications.deadline, inboxWatch?.nextAt, nextDayChange,
+            nextReunion, outbox.deadline, nextSweep,
+        ]
+        for other in others {
             if let other { next = min(next ?? other, other) }
         }
         return next
@@ -192,8 +223,11 @@ struct CoordinatorMachine: Sendable {
             sessionDeadline = sessions.values.compactMap(\.deadline).min()
         }
         for (peer, addresses) in peers.dialsDue(at: now.monotonic) { effects.append(.connect(peer, addresses)) }
-        expireHellos(at: now)
-        rollRendezvous(at: now)
+        hellos.expire(at: now.monotonic)
+        expireLooks(at: now)
+        watchInboxDue(at: now)
+        publishDue(at: now)
+        reuniteDue(at: now)
         sweepIfDue(at: now)
     }
 

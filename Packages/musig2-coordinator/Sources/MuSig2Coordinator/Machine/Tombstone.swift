@@ -8,6 +8,8 @@ struct Tombstone: Sendable {
     let stored: StoredTombstone
     /// How the session stood when it was finished; nil for those of former processes.
     var status: SessionStatus?
+    /// The message keys in whose inboxes it was; none for those of former processes.
+    let inboxes: [XOnlyPublicKey]
     /// The peers that a JOIN of a signer names.
     private var bound: Set<PeerID>
     private var answeredAt: [PeerID: Duration] = [:]
@@ -15,9 +17,12 @@ struct Tombstone: Sendable {
     /// A peer is answered once in this time: about one step of its own back-off.
     private static let answerInterval = Duration.milliseconds(200)
 
-    init(_ stored: StoredTombstone, status: SessionStatus?, bound: [PeerID]) {
+    init(
+        _ stored: StoredTombstone, status: SessionStatus?, bound: [PeerID], inboxes: [XOnlyPublicKey] = []
+    ) {
         self.stored = stored
         self.status = status
+        self.inboxes = inboxes
         self.bound = Set(bound)
     }
 

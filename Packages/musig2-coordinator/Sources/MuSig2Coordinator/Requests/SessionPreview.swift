@@ -3,7 +3,7 @@ public import Multiformats
 
 /// A session that was looked at without joining: its announcement, verified to be what the session id stands for and to be signed by
 /// its creator.
-public struct SessionPreview: Sendable {
+public struct SessionPreview: Sendable, Hashable {
     /// Which session.
     public var session: SessionID
     /// What is to be signed, by whom, under which terms.

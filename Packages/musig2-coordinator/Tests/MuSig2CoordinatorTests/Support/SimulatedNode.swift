@@ -26,7 +26,7 @@ final class SimulatedNode {
 
     private(set) var events: [CoordinatorEvent] = []
     private(set) var joinFailures: [CoordinatorError] = []
-    private(set) var previews: [Result<SessionPreview, CoordinatorError>] = []
+    private(set) var previews: [Result<[SessionPreview], CoordinatorError>] = []
     private(set) var commits = 0
     private(set) var partialsMade = 0
     /// What waits to be done on the network.
@@ -139,8 +139,8 @@ final class SimulatedNode {
         case .looked(_, let result): previews.append(result)
         case .joined(_, let error): if let error { joinFailures.append(error) }
         case .event(let event): events.append(event)
-        case .send, .connect, .disconnect: outgoing.append(effect)
-        case .dropConsent, .announceAgain, .lookup, .publish, .withdraw, .note: break
+        case .send, .connect, .disconnect, .find, .publish, .withdraw: outgoing.append(effect)
+        case .dropConsent, .announceAgain, .note: break
         }
     }
 

@@ -109,7 +109,7 @@ final class SimulatedWorld {
         let before = node.previews.count
         guard !node.machine.knows(session) else { return }
         give(
-            .look(session, providers: [Provider(peer: provider, addresses: Self.addresses)]), to: node)
+            .look(.session(session), providers: [Provider(peer: provider, addresses: Self.addresses)]), to: node)
         finishJoin(session, at: node, provider: provider, before: before)
     }
 

@@ -64,6 +64,6 @@ struct Wire {
     }
 
     func key(_ session: SessionID) -> [UInt8] {
-        RendezvousKey(session: session, day: RendezvousKey.day(of: now)).bytes
+        DiscoveryKey(.session(session), day: DiscoveryDay.of(now)).bytes
     }
 }

@@ -145,7 +145,7 @@ final class HostileSigner {
     func rendezvous(_ session: SessionID) -> [UInt8] {
         let time = network.clock.timeSource.now()
         let now = Now(monotonic: time.uptime, wallMilliseconds: time.wallMilliseconds)
-        return RendezvousKey(session: session, day: RendezvousKey.day(of: now)).bytes
+        return DiscoveryKey(.session(session), day: DiscoveryDay.of(now)).bytes
     }
 
     /// The first two steps of a HELLO.

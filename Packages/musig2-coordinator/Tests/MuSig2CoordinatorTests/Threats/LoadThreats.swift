@@ -45,7 +45,7 @@ import WireCodec
         let keys = try [TestKeys.publicKey(0), TestKeys.publicKey(1)]
         let id = try world.create(SessionPlan(signerKeys: keys, messages: [[1]], creator: 0), at: node)
         let stranger = try TestKeys.peer(7)
-        let key = RendezvousKey(session: id, day: RendezvousKey.day(of: world.now)).bytes
+        let key = DiscoveryKey(.session(id), day: DiscoveryDay.of(world.now)).bytes
         let hello = Frame([.hello(Hello(dhtKey: key, a: [UInt8](repeating: 1, count: 32)))]).encoded()
         let junk = Frame([.sync(Sync(sessionID: [UInt8](repeating: 1, count: 32), attempt: 1, run: 1))]).encoded()
         func isAnsweredWhenItComes() -> Bool {

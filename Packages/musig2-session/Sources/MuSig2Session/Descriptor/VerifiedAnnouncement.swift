@@ -14,6 +14,9 @@ public struct VerifiedAnnouncement: Sendable, Hashable {
     public var addresses: [[UInt8]] { signed.announcement.addresses }
     /// Rises when the addresses change.
     public var sequence: UInt64 { signed.announcement.sequence }
+    /// The ways of discovery by which the creator wants the session to be found, one bit for each: 1 rendezvous, 2 inbox,
+    /// 4 record, from 65,536 on private use; 0: by invitation alone.
+    public var ways: UInt32 { signed.announcement.ways }
 
     /// Checks an announcement. Times are judged by ``SessionDescriptor/checkTimes(at:limits:)``.
     ///
@@ -53,16 +56,19 @@ public struct VerifiedAnnouncement: Sendable, Hashable {
     ///   - descriptor: The session.
     ///   - local: The announcer's peer and addresses.
     ///   - sequence: Milliseconds since 1970, rising when the addresses change.
+    ///   - ways: The ways of discovery by which the session may be found, one bit for each.
     ///   - key: The creator's message key.
     /// - Throws: ``AnnouncementError``.
     public init(
-        announcing descriptor: SessionDescriptor, at local: LocalPeer, sequence: UInt64, with key: borrowing SecretKey
+        announcing descriptor: SessionDescriptor, at local: LocalPeer, sequence: UInt64, ways: UInt32 = 0,
+        with key: borrowing SecretKey
     ) throws(AnnouncementError) {
         let announcement = Announcement(
             descriptor: descriptor.fields,
             peerID: local.peer.bytes,
             addresses: local.addresses,
-            sequence: sequence
+            sequence: sequence,
+            ways: ways
         )
         var signature: [UInt8] = []
         do throws(SigningError) {

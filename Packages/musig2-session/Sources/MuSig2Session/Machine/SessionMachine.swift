@@ -182,6 +182,12 @@ extension SessionMachine {
     /// - Returns: Their positions.
     public func signers(at peer: PeerID) -> [Int] { peers[peer]?.signers ?? [] }
 
+    /// Whether a signer's JOIN is here.
+    ///
+    /// - Parameter index: The signer's position.
+    /// - Returns: Whether it has joined; false for a position that there is not.
+    public func hasJoined(_ index: Int) -> Bool { joins.indices.contains(index) && joins[index] != nil }
+
     /// Whether all others that rely on this signer are known to have the signatures: all signers; in a star, where the
     /// coordinator is the one who passes them on, only that one.
     public var allAreFinal: Bool {

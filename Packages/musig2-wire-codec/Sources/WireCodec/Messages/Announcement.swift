@@ -11,14 +11,18 @@ public struct Announcement: WireMessage {
     public let addresses: [[UInt8]]
     /// Unix milliseconds; rises when the addresses change.
     public let sequence: UInt64
+    /// The ways of discovery by which the creator wants the session to be found, one bit for each: 1 rendezvous, 2 inbox,
+    /// 4 record; from 65,536 on they are for private use. 0: by invitation alone.
+    public let ways: UInt32
 
     /// Makes an announcement.
-    public init(descriptor: Descriptor, peerID: [UInt8], addresses: [[UInt8]], sequence: UInt64) {
+    public init(descriptor: Descriptor, peerID: [UInt8], addresses: [[UInt8]], sequence: UInt64, ways: UInt32 = 0) {
         self.descriptorBytes = descriptor.encoded()
         self.descriptor = descriptor
         self.peerID = peerID
         self.addresses = addresses
         self.sequence = sequence
+        self.ways = ways
     }
 
     /// `Announcement`.
@@ -30,6 +34,7 @@ public struct Announcement: WireMessage {
         var peerID: [UInt8] = []
         var addresses: [[UInt8]] = []
         var sequence: UInt64 = 0
+        var ways: UInt32 = 0
         while let field = try reader.nextField() {
             switch field.number {
             case 1: descriptorBytes = try reader.bytes(field, "descriptor", limit: limits.descriptorBytes)
@@ -38,6 +43,7 @@ public struct Announcement: WireMessage {
                 try reader.append(
                     field, "addresses", to: &addresses, limit: limits.addressBytes, count: limits.addresses)
             case 4: sequence = try reader.uint64(field, "sequence")
+            case 5: ways = try reader.uint32(field, "ways")
             default: try reader.unknown(field)
             }
         }
@@ -47,6 +53,7 @@ public struct Announcement: WireMessage {
         self.peerID = peerID
         self.addresses = addresses
         self.sequence = sequence
+        self.ways = ways
     }
 
     /// Writes all fields.
@@ -55,6 +62,7 @@ public struct Announcement: WireMessage {
         writer.bytes(2, peerID)
         writer.repeatedBytes(3, addresses)
         writer.uint(4, sequence)
+        writer.uint(5, ways)
     }
 
     /// Refuses a wrong peer id, wrong addresses, and no sequence; decoding has checked the descriptor before.

@@ -31,26 +31,3 @@ struct HelloTranscript: Sendable, Hashable {
     /// What the provider shows to prove that it knows the secret.
     var providerProof: Hash32 { Tag.helloProvider.hash(bytes) }
 }
-
-/// The key under which the providers of a session are found on a day.
-///
-/// It hides the session: who does not know the id can neither compute it nor tell that two days belong together.
-struct RendezvousKey: Sendable, Hashable {
-    /// The multihash: `12 20`, then H(rendezvous, session id ‖ day).
-    let bytes: [UInt8]
-
-    /// The key of a session on a day.
-    ///
-    /// - Parameters:
-    ///   - session: Which session.
-    ///   - day: Unix seconds divided by 86,400.
-    init(session: SessionID, day: UInt32) {
-        let dayBytes = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: day >> $0) }
-        bytes = [0x12, 0x20] + Tag.rendezvous.hash(session.bytes + dayBytes).bytes
-    }
-
-    /// The day of a moment.
-    static func day(of now: Now) -> UInt32 {
-        UInt32(truncatingIfNeeded: now.wallMilliseconds / 86_400_000)
-    }
-}

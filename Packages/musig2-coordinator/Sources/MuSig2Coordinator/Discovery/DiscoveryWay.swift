@@ -1,0 +1,76 @@
+/// A way in which a session can be found: what is made known, under what, and to whom.
+///
+/// The creator of a session chooses the ways (``SessionRequest/discovery``). They stand in the signed announcement, so that every
+/// signer that joins makes the session known in the same ways, and in no other. A ``SessionDiscovery`` carries a way.
+///
+/// Without any way, which is `Set.invitation`, a session is published nowhere; an invitation works all the same.
+public struct DiscoveryWay: Sendable, Hashable {
+    /// What is made known.
+    public enum Subject: Sendable, Hashable {
+        /// The session, to those who know its id.
+        case session
+        /// To each signer, that something waits for its message key.
+        case signers
+    }
+
+    /// Its bit in an announcement, 0 to 31. The numbers from 16 on are for ways of one's own.
+    public let number: UInt8
+
+    /// Its name, for people.
+    public let name: String
+
+    /// What is made known.
+    public let subject: Subject
+
+    /// Whether what it is known under changes with each day, so that two days cannot be linked by it.
+    public let isDaily: Bool
+
+    /// Whether the announcement itself is published, for anybody to read. Otherwise only peers and their addresses are, and a peer
+    /// shows the announcement to the session's signers alone.
+    public let isPublic: Bool
+
+    /// A way of one's own. All signers that are to use it must describe it alike.
+    ///
+    /// - Parameters:
+    ///   - number: 16 to 31; nil is returned for any other.
+    ///   - name: Its name, for people.
+    ///   - subject: What is made known.
+    ///   - isDaily: Whether what it is known under changes with each day.
+    ///   - isPublic: Whether the announcement itself is published.
+    public init?(number: UInt8, name: String, subject: Subject, isDaily: Bool, isPublic: Bool) {
+        guard (16...31).contains(number) else { return nil }
+        self.init(builtIn: number, name, subject, isDaily: isDaily, isPublic: isPublic)
+    }
+
+    private init(builtIn number: UInt8, _ name: String, _ subject: Subject, isDaily: Bool, isPublic: Bool) {
+        self.number = number
+        self.name = name
+        self.subject = subject
+        self.isDaily = isDaily
+        self.isPublic = isPublic
+    }
+
+    /// Each signer that has joined is a provider of H(rendezvous, session id ‖ day) in a DHT. Who does not know the session id can
+    /// neither compute the key nor link two days; nodes near the key see the addresses of those who meet there.
+    public static let rendezvous = DiscoveryWay(
+        builtIn: 0, "rendezvous", .session, isDaily: true, isPublic: false)
+
+    /// Each signer that has joined is a provider of H(inbox, message key ‖ day) for each other signer, who so finds what waits for its
+    /// key without knowing anything else. Whoever knows a message key can watch its inbox fill, and see the addresses that meet there.
+    public static let inbox = DiscoveryWay(builtIn: 1, "inbox", .signers, isDaily: true, isPublic: false)
+
+    /// The announcement is a value in a DHT under `/musig2-session/ID`: anybody who knows the id can read it, and nodes near the name
+    /// can read it without. At most 16 KiB.
+    public static let record = DiscoveryWay(builtIn: 2, "record", .session, isDaily: false, isPublic: true)
+
+    /// The bit in an announcement.
+    var bit: UInt32 { 1 << UInt32(number) }
+}
+
+extension Set<DiscoveryWay> {
+    /// By invitation alone: the session is published nowhere.
+    public static var invitation: Set<DiscoveryWay> { [] }
+
+    /// The ways as they stand in an announcement.
+    var bits: UInt32 { reduce(0) { $0 | $1.bit } }
+}

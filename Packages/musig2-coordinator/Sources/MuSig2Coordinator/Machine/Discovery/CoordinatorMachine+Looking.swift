@@ -1,0 +1,331 @@
+import MuSig2Session
+import Multiformats
+import PeerTransport
+import Secp256k1
+import WireCodec
+
+/// Looks: for a session, for what waits in this node's inbox, and for the other signers of a session it is in.
+extension CoordinatorMachine {
+    // MARK: Beginning
+
+    mutating func look(
+        for subject: DiscoverySubject,
+        at providers: [Provider],
+        purpose: LookBook.Purpose = .preview,
+        now: Now
+    ) {
+        if let session = subject.session, purpose == .preview {
+            if knows(session) {
+                let error = CoordinatorError(.alreadyJoined, "this node is in the session already", session: session)
+                effects.append(.looked(subject, .failure(error)))
+                return
+            }
+            if let seen = previews[session] {
+                effects.append(.looked(subject, .success([preview(of: seen.announced)])))
+                return
+            }
+        }
+        let isNew = looks[subject] == nil
+        if isNew {
+            looks[subject] = LookBook.Look(
+                subject: subject, purpose: purpose, room: configuration.discovery.providers)
+        }
+        if !providers.isEmpty { looks[subject]?.isAnythingFound = true }
+        ask(providers, for: subject, now: now)
+        if isNew { search(subject, at: now) }
+        advance(subject, at: now)
+    }
+
+    /// Looks the subject's places of today up; those of yesterday are kept for later.
+    private mutating func search(_ subject: DiscoverySubject, at now: Now) {
+        let days = DiscoveryDay.tried(at: now)
+        var present: [DiscoveryPlace] = []
+        var later: [DiscoveryPlace] = []
+        for way in ways(for: subject) {
+            for day in way.isDaily ? days : [0] {
+                let place = DiscoveryPlace(way: way, subject: subject, day: day)
+                if !way.isDaily || day == days.first { present.append(place) } else { later.append(place) }
+            }
+        }
+        looks[subject]?.later = later
+        find(present, for: subject)
+    }
+
+    private func ways(for subject: DiscoverySubject) -> [DiscoveryWay] {
+        let wanted: DiscoveryWay.Subject = subject.session == nil ? .signers : .session
+        return ways.filter { $0.subject == wanted }
+    }
+
+    private mutating func find(_ places: [DiscoveryPlace], for subject: DiscoverySubject) {
+        guard let room = looks[subject]?.room else { return }
+        looks[subject]?.awaited.formUnion(places)
+        for place in places { effects.append(.find(place, limit: max(room, 1))) }
+    }
+
+    // MARK: What was found
+
+    mutating func found(_ place: DiscoveryPlace, _ result: Result<[DiscoveryHint], TransportError>, at now: Now) {
+        let subject = place.subject
+        guard looks[subject]?.awaited.remove(place) != nil else { return }
+        switch result {
+        case .failure(let error):
+            looks[subject]?.isSearchFailing = true
+            looks[subject]?.failures.append(
+                CoordinatorError(
+                    .lookupFailed, "looking by \(place.way.name) was not possible", session: subject.session,
+                    underlying: "\(error)"))
+        case .success(let hints):
+            var providers: [Provider] = []
+            for hint in hints.prefix(configuration.discovery.providers) {
+                switch hint {
+                case .provider(let found): providers.append(Provider(peer: found.peer, addresses: found.addresses))
+                case .announcement(let bytes): read(bytes, for: subject, at: now)
+                }
+            }
+            ask(found: providers, for: subject, at: now)
+        }
+        advance(subject, at: now)
+    }
+
+    /// Asks those that a discovery named: at most so many, those first that this node knows.
+    private mutating func ask(found providers: [Provider], for subject: DiscoverySubject, at now: Now) {
+        guard let look = looks[subject] else { return }
+        var ranks: [[Provider]] = [[], [], []]
+        for provider in providers where provider.peer != localPeer && !look.asked.contains(provider.peer) {
+            let record = peers[provider.peer]
+            if record?.reputation.isBanned(at: now.monotonic) == true { continue }
+            let rank = record?.isConnected == true ? 0 : record == nil ? 2 : 1
+            ranks[rank].append(provider)
+        }
+        let chosen = Array(ranks.joined().prefix(look.room))
+        guard !chosen.isEmpty else { return }
+        looks[subject]?.isAnythingFound = true
+        looks[subject]?.room -= chosen.count
+        ask(chosen, for: subject, now: now)
+    }
+
+    private mutating func ask(_ providers: [Provider], for subject: DiscoverySubject, now: Now) {
+        for provider in providers where provider.peer != localPeer {
+            guard looks[subject]?.asked.insert(provider.peer).inserted == true else { continue }
+            looks[subject]?.open.insert(provider.peer)
+            let answerBy = now.monotonic + configuration.timeouts.hello
+            looks[subject]?.answerBy = answerBy
+            if peers.want(provider.peer, for: subject.wish, addresses: provider.addresses, at: now.monotonic) {
+                effects.append(.connect(provider.peer, provider.addresses))
+            } else if peers[provider.peer]?.addresses.isEmpty == true, !peers.isConnected(provider.peer) {
+                // The network may know it otherwise, and says so if it does not.
+                effects.append(.connect(provider.peer, []))
+            }
+            if peers.isConnected(provider.peer) { sayHello(to: provider.peer, for: subject, now: now) }
+        }
+    }
+
+    /// An announcement that needs nobody to show it: from a public way, or from the application's own hands.
+    private mutating func read(_ bytes: [UInt8], for subject: DiscoverySubject, at now: Now) {
+        let announced: VerifiedAnnouncement
+        do throws(CoordinatorError) {
+            announced = try verify(encoded: bytes, as: subject.session, at: now)
+        } catch {
+            looks[subject]?.failures.append(error)
+            return
+        }
+        looks[subject]?.isAnythingFound = true
+        shown([announced], by: announced.peer, for: subject, at: now)
+    }
+
+    /// The application has an announcement from elsewhere.
+    mutating func read(_ bytes: [UInt8], as session: SessionID, at now: Now) {
+        let subject = DiscoverySubject.session(session)
+        guard !knows(session) else {
+            let error = CoordinatorError(.alreadyJoined, "this node is in the session already", session: session)
+            effects.append(.looked(subject, .failure(error)))
+            return
+        }
+        do throws(CoordinatorError) {
+            let announced = try verify(encoded: bytes, as: session, at: now)
+            previews.put(announced, from: announced.peer)
+            effects.append(.looked(subject, .success([preview(of: announced)])))
+        } catch {
+            effects.append(.looked(subject, .failure(error)))
+        }
+    }
+
+    private func verify(encoded bytes: [UInt8], as session: SessionID?, at now: Now) throws(CoordinatorError)
+        -> VerifiedAnnouncement
+    {
+        let signed: SignedAnnouncement
+        do throws(WireError) {
+            signed = try SignedAnnouncement(decoding: bytes, limits: wireLimits)
+        } catch {
+            throw CoordinatorError(
+                .announcementRefused, "what was found is no announcement", session: session, underlying: "\(error)")
+        }
+        return try verify(signed, as: session, at: now)
+    }
+
+    /// Checks that an announcement is of the session that was asked for, signed by its creator, and for this node.
+    func verify(
+        _ signed: SignedAnnouncement,
+        as session: SessionID?,
+        at now: Now
+    ) throws(CoordinatorError) -> VerifiedAnnouncement {
+        let announced: VerifiedAnnouncement
+        do throws(AnnouncementError) {
+            announced = try VerifiedAnnouncement(verifying: signed, expecting: session, limits: sessionLimits)
+        } catch {
+            throw CoordinatorError(
+                .announcementRefused, "the announcement that was shown is refused", session: session,
+                underlying: "\(error)")
+        }
+        do throws(DescriptorError) {
+            try announced.descriptor.checkTimes(at: now, limits: sessionLimits)
+            _ = try announced.descriptor.position(of: signerKey, messageKey: messageKey)
+        } catch {
+            throw CoordinatorError(error, session: session)
+        }
+        return announced
+    }
+
+    /// Verified announcements are here.
+    mutating func shown(
+        _ announced: [VerifiedAnnouncement], by peer: PeerID, for subject: DiscoverySubject, at now: Now
+    ) {
+        guard let look = looks[subject] else { return }
+        switch (subject, look.purpose) {
+        case (.session(let session), .reunion):
+            if let newer = announced.first { meet(peer, newer, in: session, at: now) }
+        case (.session, .preview):
+            guard let first = announced.first else { return }
+            previews.put(first, from: peer)
+            end(subject, at: now)
+            effects.append(.looked(subject, .success([preview(of: first)])))
+        case (.inbox, _):
+            for one in announced where !knows(one.descriptor.id) {
+                previews.put(one, from: peer)
+                if !look.shown.contains(one.descriptor.id) { looks[subject]?.shown.append(one.descriptor.id) }
+            }
+        }
+    }
+
+    // MARK: Going on, and the end
+
+    /// One of the peers that were asked does not show anything.
+    mutating func failLook(_ subject: DiscoverySubject, at peer: PeerID, _ error: CoordinatorError, now: Now) {
+        guard looks[subject]?.open.remove(peer) != nil else { return }
+        looks[subject]?.failures.append(error)
+        hellos.end(subject, with: peer)
+        peers.release(peer, from: subject.wish, at: now.monotonic)
+        advance(subject, at: now)
+    }
+
+    /// One of the peers that were asked has said all it has to say, and the look goes on.
+    mutating func endAnswer(_ subject: DiscoverySubject, from peer: PeerID, now: Now) {
+        guard looks[subject]?.open.remove(peer) != nil else { return }
+        looks[subject]?.isAnswered = true
+        peers.release(peer, from: subject.wish, at: now.monotonic)
+        advance(subject, at: now)
+    }
+
+    /// Does what comes next when nobody is waited for: yesterday's key, another try, or the end.
+    private mutating func advance(_ subject: DiscoverySubject, at now: Now) {
+        guard let look = looks[subject], look.open.isEmpty, look.awaited.isEmpty, look.retryAt == nil else { return }
+        let isDone = Self.tellingFailure(of: look) != nil || !look.shown.isEmpty
+        if !isDone, !look.later.isEmpty {
+            looks[subject]?.later = []
+            find(look.later, for: subject)
+            return
+        }
+        if !isDone, mayRetry(look) {
+            looks[subject]?.retriesDone += 1
+            looks[subject]?.isSearchFailing = false
+            let retryAt = now.monotonic + configuration.discovery.delay(beforeRetry: look.retriesDone + 1)
+            looks[subject]?.retryAt = retryAt
+            return
+        }
+        end(subject, at: now)
+        switch (subject, look.purpose) {
+        case (_, .reunion): break
+        case (.session, .preview): effects.append(.looked(subject, .failure(summary(of: look))))
+        case (.inbox, .preview): endInbox(look, at: now)
+        }
+    }
+
+    /// A search that was not possible is repeated, and so is one for a session of which nothing was found: it may have been published
+    /// just now.
+    private func mayRetry(_ look: LookBook.Look) -> Bool {
+        guard look.purpose == .preview, look.retriesDone < configuration.discovery.retries,
+            !ways(for: look.subject).isEmpty
+        else { return false }
+        return look.isSearchFailing || !look.isAnythingFound && look.subject.session != nil
+    }
+
+    private mutating func end(_ subject: DiscoverySubject, at now: Now) {
+        guard let look = looks[subject] else { return }
+        looks[subject] = nil
+        hellos.endAll(of: subject)
+        // Who joins wants its peers anew; who only looked wants nobody.
+        for peer in look.open { peers.release(peer, from: subject.wish, at: now.monotonic) }
+    }
+
+    /// Looks that have waited long enough.
+    mutating func expireLooks(at now: Now) {
+        for subject in looks.due(at: now.monotonic) {
+            guard let look = looks[subject] else { continue }
+            if look.open.isEmpty {
+                looks[subject]?.retryAt = nil
+                search(subject, at: now)
+            } else {
+                looks[subject]?.late.formUnion(look.open)
+                looks[subject]?.open = []
+                hellos.endAll(of: subject)
+                for peer in look.open { peers.release(peer, from: subject.wish, at: now.monotonic) }
+            }
+            advance(subject, at: now)
+        }
+    }
+
+    // MARK: Reunions
+
+    mutating func planReunion(of session: SessionID, after now: Now) {
+        planReunion(of: session, at: now.monotonic + configuration.discovery.reunion)
+    }
+
+    mutating func planReunion(of session: SessionID, at time: Duration) {
+        sessions[session]?.reunionAt = time
+        nextReunion = min(nextReunion ?? time, time)
+    }
+
+    /// Sessions that hear of no other signer look for them again: all of them may be elsewhere by now.
+    mutating func reuniteDue(at now: Now) {
+        guard let due = nextReunion, due <= now.monotonic else { return }
+        nextReunion = nil
+        for (session, entry) in sessions.sorted(by: { $0.key < $1.key }) {
+            guard let time = entry.reunionAt else { continue }
+            guard entry.overAt == nil, entry.strangersMet < Self.strangersMet else {
+                sessions[session]?.reunionAt = nil
+                continue
+            }
+            guard time <= now.monotonic else {
+                nextReunion = min(nextReunion ?? time, time)
+                continue
+            }
+            planReunion(of: session, after: now)
+            let isAlone = !entry.machine.boundPeers.contains { peers.isConnected($0) }
+            if isAlone, !ways(of: entry.announced).isEmpty {
+                look(for: .session(session), at: [], purpose: .reunion, now: now)
+            }
+        }
+    }
+
+    /// The most peers that one session is introduced to by reunions.
+    private static let strangersMet = 64
+
+    /// A peer showed that it knows a session that this node is in.
+    mutating func meet(_ peer: PeerID, _ announced: VerifiedAnnouncement?, in session: SessionID, at now: Now) {
+        guard let entry = sessions[session], entry.strangersMet < Self.strangersMet else { return }
+        if let announced, announced.sequence > entry.announced.sequence { adopt(announced) }
+        sessions[session]?.strangersMet += 1
+        let addresses = (peers[peer]?.addresses ?? []).map(\.bytes)
+        drive(session, .introduced(peer, addresses: addresses), at: now)
+    }
+}

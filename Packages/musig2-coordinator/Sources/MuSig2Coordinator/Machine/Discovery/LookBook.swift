@@ -1,0 +1,131 @@
+import MuSig2Session
+import Multiformats
+
+/// The looks under way: each one wish to see a session, or what waits in an inbox.
+struct LookBook: Sendable {
+    /// What a look is for.
+    enum Purpose: Sendable, Hashable {
+        /// Somebody waits for the answer.
+        case preview
+        /// To find the other signers of a session that this node is in.
+        case reunion
+    }
+
+    /// One look.
+    struct Look: Sendable {
+        let subject: DiscoverySubject
+        var purpose: Purpose
+        /// Those that were asked and may still answer.
+        var open: Set<PeerID> = []
+        /// All that were asked.
+        var asked: Set<PeerID> = []
+        /// Those that did not answer in time.
+        var late: Set<PeerID> = []
+        /// Until when those that are open may answer.
+        var answerBy: Duration?
+        /// The places that are looked up now.
+        var awaited: Set<DiscoveryPlace> = []
+        /// The places to look up when nothing comes of the present ones.
+        var later: [DiscoveryPlace] = []
+        /// How many providers the discoveries may still name.
+        var room: Int
+        /// Whether a search was not possible.
+        var isSearchFailing = false
+        /// Whether anybody or anything was found, or named by whoever looks.
+        var isAnythingFound = false
+        var retriesDone = 0
+        var retryAt: Duration?
+        /// What went wrong with those that did not show anything.
+        var failures: [CoordinatorError] = []
+        /// In an inbox: what was shown, and whether anybody showed something, were it nothing.
+        var shown: [SessionID] = []
+        var isAnswered = false
+
+        /// When something must be done.
+        var deadline: Duration? { open.isEmpty ? retryAt : answerBy }
+    }
+
+    private var looks: [DiscoverySubject: Look] = [:]
+
+    subscript(_ subject: DiscoverySubject) -> Look? {
+        get { looks[subject] }
+        set { looks[subject] = newValue }
+        _modify { yield &looks[subject] }
+    }
+
+    var deadline: Duration? { looks.values.compactMap(\.deadline).min() }
+
+    /// The looks that wait for a peer's answer.
+    func subjects(waitingFor peer: PeerID) -> [DiscoverySubject] {
+        inOrder { $0.open.contains(peer) }
+    }
+
+    /// The looks at which something must be done.
+    func due(at time: Duration) -> [DiscoverySubject] {
+        inOrder { look in look.deadline.map { $0 <= time } ?? false }
+    }
+
+    private func inOrder(_ isWanted: (Look) -> Bool) -> [DiscoverySubject] {
+        guard !looks.isEmpty else { return [] }
+        return looks.values.filter(isWanted).map(\.subject).sorted { $0.secret < $1.secret }
+    }
+}
+
+/// The sessions that were shown and verified, and not joined: so many, of so many bytes; the oldest go first.
+struct PreviewShelf: Sendable {
+    /// One session.
+    struct Seen: Sendable {
+        var announced: VerifiedAnnouncement
+        /// The peers that showed it.
+        var providers: [PeerID]
+        /// Rises with each session that is seen.
+        fileprivate var order: UInt64
+    }
+
+    private var seen: [SessionID: Seen] = [:]
+    private var bytes = 0
+    private var nextOrder: UInt64 = 0
+    private let capacity: Int
+    private let byteCapacity: Int
+    /// A session is shown by its signers: more providers than this are of no use.
+    private static let providers = 32
+
+    init(capacity: Int, bytes: Int) {
+        self.capacity = capacity
+        byteCapacity = bytes
+    }
+
+    var count: Int { seen.count }
+
+    subscript(_ session: SessionID) -> Seen? { seen[session] }
+
+    mutating func put(_ announced: VerifiedAnnouncement, from peer: PeerID) {
+        let session = announced.descriptor.id
+        if var there = seen[session] {
+            if !there.providers.contains(peer), there.providers.count < Self.providers { there.providers.append(peer) }
+            if announced.sequence > there.announced.sequence { there.announced = announced }
+            seen[session] = there
+            return
+        }
+        nextOrder += 1
+        seen[session] = Seen(announced: announced, providers: [peer], order: nextOrder)
+        bytes += announced.descriptor.bytes.count
+        while seen.count > capacity || bytes > byteCapacity, seen.count > 1,
+            let oldest = seen.min(by: { $0.value.order < $1.value.order })
+        {
+            _ = take(oldest.key)
+        }
+    }
+
+    mutating func take(_ session: SessionID) -> Seen? {
+        guard let there = seen.removeValue(forKey: session) else { return nil }
+        bytes -= there.announced.descriptor.bytes.count
+        return there
+    }
+
+    mutating func removeExpired(at wallMilliseconds: UInt64) {
+        for (session, there) in seen where there.announced.descriptor.expiryMilliseconds <= wallMilliseconds {
+            _ = take(session)
+        }
+    }
+}

@@ -1,0 +1,67 @@
+import MuSig2Session
+import Multiformats
+
+/// What became of a look, in words.
+extension CoordinatorMachine {
+    func preview(of announced: VerifiedAnnouncement) -> SessionPreview {
+        SessionPreview(
+            session: announced.descriptor.id,
+            descriptor: announced.descriptor,
+            announcer: announced.peer,
+            addresses: announced.addresses.compactMap { try? Multiaddr(bytes: $0) },
+            ownIndex: announced.descriptor.signerKeys.firstIndex(of: signerKey) ?? 0
+        )
+    }
+
+    /// A failure after which nothing else needs to be tried: it is about the session, not about who was asked.
+    static func tellingFailure(of look: LookBook.Look) -> CoordinatorError? {
+        guard look.subject.session != nil else { return nil }
+        let telling: [CoordinatorError.Code] = [.sessionOver, .expired, .notASigner, .clockSkew]
+        for code in telling {
+            if let failure = look.failures.first(where: { $0.code == code }) { return failure }
+        }
+        return nil
+    }
+
+    /// The most telling of what went wrong.
+    func summary(of look: LookBook.Look) -> CoordinatorError {
+        if let failure = Self.tellingFailure(of: look) { return failure }
+        let session = look.subject.session
+        if let refused = look.failures.first(where: { $0.code == .announcementRefused }) { return refused }
+        if !look.late.isEmpty {
+            let unreached = look.late.filter { !peers.isConnected($0) }
+            if unreached == look.late { return unreachable(unreached, session, look.failures.first) }
+            let asked = look.late.subtracting(unreached).map(\.description).sorted().joined(separator: ", ")
+            return CoordinatorError(
+                .timedOut,
+                "no answer in time from \(asked): it may not know the session, or not show it to this key; ask whoever invited "
+                    + "you whether the session is still open and your key is among its signers",
+                session: session, underlying: look.failures.first?.description)
+        }
+        for code in [CoordinatorError.Code.notShown, .unreachable, .lookupFailed] {
+            if let failure = look.failures.first(where: { $0.code == code }) { return failure }
+        }
+        if let failure = look.failures.first { return failure }
+        guard ways.isEmpty else {
+            return CoordinatorError(
+                .notFound,
+                "nobody was found who shows the session: is its id right, is it open, and is this node in the same network as the "
+                    + "others?",
+                session: session)
+        }
+        return CoordinatorError(
+            .unreachable,
+            "nobody to ask: no invitation names an address, and this node has no discovery", session: session)
+    }
+
+    private func unreachable(_ unreached: Set<PeerID>, _ session: SessionID?, _ first: CoordinatorError?)
+        -> CoordinatorError
+    {
+        let names = unreached.map(\.description).sorted().joined(separator: ", ")
+        return CoordinatorError(
+            .unreachable,
+            "\(names) could not be connected within \(configuration.timeouts.hello): is it a libp2p peer, is it running, and is its "
+                + "address right?",
+            session: session, underlying: first?.description)
+    }
+}
