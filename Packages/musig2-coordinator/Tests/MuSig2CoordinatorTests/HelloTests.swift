@@ -127,7 +127,8 @@ import WireCodec
             1, peer: TestKeys.peer(1), store: InMemorySessionStore(), configuration: Configuration(), seed: 9,
             now: wire.now)
         victim.take(
-            .look(.session(session), providers: [Provider(peer: fake, addresses: SimulatedWorld.addresses)]), at: wire.now)
+            .look(.session(session), providers: [Provider(peer: fake, addresses: SimulatedWorld.addresses)]),
+            at: wire.now)
         _ = victim.takeOutgoing()
         let first = try Wire.items(wire.connect(fake, to: victim), to: fake)
         guard case .hello(let hello)? = first.first else {

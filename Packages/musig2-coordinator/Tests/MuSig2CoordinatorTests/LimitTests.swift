@@ -250,7 +250,8 @@ import WireCodec
         let looker = try world.start(1)
         let id = try world.create(plan(1), at: creator)
         world.give(
-            .look(.session(id), providers: [Provider(peer: creator.peer, addresses: SimulatedWorld.addresses)]), to: looker)
+            .look(.session(id), providers: [Provider(peer: creator.peer, addresses: SimulatedWorld.addresses)]),
+            to: looker)
         let isSeen = try world.run(for: .seconds(2)) { looker.previews.count == 1 }
         #expect(isSeen)
         #expect(looker.machine.peers[creator.peer]?.sessions.isEmpty == true)

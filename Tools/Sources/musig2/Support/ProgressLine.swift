@@ -54,7 +54,7 @@ struct ProgressLine {
         case .missed(let count):
             self.init("notice      \(count) events were missed", ["count": .integer(count)])
         case .created, .joined, .commitmentsComplete, .noncesComplete, .complete, .aborted, .restored,
-            .expired, .broadcastStated,
+            .expired, .broadcastStated, .waiting,
             .closed, .peerConnected, .peerDisconnected:
             return nil
         }

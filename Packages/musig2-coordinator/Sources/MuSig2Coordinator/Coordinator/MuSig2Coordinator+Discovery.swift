@@ -38,7 +38,8 @@ extension MuSig2Coordinator {
             // The default: without a discovery, by invitation alone.
             guard way != .rendezvous, discoveries[way] == nil else { continue }
             throw CoordinatorError(
-                .invalidRequest, "discovery: expected ways that this node has, found \(way.name), for which it was given none")
+                .invalidRequest,
+                "discovery: expected ways that this node has, found \(way.name), for which it was given none")
         }
     }
 
@@ -51,7 +52,7 @@ extension MuSig2Coordinator {
         guard count <= limit else {
             throw CoordinatorError(
                 .invalidRequest,
-                "discovery: expected an announcement of at most \(limit) bytes for \(way.name), found one of \(count): choose other ways")
+                "discovery: expected at most \(limit) bytes to announce by \(way.name), found \(count): choose other ways")
         }
         return announced
     }

@@ -59,7 +59,9 @@ extension MuSig2Coordinator {
         return entry.announced.signed.encoded()
     }
 
-    private func look(_ input: CoordinatorInput, for session: SessionID) async throws(CoordinatorError) -> SessionPreview {
+    private func look(
+        _ input: CoordinatorInput, for session: SessionID
+    ) async throws(CoordinatorError) -> SessionPreview {
         guard let preview = try await looked(input, .session(session)).first else {
             throw CoordinatorError(.notFound, "nothing was found", session: session)
         }
@@ -152,7 +154,8 @@ extension MuSig2Coordinator {
 
     private func requireInbox() throws(CoordinatorError) {
         guard machine.ways.contains(where: { $0.subject == .signers }) else {
-            throw CoordinatorError(.unreachable, "this node has no discovery for inboxes: give it one when it is made")
+            throw CoordinatorError(
+                .unreachable, "this node has no discovery for inboxes: give it one when it is made")
         }
     }
 }

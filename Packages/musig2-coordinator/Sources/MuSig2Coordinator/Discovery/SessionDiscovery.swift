@@ -46,7 +46,7 @@ public enum DiscoveryHint: Sendable, Hashable {
     case announcement([UInt8])
 }
 
-extension Array<any SessionDiscovery> {
+extension [any SessionDiscovery] {
     /// The ways of a DHT: rendezvous and inbox through its providers, and record through its values.
     ///
     /// - Parameters:

@@ -38,6 +38,7 @@ final class SimulatedNode {
         store: InMemorySessionStore,
         configuration: Configuration,
         seed: UInt64,
+        ways: [DiscoveryWay] = [],
         now: Now
     ) throws {
         self.number = number
@@ -53,6 +54,7 @@ final class SimulatedNode {
             addresses: [try Multiaddr("/memory/\(number + 1)")],
             generator: SeededGenerator(seed: seed &+ number)
         )
+        machine.ways = ways
         let stored = store.loadNow(signer: secret.publicKey)
         machine.run = max(now.wallMilliseconds, stored.highestRun + 1)
         _ = store.commitNow([.highestRun(machine.run)], signer: secret.publicKey)
@@ -140,7 +142,16 @@ final class SimulatedNode {
         case .joined(_, let error): if let error { joinFailures.append(error) }
         case .event(let event): events.append(event)
         case .send, .connect, .disconnect, .find, .publish, .withdraw: outgoing.append(effect)
-        case .dropConsent, .announceAgain, .note: break
+        case .announceAgain(_, let older, let sequence):
+            let announced = try? VerifiedAnnouncement(
+                announcing: older.descriptor,
+                at: LocalPeer(peer: peer, addresses: machine.addresses.map(\.bytes)),
+                sequence: sequence,
+                ways: older.ways,
+                with: secret
+            )
+            if let announced { inputs.append(.announced(announced)) }
+        case .dropConsent, .note: break
         }
     }
 
@@ -181,12 +192,13 @@ final class SimulatedNode {
     }
 
     /// Makes a session, as the coordinator does.
-    func create(_ request: SessionPlan, at now: Now) throws -> SessionID {
+    func create(_ request: SessionPlan, by ways: Set<DiscoveryWay> = [], at now: Now) throws -> SessionID {
         let descriptor = try SessionDescriptor(request, at: now, random: random())
         let announced = try VerifiedAnnouncement(
             announcing: descriptor,
             at: LocalPeer(peer: peer, addresses: machine.addresses.map(\.bytes)),
             sequence: now.wallMilliseconds,
+            ways: ways.bits,
             with: secret
         )
         take(.create(announced), at: now)

@@ -2,6 +2,7 @@ import MuSig2Session
 import Multiformats
 import PeerTransport
 import Secp256k1
+import Synchronization
 import WireCodec
 
 @testable import MuSig2Coordinator
@@ -13,7 +14,27 @@ final class SimulatedWorld {
         var duplication = 0.0
         /// Frames take between nothing and this long, each for itself: later ones overtake.
         var delay = Duration.milliseconds(1)
+        /// The share of look-ups and publishes that fail.
+        var deafness = 0.0
     }
+
+    /// The world's time, for what must be Sendable.
+    private final class Clock: Sendable {
+        let uptime = Mutex(Duration.zero)
+
+        var source: TimeSource {
+            TimeSource(
+                now: { [self] in
+                    let uptime = uptime.withLock { $0 }
+                    return TimeSource.Reading(
+                        uptime: uptime, wallMilliseconds: SimulatedWorld.now(at: uptime).wallMilliseconds)
+                }, sleep: { _ in throw CancellationError() })
+        }
+    }
+
+    /// What a DHT knows in this world.
+    private(set) lazy var discovery = InMemoryDiscovery(
+        timeSource: clock.source, rules: [RecordName.defaultNamespace: AnnouncementRules()])
 
     private enum Happening {
         case frame([UInt8], from: PeerID, to: PeerID, connection: UInt64)
@@ -30,13 +51,16 @@ final class SimulatedWorld {
         }
     }
 
-    private(set) var time = Duration.zero
+    private(set) var time = Duration.zero {
+        didSet { clock.uptime.withLock { $0 = time } }
+    }
+    private let clock = Clock()
     private var plan: [(at: Duration, order: UInt64, what: Happening)] = []
     private var order: UInt64 = 0
     private var connections: [Link: UInt64] = [:]
     private var generator: SeededGenerator
     private let seed: UInt64
-    private let wallAtStart: UInt64 = 1_800_000_000_000
+    private static let wallAtStart: UInt64 = 1_800_000_000_000
 
     var faults = Faults()
     /// Peers that reach only each other; empty: all do.
@@ -52,7 +76,9 @@ final class SimulatedWorld {
         generator = SeededGenerator(seed: seed)
     }
 
-    var now: Now {
+    var now: Now { Self.now(at: time) }
+
+    private static func now(at time: Duration) -> Now {
         let parts = time.components
         let milliseconds = UInt64(parts.seconds) * 1_000 + UInt64(parts.attoseconds / 1_000_000_000_000_000)
         return Now(monotonic: time, wallMilliseconds: wallAtStart + milliseconds)
@@ -63,7 +89,8 @@ final class SimulatedWorld {
         _ number: UInt64,
         peer: PeerID? = nil,
         store: InMemorySessionStore = InMemorySessionStore(),
-        configuration: Configuration = Configuration()
+        configuration: Configuration = Configuration(),
+        ways: [DiscoveryWay] = []
     ) throws -> SimulatedNode {
         let peer = try peer ?? TestKeys.peer(number)
         let node = try SimulatedNode(
@@ -72,6 +99,7 @@ final class SimulatedWorld {
             store: store,
             configuration: configuration,
             seed: seed,
+            ways: ways,
             now: now
         )
         nodes[peer] = node
@@ -98,22 +126,24 @@ final class SimulatedWorld {
         carry(node)
     }
 
-    func create(_ plan: SessionPlan, at node: SimulatedNode) throws -> SessionID {
-        let id = try node.create(plan, at: now)
+    func create(
+        _ plan: SessionPlan, by ways: Set<DiscoveryWay> = [], at node: SimulatedNode
+    ) throws -> SessionID {
+        let id = try node.create(plan, by: ways, at: now)
         carry(node)
         return id
     }
 
     /// Looks for a session and joins it as soon as it is seen; tries again after a while if it was not.
-    func join(_ session: SessionID, at node: SimulatedNode, provider: PeerID) {
+    func join(_ session: SessionID, at node: SimulatedNode, provider: PeerID? = nil) {
         let before = node.previews.count
-        guard !node.machine.knows(session) else { return }
-        give(
-            .look(.session(session), providers: [Provider(peer: provider, addresses: Self.addresses)]), to: node)
+        guard node.isAlive, !node.machine.knows(session) else { return }
+        let providers = provider.map { [Provider(peer: $0, addresses: Self.addresses)] } ?? []
+        give(.look(.session(session), providers: providers), to: node)
         finishJoin(session, at: node, provider: provider, before: before)
     }
 
-    private func finishJoin(_ session: SessionID, at node: SimulatedNode, provider: PeerID, before: Int) {
+    private func finishJoin(_ session: SessionID, at node: SimulatedNode, provider: PeerID?, before: Int) {
         schedule(.milliseconds(50)) { [self] in
             guard node.isAlive, !node.machine.knows(session) else { return }
             guard node.previews.count > before else {
@@ -124,6 +154,29 @@ final class SimulatedWorld {
                 give(.join(session), to: node)
             } else {
                 schedule(.seconds(1)) { [self] in join(session, at: node, provider: provider) }
+            }
+        }
+    }
+
+    /// Looks into its inbox until there is something, and joins all of it.
+    func joinWhatWaits(at node: SimulatedNode) {
+        let before = node.previews.count
+        guard node.isAlive else { return }
+        give(.look(node.machine.ownInbox, providers: []), to: node)
+        joinWhatWaits(at: node, before: before)
+    }
+
+    private func joinWhatWaits(at node: SimulatedNode, before: Int) {
+        schedule(.milliseconds(50)) { [self] in
+            guard node.isAlive else { return }
+            guard node.previews.count > before else {
+                joinWhatWaits(at: node, before: before)
+                return
+            }
+            if case .success(let waiting)? = node.previews.last, !waiting.isEmpty {
+                for preview in waiting { give(.join(preview.session), to: node) }
+            } else {
+                schedule(.seconds(1)) { [self] in joinWhatWaits(at: node) }
             }
         }
     }
@@ -222,9 +275,67 @@ final class SimulatedWorld {
             case .send(let frame, let to): send(frame, from: node.peer, to: to)
             case .connect(let to, _): insert(time + latency(), .dial(from: node.peer, to: to))
             case .disconnect(let to): cut(node.peer, to)
+            case .find(let place, let limit): find(place, limit, for: node)
+            case .publish(let order): publish(order, for: node)
+            case .withdraw(let place): withdraw(place, for: node)
             default: break
             }
         }
+    }
+
+    // MARK: Discovery
+
+    private func find(_ place: DiscoveryPlace, _ limit: Int, for node: SimulatedNode) {
+        schedule(latency()) { [self] in
+            let found: Result<[DiscoveryHint], TransportError>
+            do throws(TransportError) {
+                if chance(faults.deafness) { throw TransportError(.timedOut, "nobody answered") }
+                if place.way == .record {
+                    let value = try discovery.value(at: name(of: place))
+                    found = .success(value.map { [.announcement($0.value)] } ?? [])
+                } else {
+                    found = .success(try discovery.providers(of: place.key, limit: limit).map { .provider($0) })
+                }
+            } catch {
+                found = .failure(error)
+            }
+            give(.found(place, found), to: node)
+        }
+    }
+
+    private func publish(_ order: PublicationBook.Order, for node: SimulatedNode) {
+        schedule(latency()) { [self] in
+            guard node.isAlive else { return }
+            var failure: String?
+            do throws(TransportError) {
+                if chance(faults.deafness) { throw TransportError(.timedOut, "nobody answered") }
+                if let announcement = order.announcement {
+                    try discovery.put(announcement, at: name(of: order.place), for: order.lifetime)
+                } else {
+                    try discovery.add(
+                        DiscoveredPeer(peer: node.peer, addresses: node.machine.addresses), to: order.place.key,
+                        for: order.lifetime)
+                }
+            } catch {
+                failure = error.description
+            }
+            give(.published(order.place, ticket: order.ticket, failure: failure), to: node)
+        }
+    }
+
+    private func withdraw(_ place: DiscoveryPlace, for node: SimulatedNode) {
+        // After what is under way.
+        schedule(faults.delay) { [self] in
+            if place.way == .record {
+                discovery.retireValue(at: name(of: place))
+            } else {
+                discovery.retire(node.peer, from: place.key)
+            }
+        }
+    }
+
+    private func name(of place: DiscoveryPlace) -> [UInt8] {
+        place.subject.session.map { RecordName(session: $0).bytes } ?? []
     }
 
     /// Brings a frame on its way, also for those that are no node.

@@ -232,7 +232,9 @@ public final class InMemoryDiscovery: Sendable {
             guard state.values[key] != nil || state.values.count < limits.keys else {
                 return TransportError(.limitExceeded, "\(limits.keys) names have values already")
             }
-            if let there = state.values[key], there.endsAt > now.uptime, rules.isBetter(there.bytes, than: value, at: key) {
+            if let there = state.values[key], there.endsAt > now.uptime,
+                rules.isBetter(there.bytes, than: value, at: key)
+            {
                 return nil
             }
             state.values[key] = Value(bytes: value, storedAt: now.uptime, endsAt: now.uptime + lifetime)

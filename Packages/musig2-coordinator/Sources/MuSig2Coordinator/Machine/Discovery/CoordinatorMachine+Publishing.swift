@@ -14,7 +14,11 @@ extension CoordinatorMachine {
         }
         publish(session, at: now)
         // One that comes back may find the others elsewhere.
-        if entry.isRestored { planReunion(of: session, at: now.monotonic) } else { planReunion(of: session, after: now) }
+        if entry.isRestored {
+            planReunion(of: session, at: now.monotonic)
+        } else {
+            planReunion(of: session, after: now)
+        }
     }
 
     /// The ways by which a session is made known here: those that its creator chose and this node has.
@@ -38,7 +42,8 @@ extension CoordinatorMachine {
             if let announcement, announcement.count > wireLimits.recordAnnouncementBytes {
                 tellPublishFailed(
                     session, way,
-                    "the announcement has \(announcement.count) bytes, and at most \(wireLimits.recordAnnouncementBytes) are public")
+                    "expected an announcement of at most \(wireLimits.recordAnnouncementBytes) bytes, found \(announcement.count)"
+                )
                 continue
             }
             var isFull = false

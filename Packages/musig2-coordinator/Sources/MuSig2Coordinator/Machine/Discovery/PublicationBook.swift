@@ -196,7 +196,9 @@ struct PublicationBook: Sendable {
 
     /// An attempt has ended.
     mutating func ended(_ place: DiscoveryPlace, ticket: UInt64, failed: Bool, at now: Now) -> Outcome {
-        guard var publication = publications[place], publication.phase == .underWay(ticket: ticket) else { return .none }
+        guard var publication = publications[place], publication.phase == .underWay(ticket: ticket) else {
+            return .none
+        }
         defer { publications[place] = publication }
         underWay -= 1
         let owners = publication.owners.keys.sorted()
