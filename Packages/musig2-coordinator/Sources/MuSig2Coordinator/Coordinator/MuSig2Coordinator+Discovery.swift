@@ -52,7 +52,8 @@ extension MuSig2Coordinator {
         guard count <= limit else {
             throw CoordinatorError(
                 .invalidRequest,
-                "discovery: expected at most \(limit) bytes to announce by \(way.name), found \(count): choose other ways")
+                "discovery: expected at most \(limit) bytes to announce by \(way.name), found \(count): choose other ways"
+            )
         }
         return announced
     }

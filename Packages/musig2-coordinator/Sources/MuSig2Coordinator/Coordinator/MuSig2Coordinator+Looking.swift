@@ -144,7 +144,9 @@ extension MuSig2Coordinator {
     /// - Returns: A stream of its own, bounded like ``events``.
     /// - Throws: ``CoordinatorError`` with code ``CoordinatorError/Code/unreachable`` when this node has no discovery for inboxes, or
     ///   ``CoordinatorError/Code/notRunning``.
-    public func watchInbox(every interval: Duration = .seconds(60)) async throws(CoordinatorError) -> CoordinatorEvents {
+    public func watchInbox(
+        every interval: Duration = .seconds(60)
+    ) async throws(CoordinatorError) -> CoordinatorEvents {
         try requireRunning()
         try requireInbox()
         let events = hub.subscribe(.inbox, capacity: configuration.limits.bufferedEvents)
