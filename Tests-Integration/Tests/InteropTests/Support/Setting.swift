@@ -13,6 +13,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
     /// What carries the connection.
     enum Carrier: String, CaseIterable, Sendable {
         case tcp = "TCP"
+        case webSocket = "WebSocket"
     }
 
     /// The kind of both nodes' identities.
@@ -37,6 +38,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
     var listenAddress: String {
         switch carrier {
         case .tcp: "/ip4/127.0.0.1/tcp/0"
+        case .webSocket: "/ip4/127.0.0.1/tcp/0/ws"
         }
     }
 
