@@ -77,6 +77,8 @@ public struct TransportError: Error, Sendable {
         public static let connectionClosed = Code("connectionClosed")
         /// No connection to the peer and no address to reach it at.
         public static let notConnected = Code("notConnected")
+        /// Every address of the peer failed lately, and is left alone for a while.
+        public static let backingOff = Code("backingOff")
         /// The task that waited was cancelled.
         public static let cancelled = Code("cancelled")
         /// The node, listener or network was shut down.
@@ -93,6 +95,8 @@ public struct TransportError: Error, Sendable {
         public static let systemFailure = Code("systemFailure")
         /// A file with an identity is missing, readable by others, or not an identity.
         public static let identityFile = Code("identityFile")
+        /// A file with known peers cannot be read or written, or could have been changed by others.
+        public static let peerStoreFile = Code("peerStoreFile")
     }
 }
 

@@ -8,10 +8,19 @@ final class PendingTransport: Transport {
 
     /// Set when the first dial has begun.
     let hasBegun = Latch<Void>()
+    private let count = Mutex(0)
+    private let counted = Signal()
     /// Set when a dial was cancelled.
     let wasCancelled = Latch<Void>()
     /// What dials end with.
     let outcome = Latch<TransportError>()
+
+    /// How many dials have begun.
+    var begun: Int { count.withLock { $0 } }
+
+    func waitUntilBegun(_ number: Int) async {
+        while begun < number { _ = await counted.wait() }
+    }
 
     func canDial(_ address: Multiaddr) -> Bool {
         if case .tcp? = address.withoutPeerID?.components.last { true } else { false }
@@ -23,6 +32,8 @@ final class PendingTransport: Transport {
         accepting: @escaping ProtocolFilter
     ) async throws(TransportError) -> any Connection {
         hasBegun.set(())
+        count.withLock { $0 += 1 }
+        counted.notify()
         guard let error = await outcome.wait() else {
             wasCancelled.set(())
             throw TransportError(.cancelled, "cancelled")

@@ -9,11 +9,16 @@ struct ConnectionTable {
     struct Entry {
         let id: ID
         let connection: any Connection
+        let network: NetworkGroup?
         let since: Duration
+        /// When a stream was last opened on it or let go.
+        var lastUse: Duration
         /// Streams in use, inbound and outbound.
         var leases = 0
-        /// Inbound streams that are served now.
+        /// Inbound streams that handlers serve now.
         var served = 0
+        /// Inbound streams that responders answer now.
+        var answered = 0
         /// Not the one to use: to be closed once no stream is in use.
         var isRetired = false
     }
@@ -44,45 +49,79 @@ struct ConnectionTable {
 
     private(set) var entries: [ID: Entry] = [:]
     private var byPeer: [PeerID: [ID]] = [:]
+    private var perNetwork: [NetworkGroup: Int] = [:]
+    private(set) var inboundCount = 0
     private var nextID: ID = 0
+    private var inboundRate: RateTable<NetworkGroup>
 
     private let local: PeerID
-    private let maximum: Int
-    private let maximumPerPeer: Int
-    private let simultaneous: Duration
+    private let limits: ConnectionLimits
 
-    init(local: PeerID, maximum: Int, maximumPerPeer: Int, simultaneous: Duration) {
+    init(local: PeerID, limits: ConnectionLimits) {
         self.local = local
-        self.maximum = maximum
-        self.maximumPerPeer = maximumPerPeer
-        self.simultaneous = simultaneous
+        self.limits = limits
+        inboundRate = RateTable(limits.inboundRate, capacity: 4 * max(1, limits.total))
     }
 
     var peers: [PeerID] { Array(byPeer.keys) }
 
-    var isFull: Bool { entries.count >= maximum }
+    var isFull: Bool { entries.count >= limits.total }
 
-    /// How many of all may be inbound: the rest is kept for dials of this node, so that nobody can shut it in by coming in
-    /// numbers.
-    private var maximumInbound: Int { max(1, maximum - maximum / 4) }
+    private var isFullForInbound: Bool { isFull || inboundCount >= limits.inbound }
 
-    private var isFullForInbound: Bool {
-        isFull || entries.values.count { $0.connection.isInbound } >= maximumInbound
+    private func isFull(_ network: NetworkGroup?) -> Bool {
+        network.map { perNetwork[$0, default: 0] >= limits.perNetwork } ?? false
+    }
+
+    /// Whether one more inbound connection may come from where this one comes, now; if so, it is counted.
+    mutating func admits(_ connection: any Connection, at now: Duration, values: PeerValues) -> Bool {
+        guard connection.isInbound, !values.isProtected(connection.remotePeer),
+            let network = NetworkGroup(connection.remoteAddress)
+        else { return true }
+        return inboundRate.take(network, at: now)
     }
 
     /// The connection that has to go so that a new one can be kept, if there is one.
     ///
     /// A peer has proven who it is, so when it comes once more than it may, the oldest of its own goes: it is likely dead.
-    /// When there are too many of all, an inbound one that nothing has used goes, unless it is younger than `grace`.
-    func victim(for connection: any Connection, at now: Duration, grace: Duration) -> Entry? {
+    /// When there are too many of all, or from one network, the inbound one that is worth least goes, of those that nothing
+    /// uses and that are not younger than `grace`.
+    func victim(for connection: any Connection, at now: Duration, grace: Duration, values: PeerValues) -> Entry? {
         let peer = connection.remotePeer
         guard peer != local else { return nil }
         let others = connections(to: peer)
-        if others.count >= maximumPerPeer { return others.first { $0.isRetired } ?? others.first }
-        guard connection.isInbound, isFullForInbound else { return nil }
+        if others.count >= limits.perPeer { return others.first { $0.isRetired } ?? others.first }
+        guard connection.isInbound else { return nil }
+        let network = NetworkGroup(connection.remoteAddress)
+        let isNetworkFull = isFull(network) && !values.isProtected(peer)
+        guard isFullForInbound || isNetworkFull else { return nil }
         return entries.values.filter { entry in
-            entry.connection.isInbound && now - entry.since >= grace && isIdle(entry.id, evenIfCurrent: true)
-        }.min { $0.since < $1.since }
+            entry.connection.isInbound && (!isNetworkFull || entry.network == network)
+                && isDispensable(entry, at: now, grace: grace, values: values)
+        }.min { isWorthLess($0, $1, values) }
+    }
+
+    /// The connections that are too many: those that nothing uses, the least valuable first.
+    func surplus(at now: Duration, values: PeerValues) -> [Entry] {
+        guard entries.count > limits.trimAbove else { return [] }
+        let dispensable = entries.values.filter {
+            isDispensable($0, at: now, grace: limits.grace, values: values)
+        }
+        return Array(dispensable.sorted { isWorthLess($0, $1, values) }.prefix(entries.count - limits.trimTo))
+    }
+
+    private func isDispensable(_ entry: Entry, at now: Duration, grace: Duration, values: PeerValues) -> Bool {
+        now - entry.since >= grace && isIdle(entry.id, evenIfCurrent: true)
+            && !values.isProtected(entry.connection.remotePeer)
+    }
+
+    /// A retired one goes before others, then the one of less value, then the one that was not used for longer.
+    private func isWorthLess(_ left: Entry, _ right: Entry, _ values: PeerValues) -> Bool {
+        if left.isRetired != right.isRetired { return left.isRetired }
+        let leftValue = values.value(of: left.connection.remotePeer)
+        let rightValue = values.value(of: right.connection.remotePeer)
+        if leftValue != rightValue { return leftValue < rightValue }
+        return left.lastUse == right.lastUse ? left.id < right.id : left.lastUse < right.lastUse
     }
 
     func connections(to peer: PeerID) -> [Entry] {
@@ -94,21 +133,26 @@ struct ConnectionTable {
         connections(to: peer).first { !$0.isRetired }
     }
 
-    mutating func add(_ connection: any Connection, at now: Duration) -> OnAdd {
+    mutating func add(_ connection: any Connection, at now: Duration, values: PeerValues) -> OnAdd {
         let peer = connection.remotePeer
         guard peer != local else {
             return .refused(TransportError(.peerMismatch, "the other side is peer \(peer), this node itself"))
         }
         guard !isFull, !connection.isInbound || !isFullForInbound else {
-            return .refused(Self.limit("connections", connection.isInbound ? maximumInbound : maximum, peer))
+            return .refused(Self.limit("connections", connection.isInbound ? limits.inbound : limits.total, peer))
+        }
+        let network = NetworkGroup(connection.remoteAddress)
+        // Whom this side dials it has chosen.
+        guard !connection.isInbound || !isFull(network) || values.isProtected(peer) else {
+            return .refused(Self.limit("connections from one network", limits.perNetwork, peer))
         }
         let others = connections(to: peer)
-        guard others.count < maximumPerPeer else {
-            return .refused(Self.limit("connections per peer", maximumPerPeer, peer))
+        guard others.count < limits.perPeer else {
+            return .refused(Self.limit("connections per peer", limits.perPeer, peer))
         }
         nextID &+= 1
         let id = nextID
-        var entry = Entry(id: id, connection: connection, since: now)
+        var entry = Entry(id: id, connection: connection, network: network, since: now, lastUse: now)
         let outcome: OnAdd
         if let used = others.first(where: { !$0.isRetired }) {
             if isPreferred(entry, to: used) {
@@ -123,6 +167,8 @@ struct ConnectionTable {
         }
         entries[id] = entry
         byPeer[peer, default: []].append(id)
+        if connection.isInbound { inboundCount += 1 }
+        if let network { perNetwork[network, default: 0] += 1 }
         return outcome
     }
 
@@ -133,6 +179,11 @@ struct ConnectionTable {
     mutating func remove(_ id: ID) -> OnRemove {
         guard let entry = entries.removeValue(forKey: id) else { return .unknown }
         let peer = entry.connection.remotePeer
+        if entry.connection.isInbound { inboundCount -= 1 }
+        if let network = entry.network {
+            let left = perNetwork[network, default: 1] - 1
+            perNetwork[network] = left > 0 ? left : nil
+        }
         let rest = (byPeer[peer] ?? []).filter { $0 != id }
         byPeer[peer] = rest.isEmpty ? nil : rest
         guard let newest = rest.last else { return .last }
@@ -142,29 +193,40 @@ struct ConnectionTable {
     }
 
     /// Counts a stream on a connection.
-    mutating func lease(_ id: ID) {
+    mutating func lease(_ id: ID, at now: Duration) {
         entries[id]?.leases += 1
+        entries[id]?.lastUse = now
     }
 
     /// Counts a stream that is no longer in use.
     ///
     /// - Returns: Whether the connection was retired and nothing uses it any more.
-    mutating func release(_ id: ID) -> Bool {
+    mutating func release(_ id: ID, at now: Duration) -> Bool {
         entries[id]?.leases -= 1
+        entries[id]?.lastUse = now
         return isIdle(id, evenIfCurrent: false)
     }
 
     /// Counts an inbound stream that is to be served.
     ///
+    /// - Parameters:
+    ///   - id: The connection.
+    ///   - limit: The most that may be served at once.
+    ///   - isAnswered: Whether it is only answered by a responder: that does not keep a connection open.
     /// - Returns: False when as many as allowed are served already.
-    mutating func serve(_ id: ID, limit: Int) -> Bool {
-        guard let served = entries[id]?.served, served < limit else { return false }
-        entries[id]?.served += 1
+    mutating func serve(_ id: ID, limit: Int, isAnswered: Bool) -> Bool {
+        guard let entry = entries[id], entry.served + entry.answered < limit else { return false }
+        if isAnswered { entries[id]?.answered += 1 } else { entries[id]?.served += 1 }
         return true
     }
 
-    mutating func endService(_ id: ID) {
-        entries[id]?.served -= 1
+    mutating func endService(_ id: ID, isAnswered: Bool) {
+        if isAnswered { entries[id]?.answered -= 1 } else { entries[id]?.served -= 1 }
+    }
+
+    /// A stream was answered on the connection to a peer.
+    mutating func noteUse(by peer: PeerID, at now: Duration) {
+        if let id = current(to: peer)?.id { entries[id]?.lastUse = now }
     }
 
     func isIdle(_ id: ID, evenIfCurrent: Bool) -> Bool {
@@ -175,7 +237,7 @@ struct ConnectionTable {
     /// Whether a new connection is to be used in the place of an older one. Both sides see the same two and decide
     /// alike.
     private func isPreferred(_ new: Entry, to old: Entry) -> Bool {
-        guard new.since - old.since < simultaneous, new.connection.isInbound != old.connection.isInbound else {
+        guard new.since - old.since < limits.simultaneous, new.connection.isInbound != old.connection.isInbound else {
             return true
         }
         let isDialedBySmaller = new.connection.isInbound == (new.connection.remotePeer < local)

@@ -4,11 +4,13 @@ import Synchronization
 /// A stream that a node handed out: while somebody holds it, its connection counts as in use.
 final class LeasedStream: ByteStream {
     private let base: any ByteStream
+    private let metrics: PeerNodeMetrics
     private let release: @Sendable () -> Void
     private let isWriteClosed = Atomic<Bool>(false)
 
-    init(_ base: any ByteStream, release: @escaping @Sendable () -> Void) {
+    init(_ base: any ByteStream, metrics: PeerNodeMetrics, release: @escaping @Sendable () -> Void) {
         self.base = base
+        self.metrics = metrics
         self.release = release
     }
 
@@ -20,15 +22,20 @@ final class LeasedStream: ByteStream {
     }
 
     func read(upTo maximum: Int) async throws(TransportError) -> [UInt8]? {
-        try await base.read(upTo: maximum)
+        let bytes = try await base.read(upTo: maximum)
+        if let bytes { metrics.received(bytes.count) }
+        return bytes
     }
 
     func write(_ bytes: [UInt8]) async throws(TransportError) {
         try await base.write(bytes)
+        metrics.sent(bytes.count)
     }
 
     func writeImmediately(_ bytes: [UInt8]) throws(TransportError) -> Bool {
-        try base.writeImmediately(bytes)
+        let isTaken = try base.writeImmediately(bytes)
+        if isTaken { metrics.sent(bytes.count) }
+        return isTaken
     }
 
     func closeWrite() async throws(TransportError) {

@@ -7,14 +7,22 @@ extension PeerNode {
     /// Connects to a peer, unless there is a connection already. Callers that ask for the same peer at once share one
     /// dial.
     ///
-    /// Addresses are tried in order, the next one beside the former after ``PeerNodeConfiguration/dialStagger`` or when
-    /// that has failed; the first that leads to the peer is kept.
+    /// Beside the given addresses those are tried that the node remembers. Each is tried beside the former after
+    /// ``PeerNodeConfiguration/dialStagger`` or when that has failed, IPv4 and IPv6 and different transports in turns; the
+    /// first that leads to the peer is kept.
     ///
     /// - Parameters:
     ///   - peer: Who must answer.
-    ///   - addresses: Where to try.
-    /// - Throws: One error that tells what became of each address, with the code of the first.
-    public func connect(to peer: PeerID, addresses: [Multiaddr]) async throws(TransportError) {
+    ///   - addresses: Where to try; none when the node knows the peer.
+    ///   - patience: Whether addresses that failed lately are left alone.
+    /// - Throws: One error that tells what became of each address, with the code of the first;
+    ///   `TransportError.Code.notConnected` when no address is known, `TransportError.Code.backingOff` when all failed
+    ///   lately and the patience is ``DialPatience/afterBackoff``.
+    public func connect(
+        to peer: PeerID,
+        addresses: [Multiaddr] = [],
+        patience: DialPatience = .now
+    ) async throws(TransportError) {
         guard peer != localPeer else {
             throw TransportError(.invalidArgument, "peer \(peer) is this node itself")
         }
@@ -53,7 +61,7 @@ extension PeerNode {
             dial = latch
             // A task of its own: the caller may be cancelled while others wait for the same peer.
             let task = Task {
-                let result = await self.dialAndAdopt(peer, addresses)
+                let result = await self.dialAndAdopt(peer, addresses, patience)
                 state.withLock { if $0.dials[peer]?.outcome === latch { $0.dials[peer] = nil } }
                 latch.set(result)
             }
@@ -87,10 +95,22 @@ extension PeerNode {
         return connection.remotePeer
     }
 
-    private func dialAndAdopt(_ peer: PeerID, _ addresses: [Multiaddr]) async -> Result<Void, TransportError> {
+    private func dialAndAdopt(
+        _ peer: PeerID,
+        _ addresses: [Multiaddr],
+        _ patience: DialPatience
+    ) async -> Result<Void, TransportError> {
         do throws(TransportError) {
-            let connection = try await race(to: peer, addresses)
-            if let error = adopt(connection) { throw error }
+            let race = DialRace(
+                peer: peer,
+                candidates: try candidates(for: peer, addresses, patience),
+                configuration: configuration,
+                accepting: accepting,
+                onFailure: { [weak self] address, error in self?.noteDial(of: peer, at: address, failed: error) }
+            )
+            let winner = try await race.run()
+            noteDial(of: peer, at: winner.address, took: winner.duration)
+            if let error = adopt(winner.connection) { throw error }
             return .success(())
         } catch {
             // The peer may have dialled in the meantime.
@@ -101,91 +121,45 @@ extension PeerNode {
         }
     }
 
-    /// What the attempts tell the one who races them.
-    private enum Step: Sendable {
-        case reached(any Connection)
-        case failed(Multiaddr, TransportError)
-        case nextIsDue
-        case tooLate
+    private func noteDial(of peer: PeerID, at address: Multiaddr, took duration: Duration) {
+        metrics.dialSucceeded(after: duration)
+        guard let bare = address.withoutPeerID else { return }
+        let now = configuration.timeSource.now()
+        state.withLock { $0.backoff.noteSuccess(peer, bare) }
+        peerStore.withLock { $0.noteSuccess(peer, at: bare, at: now.wallMilliseconds) }
+        peersChanged()
     }
 
-    private func race(to peer: PeerID, _ addresses: [Multiaddr]) async throws(TransportError) -> any Connection {
-        let candidates = try candidates(for: peer, addresses)
-        let time = configuration.timeSource
-        let steps = BoundedInbox<Step>(capacity: 4 * candidates.count + 8)
-        let deadline = Task { [limit = configuration.dialTimeout] in
-            try await time.sleep(limit)
-            _ = steps.push(.tooLate)
-        }
-        var tasks: [Task<Void, any Error>] = [deadline]
-        defer {
-            for task in tasks { task.cancel() }
-            // Whoever is reached after the race has no use for it.
-            for step in steps.close() {
-                if case .reached(let late) = step { Task { await late.close() } }
-            }
-        }
-        var failures: [(Multiaddr, TransportError)] = []
-        var waiting = candidates[...]
-        func startNext() {
-            guard let (address, transport) = waiting.popFirst() else { return }
-            tasks.append(attempt(address, by: transport, peer, into: steps))
-            guard !waiting.isEmpty else { return }
-            tasks.append(
-                Task { [stagger = configuration.dialStagger] in
-                    try await time.sleep(stagger)
-                    _ = steps.push(.nextIsDue)
-                }
-            )
-        }
-        startNext()
-        while let step = try await steps.next() {
-            switch step {
-            case .reached(let connection): return connection
-            case .nextIsDue: startNext()
-            case .failed(let address, let error):
-                failures.append((address, error))
-                if failures.count == candidates.count { throw Self.summary(of: failures, for: peer) }
-                startNext()
-            case .tooLate:
-                throw TransportError(
-                    .timedOut,
-                    "peer \(peer) was not reached at any of \(candidates.count) addresses within "
-                        + "\(configuration.dialTimeout)"
-                )
-            }
-        }
-        throw Self.shutDownError
-    }
-
-    private func attempt(
-        _ address: Multiaddr,
-        by transport: any Transport,
-        _ peer: PeerID,
-        into steps: BoundedInbox<Step>
-    ) -> Task<Void, any Error> {
-        Task { [accepting] in
-            do throws(TransportError) {
-                let connection = try await transport.dial(address, expecting: peer, accepting: accepting)
-                if steps.push(.reached(connection)) != .taken { await connection.close() }
-            } catch {
-                _ = steps.push(.failed(address, error))
-            }
+    private func noteDial(of peer: PeerID, at address: Multiaddr, failed error: TransportError) {
+        metrics.attemptFailed(error.code)
+        // That this side gave up or was full says nothing about the address.
+        let isOurs = [.cancelled, .shutDown, .limitExceeded, .invalidArgument].contains(error.code)
+        guard !isOurs, let bare = address.withoutPeerID else { return }
+        let now = configuration.timeSource.now()
+        state.withLock { $0.backoff.noteFailure(peer, bare, at: now.uptime) }
+        peerStore.withLock { store in
+            // Somebody else is there: the peer is not behind for long, it is elsewhere.
+            if error.code == .peerMismatch { store.remove(bare, of: peer) } else { store.noteFailure(peer, at: bare) }
         }
     }
 
+    /// What to try, and in which order: what the caller named before what is remembered, what failed lately last.
     private func candidates(
         for peer: PeerID,
-        _ addresses: [Multiaddr]
-    ) throws(TransportError) -> [(Multiaddr, any Transport)] {
+        _ addresses: [Multiaddr],
+        _ patience: DialPatience
+    ) throws(TransportError) -> [DialRace.Candidate] {
+        let now = configuration.timeSource.now()
+        let remembered = peerStore.withLock { $0.addresses(of: peer, at: now.wallMilliseconds) }
         var seen: Set<Multiaddr> = []
-        var candidates: [(Multiaddr, any Transport)] = []
+        var candidates: [DialRace.Candidate] = []
         var refused: [String] = []
-        for address in addresses where seen.insert(address).inserted {
+        for address in addresses + remembered {
+            guard let bare = address.withoutPeerID, seen.insert(bare).inserted else { continue }
             if let named = address.peerID, named != peer {
                 refused.append("\(address) is of another peer")
             } else if let transport = transports.first(where: { $0.canDial(address) }) {
-                candidates.append((address, transport))
+                candidates.append(DialRace.Candidate(address: address, transport: transport))
             } else {
                 refused.append("no transport here understands \(address)")
             }
@@ -196,11 +170,31 @@ extension PeerNode {
             }
             throw TransportError(.unsupportedAddress, "peer \(peer): \(refused.joined(separator: "; "))")
         }
-        return Array(candidates.prefix(configuration.maximumAddressesPerDial))
+        let deadlines = state.withLock { state in
+            candidates.map { candidate in
+                candidate.address.withoutPeerID.flatMap { state.backoff.deadline(for: peer, $0, at: now.uptime) }
+            }
+        }
+        let ready = zip(candidates, deadlines).filter { $0.1 == nil }.map(\.0)
+        var ordered = DialOrder.alternating(ready, address: \.address)
+        switch patience {
+        case .now: ordered += zip(candidates, deadlines).filter { $0.1 != nil }.map(\.0)
+        case .afterBackoff:
+            guard !ordered.isEmpty else {
+                let wait = (deadlines.compactMap { $0 }.min() ?? now.uptime) - now.uptime
+                throw TransportError(
+                    .backingOff, "peer \(peer): all \(candidates.count) addresses failed lately; try again in \(wait)")
+            }
+        }
+        return Array(ordered.prefix(configuration.maximumAddressesPerDial))
     }
+}
 
-    private static func summary(of failures: [(Multiaddr, TransportError)], for peer: PeerID) -> TransportError {
-        let parts = failures.map { "\($0.0): \($0.1)" }.joined(separator: "; ")
-        return TransportError(failures.first?.1.code ?? .notConnected, "could not reach peer \(peer): \(parts)")
-    }
+/// Whether a dial leaves addresses alone that failed lately.
+public enum DialPatience: Sendable, Hashable {
+    /// Every address is tried, those that failed lately last: somebody wants the peer now.
+    case now
+    /// Addresses that failed lately are left alone for a while, longer each time: for dials that nobody waits for, such as
+    /// those of a DHT.
+    case afterBackoff
 }

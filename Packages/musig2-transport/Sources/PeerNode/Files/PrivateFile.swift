@@ -7,14 +7,22 @@ import PeerTransport
 #endif
 
 /// A small file that only its owner may read, made in one step.
-enum PrivateFile {
+struct PrivateFile {
+    let path: String
+    /// What it is, for errors: `identity file`.
+    let kind: String
+    /// The code of errors.
+    let code: TransportError.Code
+    /// What others may have done to it that could reach it, for errors: `read the key`.
+    let exposure: String
     /// The largest file that is read, in bytes.
-    static let maximumBytes = 4096
+    let maximumBytes: Int
 
-    /// Reads a file, and refuses one that others could have read or written.
+    /// Reads the file, and refuses one that others could have read or written.
     ///
     /// - Returns: Its bytes, or nil when there is no such file.
-    static func read(_ path: String) throws(TransportError) -> [UInt8]? {
+    /// - Throws: ``code``.
+    func read() throws(TransportError) -> [UInt8]? {
         // Not blocking, so that a pipe in the place of the file does not hang the caller.
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else {
@@ -23,8 +31,8 @@ enum PrivateFile {
             throw failure("cannot open", path, code)
         }
         defer { close(file) }
-        try check(file, path)
-        var bytes = [UInt8](repeating: 0, count: maximumBytes + 1)
+        let size = try check(file)
+        var bytes = [UInt8](repeating: 0, count: min(size, maximumBytes) + 1)
         var filled = 0
         while filled < bytes.count {
             let count = bytes.withUnsafeMutableBytes { buffer in
@@ -42,31 +50,23 @@ enum PrivateFile {
             if count == 0 { break }
             filled += count
         }
-        guard (1...maximumBytes).contains(filled) else {
+        guard filled > 0, filled < bytes.count else {
             throw TransportError(
-                .identityFile,
-                "identity file \(path): expected 1 to \(maximumBytes) bytes, found \(filled == 0 ? "none" : "more")"
+                self.code,
+                "\(kind) \(path): expected 1 to \(maximumBytes) bytes, found \(filled == 0 ? "none" : "more")"
             )
         }
         bytes.removeLast(bytes.count - filled)
         return bytes
     }
 
-    /// Makes a file with mode 0600 that is there whole or not at all, also after a power cut.
+    /// Makes the file with mode 0600, whole or not at all, also after a power cut.
     ///
     /// - Returns: False when there is a file of this name already, which is left as it is.
-    static func create(_ path: String, _ bytes: [UInt8]) throws(TransportError) -> Bool {
-        let temporary = "\(path).\(UInt64.random(in: .min ... .max)).tmp"
-        let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard file >= 0 else { throw failure("cannot create", temporary, errno) }
+    /// - Throws: ``code``.
+    func create(_ bytes: [UInt8]) throws(TransportError) -> Bool {
+        let temporary = try writeTemporary(bytes)
         defer { unlink(temporary) }
-        do throws(TransportError) {
-            try write(bytes, to: file, temporary)
-        } catch {
-            close(file)
-            throw error
-        }
-        close(file)
         // A hard link is refused where the name exists, unlike a rename: two processes that start at once get one
         // identity.
         guard link(temporary, path) == 0 else {
@@ -74,34 +74,64 @@ enum PrivateFile {
             if code == EEXIST { return false }
             throw failure("cannot create", path, code)
         }
-        syncDirectory(of: path)
+        Self.syncDirectory(of: path)
         return true
     }
 
-    private static func check(_ file: Int32, _ path: String) throws(TransportError) {
+    /// Puts the file in the place of the one that is there, if any; after a power cut it is the old or the new one.
+    ///
+    /// - Throws: ``code``.
+    func replace(_ bytes: [UInt8]) throws(TransportError) {
+        let temporary = try writeTemporary(bytes)
+        guard rename(temporary, path) == 0 else {
+            let code = errno
+            unlink(temporary)
+            throw failure("cannot replace", path, code)
+        }
+        Self.syncDirectory(of: path)
+    }
+
+    private func writeTemporary(_ bytes: [UInt8]) throws(TransportError) -> String {
+        let temporary = "\(path).\(UInt64.random(in: .min ... .max)).tmp"
+        let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard file >= 0 else { throw failure("cannot create", temporary, errno) }
+        do throws(TransportError) {
+            try write(bytes, to: file, temporary)
+        } catch {
+            close(file)
+            unlink(temporary)
+            throw error
+        }
+        close(file)
+        return temporary
+    }
+
+    /// - Returns: How many bytes the file has.
+    private func check(_ file: Int32) throws(TransportError) -> Int {
         var status = stat()
         guard fstat(file, &status) == 0 else { throw failure("cannot look at", path, errno) }
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw TransportError(.identityFile, "identity file \(path): expected a regular file")
+            throw TransportError(code, "\(kind) \(path): expected a regular file")
         }
         guard status.st_uid == geteuid() else {
             throw TransportError(
-                .identityFile,
-                "identity file \(path): expected owner \(geteuid()), found \(status.st_uid)"
+                code,
+                "\(kind) \(path): expected owner \(geteuid()), found \(status.st_uid)"
             )
         }
         let mode = status.st_mode & 0o777
         guard mode & 0o077 == 0 else {
             throw TransportError(
-                .identityFile,
-                "identity file \(path): expected mode 600, found \(String(mode, radix: 8)): "
-                    + "others may have read the key; "
+                code,
+                "\(kind) \(path): expected mode 600, found \(String(mode, radix: 8)): "
+                    + "others may have \(exposure); "
                     + "if they cannot have, run: chmod 600 '\(path)'"
             )
         }
+        return Int(clamping: status.st_size)
     }
 
-    private static func write(_ bytes: [UInt8], to file: Int32, _ path: String) throws(TransportError) {
+    private func write(_ bytes: [UInt8], to file: Int32, _ path: String) throws(TransportError) {
         var written = 0
         while written < bytes.count {
             let count = bytes.withUnsafeBytes { buffer in
@@ -131,7 +161,7 @@ enum PrivateFile {
         close(file)
     }
 
-    private static func failure(_ what: String, _ path: String, _ code: Int32) -> TransportError {
-        TransportError(.identityFile, "identity file: \(what) \(path)", underlying: String(cString: strerror(code)))
+    private func failure(_ what: String, _ path: String, _ number: Int32) -> TransportError {
+        TransportError(code, "\(kind): \(what) \(path)", underlying: String(cString: strerror(number)))
     }
 }

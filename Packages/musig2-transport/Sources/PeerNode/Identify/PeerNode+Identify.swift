@@ -229,6 +229,7 @@ extension PeerNode {
         guard let learnt else { return }
         let sequence = learnt.isStale ? nil : statement.certified?.sequence
         peerStore.withLock { $0.update(peer, by: learnt.information, sequence: sequence, at: now.wallMilliseconds) }
+        peersChanged()
         if let observed = statement.observedAddress {
             identify.withLock { $0.observed.note(observed, by: peer, at: now.uptime) }
         }

@@ -42,7 +42,7 @@ extension NodeIdentity {
     /// - Throws: `TransportError.Code.identityFile` when the file cannot be read, others could have read it, or
     ///   it is not an identity.
     public static func load(from path: String) throws(TransportError) -> NodeIdentity? {
-        guard let bytes = try PrivateFile.read(path) else { return nil }
+        guard let bytes = try Self.file(at: path).read() else { return nil }
         do throws(NodeIdentityError) {
             return try NodeIdentity(privateKeyBytes: bytes)
         } catch {
@@ -67,6 +67,11 @@ extension NodeIdentity {
         } catch {
             throw TransportError(.identityFile, "the identity cannot be written", underlying: error.description)
         }
-        return try PrivateFile.create(path, key.bytes)
+        return try Self.file(at: path).create(key.bytes)
+    }
+
+    private static func file(at path: String) -> PrivateFile {
+        PrivateFile(
+            path: path, kind: "identity file", code: .identityFile, exposure: "read the key", maximumBytes: 4096)
     }
 }

@@ -8,7 +8,13 @@ struct PeerNodeMetrics: Sendable {
     private let outboundConnections: Counter
     private let closedConnections: Counter
     private let refusedConnections: Counter
+    private let evictedConnections: Counter
+    private let openInbound: Gauge
+    private let openOutbound: Gauge
     private let refusedStreams: Counter
+    private let sentBytes: Counter
+    private let receivedBytes: Counter
+    private let dialDuration: Timer
     private let identifiedPeers: Counter
     private let worthlessRecords: Counter
     private let refusedAddresses: [Counter]
@@ -22,7 +28,13 @@ struct PeerNodeMetrics: Sendable {
         outboundConnections = counter("connections_opened", [("direction", "outbound")])
         closedConnections = counter("connections_closed")
         refusedConnections = counter("connections_refused")
+        evictedConnections = counter("connections_evicted")
+        openInbound = Gauge(label: "peer_node_connections", dimensions: [("direction", "inbound")], factory: factory)
+        openOutbound = Gauge(label: "peer_node_connections", dimensions: [("direction", "outbound")], factory: factory)
         refusedStreams = counter("streams_refused")
+        sentBytes = counter("stream_bytes", [("direction", "sent")])
+        receivedBytes = counter("stream_bytes", [("direction", "received")])
+        dialDuration = Timer(label: "peer_node_dial_duration", factory: factory)
         identifiedPeers = counter("peers_identified")
         worthlessRecords = counter("identify_worthless_records")
         refusedAddresses = ["unknown", "foreign", "out_of_place", "too_many"].map {
@@ -42,12 +54,77 @@ struct PeerNodeMetrics: Sendable {
         refusedConnections.increment()
     }
 
+    /// An idle connection was closed because there were too many.
+    func connectionEvicted() {
+        evictedConnections.increment()
+    }
+
+    /// How many connections there are now.
+    func connections(_ now: (inbound: Int, all: Int)) {
+        openInbound.record(now.inbound)
+        openOutbound.record(now.all - now.inbound)
+    }
+
+    // MARK: Streams
+
+    /// A stream was opened. The `name` is that of what serves the protocol here, nil when nothing does: names come from this
+    /// program alone, not from peers.
+    func streamOpened(isInbound: Bool, name: String?) {
+        Counter(
+            label: "peer_node_streams_opened",
+            dimensions: [("direction", isInbound ? "inbound" : "outbound"), ("protocol", name ?? "other")],
+            factory: factory
+        ).increment()
+    }
+
+    func sent(_ bytes: Int) {
+        sentBytes.increment(by: bytes)
+    }
+
+    func received(_ bytes: Int) {
+        receivedBytes.increment(by: bytes)
+    }
+
     func streamRefused() {
         refusedStreams.increment()
     }
 
+    // MARK: Dials
+
+    /// A peer was reached: how long TCP and the handshakes took at the address that led to it.
+    func dialSucceeded(after duration: Duration) {
+        dialDuration.recordNanoseconds(Int64(min(max(duration.inSeconds, 0), 1e6) * 1e9))
+    }
+
+    /// A peer was reached at none of its addresses.
     func dialFailed(_ code: TransportError.Code) {
         counter("dials_failed", reason: Self.label(of: code)).increment()
+    }
+
+    /// One address did not lead to its peer.
+    func attemptFailed(_ code: TransportError.Code) {
+        Counter(
+            label: "peer_node_dial_attempts_failed",
+            dimensions: [("stage", Self.stage(of: code)), ("reason", Self.label(of: code))],
+            factory: factory
+        ).increment()
+    }
+
+    /// The stage of setting up a connection in which a failure arises.
+    private static func stage(of code: TransportError.Code) -> String {
+        switch code {
+        case .resolutionFailed: "name"
+        case .connectionRefused, .unreachable, .systemFailure: "connection"
+        case .notAPeer, .protocolNotSupported, .protocolViolation: "negotiation"
+        case .securityFailed, .peerMismatch: "security"
+        case .limitExceeded: "limit"
+        default: "any"
+        }
+    }
+
+    /// Known peers were not read or not saved.
+    func peerStoreFailed() {
+        Counter(label: "peer_node_peer_store_failed", factory: factory).increment()
     }
 
     // MARK: Identify

@@ -92,6 +92,7 @@ extension PeerNode: Service {
         await withTaskGroup(of: Void.self) { group in
             for connection in connections { group.addTask { await connection.close() } }
         }
+        savePeers()
     }
 
     /// Listens at ``PeerNodeConfiguration/listenAddresses`` and waits for the graceful shutdown of the service group,

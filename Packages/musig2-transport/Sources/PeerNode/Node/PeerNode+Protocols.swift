@@ -10,6 +10,10 @@ extension PeerNode {
         /// Where the transport reads, or on a task if the transport cannot do that.
         case responder(name: String, ResponderFactory)
 
+        var isResponder: Bool {
+            if case .responder = self { true } else { false }
+        }
+
         var name: String {
             switch self {
             case .handler(let handler): handler.name
@@ -46,9 +50,13 @@ extension PeerNode {
         name: String,
         with factory: @escaping ResponderFactory
     ) throws(TransportError) {
-        try host(protocolIDs, by: .responder(name: name, factory)) { _ in }
+        let counted: ResponderFactory = { [weak self] context in
+            self?.noteAnswer(to: context.remotePeer, by: name)
+            return factory(context)
+        }
+        try host(protocolIDs, by: .responder(name: name, counted)) { _ in }
         do throws(TransportError) {
-            for id in protocolIDs { try responders.register(id, factory) }
+            for id in protocolIDs { try responders.register(id, counted) }
         } catch {
             unregister(protocolIDs)
             throw error

@@ -25,6 +25,7 @@ public final class PeerNode: Sendable {
 
     struct State {
         var table: ConnectionTable
+        var values = PeerValues()
         var handlers: [any ProtocolHandler] = []
         var observers: [(id: UInt64, observer: any PeerObserver)] = []
         var lastObserver: UInt64 = 0
@@ -33,10 +34,13 @@ public final class PeerNode: Sendable {
         var information: [PeerID: PeerInformation] = [:]
         var listeners: [any Listener] = []
         var dials: [PeerID: Dial] = [:]
+        var backoff: DialBackoff
         var pings: [PeerID: PingLink] = [:]
         var notices = Fifo<Notice>()
         var isNotifying = false
         var dht: NodeDHT?
+        /// Saves known peers in a while.
+        var saving: Task<Void, Never>?
         var isShutDown = false
     }
 
@@ -118,18 +122,15 @@ public final class PeerNode: Sendable {
         self.logger = logger
         state = Mutex(
             State(
-                table: ConnectionTable(
-                    local: localPeer,
-                    maximum: configuration.maximumConnections,
-                    maximumPerPeer: configuration.maximumConnectionsPerPeer,
-                    simultaneous: configuration.simultaneousDialWindow
-                )
+                table: ConnectionTable(local: localPeer, limits: ConnectionLimits(configuration)),
+                backoff: DialBackoff(limits: configuration.dialBackoff)
             )
         )
         identify = Mutex(
             IdentifyState(
                 pushRate: configuration.identify.pushRate, capacity: 2 * max(1, configuration.maximumConnections)))
         peerStore = Mutex(PeerStore(limits: configuration.peerStore))
+        restorePeers()
         do throws(TransportError) {
             if configuration.identify.isEnabled { try hostIdentify() }
             if configuration.maximumPingStreams > 0 { try hostPing() }
@@ -161,225 +162,7 @@ public final class PeerNode: Sendable {
         state.withLock { $0.information[peer] }
     }
 
-    /// Opens a stream to a connected peer.
-    ///
-    /// - Parameters:
-    ///   - peer: Whom to talk to.
-    ///   - protocols: What this side can speak, best first.
-    /// - Returns: The stream with the protocol that both speak. Letting it go without closing it resets it.
-    /// - Throws: `TransportError.Code.notConnected`, `TransportError.Code.protocolNotSupported`,
-    ///   `TransportError.Code.timedOut` and what the connection throws.
-    public func openStream(
-        to peer: PeerID,
-        protocols: [ProtocolID]
-    ) async throws(TransportError) -> NegotiatedStream {
-        while let entry = state.withLock({ Self.lease(peer, in: &$0) }) {
-            do throws(TransportError) {
-                return try await openStream(on: entry, protocols: protocols)
-            } catch {
-                release(entry.id)
-                guard error.code == .connectionClosed else { throw error }
-                // Whoever serves the connection may not have noticed yet, and a peer that is going away may keep it open.
-                // Another one may stand in.
-                lose(entry.id)
-                closeSoon(entry.connection)
-            }
-        }
-        throw TransportError(.notConnected, "no connection to peer \(peer)")
-    }
-
-    private static func lease(_ peer: PeerID, in state: inout State) -> ConnectionTable.Entry? {
-        guard let entry = state.table.current(to: peer) else { return nil }
-        state.table.lease(entry.id)
-        return entry
-    }
-
-    private func openStream(
-        on entry: ConnectionTable.Entry,
-        protocols: [ProtocolID]
-    ) async throws(TransportError) -> NegotiatedStream {
-        let limit = configuration.streamTimeout
-        let peer = entry.connection.remotePeer
-        let opened = try await withDeadline(
-            limit,
-            by: configuration.timeSource,
-            onTimeout: { () -> TransportError in
-                TransportError(.timedOut, "peer \(peer) did not answer a new stream within \(limit)")
-            },
-            discard: { (late: NegotiatedStream) in late.stream.reset() },
-            { () async throws(TransportError) in try await entry.connection.openStream(protocols: protocols) }
-        )
-        return NegotiatedStream(stream: leased(opened.stream, on: entry.id), protocolID: opened.protocolID)
-    }
-
-    /// Closes all connections to a peer, whatever runs on them.
-    ///
-    /// - Parameter peer: Whom to leave.
-    public func disconnect(_ peer: PeerID) async {
-        // Forgotten first, so that a connection that the peer makes at once is never measured against one that is closing.
-        let entries = state.withLock { $0.table.connections(to: peer) }
-        // The used one last, so that none of the others is taken for its successor.
-        for entry in entries where entry.isRetired { lose(entry.id) }
-        for entry in entries { lose(entry.id) }
-        for entry in entries { await entry.connection.close() }
-    }
-
-    /// Closes the connections to a peer if no stream is in use on them for a while.
-    ///
-    /// - Parameter peer: Whom nobody here needs any more.
-    public func disconnectIfUnused(_ peer: PeerID) {
-        let ids = state.withLock { $0.table.connections(to: peer).map(\.id) }
-        for id in ids { closeAfterLinger(id, evenIfCurrent: true) }
-    }
-
-    // MARK: The life of a connection
-
-    /// Takes over a connection: from now on its streams are served and its end is noticed.
-    func adopt(_ connection: any Connection) -> TransportError? {
-        let now = configuration.timeSource.now().uptime
-        let peer = connection.remotePeer
-        let grace = configuration.linger
-        if let victim = state.withLock({ $0.table.victim(for: connection, at: now, grace: grace) }) {
-            lose(victim.id)
-            closeSoon(victim.connection)
-        }
-        let (outcome, dial) = state.withLock { state -> (ConnectionTable.OnAdd, Dial?) in
-            guard !state.isShutDown else { return (.refused(Self.shutDownError), nil) }
-            let outcome = state.table.add(connection, at: now)
-            switch outcome {
-            case .first: state.notices.append(.connected(peer))
-            case .replaces: state.notices.append(.replaced(peer))
-            case .retired: break
-            case .refused: return (outcome, nil)
-            }
-            state.dials[peer]?.isOvertaken = true
-            return (outcome, state.dials[peer])
-        }
-        // Whoever asked for the peer need not wait for a dial that may run into its time limit.
-        dial?.outcome.set(.success(()))
-        let id: ConnectionTable.ID
-        var retired: [ConnectionTable.ID] = []
-        switch outcome {
-        case .refused(let error):
-            logger.debug("connection refused", metadata: ["peer.remote": "\(peer)", "reason": "\(error.message)"])
-            metrics.connectionRefused()
-            // Not waited for: a peer that does not close its side must not hold up those who come after it.
-            closeSoon(connection)
-            return error
-        case .first(let new):
-            id = new
-        case .replaces(let new, let old):
-            id = new
-            retired = old
-        case .retired(let new):
-            id = new
-            retired = [new]
-        }
-        metrics.connectionOpened(isInbound: connection.isInbound)
-        logger.debug(
-            "connected",
-            metadata: [
-                "peer.remote": "\(peer)", "address": "\(connection.remoteAddress)",
-                "direction": connection.isInbound ? "inbound" : "outbound",
-            ]
-        )
-        Task { await serve(connection, as: id) }
-        deliverNotices()
-        if !retired.contains(id), configuration.identify.isEnabled, information(of: peer) == nil {
-            Task { await askIdentity(over: connection) }
-        }
-        for other in retired { closeAfterLinger(other, evenIfCurrent: false) }
-        return nil
-    }
-
-    private func closeSoon(_ connection: any Connection) {
-        Task { await connection.close() }
-    }
-
-    private func serve(_ connection: any Connection, as id: ConnectionTable.ID) async {
-        let peer = connection.remotePeer
-        do throws(TransportError) {
-            while let inbound = try await connection.acceptStream() { serve(inbound, from: peer, on: id) }
-        } catch {
-            logger.debug("connection broke", metadata: ["peer.remote": "\(peer)", "error": "\(error)"])
-            await connection.close()
-        }
-        lose(id)
-    }
-
-    /// Forgets a connection that is closed or about to be, and tells the observers what that means. Only the first call for a
-    /// connection counts.
-    private func lose(_ id: ConnectionTable.ID) {
-        let lost = state.withLock { state -> (peer: PeerID, isLast: Bool)? in
-            guard let peer = state.table.entries[id]?.connection.remotePeer else { return nil }
-            let outcome = state.table.remove(id)
-            switch outcome {
-            case .last:
-                state.information[peer] = nil
-                state.pings[peer] = nil
-                state.notices.append(.disconnected(peer))
-            case .replaced: state.notices.append(.replaced(peer))
-            case .othersRemain, .unknown: break
-            }
-            return (peer, outcome == .last)
-        }
-        guard let lost else { return }
-        if lost.isLast { identify.withLock { $0.forget(lost.peer) } }
-        metrics.connectionClosed()
-        logger.debug("disconnected", metadata: ["peer.remote": "\(lost.peer)", "others": "\(!lost.isLast)"])
-        deliverNotices()
-    }
-
-    private func serve(_ inbound: NegotiatedStream, from peer: PeerID, on id: ConnectionTable.ID) {
-        let limit = configuration.maximumInboundStreams
-        let found = state.withLock { state -> (Server, Multiaddr)? in
-            guard let server = state.registry[inbound.protocolID], state.table.serve(id, limit: limit),
-                let address = state.table.entries[id]?.connection.remoteAddress
-            else { return nil }
-            state.table.lease(id)
-            return (server, address)
-        }
-        guard let (server, address) = found else {
-            metrics.streamRefused()
-            inbound.stream.reset()
-            return
-        }
-        let stream = NegotiatedStream(stream: leased(inbound.stream, on: id), protocolID: inbound.protocolID)
-        Task {
-            switch server {
-            case .handler(let handler):
-                await handler.handle(stream, from: peer)
-            case .responder(_, let factory):
-                let context = ResponderContext(
-                    remotePeer: peer, remoteAddress: address, protocolID: inbound.protocolID)
-                if let responder = factory(context) {
-                    await PeerTransport.serve(responder, on: stream.stream)
-                } else {
-                    stream.stream.reset()
-                }
-            }
-            state.withLock { $0.table.endService(id) }
-        }
-    }
-
-    private func leased(_ stream: any ByteStream, on id: ConnectionTable.ID) -> LeasedStream {
-        LeasedStream(stream) { [weak self] in self?.release(id) }
-    }
-
-    private func release(_ id: ConnectionTable.ID) {
-        if state.withLock({ $0.table.release(id) }) { closeAfterLinger(id, evenIfCurrent: false) }
-    }
-
-    private func closeAfterLinger(_ id: ConnectionTable.ID, evenIfCurrent: Bool) {
-        Task { [weak self, configuration] in
-            // Cancelled or not: what is idle may be closed.
-            do { try await configuration.timeSource.sleep(configuration.linger) } catch {}
-            let connection = self?.state.withLock { state in
-                state.table.isIdle(id, evenIfCurrent: evenIfCurrent) ? state.table.entries[id]?.connection : nil
-            }
-            await connection?.close()
-        }
-    }
+    // MARK: Observers
 
     /// Tells the observers what happened, one notice at a time: whoever comes while another thread is at it leaves its
     /// notice to that one.

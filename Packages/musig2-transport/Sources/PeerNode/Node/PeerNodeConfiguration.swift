@@ -19,11 +19,34 @@ public struct PeerNodeConfiguration: Sendable {
     /// The most connections to one peer; two are normal for a moment when both sides dial. Above it the oldest is closed.
     public var maximumConnectionsPerPeer = 4
 
+    /// The most connections with one network, which is a /24 of IPv4 or a /48 of IPv6. Above it inbound ones are refused,
+    /// or the least valuable idle one of that network makes room. This machine's own addresses do not count.
+    public var maximumConnectionsPerNetwork = 128
+
+    /// How often connections may come from one network.
+    public var inboundConnectionRate = RateLimit(burst: 128, perSecond: 16)
+
+    /// Above so many connections, those that nothing uses are closed, the least valuable first; see
+    /// ``PeerNode/setValue(_:of:for:)``.
+    public var trimConnectionsAbove = 1024
+
+    /// How many connections stay when some are closed because of ``trimConnectionsAbove``.
+    public var trimConnectionsTo = 896
+
+    /// How long a new connection is spared when too many are closed.
+    public var connectionGrace: Duration = .seconds(20)
+
     /// The most peers that may be dialled at the same time.
     public var maximumDials = 128
 
     /// The most addresses that are tried for one peer.
     public var maximumAddressesPerDial = 16
+
+    /// The most addresses of one peer that are tried at the same time.
+    public var maximumParallelAttempts = 8
+
+    /// How long an address at which a peer was not reached is left alone.
+    public var dialBackoff = DialBackoffLimits()
 
     /// The most inbound streams of one connection that may be served at the same time. Above it new ones are reset.
     public var maximumInboundStreams = 256
@@ -52,6 +75,12 @@ public struct PeerNodeConfiguration: Sendable {
 
     /// How much is remembered of peers, and for how long.
     public var peerStore = PeerStoreLimits()
+
+    /// Where what is known of peers is kept; nil forgets it with the node.
+    public var peerStorePersistence: (any PeerStorePersistence)?
+
+    /// How long after a change known peers are saved; they are also saved at the shutdown.
+    public var peerStoreSaveInterval: Duration = .seconds(30)
 
     /// Where the time comes from.
     public var timeSource: TimeSource = .system

@@ -113,9 +113,10 @@ struct PeerStore: Equatable {
         change(bare, of: peer) { $0.failures = min($0.failures &+ 1, 1000) }
     }
 
-    /// Forgets a peer.
-    mutating func remove(_ peer: PeerID) {
-        peers[peer] = nil
+    /// Forgets an address at which somebody else is.
+    mutating func remove(_ address: Multiaddr, of peer: PeerID) {
+        guard let bare = address.withoutPeerID else { return }
+        peers[peer]?.addresses.removeAll { $0.address == bare }
     }
 
     /// Forgets what no longer counts.
@@ -124,9 +125,9 @@ struct PeerStore: Equatable {
     }
 
     /// Takes over peers that were remembered elsewhere, within the limits.
-    mutating func restore(_ remembered: [(PeerID, Peer)], at now: UInt64) {
-        for (peer, found) in remembered {
-            var entry = found
+    mutating func restore(_ remembered: [PeerStoreSnapshot.RememberedPeer], at now: UInt64) {
+        for found in remembered {
+            var entry = found.peer
             entry.lastSeen = min(entry.lastSeen, now)
             // A clock that was ahead when the file was written must not make addresses immortal.
             for index in entry.addresses.indices {
@@ -134,8 +135,10 @@ struct PeerStore: Equatable {
                 entry.addresses[index].expiry = min(entry.addresses[index].expiry, expiry(of: source, at: now))
                 entry.addresses[index].lastSuccess = min(entry.addresses[index].lastSuccess, now)
             }
-            entry.protocols = Array(entry.protocols.prefix(limits.protocolsPerPeer))
-            keep(entry, of: peer, at: now)
+            let names = entry.protocols.filter { $0.isValid && $0.name.utf8.count <= limits.protocolBytes }
+            entry.protocols = Array(names.prefix(limits.protocolsPerPeer))
+            entry.addresses.removeAll { !$0.address.isUsable || $0.address.peerID != nil }
+            keep(entry, of: found.id, at: now)
         }
     }
 

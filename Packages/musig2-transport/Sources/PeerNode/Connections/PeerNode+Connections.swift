@@ -1,0 +1,193 @@
+import Logging
+public import Multiformats
+import PeerTransport
+import Synchronization
+
+extension PeerNode {
+    // MARK: Leaving
+
+    /// Closes all connections to a peer, whatever runs on them.
+    ///
+    /// - Parameter peer: Whom to leave.
+    public func disconnect(_ peer: PeerID) async {
+        // Forgotten first, so that a connection that the peer makes at once is never measured against one that is closing.
+        let entries = state.withLock { $0.table.connections(to: peer) }
+        // The used one last, so that none of the others is taken for its successor.
+        for entry in entries where entry.isRetired { lose(entry.id) }
+        for entry in entries { lose(entry.id) }
+        for entry in entries { await entry.connection.close() }
+    }
+
+    /// Closes the connections to a peer if no stream is in use on them for a while.
+    ///
+    /// - Parameter peer: Whom nobody here needs any more.
+    public func disconnectIfUnused(_ peer: PeerID) {
+        let ids = state.withLock { $0.table.connections(to: peer).map(\.id) }
+        for id in ids { closeAfterLinger(id, evenIfCurrent: true) }
+    }
+
+    // MARK: Worth
+
+    /// Says what a peer is worth to a part of this node. When there are too many connections, of those that nothing uses the
+    /// ones to the least valuable peers go first.
+    ///
+    /// - Parameters:
+    ///   - value: From -1,000,000 to 1,000,000; the values for different reasons are added. 0 takes it back.
+    ///   - peer: Who, connected or not.
+    ///   - reason: For what, such as `dht`.
+    /// - Returns: False when as many peers or reasons are valued as can be.
+    @discardableResult
+    public func setValue(_ value: Int, of peer: PeerID, for reason: String) -> Bool {
+        state.withLock { $0.values.set(value, of: peer, for: reason) }
+    }
+
+    /// Keeps the connections of a peer, however many there are: they are not closed to make room, and limits by network do
+    /// not hold for the peer.
+    ///
+    /// - Parameters:
+    ///   - peer: Who, connected or not.
+    ///   - reason: For what, such as `co-signer`.
+    /// - Returns: False when as many peers or reasons are protected as can be.
+    @discardableResult
+    public func protect(_ peer: PeerID, for reason: String) -> Bool {
+        state.withLock { $0.values.protect(peer, for: reason) }
+    }
+
+    /// Takes back what ``protect(_:for:)`` said for one reason.
+    ///
+    /// - Parameters:
+    ///   - peer: Who.
+    ///   - reason: For what.
+    public func unprotect(_ peer: PeerID, for reason: String) {
+        state.withLock { $0.values.unprotect(peer, for: reason) }
+    }
+
+    // MARK: The life of a connection
+
+    /// Takes over a connection: from now on its streams are served and its end is noticed.
+    func adopt(_ connection: any Connection) -> TransportError? {
+        let now = configuration.timeSource.now().uptime
+        let peer = connection.remotePeer
+        let grace = configuration.linger
+        let victim = state.withLock { state in
+            state.table.victim(for: connection, at: now, grace: grace, values: state.values)
+        }
+        if let victim { evict(victim) }
+        let (outcome, dial) = state.withLock { state -> (ConnectionTable.OnAdd, Dial?) in
+            guard !state.isShutDown else { return (.refused(Self.shutDownError), nil) }
+            guard state.table.admits(connection, at: now, values: state.values) else {
+                return (.refused(Self.tooOftenError(connection)), nil)
+            }
+            let outcome = state.table.add(connection, at: now, values: state.values)
+            switch outcome {
+            case .first: state.notices.append(.connected(peer))
+            case .replaces: state.notices.append(.replaced(peer))
+            case .retired: break
+            case .refused: return (outcome, nil)
+            }
+            state.dials[peer]?.isOvertaken = true
+            return (outcome, state.dials[peer])
+        }
+        // Whoever asked for the peer need not wait for a dial that may run into its time limit.
+        dial?.outcome.set(.success(()))
+        let id: ConnectionTable.ID
+        var retired: [ConnectionTable.ID] = []
+        switch outcome {
+        case .refused(let error):
+            logger.debug("connection refused", metadata: ["peer.remote": "\(peer)", "reason": "\(error.message)"])
+            metrics.connectionRefused()
+            // Not waited for: a peer that does not close its side must not hold up those who come after it.
+            closeSoon(connection)
+            return error
+        case .first(let new):
+            id = new
+        case .replaces(let new, let old):
+            id = new
+            retired = old
+        case .retired(let new):
+            id = new
+            retired = [new]
+        }
+        metrics.connectionOpened(isInbound: connection.isInbound)
+        logger.debug(
+            "connected",
+            metadata: [
+                "peer.remote": "\(peer)", "address": "\(connection.remoteAddress)",
+                "direction": connection.isInbound ? "inbound" : "outbound",
+            ]
+        )
+        Task { await serve(connection, as: id) }
+        deliverNotices()
+        if !retired.contains(id), configuration.identify.isEnabled, information(of: peer) == nil {
+            Task { await askIdentity(over: connection) }
+        }
+        for other in retired { closeAfterLinger(other, evenIfCurrent: false) }
+        for entry in state.withLock({ $0.table.surplus(at: now, values: $0.values) }) { evict(entry) }
+        metrics.connections(state.withLock { ($0.table.inboundCount, $0.table.entries.count) })
+        return nil
+    }
+
+    private static func tooOftenError(_ connection: any Connection) -> TransportError {
+        TransportError(
+            .limitExceeded,
+            "connection to peer \(connection.remotePeer) not kept: connections come too often from the network of "
+                + "\(connection.remoteAddress)"
+        )
+    }
+
+    private func evict(_ entry: ConnectionTable.Entry) {
+        metrics.connectionEvicted()
+        lose(entry.id)
+        closeSoon(entry.connection)
+    }
+
+    func closeSoon(_ connection: any Connection) {
+        Task { await connection.close() }
+    }
+
+    private func serve(_ connection: any Connection, as id: ConnectionTable.ID) async {
+        let peer = connection.remotePeer
+        do throws(TransportError) {
+            while let inbound = try await connection.acceptStream() { serve(inbound, over: connection, as: id) }
+        } catch {
+            logger.debug("connection broke", metadata: ["peer.remote": "\(peer)", "error": "\(error)"])
+            await connection.close()
+        }
+        lose(id)
+    }
+
+    /// Forgets a connection that is closed or about to be, and tells the observers what that means. Only the first call for a
+    /// connection counts.
+    func lose(_ id: ConnectionTable.ID) {
+        let lost = state.withLock { state -> (peer: PeerID, isLast: Bool)? in
+            guard let peer = state.table.entries[id]?.connection.remotePeer else { return nil }
+            let outcome = state.table.remove(id)
+            switch outcome {
+            case .last:
+                state.information[peer] = nil
+                state.pings[peer] = nil
+                state.notices.append(.disconnected(peer))
+            case .replaced: state.notices.append(.replaced(peer))
+            case .othersRemain, .unknown: break
+            }
+            return (peer, outcome == .last)
+        }
+        guard let lost else { return }
+        if lost.isLast { identify.withLock { $0.forget(lost.peer) } }
+        metrics.connectionClosed()
+        metrics.connections(state.withLock { ($0.table.inboundCount, $0.table.entries.count) })
+        logger.debug("disconnected", metadata: ["peer.remote": "\(lost.peer)", "others": "\(!lost.isLast)"])
+        deliverNotices()
+    }
+
+    func closeAfterLinger(_ id: ConnectionTable.ID, evenIfCurrent: Bool) {
+        Task { [weak self, configuration] in
+            // Cancelled or not: what is idle may be closed.
+            do { try await configuration.timeSource.sleep(configuration.linger) } catch {}
+            let connection = self?.state.withLock { state in
+                state.table.isIdle(id, evenIfCurrent: evenIfCurrent) ? state.table.entries[id]?.connection : nil
+            }
+            await connection?.close()
+        }
+    }
+}

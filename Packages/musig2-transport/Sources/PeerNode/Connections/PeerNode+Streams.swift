@@ -1,0 +1,118 @@
+import Logging
+public import Multiformats
+public import PeerTransport
+import Synchronization
+
+extension PeerNode {
+    /// Opens a stream to a connected peer.
+    ///
+    /// - Parameters:
+    ///   - peer: Whom to talk to.
+    ///   - protocols: What this side can speak, best first.
+    /// - Returns: The stream with the protocol that both speak. Letting it go without closing it resets it.
+    /// - Throws: `TransportError.Code.notConnected`, `TransportError.Code.protocolNotSupported`,
+    ///   `TransportError.Code.timedOut` and what the connection throws.
+    public func openStream(
+        to peer: PeerID,
+        protocols: [ProtocolID]
+    ) async throws(TransportError) -> NegotiatedStream {
+        while let entry = lease(peer) {
+            do throws(TransportError) {
+                return try await openStream(on: entry, protocols: protocols)
+            } catch {
+                release(entry.id)
+                guard error.code == .connectionClosed else { throw error }
+                // Whoever serves the connection may not have noticed yet, and a peer that is going away may keep it open.
+                // Another one may stand in.
+                lose(entry.id)
+                closeSoon(entry.connection)
+            }
+        }
+        throw TransportError(.notConnected, "no connection to peer \(peer)")
+    }
+
+    private func lease(_ peer: PeerID) -> ConnectionTable.Entry? {
+        let now = configuration.timeSource.now().uptime
+        return state.withLock { state in
+            guard let entry = state.table.current(to: peer) else { return nil }
+            state.table.lease(entry.id, at: now)
+            return entry
+        }
+    }
+
+    private func openStream(
+        on entry: ConnectionTable.Entry,
+        protocols: [ProtocolID]
+    ) async throws(TransportError) -> NegotiatedStream {
+        let limit = configuration.streamTimeout
+        let peer = entry.connection.remotePeer
+        let opened = try await withDeadline(
+            limit,
+            by: configuration.timeSource,
+            onTimeout: { () -> TransportError in
+                TransportError(.timedOut, "peer \(peer) did not answer a new stream within \(limit)")
+            },
+            discard: { (late: NegotiatedStream) in late.stream.reset() },
+            { () async throws(TransportError) in try await entry.connection.openStream(protocols: protocols) }
+        )
+        metrics.streamOpened(isInbound: false, name: serverName(of: opened.protocolID))
+        return NegotiatedStream(stream: leased(opened.stream, on: entry.id), protocolID: opened.protocolID)
+    }
+
+    // MARK: Serving
+
+    /// Serves a stream that a peer opened, as far as the transport does not do it itself.
+    func serve(_ inbound: NegotiatedStream, over connection: any Connection, as id: ConnectionTable.ID) {
+        let limit = configuration.maximumInboundStreams
+        let now = configuration.timeSource.now().uptime
+        let server = state.withLock { state -> Server? in
+            guard let server = state.registry[inbound.protocolID],
+                state.table.serve(id, limit: limit, isAnswered: server.isResponder)
+            else { return nil }
+            if !server.isResponder { state.table.lease(id, at: now) }
+            return server
+        }
+        switch server {
+        case nil:
+            metrics.streamRefused()
+            inbound.stream.reset()
+        case .handler(let handler):
+            metrics.streamOpened(isInbound: true, name: handler.name)
+            let stream = NegotiatedStream(stream: leased(inbound.stream, on: id), protocolID: inbound.protocolID)
+            Task {
+                await handler.handle(stream, from: connection.remotePeer)
+                state.withLock { $0.table.endService(id, isAnswered: false) }
+            }
+        case .responder(_, let factory):
+            let context = ResponderContext(
+                remotePeer: connection.remotePeer, remoteAddress: connection.remoteAddress,
+                protocolID: inbound.protocolID)
+            Task {
+                if let responder = factory(context) {
+                    await PeerTransport.serve(responder, on: inbound.stream)
+                } else {
+                    inbound.stream.reset()
+                }
+                state.withLock { $0.table.endService(id, isAnswered: true) }
+            }
+        }
+    }
+
+    /// A responder is about to answer a stream of a peer.
+    func noteAnswer(to peer: PeerID, by name: String) {
+        metrics.streamOpened(isInbound: true, name: name)
+        let now = configuration.timeSource.now().uptime
+        state.withLock { $0.table.noteUse(by: peer, at: now) }
+    }
+
+    private func serverName(of id: ProtocolID) -> String? { state.withLock { $0.registry[id]?.name } }
+
+    private func leased(_ stream: any ByteStream, on id: ConnectionTable.ID) -> LeasedStream {
+        LeasedStream(stream, metrics: metrics) { [weak self] in self?.release(id) }
+    }
+
+    private func release(_ id: ConnectionTable.ID) {
+        let now = configuration.timeSource.now().uptime
+        if state.withLock({ $0.table.release(id, at: now) }) { closeAfterLinger(id, evenIfCurrent: false) }
+    }
+}
