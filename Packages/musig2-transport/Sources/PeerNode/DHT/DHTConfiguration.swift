@@ -68,8 +68,8 @@ public struct DHTConfiguration: Sendable {
     /// How long a stream is kept for further requests. Others end idle streams after a minute.
     public var idleStreamTimeout: Duration = .seconds(30)
 
-    /// How long a peer may take to end a stream on which it was told something that has no answer. It is told when the
-    /// stream ends in order, or this time is over.
+    /// How long a peer may take to answer the question that follows a message which has no answer itself. It counts as told
+    /// when the answer comes, when the stream ends in order, or when this time is over.
     public var settleTimeout: Duration = .seconds(2)
 
     /// The most streams on which one peer may ask this node at once; above it new ones are reset.

@@ -49,8 +49,7 @@ extension NodeDHT {
     private func exchange(_ request: Kademlia.Request) async throws(TransportError) -> KademliaMessage? {
         let frame = FrameEncoder.encode(request.message.encoded())
         guard request.expectsReply else {
-            // A stream of its own: its end says that the peer has read the message.
-            try await tell(frame, on: try await openStream(request))
+            try await tell(frame, request, on: try await openStream(request))
             return nil
         }
         if let stream = takeIdleStream(to: request.peer) {
@@ -92,45 +91,47 @@ extension NodeDHT {
     }
 
     private func readMessage(from stream: any ByteStream) async throws(TransportError) -> KademliaMessage {
-        var decoder = FrameDecoder(maximumLength: WireLimits.standard.kademliaMessageBytes)
-        while let bytes = try await stream.read(upTo: 16_384) {
-            let frames: [[UInt8]]
-            do throws(FrameError) {
-                frames = try decoder.feed(bytes)
-            } catch {
-                throw TransportError(.protocolViolation, "\(error)")
-            }
-            guard let frame = frames.first else { continue }
-            guard frames.count == 1, decoder.pendingBytes == 0 else {
-                throw TransportError(.protocolViolation, "expected one answer, found more bytes after it")
-            }
-            do throws(WireError) {
-                return try KademliaMessage(decoding: frame)
-            } catch {
-                throw TransportError(.protocolViolation, "\(error)")
-            }
+        var answers = KademliaAnswers(on: stream)
+        guard let answer = try await answers.next() else {
+            throw TransportError(.streamReset, "the stream ended before the answer")
         }
-        throw TransportError(.streamReset, "the stream ended before the answer")
+        try answers.end()
+        return answer
     }
 
-    /// Writes a message that has no answer, and lets the peer read it.
+    /// Writes a message that has no answer, and a question behind it whose answer says that the peer has read the message and
+    /// not refused it: a refusal resets the stream.
     ///
-    /// A peer that has read it ends the stream, some after an answer that means nothing; one that refuses it resets the
-    /// stream. Whether a peer that does neither has read it, nobody knows.
-    private func tell(_ frame: [UInt8], on stream: any ByteStream) async throws(TransportError) {
+    /// Some answer the message as well, which means nothing, and some end the stream behind it. The half of this node stays
+    /// open, since py-libp2p resets a stream whose other half is closed, whatever it has done with the message. Whether a
+    /// peer that does nothing at all has read it, nobody knows.
+    private func tell(
+        _ frame: [UInt8],
+        _ request: Kademlia.Request,
+        on stream: any ByteStream
+    ) async throws(TransportError) {
+        let question = KademliaMessage(kind: .getProviders, key: request.message.key)
         do throws(TransportError) {
-            try await stream.write(frame)
-            try await stream.closeWrite()
-            try await withDeadline(
+            try await stream.write(frame + FrameEncoder.encode(question.encoded()))
+            let isAnswered = try await withDeadline(
                 configuration.settleTimeout,
                 by: node.configuration.timeSource,
-                onTimeout: { () -> TransportError in TransportError(.timedOut, "the peer did not end the stream") },
-                discard: { (_: Void) in },
+                onTimeout: { () -> TransportError in TransportError(.timedOut, "the peer did not answer") },
+                discard: { (_: Bool) in },
                 { () async throws(TransportError) in
-                    var rest = WireLimits.standard.kademliaMessageBytes
-                    while rest > 0, let bytes = try await stream.read(upTo: 16_384) { rest -= bytes.count }
+                    var answers = KademliaAnswers(on: stream)
+                    var answer = try await answers.next()
+                    if answer?.kind == request.message.kind { answer = try await answers.next() }
+                    guard answer != nil else { return false }
+                    try answers.end()
+                    return true
                 }
             )
+            if isAnswered {
+                keep(stream, to: request.peer)
+            } else {
+                try await stream.closeWrite()
+            }
         } catch {
             stream.reset()
             guard error.code == .timedOut else { throw error }
