@@ -173,8 +173,8 @@ extension Configuration {
         public var laterRetry: Duration = .seconds(600)
         /// The most providers that are asked in one look. 20.
         public var providers: Int = 20
-        /// How long one look-up may take. 5 s.
-        public var lookupTimeout: Duration = .seconds(5)
+        /// How long one look-up may take: 5 s for a DHT's query, and what the DHT takes to get ready. 15 s.
+        public var lookupTimeout: Duration = .seconds(15)
         /// How long one publish may take. 60 s.
         public var publishTimeout: Duration = .seconds(60)
         /// How many publishes are under way at one time. 8.

@@ -27,6 +27,7 @@ public final class SigningNode: Sendable {
     public let coordinator: MuSig2Coordinator
 
     private let listenAddresses: [Multiaddr]
+    private let dht: DHTConfiguration?
 
     /// Makes a node and a coordinator that neither listen nor run yet: for a service group, which calls ``run()``.
     ///
@@ -36,8 +37,10 @@ public final class SigningNode: Sendable {
     ///   - identity: Who the node is on the network. A fresh one hides that it is the same signer as yesterday.
     ///   - listenOn: Where the node listens; port 0 lets the system choose. None: it only dials.
     ///   - store: What must outlive the process.
-    ///   - discovery: Who knows the providers of keys, as a DHT does: for rendezvous and inboxes; nil: neither.
-    ///   - values: Who keeps public values, as a DHT does: for records; nil: no records. It must keep `AnnouncementRules`.
+    ///   - dht: How the node takes part in a DHT, through which sessions are found by rendezvous, inbox and record; nil: not. The rules of
+    ///     records are added to its own.
+    ///   - discovery: Who knows the providers of keys, in the place of the node's DHT: for rendezvous and inboxes.
+    ///   - values: Who keeps public values, in the place of the node's DHT: for records. It must keep `AnnouncementRules`.
     ///   - otherWays: Further ways of discovery.
     ///   - consent: Who decides what this node signs.
     ///   - configuration: The limits and timeouts of the coordinator.
@@ -50,6 +53,7 @@ public final class SigningNode: Sendable {
         identity: NodeIdentity = .generateEd25519(),
         listenOn: [Multiaddr] = SigningNode.anyAddress,
         store: any SessionStore = InMemorySessionStore(),
+        dht: DHTConfiguration? = nil,
         discovery: (any PeerDiscovery)? = nil,
         values: (any ValueDiscovery)? = nil,
         otherWays: [any SessionDiscovery] = [],
@@ -64,12 +68,16 @@ public final class SigningNode: Sendable {
         let network = try NodePeerNetwork(node: node, configuration: networkConfiguration)
         self.node = node
         listenAddresses = listenOn + nodeConfiguration.listenAddresses
+        var dht = dht
+        dht?.rules[RecordName.defaultNamespace] = AnnouncementRules()
+        self.dht = dht
+        let own = dht.map { _ in NodeDiscovery(node: node) }
         coordinator = try MuSig2Coordinator(
             network: network,
             signer: signer,
             messageKey: messageKey,
             store: store,
-            discovery: .dht(peers: discovery, values: values) + otherWays,
+            discovery: .dht(peers: discovery ?? own, values: values ?? own) + otherWays,
             consent: consent,
             configuration: configuration,
             timeSource: nodeConfiguration.timeSource,
@@ -99,8 +107,10 @@ public final class SigningNode: Sendable {
     ///   - identity: Who the node is on the network.
     ///   - listenOn: Where the node listens; port 0 lets the system choose. None: it only dials.
     ///   - store: What must outlive the process.
-    ///   - discovery: Who knows the providers of keys, as a DHT does: for rendezvous and inboxes; nil: neither.
-    ///   - values: Who keeps public values, as a DHT does: for records; nil: no records. It must keep `AnnouncementRules`.
+    ///   - dht: How the node takes part in a DHT, through which sessions are found by rendezvous, inbox and record; nil: not. The rules of
+    ///     records are added to its own.
+    ///   - discovery: Who knows the providers of keys, in the place of the node's DHT: for rendezvous and inboxes.
+    ///   - values: Who keeps public values, in the place of the node's DHT: for records. It must keep `AnnouncementRules`.
     ///   - otherWays: Further ways of discovery.
     ///   - consent: Who decides what this node signs.
     ///   - configuration: The limits and timeouts of the coordinator.
@@ -114,6 +124,7 @@ public final class SigningNode: Sendable {
         identity: NodeIdentity = .generateEd25519(),
         listenOn: [Multiaddr] = SigningNode.anyAddress,
         store: any SessionStore = InMemorySessionStore(),
+        dht: DHTConfiguration? = nil,
         discovery: (any PeerDiscovery)? = nil,
         values: (any ValueDiscovery)? = nil,
         otherWays: [any SessionDiscovery] = [],
@@ -128,6 +139,7 @@ public final class SigningNode: Sendable {
             identity: identity,
             listenOn: listenOn,
             store: store,
+            dht: dht,
             discovery: discovery,
             values: values,
             otherWays: otherWays,
@@ -140,17 +152,23 @@ public final class SigningNode: Sendable {
         return node
     }
 
-    /// Listens, and goes on with what is in the store.
+    /// Listens, takes part in the DHT, and goes on with what is in the store.
     ///
-    /// - Throws: `TransportError` when the node cannot listen; `CoordinatorError` when the store cannot be read.
+    /// - Throws: `TransportError` when the node cannot listen, or the DHT's configuration cannot work; `CoordinatorError` when the store
+    ///   cannot be read.
     public func start() async throws {
         do {
-            if !listenAddresses.isEmpty { try await node.listen(on: listenAddresses) }
+            try await open()
             try await coordinator.start()
         } catch {
             await shutdown()
             throw error
         }
+    }
+
+    private func open() async throws {
+        if !listenAddresses.isEmpty { try await node.listen(on: listenAddresses) }
+        if let dht { try node.startDHT(dht) }
     }
 
     /// Ends the coordinator, which lets the others hear of what is finished, and then the node.
@@ -166,7 +184,7 @@ extension SigningNode: Service {
     /// - Throws: As ``start()``.
     public func run() async throws {
         do {
-            if !listenAddresses.isEmpty { try await node.listen(on: listenAddresses) }
+            try await open()
             try await coordinator.run()
         } catch {
             await shutdown()

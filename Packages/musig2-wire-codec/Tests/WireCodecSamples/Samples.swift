@@ -44,7 +44,7 @@ package enum Samples {
 
     package static let announcement = Announcement(
         descriptor: descriptor, peerID: peerID, addresses: [address, address + [0xdd, 0x03]],
-        sequence: 1_795_000_000_001)
+        sequence: 1_795_000_000_001, ways: 0x8000_0005)
     package static let signedAnnouncement = SignedAnnouncement(announcement) { _ in bytes(64, 3) }
 
     package static let join = Join(peerID: peerID, addresses: [address])

@@ -55,15 +55,18 @@ struct Parties: Sendable {
         consent: any ConsentPolicy = .approveEverything,
         store: InMemorySessionStore = InMemorySessionStore(),
         sharedStore: (any SessionStore)? = nil,
+        discovery: (InMemoryEndpoint) -> [any SessionDiscovery] = { _ in [] },
         logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     ) async throws -> Party {
         let peer = try peer ?? TestKeys.peer(number)
         let secret = try TestKeys.secret(number)
         let publicKey = secret.publicKey
+        let endpoint = network.endpoint(for: peer)
         let coordinator = try MuSig2Coordinator(
-            network: network.endpoint(for: peer),
+            network: endpoint,
             signer: secret,
             store: sharedStore ?? store,
+            discovery: discovery(endpoint),
             consent: consent,
             configuration: configuration,
             timeSource: network.clock.timeSource,

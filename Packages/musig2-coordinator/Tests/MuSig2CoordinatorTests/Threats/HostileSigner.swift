@@ -161,6 +161,21 @@ final class HostileSigner {
         return transcript
     }
 
+    /// The first two steps of a HELLO for the inbox of a key.
+    func prove(inbox key: XOnlyPublicKey, at provider: PeerID) async throws -> HelloTranscript {
+        let time = network.clock.timeSource.now()
+        let day = UInt32(time.wallMilliseconds / 86_400_000)
+        let a = randomHash()
+        send([.hello(Hello(dhtKey: DiscoveryKey(.inbox(key), day: day).bytes, a: a.bytes))], to: provider)
+        let proof = try await hear { heard in
+            if case .helloProof(let proof) = heard.item, proof.a == a.bytes { proof } else { nil }
+        }
+        let b = try #require(Hash32(proof.b))
+        let transcript = HelloTranscript(secret: key.x, provider: provider, joiner: peer, a: a, b: b)
+        #expect(transcript.providerProof.bytes == proof.proof)
+        return transcript
+    }
+
     func joiner(_ transcript: HelloTranscript) throws -> HelloJoiner {
         HelloJoiner(
             a: transcript.a.bytes,

@@ -190,8 +190,8 @@ extension CoordinatorMachine {
     mutating func shown(
         _ announced: [VerifiedAnnouncement], by peer: PeerID, for subject: DiscoverySubject, at now: Now
     ) {
-        guard let look = looks[subject] else { return }
-        switch (subject, look.purpose) {
+        guard let purpose = looks[subject]?.purpose else { return }
+        switch (subject, purpose) {
         case (.session(let session), .reunion):
             if let newer = announced.first { meet(peer, newer, in: session, at: now) }
         case (.session, .preview):
@@ -202,7 +202,7 @@ extension CoordinatorMachine {
         case (.inbox, _):
             for one in announced where !knows(one.descriptor.id) {
                 previews.put(one, from: peer)
-                if !look.shown.contains(one.descriptor.id) { looks[subject]?.shown.append(one.descriptor.id) }
+                looks[subject]?.shown.insert(one.descriptor.id)
             }
         }
     }

@@ -38,7 +38,7 @@ struct LookBook: Sendable {
         /// What went wrong with those that did not show anything.
         var failures: [CoordinatorError] = []
         /// In an inbox: what was shown, and whether anybody showed something, were it nothing.
-        var shown: [SessionID] = []
+        var shown: Set<SessionID> = []
         var isAnswered = false
 
         /// When something must be done.
