@@ -17,6 +17,7 @@ import WireCodec
         election, 1        9f46bb56e8ba9e1586c3b320c5cdba0a086b4b11f577afcd2d1a58803f79fe96
         order              1, 0
         rendezvous, 20775  12207c9a7fbe2e1a3cc4fb8c566aac604d2ecff981f6100ce4e69f3fe30bc56cf608
+        inbox of 1, 20775  12203bdcc136ecdebfdb325f7090b4ab1d63c606f715e5cb181e870789bdeb94bdc4
         leaf 0             8b936ebd32adab4ad853f524956abfe97bc4b86f8d317bb8eab070a812ce3030
         leaf 1             c49e39f4702f8bd5dff0bca2a79d2c1099cc69af71c3d5197ae39c99febebad5
         T                  be7e0ce5184a2a689439da0c1b21d0c3f95f0596f2dd919b4db0d23e0c1799ff
@@ -59,6 +60,8 @@ import WireCodec
         #expect(day == 20_775)
         expect(
             "rendezvous, 20775", [0x12, 0x20] + Tag.rendezvous.hash(descriptor.id.bytes + bigEndian(day)).bytes)
+        let x = Array(two.dropFirst())
+        expect("inbox of 1, 20775", [0x12, 0x20] + Tag.inbox.hash(x + bigEndian(day)).bytes)
 
         let nonces = [[one + two], [two + one]]
         let run: UInt64 = 1_795_000_000_001
