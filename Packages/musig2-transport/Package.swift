@@ -108,6 +108,8 @@ let package = Package(
                 .product(name: "WireCodec", package: "musig2-wire-codec"),
                 .product(name: "KademliaDHT", package: "musig2-dht"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
                 .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings

@@ -36,6 +36,9 @@ struct HomeOptions: ParsableArguments {
     /// The file of the node's identity.
     var identityFile: String { folder.appendingPathComponent("identity").path }
 
+    /// The peers that the node knows, and where they were.
+    var peersFile: String { folder.appendingPathComponent("peers").path }
+
     /// Makes the folder if there is none, readable by its owner alone.
     func makeFolder() throws(Failure) {
         guard Self.make(folder.path) else {

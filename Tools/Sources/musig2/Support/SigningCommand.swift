@@ -106,6 +106,7 @@ struct SigningCommand: Sendable {
         let identity = try identity()
         var configuration = PeerNodeConfiguration()
         configuration.announcedAddresses = announce
+        configuration.peerStorePersistence = PeerStoreFile(path: home.peersFile)
         do {
             return try await SigningNode.start(
                 signer: key, identity: identity, listenOn: listen, consent: consent, nodeConfiguration: configuration,

@@ -69,15 +69,15 @@ extension PeerNode {
         let now = configuration.timeSource.now().uptime
         let peer = connection.remotePeer
         let grace = configuration.linger
-        let victim = state.withLock { state in
-            state.table.victim(for: connection, at: now, grace: grace, values: state.values)
+        let (isAdmitted, victim) = state.withLock { state -> (Bool, ConnectionTable.Entry?) in
+            // First, so that those who come too often drive nobody out.
+            guard state.table.admits(connection, at: now, values: state.values) else { return (false, nil) }
+            return (true, state.table.victim(for: connection, at: now, grace: grace, values: state.values))
         }
         if let victim { evict(victim) }
         let (outcome, dial) = state.withLock { state -> (ConnectionTable.OnAdd, Dial?) in
             guard !state.isShutDown else { return (.refused(Self.shutDownError), nil) }
-            guard state.table.admits(connection, at: now, values: state.values) else {
-                return (.refused(Self.tooOftenError(connection)), nil)
-            }
+            guard isAdmitted else { return (.refused(Self.tooOftenError(connection)), nil) }
             let outcome = state.table.add(connection, at: now, values: state.values)
             switch outcome {
             case .first: state.notices.append(.connected(peer))

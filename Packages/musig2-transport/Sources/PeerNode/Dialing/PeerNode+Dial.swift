@@ -90,9 +90,25 @@ extension PeerNode {
         guard let transport = transports.first(where: { $0.canDial(address) }) else {
             throw TransportError(.unsupportedAddress, "no transport here understands \(address)")
         }
-        let connection = try await transport.dial(address, expecting: nil, accepting: accepting)
+        let start = configuration.timeSource.now().uptime
+        let connection: any Connection
+        do throws(TransportError) {
+            guard mayDial(address) else {
+                throw TransportError(.unsupportedAddress, "\(address) is not a \(configuration.dialFilter) address")
+            }
+            connection = try await transport.dial(address, expecting: nil, accepting: accepting)
+        } catch {
+            metrics.attemptFailed(error.code)
+            throw error
+        }
+        let peer = connection.remotePeer
+        noteDial(of: peer, at: address, took: configuration.timeSource.now().uptime - start)
         if let error = adopt(connection) { throw error }
-        return connection.remotePeer
+        return peer
+    }
+
+    private func mayDial(_ address: Multiaddr) -> Bool {
+        configuration.dialFilter == .any || configuration.dialFilter.allows(address)
     }
 
     private func dialAndAdopt(
@@ -158,6 +174,8 @@ extension PeerNode {
             guard let bare = address.withoutPeerID, seen.insert(bare).inserted else { continue }
             if let named = address.peerID, named != peer {
                 refused.append("\(address) is of another peer")
+            } else if !mayDial(bare) {
+                refused.append("\(address) is not a \(configuration.dialFilter) address")
             } else if let transport = transports.first(where: { $0.canDial(address) }) {
                 candidates.append(DialRace.Candidate(address: address, transport: transport))
             } else {

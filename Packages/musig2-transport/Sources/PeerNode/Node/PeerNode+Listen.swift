@@ -48,11 +48,46 @@ extension PeerNode: Service {
         }
         guard isKept else { return false }
         let addresses = self.addresses
-        state.withLock { $0.notices.append(.addresses(addresses)) }
+        state.withLock { state in
+            state.notices.append(.addresses(addresses))
+            state.lastAddresses = addresses
+        }
+        if listeners.contains(where: { $0.addresses.contains(where: \.isUnspecified) }) { watchAddresses() }
         for address in listeners.flatMap(\.addresses) {
             logger.debug("listening", metadata: ["address": "\(address)"])
         }
         return true
+    }
+
+    /// Looks at the addresses of the interfaces now and then: computers move from network to network.
+    private func watchAddresses() {
+        let interval = configuration.addressCheckInterval
+        let time = configuration.timeSource
+        state.withLock { state in
+            guard state.addressWatch == nil, !state.isShutDown else { return }
+            state.addressWatch = Task { [weak self] in
+                do {
+                    while true {
+                        try await time.sleep(interval)
+                        guard let self else { return }
+                        checkAddresses()
+                    }
+                } catch {
+                    // The node is shut down.
+                }
+            }
+        }
+    }
+
+    /// Tells the observers if the addresses are not what they were.
+    func checkAddresses() {
+        let addresses = self.addresses
+        state.withLock { state in
+            guard state.lastAddresses != addresses else { return }
+            state.lastAddresses = addresses
+            state.notices.append(.addresses(addresses))
+        }
+        deliverNotices()
     }
 
     private func accept(from listener: any Listener) async {
@@ -77,6 +112,7 @@ extension PeerNode: Service {
     public func shutdown() async {
         let (listeners, connections, dials) = state.withLock { state -> ([any Listener], [any Connection], [Dial]) in
             state.isShutDown = true
+            state.addressWatch?.cancel()
             defer {
                 state.listeners = []
                 state.dials = [:]

@@ -50,9 +50,9 @@ extension PeerNode {
         name: String,
         with factory: @escaping ResponderFactory
     ) throws(TransportError) {
-        let counted: ResponderFactory = { [weak self] context in
+        let counted: ResponderFactory = { [weak self, metrics] context in
             self?.noteAnswer(to: context.remotePeer, by: name)
-            return factory(context)
+            return factory(context).map { CountingResponder($0, metrics: metrics) }
         }
         try host(protocolIDs, by: .responder(name: name, counted)) { _ in }
         do throws(TransportError) {

@@ -39,6 +39,9 @@ public final class PeerNode: Sendable {
         var notices = Fifo<Notice>()
         var isNotifying = false
         var dht: NodeDHT?
+        /// What observers were told last, and what looks whether it still holds.
+        var lastAddresses: [Multiaddr] = []
+        var addressWatch: Task<Void, Never>?
         /// Saves known peers in a while.
         var saving: Task<Void, Never>?
         var isShutDown = false

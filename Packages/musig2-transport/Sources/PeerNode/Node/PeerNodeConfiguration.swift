@@ -45,6 +45,10 @@ public struct PeerNodeConfiguration: Sendable {
     /// The most addresses of one peer that are tried at the same time.
     public var maximumParallelAttempts = 8
 
+    /// Which addresses are dialled. A node on the Internet that lets strangers tell it where peers are should dial
+    /// ``AddressFilter/public`` ones only, so that nobody can send it knocking at doors of its own network.
+    public var dialFilter = AddressFilter.any
+
     /// How long an address at which a peer was not reached is left alone.
     public var dialBackoff = DialBackoffLimits()
 
@@ -81,6 +85,9 @@ public struct PeerNodeConfiguration: Sendable {
 
     /// How long after a change known peers are saved; they are also saved at the shutdown.
     public var peerStoreSaveInterval: Duration = .seconds(30)
+
+    /// How often a node that listens on all interfaces looks whether their addresses have changed.
+    public var addressCheckInterval: Duration = .seconds(30)
 
     /// Where the time comes from.
     public var timeSource: TimeSource = .system
