@@ -233,7 +233,7 @@ extension PeerNode {
         if let observed = statement.observedAddress {
             identify.withLock { $0.observed.note(observed, by: peer, at: now.uptime) }
         }
-        metrics.identified(refusedAddresses: statement.refused, isRecordWorthless: statement.worthlessRecord != nil)
+        metrics.identified(refused: statement.refused, isRecordWorthless: statement.worthlessRecord != nil)
         logger.debug(
             "identified",
             metadata: [

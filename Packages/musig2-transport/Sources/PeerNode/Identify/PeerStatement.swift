@@ -7,6 +7,8 @@ import WireCodec
 struct PeerStatement: Equatable {
     /// The most addresses of one peer that are kept.
     static let maximumAddresses = 32
+    /// The most protocols of one peer that are kept: ten times what the largest nodes serve.
+    static let maximumProtocols = 256
     /// The most bytes of a version text that are kept.
     static let maximumText = 128
 
@@ -18,8 +20,8 @@ struct PeerStatement: Equatable {
     var agentVersion: String
     var protocolVersion: String
     var observedAddress: Multiaddr?
-    /// How many addresses were left out, by reason.
-    var refused = RefusedAddresses()
+    /// How many addresses and protocols were left out, by reason.
+    var refused = Refused()
     /// Why the signed record does not count, if there was one.
     var worthlessRecord: String?
 
@@ -29,8 +31,8 @@ struct PeerStatement: Equatable {
         var addresses: [Multiaddr]
     }
 
-    /// Addresses that were left out of a message.
-    struct RefusedAddresses: Equatable {
+    /// What was left out of a message.
+    struct Refused: Equatable {
         /// Not a multiaddr, or one with parts that are not known here.
         var unknown = 0
         /// They lead to another peer.
@@ -55,17 +57,26 @@ struct PeerStatement: Equatable {
         if !message.publicKey.isEmpty {
             guard Self.isKey(message.publicKey, of: peer) else { throw .anotherKey }
         }
-        protocols = Set(message.protocols.lazy.map { ProtocolID($0) }.filter(\.isValid))
+        var protocols: Set<ProtocolID> = []
+        var refused = Refused()
+        for name in message.protocols {
+            let id = ProtocolID(name)
+            guard protocols.count < Self.maximumProtocols else {
+                refused.tooMany += 1
+                continue
+            }
+            if id.isValid { protocols.insert(id) }
+        }
+        self.protocols = protocols
         agentVersion = Self.shortened(message.agentVersion)
         protocolVersion = Self.shortened(message.protocolVersion)
-        var refused = RefusedAddresses()
         addresses = Self.usable(message.listenAddresses, of: peer, at: remoteAddress, &refused)
         if !message.signedPeerRecord.isEmpty {
             switch CertifiedAddresses.verdict(on: message.signedPeerRecord, from: peer) {
             case .anotherPeers: throw .anotherPeersRecord
             case .worthless(let reason): worthlessRecord = reason
             case .valid(let record):
-                var ignored = RefusedAddresses()
+                var ignored = Refused()
                 let usable = Self.usable(record.addresses, of: peer, at: remoteAddress, &ignored)
                 certified = Certified(sequence: record.sequence, addresses: usable)
             }
@@ -89,7 +100,7 @@ struct PeerStatement: Equatable {
         _ addresses: [[UInt8]],
         of peer: PeerID,
         at remoteAddress: Multiaddr,
-        _ refused: inout RefusedAddresses
+        _ refused: inout Refused
     ) -> [Multiaddr] {
         let scope = remoteAddress.scope
         var usable: [Multiaddr] = []

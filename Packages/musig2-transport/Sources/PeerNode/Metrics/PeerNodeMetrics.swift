@@ -17,7 +17,7 @@ struct PeerNodeMetrics: Sendable {
     private let dialDuration: Timer
     private let identifiedPeers: Counter
     private let worthlessRecords: Counter
-    private let refusedAddresses: [Counter]
+    private let refusedEntries: [Counter]
 
     init(factory: any MetricsFactory = MetricsSystem.factory) {
         self.factory = factory
@@ -37,8 +37,8 @@ struct PeerNodeMetrics: Sendable {
         dialDuration = Timer(label: "peer_node_dial_duration", factory: factory)
         identifiedPeers = counter("peers_identified")
         worthlessRecords = counter("identify_worthless_records")
-        refusedAddresses = ["unknown", "foreign", "out_of_place", "too_many"].map {
-            counter("identify_addresses_refused", [("reason", $0)])
+        refusedEntries = ["unknown", "foreign", "out_of_place", "too_many"].map {
+            counter("identify_entries_refused", [("reason", $0)])
         }
     }
 
@@ -129,11 +129,11 @@ struct PeerNodeMetrics: Sendable {
 
     // MARK: Identify
 
-    func identified(refusedAddresses refused: PeerStatement.RefusedAddresses, isRecordWorthless: Bool) {
+    func identified(refused: PeerStatement.Refused, isRecordWorthless: Bool) {
         identifiedPeers.increment()
         if isRecordWorthless { worthlessRecords.increment() }
         let counts = [refused.unknown, refused.foreign, refused.outOfPlace, refused.tooMany]
-        for (counter, count) in zip(refusedAddresses, counts) where count > 0 { counter.increment(by: count) }
+        for (counter, count) in zip(refusedEntries, counts) where count > 0 { counter.increment(by: count) }
     }
 
     /// A peer did not answer.

@@ -141,6 +141,9 @@ import WireCodec
         #expect(statement.addresses.count == PeerStatement.maximumAddresses)
         #expect(statement.refused.tooMany == 1000 - PeerStatement.maximumAddresses)
         #expect(statement.protocols == ["/a"])
+        let crowd = try judge(Identify(protocols: (0..<1000).map { "/\($0)" }))
+        #expect(crowd.protocols.count == PeerStatement.maximumProtocols)
+        #expect(crowd.refused.tooMany == 1000 - PeerStatement.maximumProtocols)
         #expect(statement.agentVersion.hasPrefix("agent[31mé"))
         #expect(statement.agentVersion.utf8.count <= PeerStatement.maximumText)
     }
