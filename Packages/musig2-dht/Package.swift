@@ -7,6 +7,11 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
+let codec: [Target.Dependency] = [
+    .product(name: "Multiformats", package: "musig2-wire-codec"),
+    .product(name: "WireCodec", package: "musig2-wire-codec"),
+]
+
 let package = Package(
     name: "musig2-dht",
     platforms: [.macOS(.v15), .iOS(.v18)],
@@ -17,21 +22,22 @@ let package = Package(
         .package(path: "../musig2-wire-codec")
     ],
     targets: [
+        .target(name: "KademliaDHT", dependencies: codec, swiftSettings: settings),
+        // What both test targets share: a simulated network on virtual time. No product.
         .target(
-            name: "KademliaDHT",
-            dependencies: [
-                .product(name: "Multiformats", package: "musig2-wire-codec"),
-                .product(name: "WireCodec", package: "musig2-wire-codec"),
-            ],
+            name: "KademliaSimulation",
+            dependencies: ["KademliaDHT"] + codec,
+            path: "Tests/KademliaSimulation",
             swiftSettings: settings
         ),
         .testTarget(
             name: "KademliaDHTTests",
-            dependencies: [
-                "KademliaDHT",
-                .product(name: "Multiformats", package: "musig2-wire-codec"),
-                .product(name: "WireCodec", package: "musig2-wire-codec"),
-            ],
+            dependencies: ["KademliaDHT", "KademliaSimulation"] + codec,
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "KademliaDHTHeavyTests",
+            dependencies: ["KademliaDHT", "KademliaSimulation"] + codec,
             swiftSettings: settings
         ),
     ],

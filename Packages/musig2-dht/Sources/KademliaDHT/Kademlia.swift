@@ -1,4 +1,5 @@
 public import Multiformats
+import WireCodec
 
 /// One node of a libp2p Kademlia network, as a pure state machine (libp2p kad-dht specification).
 ///
@@ -15,6 +16,45 @@ public struct Kademlia: Sendable {
     /// What the caller sees of the machine's state.
     public private(set) var status: Status
 
+    internal let hash: Hash
+    internal let namespaces: [String: any RecordRules]
+    internal let localKey: KademliaKey
+    internal let trusted: Set<KademliaKey>
+    internal var generator: SeededGenerator
+    internal var mode: Mode
+
+    internal var table: RoutingTable
+    /// Connected peers, servers or not, and where they are.
+    internal var connected: [KademliaKey: [[UInt8]]] = [:]
+    /// Where this node is, binary.
+    internal var localAddresses: [[UInt8]] = []
+    internal var addressesChangedAt: Duration?
+
+    internal var requests: [UInt64: PendingRequest] = [:]
+    internal var nextRequest: UInt64 = 0
+    internal var jobs: [UInt64: Job] = [:]
+    internal var nextJob: UInt64 = 0
+    internal var operations: [OperationID: UInt64] = [:]
+    internal var probes = Probes()
+    internal var background: [BackgroundTask] = []
+    internal var backgroundJobs = 0
+
+    internal var providers: ProviderStore
+    internal var values: ValueStore
+    internal var publications: [UInt64: Publication] = [:]
+    internal var publicationIDs: [Publication.Kind: UInt64] = [:]
+    internal var nextPublication: UInt64 = 0
+
+    internal var deadlines = Deadlines()
+    internal var hasBootstrapped = false
+    /// The bootstrap that the node does by itself, while it runs.
+    internal var bootstrapJob: UInt64?
+    /// Whether it runs, or will be tried again.
+    internal var isBootstrapPlanned: Bool
+    internal var bootstrapDelay: Duration
+    /// When anybody answered last.
+    internal var lastHeard: Duration?
+
     /// Makes a node that knows nobody yet.
     ///
     /// - Parameters:
@@ -29,7 +69,19 @@ public struct Kademlia: Sendable {
     ) {
         self.local = local
         self.configuration = configuration
-        self.status = Status(mode: configuration.mode, routingTableSize: 0, isReady: false)
+        self.hash = hash
+        self.namespaces = namespaces
+        localKey = KademliaKey(digest: hash(local.bytes))
+        trusted = Set(configuration.bootstrapPeers.map { KademliaKey(digest: hash($0.peer.bytes)) })
+        generator = SeededGenerator(seed: seed)
+        mode = configuration.mode
+        table = RoutingTable(local: localKey, bucketSize: configuration.bucketSize, limits: configuration.limits)
+        providers = ProviderStore(configuration)
+        values = ValueStore(configuration)
+        isBootstrapPlanned = configuration.bootstrapsAutomatically && !configuration.bootstrapPeers.isEmpty
+        bootstrapDelay = configuration.retryDelay
+        status = Status(mode: configuration.mode, routingTableSize: 0, isReady: false)
+        deadlines.add(.start, at: .zero)
     }
 
     /// Takes one input.
@@ -39,9 +91,41 @@ public struct Kademlia: Sendable {
     ///   - now: The time.
     /// - Returns: What to do, in order.
     public mutating func handle(_ input: Input, at now: Now) -> [Effect] {
-        []
+        var turn = Turn(now: now)
+        apply(input, &turn)
+        runTimers(&turn)
+        startWaiting(&turn)
+        updateStatus(&turn)
+        return turn.effects
+    }
+
+    private mutating func apply(_ input: Input, _ turn: inout Turn) {
+        switch input {
+        case .identified(let peer, let addresses, let isServer): identified(peer, addresses, isServer: isServer, &turn)
+        case .disconnected(let peer): disconnected(peer)
+        case .localAddresses(let addresses): setLocalAddresses(addresses, &turn)
+        case .setMode(let mode): setMode(mode)
+        case .request(let id, let peer, let address, let message): serve(id, from: peer, at: address, message, &turn)
+        case .response(let id, let message): responded(id, message, &turn)
+        case .sent(let id): wasSent(id, &turn)
+        case .requestFailed(let id, let failure): requestFailed(id.rawValue, failure, &turn)
+        case .start(let id, let operation): start(id, operation, &turn)
+        case .cancel(let id): cancel(id)
+        case .tick: break
+        }
+    }
+
+    private mutating func updateStatus(_ turn: inout Turn) {
+        let isReady =
+            configuration.minimumReadyServers == 0
+            || hasBootstrapped && table.liveCount >= configuration.minimumReadyServers
+        guard status.mode != mode || status.routingTableSize != table.liveCount || status.isReady != isReady else {
+            return
+        }
+        status = Status(mode: mode, routingTableSize: table.liveCount, isReady: isReady)
+        turn.effects.append(.statusChanged(status))
     }
 
     /// When ``Input/tick`` is due, in monotonic time; nil if nothing waits for time.
-    public var nextDeadline: Duration? { nil }
+    public var nextDeadline: Duration? { deadlines.earliest }
 }

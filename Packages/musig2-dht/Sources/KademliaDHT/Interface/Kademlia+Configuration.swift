@@ -19,6 +19,8 @@ extension Kademlia {
         public var bucketSize = 20
         /// α: how many requests of a lookup are under way at once.
         public var concurrency = 10
+        /// The same for the lookups that the node does for itself, which have no hurry: fewer requests find as much.
+        public var backgroundConcurrency = 3
         /// β: a lookup ends when so many of the closest servers have answered.
         public var resiliency = 3
         /// d: lookups of values and providers take so many paths that share no peer, so that one liar does not lead all astray.
@@ -115,14 +117,16 @@ extension Kademlia {
         public var probes = 16
         /// The most peers that wait for a probe.
         public var waitingProbes = 256
-        /// The most peers that a lookup remembers on each path.
-        public var candidatesPerPath = 100
-        /// The most peers taken from one answer.
-        public var peersPerAnswer = 64
+        /// The most servers that one lookup asks. From each answer it takes k peers, which bounds what it remembers.
+        public var requestsPerLookup = 128
         /// How many of the peers that one server named may fail before the rest of its naming is doubted.
         public var failuresPerReferrer = 3
+        /// The most providers taken from one answer.
+        public var providersTakenPerAnswer = 64
         /// The most providers that one lookup collects.
         public var providersPerLookup = 512
+        /// The most providers without addresses that are looked up by name when a lookup of providers ends.
+        public var providersResolved = 8
 
         /// The defaults.
         public init() {}

@@ -19,6 +19,8 @@ extension Kademlia {
         case completed(OperationID, Outcome)
         /// The status is another one now.
         case statusChanged(Status)
+        /// A lookup is over, of the caller or of the node itself: figures for metrics.
+        case measured(LookupReport)
     }
 
     /// A request of this node.
@@ -72,7 +74,7 @@ extension Kademlia {
         case closestPeers([Contact])
         /// Of ``Operation/provide(_:for:)``: the record was written to so many servers.
         case provided(servers: Int)
-        /// Of ``Operation/findProviders(_:limit:)``: the providers, those that more servers named first; perhaps none.
+        /// Of ``Operation/findProviders(_:limit:)``: the providers, the most trustworthy first; perhaps none.
         case providers([Provider])
         /// Of ``Operation/putValue(_:value:for:)``: so many servers stored the value.
         case stored(servers: Int)
@@ -110,11 +112,27 @@ extension Kademlia {
         case duplicateOperation
     }
 
+    /// What a lookup cost.
+    public struct LookupReport: Hashable, Sendable {
+        /// The operation it belongs to; nil for the node's own.
+        public var operation: OperationID?
+        /// Requests sent.
+        public var requests: Int
+        /// Requests that were answered.
+        public var answers: Int
+        /// Requests that failed. Those that were still under way at the end are neither.
+        public var failures: Int
+        /// How many servers had to be asked one after another to learn of the closest one that answered.
+        public var hops: Int
+        /// How long it took.
+        public var duration: Duration
+    }
+
     /// What is worth showing of a node.
     public struct Status: Hashable, Sendable {
         /// Whether it answers others.
         public var mode: Mode
-        /// Servers in the routing table.
+        /// Servers in the routing table, those aside that did not answer when last asked.
         public var routingTableSize: Int
         /// Whether it has found its place: a bootstrap has completed, and the routing table has enough live servers.
         public var isReady: Bool

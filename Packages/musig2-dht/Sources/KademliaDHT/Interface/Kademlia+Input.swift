@@ -55,7 +55,7 @@ extension Kademlia {
         case provide([UInt8], for: Duration)
         /// Stop announcing a key. Records given out cannot be called back; they run out.
         case stopProviding([UInt8])
-        /// Find at most so many peers that provide a key. Those that more servers named come first.
+        /// Find at most so many peers that provide a key, those first that more servers named among fewer others.
         case findProviders([UInt8], limit: Int)
         /// Store a value under a key, `/namespace/…`, and go on renewing it for a lifetime. A later call for the same key
         /// replaces value and lifetime.

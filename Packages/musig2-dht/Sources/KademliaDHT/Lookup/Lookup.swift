@@ -1,0 +1,378 @@
+/// An iterative lookup: it knows whom it has heard of, says whom to ask next, and when it is over.
+///
+/// It runs on one or several paths. No peer is asked on two of them, so that each path depends on others; what a path is told
+/// stays on it. A path is over when the `width` closest servers it knows of have answered.
+internal struct Lookup: Sendable {
+    /// A peer that a path knows of.
+    struct Candidate: Sendable {
+        enum State: Hashable, Sendable {
+            /// Named by others, not asked yet.
+            case heard
+            /// Asked, no answer yet.
+            case asked
+            /// Asked, and slow: others are asked meanwhile, and nothing waits for it.
+            case slow
+            case answered
+            /// It did not answer, or has no address that may be used.
+            case failed
+            /// Another path has asked it.
+            case taken
+        }
+
+        let distance: KademliaKey
+        let id: [UInt8]
+        var addresses: [[UInt8]]
+        var state: State
+        /// Who named it: an index of ``Lookup/referrers``; 0 is this node itself.
+        var referrer: Int
+        /// How often it was asked.
+        var tries = 0
+        /// What a later naming says where it is, if that is something else; it is asked there if it is not where the first
+        /// one said.
+        var elsewhere: Elsewhere?
+    }
+
+    struct Elsewhere: Sendable {
+        let addresses: [[UInt8]]
+        let referrer: Int
+    }
+
+    /// What came of the peers that one server named. One that names peers who do not answer is believed less and less.
+    struct Referrer: Sendable {
+        let depth: Int
+        var outstanding = 0
+        var answered = 0
+        var failed = 0
+    }
+
+    struct Path: Sendable {
+        /// Closest first.
+        var candidates: [Candidate] = []
+        var inFlight = 0
+        var slow = 0
+    }
+
+    /// Which candidate of which path, asked for the how-manieth time.
+    struct Place: Hashable, Sendable {
+        let path: Int
+        let distance: KademliaKey
+        var attempt = 0
+    }
+
+    let target: KademliaKey
+    /// How many of a path's closest servers must answer.
+    let width: Int
+    /// How many requests of one path are under way at once.
+    let concurrency: Int
+    /// How far from the front a path asks.
+    private let window: Int
+    private let maximumAsked: Int
+    private let failuresPerReferrer: Int
+    private let peersPerAnswer: Int
+    private(set) var paths: [Path]
+    private(set) var referrers = [Referrer(depth: 0)]
+    private(set) var asked = 0
+    private(set) var answers = 0
+    private(set) var failures = 0
+    private var askedGroups: [NetworkGroup: Int] = [:]
+    let startedAt: Duration
+
+    /// Begins a lookup that knows nobody.
+    ///
+    /// - Parameters:
+    ///   - target: The place.
+    ///   - paths: How many paths.
+    ///   - width: How many of the closest servers that a path knows must answer.
+    ///   - concurrency: How many requests of all paths together are under way at once.
+    ///   - configuration: The network's figures.
+    ///   - time: Now.
+    init(
+        target: KademliaKey, paths: Int, width: Int, concurrency: Int, _ configuration: Kademlia.Configuration,
+        at time: Duration
+    ) {
+        let count = max(1, paths)
+        self.target = target
+        self.width = max(1, width)
+        self.concurrency = max(1, concurrency / count)
+        self.window = max(self.width, configuration.bucketSize)
+        self.maximumAsked = configuration.limits.requestsPerLookup
+        self.failuresPerReferrer = configuration.limits.failuresPerReferrer
+        self.peersPerAnswer = configuration.bucketSize
+        self.paths = Array(repeating: Path(), count: count)
+        self.startedAt = time
+    }
+
+    /// A peer as somebody named it.
+    struct Naming {
+        let key: KademliaKey
+        let id: [UInt8]
+        let addresses: [[UInt8]]
+    }
+
+    /// Adds peers this node itself knows, dealt out among the paths.
+    mutating func seed(_ peers: [Naming]) {
+        for (index, peer) in peers.enumerated() { add(peer, referrer: 0, path: index % paths.count) }
+    }
+
+    /// A server answered and named others. Of more than k, the closest count.
+    mutating func answered(_ place: Place, naming peers: [Naming]) {
+        guard let index = index(place), let referrer = settle(place, index, as: .answered) else { return }
+        answers += 1
+        guard !peers.isEmpty else { return }
+        referrers.append(Referrer(depth: referrers[referrer].depth + 1))
+        let number = referrers.count - 1
+        if peers.count > peersPerAnswer {
+            let closest = peers.sorted { $0.key ^ target < $1.key ^ target }.prefix(peersPerAnswer)
+            for peer in closest { add(peer, referrer: number, path: place.path) }
+        } else {
+            for peer in peers { add(peer, referrer: number, path: place.path) }
+        }
+    }
+
+    /// A server did not answer.
+    mutating func failed(_ place: Place) {
+        guard let index = index(place), isCurrent(place, index), settle(place, index, as: .failed) != nil else {
+            return
+        }
+        failures += 1
+        goElsewhere(place, index)
+    }
+
+    /// A server has not answered for a while.
+    mutating func slow(_ place: Place) {
+        guard let index = index(place), isCurrent(place, index),
+            paths[place.path].candidates[index].state == .asked
+        else { return }
+        let referrer = paths[place.path].candidates[index].referrer
+        paths[place.path].candidates[index].state = .slow
+        paths[place.path].inFlight -= 1
+        paths[place.path].slow += 1
+        referrers[referrer].outstanding -= 1
+        referrers[referrer].failed += 1
+        goElsewhere(place, index)
+    }
+
+    private func isCurrent(_ place: Place, _ index: Int) -> Bool {
+        paths[place.path].candidates[index].tries == place.attempt
+    }
+
+    /// A liar may have named an honest peer with a wrong address: it is asked again where others say it is, once.
+    private mutating func goElsewhere(_ place: Place, _ index: Int) {
+        let candidate = paths[place.path].candidates[index]
+        guard let elsewhere = candidate.elsewhere, candidate.tries == 1 else { return }
+        if candidate.state == .slow { paths[place.path].slow -= 1 }
+        paths[place.path].candidates[index].state = .heard
+        paths[place.path].candidates[index].addresses = elsewhere.addresses
+        paths[place.path].candidates[index].referrer = elsewhere.referrer
+        paths[place.path].candidates[index].elsewhere = nil
+    }
+
+    /// Ends a request; returns who had named the peer.
+    private mutating func settle(_ place: Place, _ index: Int, as state: Candidate.State) -> Int? {
+        let candidate = paths[place.path].candidates[index]
+        switch candidate.state {
+        case .asked:
+            paths[place.path].inFlight -= 1
+            referrers[candidate.referrer].outstanding -= 1
+            if state == .failed { referrers[candidate.referrer].failed += 1 }
+        case .slow:
+            paths[place.path].slow -= 1
+            if state == .answered { referrers[candidate.referrer].failed -= 1 }
+        case .heard where candidate.tries > 0 && state == .answered:
+            // The first request was answered after all.
+            break
+        case .heard, .answered, .failed, .taken:
+            return nil
+        }
+        if state == .answered { referrers[candidate.referrer].answered += 1 }
+        paths[place.path].candidates[index].state = state
+        return candidate.referrer
+    }
+
+    private func index(_ place: Place) -> Int? {
+        let (index, isThere) = paths[place.path].find(place.distance)
+        return isThere ? index : nil
+    }
+
+    private mutating func add(_ peer: Naming, referrer: Int, path: Int) {
+        let distance = peer.key ^ target
+        let (index, isThere) = paths[path].find(distance)
+        if isThere {
+            name(again: peer, referrer: referrer, path: path, index: index)
+            return
+        }
+        let isTaken = paths.indices.contains { other in
+            guard other != path else { return false }
+            let (index, isThere) = paths[other].find(distance)
+            return isThere && paths[other].candidates[index].state != .heard
+                && paths[other].candidates[index].state != .taken
+        }
+        paths[path].candidates.insert(
+            Candidate(
+                distance: distance, id: peer.id, addresses: peer.addresses, state: isTaken ? .taken : .heard,
+                referrer: referrer), at: index)
+    }
+
+    /// A peer that is known is named again: by somebody more believable, perhaps, or with other addresses.
+    private mutating func name(again peer: Naming, referrer: Int, path: Int, index: Int) {
+        let candidate = paths[path].candidates[index]
+        switch candidate.state {
+        case .heard:
+            if belief(candidate.referrer) != .open, belief(referrer) == .open {
+                paths[path].candidates[index].referrer = referrer
+                paths[path].candidates[index].addresses = peer.addresses
+            }
+        case .asked, .slow, .failed:
+            guard candidate.tries == 1, belief(referrer) == .open,
+                !peer.addresses.allSatisfy({ candidate.addresses.contains($0) })
+            else { return }
+            paths[path].candidates[index].elsewhere = Elsewhere(addresses: peer.addresses, referrer: referrer)
+            if candidate.state != .asked { goElsewhere(Place(path: path, distance: candidate.distance), index) }
+        case .answered, .taken: return
+        }
+    }
+}
+
+// Whom to ask, and when it is over.
+extension Lookup {
+    private enum Belief {
+        /// More of the peers it named may be asked.
+        case open
+        /// First those that are asked must answer.
+        case waiting
+        /// Too few of them answered: the others are not asked.
+        case doubted
+    }
+
+    /// Each answer of a named peer earns its referrer one more; so many may fail beforehand.
+    private func belief(_ index: Int) -> Belief {
+        guard index > 0 else { return .open }
+        let referrer = referrers[index]
+        let credit = failuresPerReferrer + referrer.answered
+        if referrer.failed >= credit { return .doubted }
+        return referrer.failed + referrer.outstanding >= credit ? .waiting : .open
+    }
+
+    /// The next candidate to ask, or nil if none may be asked now. The caller then calls ``ask(_:groups:limit:)``.
+    func next() -> Place? {
+        guard asked < maximumAsked else { return nil }
+        for path in paths.indices where paths[path].inFlight < concurrency && !isOver(path) {
+            var ahead = 0
+            for candidate in paths[path].candidates {
+                switch candidate.state {
+                case .failed, .taken, .slow: continue
+                case .asked, .answered: ahead += 1
+                case .heard:
+                    switch belief(candidate.referrer) {
+                    case .open: return Place(path: path, distance: candidate.distance)
+                    case .waiting: ahead += 1
+                    case .doubted: continue
+                    }
+                }
+                if ahead >= window { break }
+            }
+        }
+        return nil
+    }
+
+    /// The candidate at a place.
+    func candidate(_ place: Place) -> Candidate? { index(place).map { paths[place.path].candidates[$0] } }
+
+    /// Marks a candidate as asked, on all paths; or as failed, if enough of its network groups were asked already.
+    ///
+    /// - Returns: What its answer is told with; nil if it is not to be asked.
+    mutating func ask(_ place: Place, groups: NetworkGroups, limit: Int) -> Place? {
+        guard let index = index(place) else { return nil }
+        guard groups.allSatisfy({ askedGroups[$0, default: 0] < limit }) else {
+            paths[place.path].candidates[index].state = .failed
+            return nil
+        }
+        for group in groups.all { askedGroups[group, default: 0] += 1 }
+        paths[place.path].candidates[index].state = .asked
+        paths[place.path].candidates[index].tries += 1
+        paths[place.path].inFlight += 1
+        referrers[paths[place.path].candidates[index].referrer].outstanding += 1
+        asked += 1
+        for other in paths.indices where other != place.path {
+            let (index, isThere) = paths[other].find(place.distance)
+            if isThere, paths[other].candidates[index].state == .heard { paths[other].candidates[index].state = .taken }
+        }
+        return Place(
+            path: place.path, distance: place.distance, attempt: paths[place.path].candidates[index].tries)
+    }
+
+    /// Drops a candidate that cannot be asked at all.
+    mutating func reject(_ place: Place) {
+        guard let index = index(place) else { return }
+        paths[place.path].candidates[index].state = .failed
+        paths[place.path].candidates[index].tries += 1
+    }
+
+    /// Whether all paths are over.
+    var isOver: Bool { paths.indices.allSatisfy(isOver) }
+
+    private func isOver(_ index: Int) -> Bool {
+        let path = paths[index]
+        var answered = 0
+        for candidate in path.candidates {
+            switch candidate.state {
+            case .failed, .taken, .slow: continue
+            case .answered:
+                answered += 1
+                if answered >= width { return true }
+            case .asked: return false
+            case .heard:
+                if asked < maximumAsked, belief(candidate.referrer) != .doubted { return false }
+            }
+        }
+        return answered > 0 || path.slow == 0
+    }
+
+    /// The servers that answered, on any path, closest first.
+    func closestAnswered(_ count: Int) -> [Candidate] {
+        closest(count) { $0.state == .answered }
+    }
+
+    /// The peers known that have not failed, closest first.
+    func closestKnown(_ count: Int) -> [Candidate] {
+        closest(count) { $0.state != .failed && $0.state != .taken && belief($0.referrer) != .doubted }
+    }
+
+    private func closest(_ count: Int, where isIncluded: (Candidate) -> Bool) -> [Candidate] {
+        var found: [Candidate] = []
+        for path in paths {
+            var taken = 0
+            for candidate in path.candidates where isIncluded(candidate) {
+                found.append(candidate)
+                taken += 1
+                if taken == count { break }
+            }
+        }
+        if paths.count > 1 { found.sort { $0.distance < $1.distance } }
+        var distinct: [Candidate] = []
+        for candidate in found where distinct.last?.distance != candidate.distance {
+            distinct.append(candidate)
+            if distinct.count == count { break }
+        }
+        return distinct
+    }
+
+    /// How many servers had to be asked one after another to learn of the closest one that answered.
+    var hops: Int {
+        guard let closest = closestAnswered(1).first else { return 0 }
+        return referrers[closest.referrer].depth + 1
+    }
+}
+
+extension Lookup.Path {
+    /// Where a candidate at a distance is, or would be.
+    func find(_ distance: KademliaKey) -> (index: Int, isThere: Bool) {
+        var low = 0
+        var high = candidates.count
+        while low < high {
+            let middle = (low + high) / 2
+            if candidates[middle].distance < distance { low = middle + 1 } else { high = middle }
+        }
+        return (low, low < candidates.count && candidates[low].distance == distance)
+    }
+}

@@ -1,0 +1,130 @@
+import Multiformats
+
+/// Something that takes requests to several servers: an operation of the caller, or the node's own.
+internal struct Job: Sendable {
+    enum Task: Hashable, Sendable {
+        case findPeer(PeerID)
+        case closestPeers([UInt8])
+        case provide([UInt8])
+        case findProviders([UInt8], limit: Int)
+        case put([UInt8])
+        case get([UInt8], quorum: Int)
+        case bootstrap
+        /// Looks for any key of a bucket; the key's place is there.
+        case refresh([UInt8])
+    }
+
+    let id: UInt64
+    let task: Task
+    /// The caller's name for it; nil for the node's own.
+    let operation: Kademlia.OperationID?
+    /// The job that waits for this one.
+    let parent: UInt64?
+    /// Whether it counts among the lookups that the node does for itself.
+    let isBackground: Bool
+    /// What it publishes.
+    let publication: UInt64?
+    /// What is looked for, as the requests name it.
+    let key: [UInt8]
+    let target: KademliaKey
+
+    var lookup: Lookup?
+    var storing: Storing?
+    var attempt = 0
+    /// When it is tried again, or has taken too long.
+    var wakesAt: Duration?
+    /// Jobs that this one waits for.
+    var children = 0
+    var isDone = false
+
+    /// Of ``Task/findPeer(_:)``: the addresses that others named, binary.
+    var addresses: [[UInt8]] = []
+    var providers = ProviderTally()
+    var values = ValueTally()
+
+    /// Records being written to servers.
+    struct Storing: Sendable {
+        var pending = 0
+        var stored = 0
+    }
+}
+
+/// What the servers that were asked say about who provides a key. Each has one vote and shares it out among those it names,
+/// so that a liar who names many raises none of them above the one whom the honest name.
+internal struct ProviderTally: Sendable {
+    struct Entry: Sendable {
+        let peer: PeerID
+        var addresses: [[UInt8]]
+        /// What it got of the votes of the servers that named it.
+        var votes: Int
+        let age: Duration?
+    }
+
+    private(set) var entries: [Entry] = []
+    private var indices: [PeerID: Int] = [:]
+
+    /// Counts a naming by a server that named so many; returns whether the provider is new.
+    mutating func add(
+        _ peer: PeerID, amongst count: Int, addresses: [[UInt8]], age: Duration?, limits: Kademlia.Limits
+    ) -> Bool {
+        let vote = 1_000_000 / max(1, count)
+        if let index = indices[peer] {
+            entries[index].votes += vote
+            for address in addresses
+            where entries[index].addresses.count < limits.addressesPerPeer
+                && !entries[index].addresses.contains(address)
+            {
+                entries[index].addresses.append(address)
+            }
+            return false
+        }
+        guard entries.count < limits.providersPerLookup else { return false }
+        indices[peer] = entries.count
+        entries.append(Entry(peer: peer, addresses: addresses, votes: vote, age: age))
+        return true
+    }
+
+    mutating func setAddresses(_ addresses: [[UInt8]], of peer: PeerID) {
+        if let index = indices[peer] { entries[index].addresses = addresses }
+    }
+
+    /// Those with the most votes first, among equals those that were found first.
+    func ranked(_ limit: Int) -> [Entry] {
+        let order = entries.indices.sorted {
+            entries[$0].votes != entries[$1].votes ? entries[$0].votes > entries[$1].votes : $0 < $1
+        }
+        return order.prefix(limit).map { entries[$0] }
+    }
+}
+
+/// What the servers that were asked say about a value. All values in it are valid.
+internal struct ValueTally: Sendable {
+    private(set) var best: [UInt8]?
+    private(set) var age: Duration?
+    /// Servers that returned the best value.
+    private(set) var holders: Set<KademliaKey> = []
+    /// Servers that returned a worse one.
+    private(set) var stale: Set<KademliaKey> = []
+    /// Servers that returned an invalid one. They get nothing from this node.
+    var liars: Set<KademliaKey> = []
+
+    /// Counts a valid value; `holder` is nil for this node's own.
+    mutating func add(
+        _ value: [UInt8], from holder: KademliaKey?, age newAge: Duration?, isBetter: ([UInt8], [UInt8]) -> Bool
+    ) {
+        if let best, value != best {
+            if isBetter(value, best) {
+                stale.formUnion(holders)
+                holders = []
+                age = nil
+                self.best = value
+            } else {
+                if let holder { stale.insert(holder) }
+                return
+            }
+        }
+        best = value
+        if let holder { holders.insert(holder) }
+        if let newAge { age = min(age ?? newAge, newAge) }
+    }
+}

@@ -1,0 +1,323 @@
+import Multiformats
+import WireCodec
+
+// Jobs and their lookups.
+extension Kademlia {
+    @discardableResult
+    mutating func startJob(
+        _ task: Job.Task, operation: OperationID? = nil, parent: UInt64? = nil, isBackground: Bool = false,
+        _ turn: inout Turn
+    ) -> UInt64 {
+        nextJob += 1
+        let key = lookupKey(task)
+        var job = Job(
+            id: nextJob, task: task, operation: operation, parent: parent, isBackground: isBackground,
+            publication: publicationID(task), key: key, target: place(key))
+        if let operation { operations[operation] = job.id }
+        if isBackground { backgroundJobs += 1 }
+        startLookup(&job, &turn)
+        keep(job)
+        return job.id
+    }
+
+    private func lookupKey(_ task: Job.Task) -> [UInt8] {
+        switch task {
+        case .findPeer(let peer): peer.bytes
+        case .closestPeers(let key), .provide(let key), .findProviders(let key, _), .put(let key), .get(let key, _),
+            .refresh(let key):
+            key
+        case .bootstrap: local.bytes
+        }
+    }
+
+    /// Puts a job back after a turn, unless it is over.
+    mutating func keep(_ job: Job) {
+        if !job.isDone { jobs[job.id] = job }
+    }
+
+    mutating func startLookup(_ job: inout Job, _ turn: inout Turn) {
+        var lookup = Lookup(
+            target: job.target, paths: isDisjoint(job.task) ? configuration.disjointPaths : 1,
+            width: width(job.task),
+            concurrency: job.isBackground ? configuration.backgroundConcurrency : configuration.concurrency,
+            configuration, at: turn.time)
+        lookup.seed(seeds(job.target))
+        job.lookup = lookup
+        job.wakesAt = turn.time + configuration.lookupTimeout
+        deadlines.add(.job(job.id), at: turn.time + configuration.lookupTimeout)
+        takeOwn(&job, &turn)
+        advance(&job, &turn)
+    }
+
+    private func isDisjoint(_ task: Job.Task) -> Bool {
+        switch task {
+        case .provide, .findProviders, .put, .get: true
+        case .findPeer, .closestPeers, .bootstrap, .refresh: false
+        }
+    }
+
+    /// How many of the closest servers that a path knows must answer: β where one answer is enough, all that are to keep a
+    /// record, or are to be told, where none must be missing.
+    private func width(_ task: Job.Task) -> Int {
+        switch task {
+        case .findPeer, .findProviders, .get, .refresh: configuration.resiliency
+        case .closestPeers, .bootstrap: configuration.bucketSize
+        case .provide, .put:
+            max(configuration.resiliency, (configuration.bucketSize - 1) / max(1, configuration.disjointPaths) + 1)
+        }
+    }
+
+    /// Whom to ask first: the closest servers known; trusted peers, too, when these are few.
+    private func seeds(_ target: KademliaKey) -> [Lookup.Naming] {
+        var found = table.closest(to: target, count: configuration.bucketSize) { $0.isLive }
+        if found.isEmpty { found = table.closest(to: target, count: configuration.bucketSize) { _ in true } }
+        var seeds = found.map { position in
+            let entry = table[position]
+            return Lookup.Naming(key: entry.key, id: entry.peer.bytes, addresses: entry.addresses)
+        }
+        if seeds.count < configuration.resiliency {
+            for contact in configuration.bootstrapPeers where contact.peer != local {
+                let key = place(contact.peer.bytes)
+                guard !seeds.contains(where: { $0.key == key }) else { continue }
+                seeds.append(
+                    Lookup.Naming(key: key, id: contact.peer.bytes, addresses: contact.addresses.map(\.bytes)))
+            }
+        }
+        return seeds
+    }
+
+    /// Goes on with a job: asks whom its lookup names, and ends the lookup when it is over.
+    mutating func advance(_ job: inout Job, _ turn: inout Turn) {
+        guard !job.isDone, job.lookup != nil else { return }
+        while let place = job.lookup?.next() { ask(place, of: &job, &turn) }
+        if job.lookup?.isOver == true { endLookup(&job, &turn) }
+    }
+
+    private mutating func ask(_ place: Lookup.Place, of job: inout Job, _ turn: inout Turn) {
+        guard let candidate = job.lookup?.candidate(place) else { return }
+        guard let peer = Self.peer(candidate.id), peer != local else {
+            job.lookup?.reject(place)
+            return
+        }
+        let key = candidate.distance ^ job.target
+        let known = knownAddresses(key)
+        let reach = reach(
+            peer, known.isEmpty || known == candidate.addresses ? candidate.addresses : known + candidate.addresses)
+        guard !reach.addresses.isEmpty else {
+            job.lookup?.reject(place)
+            return
+        }
+        guard let asked = job.lookup?.ask(place, groups: reach.groups, limit: configuration.limits.askedPerGroup)
+        else { return }
+        send(question(job), to: peer, key, reach, .lookup(job: job.id, asked), &turn)
+    }
+
+    private func question(_ job: Job) -> KademliaMessage {
+        switch job.task {
+        case .findPeer, .closestPeers, .provide, .bootstrap, .refresh: KademliaMessage(kind: .findNode, key: job.key)
+        case .findProviders: KademliaMessage(kind: .getProviders, key: job.key)
+        case .put, .get: KademliaMessage(kind: .getValue, key: job.key)
+        }
+    }
+
+    mutating func lookupAnswered(
+        _ id: UInt64, _ place: Lookup.Place, _ request: PendingRequest, _ message: KademliaMessage, _ turn: inout Turn
+    ) {
+        guard var job = jobs.removeValue(forKey: id) else { return }
+        take(message, from: request, &job, &turn)
+        job.lookup?.answered(place, naming: namings(message.closerPeers, askedOf: request.key))
+        advance(&job, &turn)
+        keep(job)
+    }
+
+    mutating func lookupFailed(_ id: UInt64, _ place: Lookup.Place, _ turn: inout Turn) {
+        guard var job = jobs.removeValue(forKey: id) else { return }
+        job.lookup?.failed(place)
+        advance(&job, &turn)
+        keep(job)
+    }
+
+    /// The peers of an answer that a lookup may use: with a proper id, somewhere to be found, neither this node nor the one
+    /// that answers.
+    private func namings(_ peers: [KademliaMessage.Peer], askedOf responder: KademliaKey) -> [Lookup.Naming] {
+        var namings: [Lookup.Naming] = []
+        namings.reserveCapacity(peers.count)
+        for peer in peers where !peer.id.isEmpty && peer.id.count <= 64 && !peer.addresses.isEmpty {
+            let key = place(peer.id)
+            guard key != localKey, key != responder else { continue }
+            namings.append(Lookup.Naming(key: key, id: peer.id, addresses: bounded(peer.addresses)))
+        }
+        return namings
+    }
+
+    /// At most as many addresses as a peer may have, none longer than an address may be.
+    func bounded(_ addresses: [[UInt8]]) -> [[UInt8]] {
+        let limits = configuration.limits
+        guard addresses.count > limits.addressesPerPeer || addresses.contains(where: { $0.count > limits.addressBytes })
+        else { return addresses }
+        return Array(addresses.lazy.filter { $0.count <= limits.addressBytes }.prefix(limits.addressesPerPeer))
+    }
+
+    /// Takes from an answer what the job looks for.
+    private mutating func take(
+        _ message: KademliaMessage, from request: PendingRequest, _ job: inout Job, _ turn: inout Turn
+    ) {
+        switch job.task {
+        case .findPeer(let peer):
+            for named in message.closerPeers where named.id == peer.bytes {
+                for address in bounded(named.addresses)
+                where !job.addresses.contains(address)
+                    && job.addresses.count < 4 * configuration.limits.addressesPerPeer
+                {
+                    job.addresses.append(address)
+                }
+            }
+            if request.peer == peer { found(peer, request.reach.addresses, &job, &turn) }
+        case .findProviders: takeProviders(message.providerPeers, &job, &turn)
+        case .put, .get: takeValue(message.record, from: request, &job, &turn)
+        case .closestPeers, .provide, .bootstrap, .refresh: break
+        }
+    }
+
+    /// The peer that a job looks for was there, though it does not serve.
+    mutating func findPeerReached(_ id: UInt64, _ request: PendingRequest, _ turn: inout Turn) {
+        guard var job = jobs.removeValue(forKey: id) else { return }
+        if case .findPeer(request.peer) = job.task { found(request.peer, request.reach.addresses, &job, &turn) }
+        keep(job)
+    }
+
+    private mutating func found(_ peer: PeerID, _ addresses: [[UInt8]], _ job: inout Job, _ turn: inout Turn) {
+        report(job, &turn)
+        complete(&job, .peer(contact(peer, addresses), isVerified: true), &turn)
+    }
+
+    /// Takes what this node knows itself, before others are asked.
+    private mutating func takeOwn(_ job: inout Job, _ turn: inout Turn) {
+        switch job.task {
+        case .findPeer(let peer):
+            if let addresses = connected[job.target], !addresses.isEmpty {
+                complete(&job, .peer(contact(peer, addresses), isVerified: true), &turn)
+            }
+        case .findProviders(let key, _):
+            takeOwnProviders(key, &job, &turn)
+        case .put(let key), .get(let key, _):
+            takeOwnValue(key, &job, &turn)
+        case .closestPeers, .provide, .bootstrap, .refresh: break
+        }
+    }
+
+    func report(_ job: Job, _ turn: inout Turn) {
+        guard let lookup = job.lookup, lookup.asked > 0 else { return }
+        turn.effects.append(
+            .measured(
+                LookupReport(
+                    operation: job.operation, requests: lookup.asked, answers: lookup.answers,
+                    failures: lookup.failures, hops: lookup.hops, duration: turn.time - lookup.startedAt)))
+    }
+}
+
+// How lookups and jobs end.
+extension Kademlia {
+    mutating func endLookup(_ job: inout Job, _ turn: inout Turn) {
+        guard let lookup = job.lookup else { return }
+        report(job, &turn)
+        job.lookup = nil
+        job.wakesAt = nil
+        if lookup.answers > 0 {
+            table.lookedUp(job.target, at: turn.time)
+        } else if hasOwnResult(job) {
+            // Nobody else is needed.
+        } else {
+            retry(&job, orFail: .noPeers, &turn)
+            return
+        }
+        switch job.task {
+        case .findPeer(let peer): endFindPeer(peer, &job, &turn)
+        case .closestPeers:
+            let closest = lookup.closestAnswered(configuration.bucketSize).compactMap { candidate in
+                Self.peer(candidate.id).map { contact($0, answeredAddresses($0, candidate, job)) }
+            }
+            complete(&job, .closestPeers(closest), &turn)
+        case .provide(let key): storeProvider(key, lookup, &job, &turn)
+        case .findProviders(_, let limit): resolveProviders(limit, &job, &turn)
+        case .put(let key): storeValue(key, lookup, &job, &turn)
+        case .get(let key, _): endGet(key, lookup, &job, &turn)
+        case .bootstrap: endSelfLookup(&job, &turn)
+        case .refresh: complete(&job, .bootstrapped(servers: table.liveCount), &turn)
+        }
+    }
+
+    private func hasOwnResult(_ job: Job) -> Bool {
+        switch job.task {
+        case .findProviders: !job.providers.entries.isEmpty
+        case .get: job.values.best != nil
+        default: false
+        }
+    }
+
+    /// Where a server that answered is: the addresses in the table, at one of which it answered.
+    private func answeredAddresses(_ peer: PeerID, _ candidate: Lookup.Candidate, _ job: Job) -> [[UInt8]] {
+        let known = knownAddresses(candidate.distance ^ job.target)
+        return known.isEmpty ? candidate.addresses : known
+    }
+
+    private mutating func endFindPeer(_ peer: PeerID, _ job: inout Job, _ turn: inout Turn) {
+        let addresses = job.addresses.compactMap(Self.address).filter { configuration.addressPolicy.accepts($0) }
+        complete(
+            &job, .peer(addresses.isEmpty ? nil : Contact(peer: peer, addresses: addresses), isVerified: false), &turn)
+    }
+
+    /// Tries a job again after a while, a few times.
+    mutating func retry(_ job: inout Job, orFail failure: OperationFailure, _ turn: inout Turn) {
+        job.lookup = nil
+        job.storing = nil
+        guard job.operation != nil, job.attempt < configuration.retries else {
+            complete(&job, .failed(failure), &turn)
+            return
+        }
+        let wait = configuration.retryDelay * (1 << min(job.attempt, 16))
+        job.attempt += 1
+        job.wakesAt = turn.time + wait
+        deadlines.add(.job(job.id), at: turn.time + wait)
+    }
+
+    mutating func jobIsDue(_ id: UInt64, _ turn: inout Turn) {
+        guard let wakesAt = jobs[id]?.wakesAt, wakesAt <= turn.time, var job = jobs.removeValue(forKey: id) else {
+            return
+        }
+        job.wakesAt = nil
+        if job.lookup != nil { endLookup(&job, &turn) } else if job.storing == nil { startLookup(&job, &turn) }
+        keep(job)
+    }
+
+    mutating func complete(_ job: inout Job, _ outcome: Outcome, _ turn: inout Turn) {
+        guard !job.isDone else { return }
+        job.isDone = true
+        job.lookup = nil
+        if job.isBackground { backgroundJobs -= 1 }
+        settlePublication(job, outcome, &turn)
+        if job.id == bootstrapJob { bootstrapEnded(outcome, &turn) }
+        if let operation = job.operation {
+            operations[operation] = nil
+            turn.effects.append(.completed(operation, outcome))
+        }
+        if let parent = job.parent { childEnded(parent, job, outcome, &turn) }
+    }
+
+    private mutating func childEnded(_ id: UInt64, _ child: Job, _ outcome: Outcome, _ turn: inout Turn) {
+        guard var job = jobs.removeValue(forKey: id) else { return }
+        job.children -= 1
+        if case .findPeer(let peer) = child.task, case .peer(let contact?, _) = outcome {
+            job.providers.setAddresses(contact.addresses.map(\.bytes), of: peer)
+        }
+        if job.children == 0 { endParent(&job, &turn) }
+        keep(job)
+    }
+
+    private mutating func endParent(_ job: inout Job, _ turn: inout Turn) {
+        switch job.task {
+        case .findProviders(_, let limit): endFindProviders(limit, &job, &turn)
+        default: complete(&job, .bootstrapped(servers: table.liveCount), &turn)
+        }
+    }
+}

@@ -1,0 +1,178 @@
+import Multiformats
+import WireCodec
+
+// What the caller asks for.
+extension Kademlia {
+    mutating func start(_ operation: OperationID, _ request: Operation, _ turn: inout Turn) {
+        guard operations[operation] == nil else {
+            fail(operation, .duplicateOperation, &turn)
+            return
+        }
+        guard operations.count < configuration.limits.operations else {
+            fail(operation, .tooMany, &turn)
+            return
+        }
+        switch request {
+        case .findPeer(let peer):
+            if peer == local {
+                let own = contact(local, localAddresses)
+                turn.effects.append(.completed(operation, .peer(own, isVerified: true)))
+            } else {
+                startJob(.findPeer(peer), operation: operation, &turn)
+            }
+        case .closestPeers(let key):
+            guard (1...configuration.limits.keyBytes).contains(key.count) else {
+                return fail(operation, .invalidKey, &turn)
+            }
+            startJob(.closestPeers(key), operation: operation, &turn)
+        case .provide(let key, let lifetime): provide(operation, key, lifetime, &turn)
+        case .stopProviding(let key): stop(operation, .provider(key), &turn)
+        case .findProviders(let key, let limit):
+            guard isProviderKey(key) else { return fail(operation, .invalidKey, &turn) }
+            startJob(.findProviders(key, limit: max(0, limit)), operation: operation, &turn)
+        case .putValue(let key, let value, let lifetime): put(operation, key, value, lifetime, &turn)
+        case .stopPutting(let key): stop(operation, .value(key), &turn)
+        case .getValue(let key, let quorum):
+            if let failure = valueKeyFailure(key) { return fail(operation, failure, &turn) }
+            startJob(.get(key, quorum: max(0, quorum)), operation: operation, &turn)
+        case .bootstrap: startJob(.bootstrap, operation: operation, &turn)
+        }
+    }
+
+    private func fail(_ operation: OperationID, _ failure: OperationFailure, _ turn: inout Turn) {
+        turn.effects.append(.completed(operation, .failed(failure)))
+    }
+
+    func isProviderKey(_ key: [UInt8]) -> Bool {
+        (1...configuration.limits.providerKeyBytes).contains(key.count)
+    }
+
+    private func valueKeyFailure(_ key: [UInt8]) -> OperationFailure? {
+        guard key.count <= configuration.limits.valueKeyBytes, let namespace = Self.namespace(key) else {
+            return .invalidKey
+        }
+        return namespaces[namespace] == nil ? .unknownNamespace : nil
+    }
+
+    private mutating func provide(
+        _ operation: OperationID, _ key: [UInt8], _ lifetime: Duration, _ turn: inout Turn
+    ) {
+        guard isProviderKey(key) else { return fail(operation, .invalidKey, &turn) }
+        guard !localAddresses.isEmpty else { return fail(operation, .noAddresses, &turn) }
+        guard publish(.provider(key), value: [], lifetime, &turn) else { return fail(operation, .tooMany, &turn) }
+        startJob(.provide(key), operation: operation, &turn)
+    }
+
+    private mutating func put(
+        _ operation: OperationID, _ key: [UInt8], _ value: [UInt8], _ lifetime: Duration, _ turn: inout Turn
+    ) {
+        if let failure = valueKeyFailure(key) { return fail(operation, failure, &turn) }
+        guard value.count <= configuration.limits.valueBytes else { return fail(operation, .valueTooLong, &turn) }
+        guard isValid(value, at: key, turn.now), let rules = rules(key) else {
+            return fail(operation, .invalidValue, &turn)
+        }
+        if let own = ownValue(key, turn.now), rules.isBetter(own.value, than: value, at: key) {
+            return fail(operation, .olderValue, &turn)
+        }
+        guard publish(.value(key), value: value, lifetime, &turn) else { return fail(operation, .tooMany, &turn) }
+        startJob(.put(key), operation: operation, &turn)
+    }
+
+    private mutating func stop(_ operation: OperationID, _ kind: Publication.Kind, _ turn: inout Turn) {
+        if let id = publicationIDs[kind] { removePublication(id) }
+        turn.effects.append(.completed(operation, .stopped))
+    }
+
+    mutating func cancel(_ operation: OperationID) {
+        guard let id = operations.removeValue(forKey: operation), let job = jobs.removeValue(forKey: id) else { return }
+        // What never reached anybody is not kept up.
+        if let id = job.publication, publications[id]?.wakesAt == nil { removePublication(id) }
+    }
+}
+
+// What this node keeps telling the network.
+extension Kademlia {
+    /// Notes what is to be published, in place of what was published under that key; returns whether there is room.
+    private mutating func publish(
+        _ kind: Publication.Kind, value: [UInt8], _ lifetime: Duration, _ turn: inout Turn
+    ) -> Bool {
+        if let old = publicationIDs[kind] { removePublication(old) }
+        guard publications.count < configuration.limits.publications else { return false }
+        nextPublication += 1
+        publicationIDs[kind] = nextPublication
+        publications[nextPublication] = Publication(
+            id: nextPublication, kind: kind, value: value, expiresAt: turn.time + max(.zero, lifetime), wakesAt: nil)
+        return true
+    }
+
+    mutating func removePublication(_ id: UInt64) {
+        guard let publication = publications.removeValue(forKey: id) else { return }
+        publicationIDs[publication.kind] = nil
+    }
+
+    func publicationID(_ task: Job.Task) -> UInt64? {
+        switch task {
+        case .provide(let key): publicationIDs[.provider(key)]
+        case .put(let key): publicationIDs[.value(key)]
+        default: nil
+        }
+    }
+
+    /// A publication, or its renewal, ended: says when the next renewal is due.
+    mutating func settlePublication(_ job: Job, _ outcome: Outcome, _ turn: inout Turn) {
+        guard let id = job.publication else { return }
+        let interval: Duration
+        switch outcome {
+        case .provided: interval = generator.jitter(configuration.provideInterval)
+        case .stored: interval = generator.jitter(configuration.putInterval)
+        case .failed(.noPeers) where job.operation == nil, .failed(.notStored) where job.operation == nil:
+            // It was out once: others still have it, and the network will come back.
+            interval = generator.jitter(configuration.refreshInterval)
+        default:
+            removePublication(id)
+            return
+        }
+        wake(id, at: turn.time + interval)
+    }
+
+    private mutating func wake(_ id: UInt64, at time: Duration) {
+        guard let publication = publications[id] else { return }
+        let wakesAt = min(time, publication.expiresAt)
+        publications[id]?.wakesAt = wakesAt
+        deadlines.add(.publication(id), at: wakesAt)
+    }
+
+    mutating func publicationIsDue(_ id: UInt64, _ turn: inout Turn) {
+        guard let publication = publications[id], let wakesAt = publication.wakesAt, wakesAt <= turn.time else {
+            return
+        }
+        if publication.expiresAt <= turn.time {
+            removePublication(id)
+        } else {
+            publications[id]?.wakesAt = nil
+            background.append(.renew(id))
+        }
+    }
+
+    mutating func startRenewal(_ id: UInt64, _ turn: inout Turn) {
+        guard let publication = publications[id], publication.wakesAt == nil else { return }
+        guard publication.expiresAt > turn.time else {
+            removePublication(id)
+            return
+        }
+        switch publication.kind {
+        case .provider(let key): startJob(.provide(key), isBackground: true, &turn)
+        case .value(let key): startJob(.put(key), isBackground: true, &turn)
+        }
+    }
+
+    /// This node's addresses have settled: what it provides is announced with them.
+    mutating func renewProviders(_ turn: inout Turn) {
+        guard !localAddresses.isEmpty else { return }
+        for id in publications.keys.sorted() {
+            guard let publication = publications[id], publication.wakesAt != nil, case .provider = publication.kind
+            else { continue }
+            wake(id, at: turn.time)
+        }
+    }
+}

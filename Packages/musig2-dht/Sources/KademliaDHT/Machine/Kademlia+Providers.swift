@@ -1,0 +1,126 @@
+import Multiformats
+import WireCodec
+
+// Who provides a key: announcing and finding.
+extension Kademlia {
+    /// Writes the provider record to the closest servers.
+    mutating func storeProvider(_ key: [UInt8], _ lookup: Lookup, _ job: inout Job, _ turn: inout Turn) {
+        let record = KademliaMessage(
+            kind: .addProvider, key: key,
+            providerPeers: [KademliaMessage.Peer(id: local.bytes, addresses: localAddresses, connection: 1)])
+        store(record, value: nil, lookup, &job, &turn)
+    }
+
+    /// Sends a record to the closest servers that answered.
+    mutating func store(
+        _ record: KademliaMessage, value: [UInt8]?, _ lookup: Lookup, _ job: inout Job, _ turn: inout Turn
+    ) {
+        var storing = Job.Storing()
+        for candidate in lookup.closestAnswered(configuration.bucketSize) {
+            guard let peer = Self.peer(candidate.id) else { continue }
+            let key = candidate.distance ^ job.target
+            let known = knownAddresses(key)
+            let reach = reach(peer, known.isEmpty ? candidate.addresses : known)
+            send(record, to: peer, key, reach, .store(job: job.id, value: value), &turn)
+            storing.pending += 1
+        }
+        job.storing = storing
+        if storing.pending == 0 { endStoring(&job, &turn) }
+    }
+
+    mutating func storeEnded(_ id: UInt64, isStored: Bool, _ turn: inout Turn) {
+        guard var job = jobs.removeValue(forKey: id) else { return }
+        job.storing?.pending -= 1
+        if isStored { job.storing?.stored += 1 }
+        if job.storing?.pending == 0 { endStoring(&job, &turn) }
+        keep(job)
+    }
+
+    private mutating func endStoring(_ job: inout Job, _ turn: inout Turn) {
+        let stored = job.storing?.stored ?? 0
+        guard stored > 0 else {
+            retry(&job, orFail: .notStored, &turn)
+            return
+        }
+        switch job.task {
+        case .provide: complete(&job, .provided(servers: stored), &turn)
+        default: complete(&job, .stored(servers: stored), &turn)
+        }
+    }
+
+    mutating func takeOwnProviders(_ key: [UInt8], _ job: inout Job, _ turn: inout Turn) {
+        var found: [Provider] = []
+        let records = providers.records(key, at: turn.time)
+        for record in records {
+            let age = turn.time - record.storedAt
+            let addresses = providerAddresses(record, at: turn.time)
+            guard
+                job.providers.add(
+                    record.peer, amongst: records.count, addresses: addresses, age: age, limits: configuration.limits)
+            else {
+                continue
+            }
+            found.append(Provider(peer: record.peer, addresses: addresses.compactMap(Self.address), age: age))
+        }
+        tell(found, job, &turn)
+    }
+
+    /// The addresses of a stored provider, or, when they are too old, where this node knows it to be.
+    func providerAddresses(_ record: ProviderStore.Record, at time: Duration) -> [[UInt8]] {
+        if time - record.storedAt < configuration.providerAddressLifetime { return record.addresses }
+        return knownAddresses(place(record.peer.bytes))
+    }
+
+    mutating func takeProviders(_ peers: [KademliaMessage.Peer], _ job: inout Job, _ turn: inout Turn) {
+        var found: [Provider] = []
+        var seen: Set<[UInt8]> = []
+        for named in peers.prefix(configuration.limits.providersTakenPerAnswer) where seen.insert(named.id).inserted {
+            guard let peer = Self.peer(named.id), peer != local else { continue }
+            let reach = reach(peer, named.addresses)
+            // One that has addresses, but none that this network uses, cannot be reached in it.
+            guard named.addresses.isEmpty || !reach.addresses.isEmpty else { continue }
+            guard
+                job.providers.add(
+                    peer, amongst: peers.count, addresses: reach.addresses, age: nil, limits: configuration.limits)
+            else {
+                continue
+            }
+            found.append(Provider(peer: peer, addresses: reach.parsed))
+        }
+        tell(found, job, &turn)
+    }
+
+    private func tell(_ found: [Provider], _ job: Job, _ turn: inout Turn) {
+        if !found.isEmpty, let operation = job.operation { turn.effects.append(.progress(operation, found)) }
+    }
+
+    /// Looks up, by name, the best providers whose addresses nobody told.
+    mutating func resolveProviders(_ limit: Int, _ job: inout Job, _ turn: inout Turn) {
+        var homeless: [PeerID] = []
+        for provider in job.providers.ranked(limit) where provider.addresses.isEmpty {
+            let known = knownAddresses(place(provider.peer.bytes))
+            if known.isEmpty {
+                homeless.append(provider.peer)
+            } else {
+                job.providers.setAddresses(known, of: provider.peer)
+            }
+        }
+        homeless = Array(homeless.prefix(configuration.limits.providersResolved))
+        guard !homeless.isEmpty else {
+            endFindProviders(limit, &job, &turn)
+            return
+        }
+        job.children = homeless.count
+        // The children find this job where it belongs when they end, which may be at once.
+        jobs[job.id] = job
+        for peer in homeless { startJob(.findPeer(peer), parent: job.id, &turn) }
+        if let kept = jobs.removeValue(forKey: job.id) { job = kept } else { job.isDone = true }
+    }
+
+    mutating func endFindProviders(_ limit: Int, _ job: inout Job, _ turn: inout Turn) {
+        let ranked = job.providers.ranked(limit).map { entry in
+            Provider(peer: entry.peer, addresses: entry.addresses.compactMap(Self.address), age: entry.age)
+        }
+        complete(&job, .providers(ranked), &turn)
+    }
+}

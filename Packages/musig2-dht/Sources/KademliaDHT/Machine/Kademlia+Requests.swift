@@ -1,0 +1,194 @@
+import Multiformats
+import WireCodec
+
+// Requests of this node and what becomes of them.
+extension Kademlia {
+    mutating func send(
+        _ message: KademliaMessage, to peer: PeerID, _ key: KademliaKey, _ reach: Reach,
+        _ purpose: PendingRequest.Purpose,
+        _ turn: inout Turn
+    ) {
+        nextRequest += 1
+        let id = nextRequest
+        requests[id] = PendingRequest(peer: peer, key: key, reach: reach, purpose: purpose, sentAt: turn.time)
+        deadlines.add(.request(id), at: turn.time + configuration.requestTimeout)
+        if case .lookup = purpose { deadlines.add(.slow(id), at: turn.time + configuration.slowAfter) }
+        turn.effects.append(
+            .send(
+                Request(
+                    id: RequestID(id), peer: peer, addresses: reach.parsed, message: message,
+                    expectsReply: message.kind != .addProvider, timeout: configuration.requestTimeout)))
+    }
+
+    mutating func responded(_ id: RequestID, _ message: KademliaMessage, _ turn: inout Turn) {
+        guard let request = requests.removeValue(forKey: id.rawValue) else { return }
+        lastHeard = turn.time
+        admit(request, &turn)
+        switch request.purpose {
+        case .probe: probeEnded(request.key)
+        case .lookup(let job, let place): lookupAnswered(job, place, request, message, &turn)
+        case .store(let job, let value):
+            storeEnded(job, isStored: value == nil || message.record?.value == value, &turn)
+        case .correction: break
+        }
+    }
+
+    /// A request without an answer was written.
+    mutating func wasSent(_ id: RequestID, _ turn: inout Turn) {
+        guard let request = requests.removeValue(forKey: id.rawValue) else { return }
+        switch request.purpose {
+        case .store(let job, _): storeEnded(job, isStored: true, &turn)
+        case .probe: probeEnded(request.key)
+        case .lookup(let job, let place): lookupFailed(job, place, &turn)
+        case .correction: break
+        }
+    }
+
+    mutating func requestFailed(_ id: UInt64, _ failure: RequestFailure, _ turn: inout Turn) {
+        guard let request = requests.removeValue(forKey: id) else { return }
+        noteFailure(request, failure, &turn)
+        switch request.purpose {
+        case .probe: probeEnded(request.key)
+        case .lookup(let job, let place):
+            if failure == .unsupported { findPeerReached(job, request, &turn) }
+            lookupFailed(job, place, &turn)
+        case .store(let job, _): storeEnded(job, isStored: false, &turn)
+        case .correction: break
+        }
+    }
+
+    mutating func requestIsSlow(_ id: UInt64, _ turn: inout Turn) {
+        guard let request = requests[id], case .lookup(let id, let place) = request.purpose,
+            var job = jobs.removeValue(forKey: id)
+        else { return }
+        job.lookup?.slow(place)
+        advance(&job, &turn)
+        keep(job)
+    }
+}
+
+// The routing table: who gets in, who is dropped.
+extension Kademlia {
+    mutating func identified(_ peer: PeerID, _ addresses: [Multiaddr], isServer: Bool, _ turn: inout Turn) {
+        guard peer != local else { return }
+        let key = place(peer.bytes)
+        let reach = reach(peer, addresses)
+        if connected[key] != nil || connected.count < configuration.limits.connectedPeers {
+            connected[key] = reach.addresses
+        }
+        if let position = table.position(key) {
+            if isServer {
+                table.update(position, addresses: reach.addresses, groups: reach.groups)
+            } else {
+                drop(key, &turn)
+            }
+        } else if isServer, !reach.addresses.isEmpty {
+            consider(peer, key, reach, &turn)
+        } else if !isServer {
+            table.remove(key)
+        }
+    }
+
+    mutating func disconnected(_ peer: PeerID) {
+        let key = place(peer.bytes)
+        connected[key] = nil
+        table.disconnected(key)
+    }
+
+    /// A peer says that it serves. It gets a place when it has answered.
+    private mutating func consider(_ peer: PeerID, _ key: KademliaKey, _ reach: Reach, _ turn: inout Turn) {
+        switch trusted.contains(key) ? .room : table.admission(key, reach.groups) {
+        case .room: probe(peer, key, reach)
+        case .full: wait(peer, key, reach)
+        case .crowded: break
+        }
+    }
+
+    private mutating func wait(_ peer: PeerID, _ key: KademliaKey, _ reach: Reach) {
+        table.await(RoutingTable.Replacement(peer: peer, key: key, addresses: reach.addresses, groups: reach.groups))
+    }
+
+    /// A peer answered a request: it serves.
+    mutating func admit(_ request: PendingRequest, _ turn: inout Turn) {
+        if let position = table.position(request.key) {
+            table.answered(position, at: turn.time)
+            return
+        }
+        guard !request.reach.addresses.isEmpty else { return }
+        let admission = table.insert(
+            RoutingTable.Entry(
+                peer: request.peer, key: request.key, addresses: request.reach.addresses, groups: request.reach.groups,
+                lastSeen: turn.time, isTrusted: trusted.contains(request.key),
+                isConnected: connected[request.key] != nil))
+        if admission == .full {
+            wait(request.peer, request.key, request.reach)
+            checkOldest(table.bucketIndex(request.key), at: turn.time)
+        }
+    }
+
+    /// Asks the server of a bucket that has been silent for the longest time whether it is still there, so that it gives way
+    /// to one that waits if it is not.
+    private mutating func checkOldest(_ bucket: Int, at time: Duration) {
+        guard let oldest = table.leastRecentlySeen(bucket), time - table[oldest].lastSeen >= configuration.livenessAge
+        else { return }
+        probe(table[oldest])
+    }
+
+    mutating func noteFailure(_ request: PendingRequest, _ failure: RequestFailure, _ turn: inout Turn) {
+        guard let position = table.position(request.key) else { return }
+        if failure == .unsupported {
+            drop(request.key, &turn)
+            return
+        }
+        let entry = table[position]
+        let failures = table.failed(position)
+        // When nobody has answered since the request left, the fault may be this node's own network: then all stay.
+        guard !entry.isTrusted, let lastHeard, lastHeard >= request.sentAt else { return }
+        if failures >= 2 || !table.buckets[position.bucket].replacements.isEmpty { drop(request.key, &turn) }
+    }
+
+    /// A server does not serve any more. One that is trusted keeps its place, but is not told to others.
+    private mutating func drop(_ key: KademliaKey, _ turn: inout Turn) {
+        guard let position = table.position(key) else { return }
+        if table[position].isTrusted {
+            _ = table.failed(position)
+            return
+        }
+        table.remove(key)
+        promote(position.bucket)
+    }
+
+    private mutating func promote(_ bucket: Int) {
+        guard let next = table.takeReplacement(bucket) else { return }
+        probe(next.peer, next.key, Reach(addresses: next.addresses, groups: next.groups))
+    }
+
+    func isLive(_ key: KademliaKey) -> Bool { table[key]?.isLive == true }
+}
+
+// Probes.
+extension Kademlia {
+    mutating func probe(_ entry: RoutingTable.Entry) {
+        probe(entry.peer, entry.key, Reach(addresses: entry.addresses, groups: entry.groups))
+    }
+
+    mutating func probe(_ peer: PeerID, _ key: KademliaKey, _ reach: Reach) {
+        guard peer != local, probes.waiting.count < configuration.limits.waitingProbes, probes.keys.insert(key).inserted
+        else { return }
+        probes.waiting.append(Probes.Waiting(peer: peer, key: key, reach: reach))
+    }
+
+    private mutating func probeEnded(_ key: KademliaKey) {
+        probes.keys.remove(key)
+        probes.underWay -= 1
+    }
+
+    mutating func sendProbes(_ turn: inout Turn) {
+        while probes.underWay < configuration.limits.probes, !probes.waiting.isEmpty {
+            let next = probes.waiting.removeFirst()
+            probes.underWay += 1
+            let reach = next.reach.parsed.isEmpty ? reach(next.peer, next.reach.addresses) : next.reach
+            send(KademliaMessage(kind: .findNode, key: local.bytes), to: next.peer, next.key, reach, .probe, &turn)
+        }
+    }
+}

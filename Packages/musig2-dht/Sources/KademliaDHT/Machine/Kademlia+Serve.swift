@@ -1,0 +1,181 @@
+import Multiformats
+import WireCodec
+
+// Requests of others, answered at once.
+extension Kademlia {
+    mutating func serve(
+        _ id: InboundID, from peer: PeerID, at address: Multiaddr?, _ message: KademliaMessage, _ turn: inout Turn
+    ) {
+        guard mode == .server else {
+            turn.effects.append(.refuse(id, .notServing))
+            return
+        }
+        do throws(RefusalError) {
+            guard let answer = try answer(message, from: peer, at: address, turn.now) else {
+                turn.effects.append(.noReply(id))
+                return
+            }
+            turn.effects.append(.reply(id, answer))
+        } catch {
+            turn.effects.append(.refuse(id, error.refusal))
+        }
+    }
+
+    private struct RefusalError: Error {
+        let refusal: Refusal
+        init(_ refusal: Refusal) { self.refusal = refusal }
+    }
+
+    private mutating func answer(
+        _ message: KademliaMessage, from peer: PeerID, at address: Multiaddr?, _ now: Now
+    ) throws(RefusalError) -> KademliaMessage? {
+        switch message.kind {
+        case .ping: return message
+        case .findNode: return try findNode(message, from: peer)
+        case .getProviders: return try getProviders(message, from: peer, now)
+        case .addProvider:
+            try addProvider(message, from: peer, at: address, now)
+            return nil
+        case .getValue: return try getValue(message, from: peer, now)
+        case .putValue: return try putValue(message, from: peer, at: address, now)
+        }
+    }
+
+    private func findNode(_ message: KademliaMessage, from asker: PeerID) throws(RefusalError) -> KademliaMessage {
+        guard (1...configuration.limits.keyBytes).contains(message.key.count) else { throw RefusalError(.invalidKey) }
+        var peers: [KademliaMessage.Peer] = []
+        // The one that is looked for comes first, even if it is a client.
+        if message.key == local.bytes {
+            if !localAddresses.isEmpty {
+                peers.append(KademliaMessage.Peer(id: local.bytes, addresses: localAddresses, connection: 1))
+            }
+        } else if message.key != asker.bytes, let target = Self.peer(message.key) {
+            let key = place(target.bytes)
+            let addresses = knownAddresses(key)
+            if !addresses.isEmpty {
+                let connection: UInt32 = connected[key] == nil ? 0 : 1
+                peers.append(KademliaMessage.Peer(id: target.bytes, addresses: addresses, connection: connection))
+            }
+        }
+        peers += closest(to: message.key, notTelling: asker, besides: message.key)
+        return KademliaMessage(kind: .findNode, closerPeers: fitting(peers, configuration.limits.answerBytes))
+    }
+
+    private mutating func getProviders(
+        _ message: KademliaMessage, from asker: PeerID, _ now: Now
+    ) throws(RefusalError) -> KademliaMessage {
+        guard isProviderKey(message.key) else { throw RefusalError(.invalidKey) }
+        var found: [KademliaMessage.Peer] = []
+        if let id = publicationIDs[.provider(message.key)], let publication = publications[id],
+            publication.expiresAt > now.monotonic, !localAddresses.isEmpty
+        {
+            found.append(KademliaMessage.Peer(id: local.bytes, addresses: localAddresses, connection: 1))
+        }
+        var records = providers.records(message.key, at: now.monotonic)
+        let room = max(0, configuration.limits.providersPerAnswer - found.count)
+        if records.count > room {
+            // Each record gets its chance, however many there are and whoever came first.
+            records = Array(records.shuffled(using: &generator).prefix(room))
+        }
+        for record in records {
+            let addresses = providerAddresses(record, at: now.monotonic)
+            let connection: UInt32 = connected[place(record.peer.bytes)] == nil ? 0 : 1
+            found.append(KademliaMessage.Peer(id: record.peer.bytes, addresses: addresses, connection: connection))
+        }
+        let limit = configuration.limits.answerBytes - message.key.count
+        let fitting = fitting(found, limit)
+        let rest = limit - fitting.reduce(0) { $0 + Self.size($1) }
+        return KademliaMessage(
+            kind: .getProviders, key: message.key,
+            closerPeers: self.fitting(closest(to: message.key, notTelling: asker), rest), providerPeers: fitting)
+    }
+
+    private mutating func addProvider(
+        _ message: KademliaMessage, from peer: PeerID, at address: Multiaddr?, _ now: Now
+    ) throws(RefusalError) {
+        guard isProviderKey(message.key) else { throw RefusalError(.invalidKey) }
+        guard let named = message.providerPeers.first(where: { $0.id == peer.bytes }), peer != local else {
+            throw RefusalError(.notTheProvider)
+        }
+        let reach = reach(peer, named.addresses)
+        guard !reach.addresses.isEmpty else { throw RefusalError(.noAddresses) }
+        let isStored = providers.add(
+            peer, key: message.key, addresses: reach.addresses, source: source(peer, address), at: now.monotonic)
+        guard isStored else { throw RefusalError(.storeFull) }
+    }
+
+    private func getValue(
+        _ message: KademliaMessage, from asker: PeerID, _ now: Now
+    ) throws(RefusalError) -> KademliaMessage {
+        guard (1...configuration.limits.valueKeyBytes).contains(message.key.count) else {
+            throw RefusalError(.invalidKey)
+        }
+        let record = ownValue(message.key, now).map { own in
+            KademliaMessage.Record(
+                key: message.key, value: own.value,
+                timeReceived: Timestamp.text(own.wallMilliseconds ?? now.wallMilliseconds))
+        }
+        let room = configuration.limits.answerBytes - 2 * message.key.count - (record?.value.count ?? 0)
+        return KademliaMessage(
+            kind: .getValue, key: message.key, record: record,
+            closerPeers: fitting(closest(to: message.key, notTelling: asker), max(room, Self.leastRoomForPeers)))
+    }
+
+    private mutating func putValue(
+        _ message: KademliaMessage, from peer: PeerID, at address: Multiaddr?, _ now: Now
+    ) throws(RefusalError) -> KademliaMessage {
+        guard let record = message.record else { throw RefusalError(.missingRecord) }
+        guard record.key == message.key else { throw RefusalError(.keyMismatch) }
+        guard message.key.count <= configuration.limits.valueKeyBytes, Self.namespace(message.key) != nil else {
+            throw RefusalError(.invalidKey)
+        }
+        guard record.value.count <= configuration.limits.valueBytes else { throw RefusalError(.valueTooLong) }
+        guard let rules = rules(message.key) else { throw RefusalError(.unknownNamespace) }
+        guard isValid(record.value, at: message.key, now) else { throw RefusalError(.invalidValue) }
+        if let own = ownValue(message.key, now), rules.isBetter(own.value, than: record.value, at: message.key) {
+            throw RefusalError(.olderValue)
+        }
+        guard values.put(record.value, at: message.key, source: source(peer, address), at: now) else {
+            throw RefusalError(.storeFull)
+        }
+        return KademliaMessage(
+            kind: .putValue, key: message.key, record: KademliaMessage.Record(key: message.key, value: record.value))
+    }
+
+    /// Among whom the room is shared out: the network group that the connection comes from, where it is known.
+    private func source(_ peer: PeerID, _ address: Multiaddr?) -> RecordSource {
+        guard let address, !isExempt(address) else { return .peer(peer) }
+        return .group(NetworkGroup(address))
+    }
+}
+
+// Peers in answers.
+extension Kademlia {
+    /// The k closest live servers to a key, without the one that asks and one that stands in the answer already.
+    private func closest(to key: [UInt8], notTelling asker: PeerID, besides other: [UInt8] = []) -> [KademliaMessage
+        .Peer]
+    {
+        let positions = table.closest(to: place(key), count: configuration.bucketSize) { entry in
+            entry.isLive && entry.peer != asker && entry.peer.bytes != other
+        }
+        return positions.map { table.told($0) }
+    }
+
+    /// A message has some room beside a value of the largest size: 64 KiB less 60.
+    private static let leastRoomForPeers = 3 << 10
+
+    /// The first of the peers, as many as fit into so many bytes.
+    private func fitting(_ peers: [KademliaMessage.Peer], _ limit: Int) -> [KademliaMessage.Peer] {
+        var rest = limit
+        for (index, peer) in peers.enumerated() {
+            rest -= Self.size(peer)
+            if rest < 0 { return Array(peers.prefix(index)) }
+        }
+        return peers
+    }
+
+    /// At least the bytes that a peer takes in a message.
+    private static func size(_ peer: KademliaMessage.Peer) -> Int {
+        peer.addresses.reduce(peer.id.count + 12) { $0 + $1.count + 4 }
+    }
+}

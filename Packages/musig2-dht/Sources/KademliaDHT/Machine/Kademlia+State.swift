@@ -1,0 +1,150 @@
+import Multiformats
+import WireCodec
+
+/// One call of the machine: the time, and what it has come to so far.
+internal struct Turn {
+    let now: Kademlia.Now
+    var effects: [Kademlia.Effect] = []
+
+    var time: Duration { now.monotonic }
+}
+
+/// A request that has not been answered.
+internal struct PendingRequest: Sendable {
+    enum Purpose: Sendable {
+        /// Whether the peer serves, or still serves.
+        case probe
+        case lookup(job: UInt64, Lookup.Place)
+        /// A record for a job; of a value, which one, so that the echo is compared.
+        case store(job: UInt64, value: [UInt8]?)
+        /// A better value for a server that had a worse one or none.
+        case correction
+    }
+
+    let peer: PeerID
+    let key: KademliaKey
+    let reach: Reach
+    let purpose: Purpose
+    let sentAt: Duration
+}
+
+/// Where a peer may be reached, by the rules of the network.
+internal struct Reach: Sendable {
+    /// Binary, without `/p2p` at the end.
+    var addresses: [[UInt8]] = []
+    var parsed: [Multiaddr] = []
+    var groups = NetworkGroups.none
+}
+
+/// Peers that wait to be asked whether they serve.
+internal struct Probes: Sendable {
+    struct Waiting: Sendable {
+        let peer: PeerID
+        let key: KademliaKey
+        let reach: Reach
+    }
+
+    var waiting: [Waiting] = []
+    /// Those that wait and those under way.
+    var keys: Set<KademliaKey> = []
+    var underWay = 0
+}
+
+/// What this node keeps telling the network.
+internal struct Publication: Sendable {
+    let id: UInt64
+    let kind: Kind
+    let value: [UInt8]
+    let expiresAt: Duration
+    /// When it is renewed, or ends; nil while it is being published.
+    var wakesAt: Duration?
+
+    enum Kind: Hashable, Sendable {
+        case provider([UInt8])
+        case value([UInt8])
+    }
+}
+
+/// What the node does for itself when there is time.
+internal enum BackgroundTask: Hashable, Sendable {
+    /// Look for a key of a bucket, for a bootstrap or for itself.
+    case refresh(prefix: Int, parent: UInt64?)
+    case findSelf
+    case renew(UInt64)
+}
+
+// Places and addresses.
+extension Kademlia {
+    /// The place of a peer id or a record's key.
+    func place(_ bytes: [UInt8]) -> KademliaKey { KademliaKey(digest: hash(bytes)) }
+
+    /// The addresses that this network uses, of those that a peer is said to have.
+    func reach(_ peer: PeerID, _ binary: [[UInt8]]) -> Reach {
+        reach(peer, binary.lazy.filter { $0.count <= configuration.limits.addressBytes }.compactMap(Self.address))
+    }
+
+    func reach(_ peer: PeerID, _ addresses: some Sequence<Multiaddr>) -> Reach {
+        var reach = Reach()
+        for address in addresses {
+            guard reach.addresses.count < configuration.limits.addressesPerPeer else { break }
+            if let named = address.peerID, named != peer { continue }
+            guard let address = address.withoutPeerID, configuration.addressPolicy.accepts(address) else { continue }
+            let bytes = address.bytes
+            guard bytes.count <= configuration.limits.addressBytes, !reach.addresses.contains(bytes) else { continue }
+            reach.addresses.append(bytes)
+            reach.parsed.append(address)
+            if !isExempt(address) { reach.groups.insert(NetworkGroup(address)) }
+        }
+        return reach
+    }
+
+    /// Whether an address is free of the limits per network group.
+    func isExempt(_ address: Multiaddr) -> Bool { configuration.exemptsPrivateGroups && address.isPrivate }
+
+    static func address(_ bytes: [UInt8]) -> Multiaddr? {
+        do throws(MultiaddrError) {
+            return try Multiaddr(bytes: bytes)
+        } catch {
+            // Of a kind that this node does not know: the peer may have others.
+            return nil
+        }
+    }
+
+    static func peer(_ bytes: [UInt8]) -> PeerID? {
+        do throws(PeerIDError) {
+            return try PeerID(bytes: bytes)
+        } catch {
+            return nil
+        }
+    }
+
+    /// What this node itself knows of where a peer is, which goes before what others say.
+    func knownAddresses(_ key: KademliaKey) -> [[UInt8]] {
+        if let addresses = connected[key], !addresses.isEmpty { return addresses }
+        guard let position = table.position(key) else { return [] }
+        return table.buckets[position.bucket].entries[position.index].addresses
+    }
+
+    func contact(_ peer: PeerID, _ addresses: [[UInt8]]) -> Contact {
+        Contact(peer: peer, addresses: addresses.compactMap(Self.address))
+    }
+}
+
+// For simulations.
+extension Kademlia {
+    /// Puts a server in the routing table as if it had answered: for a network that has been there for long.
+    package mutating func know(_ contact: Contact, at time: Duration) {
+        let reach = reach(contact.peer, contact.addresses)
+        let key = place(contact.peer.bytes)
+        _ = table.insert(
+            RoutingTable.Entry(
+                peer: contact.peer, key: key, addresses: reach.addresses, groups: reach.groups, lastSeen: time,
+                isTrusted: trusted.contains(key), isConnected: false))
+        hasBootstrapped = true
+    }
+
+    /// What is wrong with the machine's tables; empty if nothing is.
+    package func _checkInvariants() -> [String] {
+        table._checkInvariants() + providers._checkInvariants() + values._checkInvariants()
+    }
+}

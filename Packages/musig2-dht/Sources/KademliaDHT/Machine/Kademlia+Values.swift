@@ -1,0 +1,122 @@
+import Multiformats
+import WireCodec
+
+// Values: checking, storing, finding, correcting.
+extension Kademlia {
+    /// The rules of a key's namespace; nil if the key is not `/namespace/…`, or the rules are not known.
+    func rules(_ key: [UInt8]) -> (any RecordRules)? { Self.namespace(key).flatMap { namespaces[$0] } }
+
+    /// What stands between the first two slashes of a key.
+    static func namespace(_ key: [UInt8]) -> String? {
+        guard key.first == UInt8(ascii: "/"), let end = key.dropFirst().firstIndex(of: UInt8(ascii: "/")), end > 1,
+            end + 1 < key.count
+        else { return nil }
+        return String(validating: key[1..<end], as: UTF8.self)
+    }
+
+    func isValid(_ value: [UInt8], at key: [UInt8], _ now: Now) -> Bool {
+        rules(key)?.isValid(value, at: key, wallMilliseconds: now.wallMilliseconds) == true
+    }
+
+    /// The better one of the value that is stored for others and the one that this node publishes itself.
+    func ownValue(_ key: [UInt8], _ now: Now) -> (value: [UInt8], wallMilliseconds: UInt64?)? {
+        guard let rules = rules(key) else { return nil }
+        var best: (value: [UInt8], wallMilliseconds: UInt64?)?
+        if let record = values.record(key, at: now.monotonic), isValid(record.value, at: key, now) {
+            best = (record.value, record.wallMilliseconds)
+        }
+        if let id = publicationIDs[.value(key)], let publication = publications[id],
+            publication.expiresAt > now.monotonic,
+            isValid(publication.value, at: key, now)
+        {
+            if let stored = best, rules.isBetter(stored.value, than: publication.value, at: key) { return stored }
+            best = (publication.value, nil)
+        }
+        return best
+    }
+
+    mutating func takeOwnValue(_ key: [UInt8], _ job: inout Job, _ turn: inout Turn) {
+        guard let own = ownValue(key, turn.now) else { return }
+        let age = own.wallMilliseconds.map { Self.age($0, turn.now) }
+        add(own.value, from: nil, age: age ?? .zero, &job)
+        endGetEarly(&job, &turn)
+    }
+
+    private static func age(_ wallMilliseconds: UInt64, _ now: Now) -> Duration {
+        guard wallMilliseconds < now.wallMilliseconds else { return .zero }
+        return .milliseconds(Int64(clamping: now.wallMilliseconds - wallMilliseconds))
+    }
+
+    private func add(_ value: [UInt8], from holder: KademliaKey?, age: Duration?, _ job: inout Job) {
+        guard let rules = rules(job.key) else { return }
+        let key = job.key
+        job.values.add(value, from: holder, age: age) { rules.isBetter($0, than: $1, at: key) }
+    }
+
+    mutating func takeValue(
+        _ record: KademliaMessage.Record?, from request: PendingRequest, _ job: inout Job, _ turn: inout Turn
+    ) {
+        guard let record else { return }
+        guard record.key == job.key, record.value.count <= configuration.limits.valueBytes,
+            isValid(record.value, at: job.key, turn.now)
+        else {
+            job.values.liars.insert(request.key)
+            return
+        }
+        let age = Timestamp.parse(record.timeReceived).map { Self.age($0, turn.now) }
+        add(record.value, from: request.key, age: age, &job)
+        endGetEarly(&job, &turn)
+    }
+
+    /// Ends a search for a value when enough servers returned the best one.
+    private mutating func endGetEarly(_ job: inout Job, _ turn: inout Turn) {
+        guard case .get(let key, let quorum) = job.task, quorum > 0, job.values.holders.count >= quorum,
+            let lookup = job.lookup
+        else { return }
+        report(job, &turn)
+        endGet(key, lookup, &job, &turn)
+    }
+
+    mutating func endGet(_ key: [UInt8], _ lookup: Lookup, _ job: inout Job, _ turn: inout Turn) {
+        guard let best = job.values.best else {
+            complete(&job, .value(nil), &turn)
+            return
+        }
+        correct(best, lookup, job, &turn)
+        complete(&job, .value(Value(bytes: best, age: job.values.age)), &turn)
+    }
+
+    /// Gives the best value to the servers that should have it: those that returned a worse one, and those of the closest
+    /// that returned none.
+    private mutating func correct(_ best: [UInt8], _ lookup: Lookup, _ job: Job, _ turn: inout Turn) {
+        let closest = Set(lookup.closestKnown(configuration.bucketSize).map(\.distance))
+        let record = KademliaMessage(
+            kind: .putValue, key: job.key, record: KademliaMessage.Record(key: job.key, value: best))
+        for candidate in lookup.closestAnswered(configuration.bucketSize) {
+            let key = candidate.distance ^ job.target
+            guard !job.values.holders.contains(key), !job.values.liars.contains(key),
+                job.values.stale.contains(key) || closest.contains(candidate.distance),
+                let peer = Self.peer(candidate.id)
+            else { continue }
+            let known = knownAddresses(key)
+            send(record, to: peer, key, reach(peer, known.isEmpty ? candidate.addresses : known), .correction, &turn)
+        }
+    }
+
+    /// Writes a value to the closest servers, unless the lookup found a better one.
+    mutating func storeValue(_ key: [UInt8], _ lookup: Lookup, _ job: inout Job, _ turn: inout Turn) {
+        guard let id = job.publication, let publication = publications[id],
+            isValid(publication.value, at: key, turn.now)
+        else {
+            complete(&job, .failed(.invalidValue), &turn)
+            return
+        }
+        if let best = job.values.best, let rules = rules(key), rules.isBetter(best, than: publication.value, at: key) {
+            complete(&job, .failed(.olderValue), &turn)
+            return
+        }
+        let record = KademliaMessage(
+            kind: .putValue, key: key, record: KademliaMessage.Record(key: key, value: publication.value))
+        store(record, value: publication.value, lookup, &job, &turn)
+    }
+}
