@@ -335,7 +335,13 @@ extension Lookup {
 
     /// The peers known that have not failed, closest first.
     func closestKnown(_ count: Int) -> [Candidate] {
-        closest(count) { $0.state != .failed && $0.state != .taken && belief($0.referrer) != .doubted }
+        closest(count) { candidate in
+            switch candidate.state {
+            case .failed, .taken: false
+            case .heard: belief(candidate.referrer) != .doubted
+            case .asked, .slow, .answered: true
+            }
+        }
     }
 
     private func closest(_ count: Int, where isIncluded: (Candidate) -> Bool) -> [Candidate] {
