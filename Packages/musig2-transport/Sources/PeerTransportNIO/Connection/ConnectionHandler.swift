@@ -41,8 +41,8 @@ final class ConnectionHandler: ChannelInboundHandler {
         case closed
     }
 
-    /// Plaintext that is sealed and written in one go: two full Noise messages.
-    private static let batch = 2 * NoiseFraming.maximumPlaintext
+    /// Plaintext that is sealed and written in one go: four Noise messages.
+    private static let batch = 4 * NoiseFraming.sealedPlaintext
 
     let role: Role
     private let local: TransportIdentity

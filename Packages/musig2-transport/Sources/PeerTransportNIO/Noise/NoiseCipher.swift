@@ -11,21 +11,24 @@ import NIOCore
 struct NoiseSealer {
     private let key: SymmetricKey
     private var counter: UInt64
+    private let maximumPlaintext: Int
 
     /// - Parameters:
     ///   - key: the 32-byte key of this direction.
     ///   - counter: the nonce to begin with; only tests give one.
-    init(key: SymmetricKey, counter: UInt64 = 0) {
+    ///   - maximumPlaintext: the most bytes of plaintext in one message; only tests give another.
+    init(key: SymmetricKey, counter: UInt64 = 0, maximumPlaintext: Int = NoiseFraming.sealedPlaintext) {
         self.key = key
         self.counter = counter
+        self.maximumPlaintext = maximumPlaintext
     }
 
-    /// Seals the plaintext and appends it to `output` as framed messages of up to 65,519 bytes of plaintext each. An empty
+    /// Seals the plaintext and appends it to `output` as framed messages of up to 32,760 bytes of plaintext each. An empty
     /// plaintext appends nothing: some implementations close a connection on which an empty message comes.
     mutating func seal(_ plaintext: UnsafeRawBufferPointer, into output: inout ByteBuffer) throws(NoiseError) {
         var start = 0
         while start < plaintext.count {
-            let end = min(start + NoiseFraming.maximumPlaintext, plaintext.count)
+            let end = min(start + self.maximumPlaintext, plaintext.count)
             try self.sealMessage(UnsafeRawBufferPointer(rebasing: plaintext[start..<end]), into: &output)
             start = end
         }

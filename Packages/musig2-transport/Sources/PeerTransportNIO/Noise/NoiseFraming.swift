@@ -6,6 +6,10 @@ enum NoiseFraming {
     static let maximumMessage = 65_535
     /// The longest plaintext of a transport message.
     static let maximumPlaintext = maximumMessage - tagLength
+    /// The longest plaintext that this side seals at once, half of what a full message holds. The cipher makes several copies
+    /// of each message, and blocks of 64 KiB are handed back to the system again and again, which costs more than the
+    /// second message does.
+    static let sealedPlaintext = (maximumPlaintext + 1) / 2
 }
 
 /// Takes length-prefixed handshake messages out of a byte stream without taking a byte that follows them.

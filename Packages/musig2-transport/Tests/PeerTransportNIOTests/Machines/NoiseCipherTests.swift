@@ -8,8 +8,10 @@ import Testing
 struct NoiseCipherTests {
     private let key = SymmetricKey(data: [UInt8](repeating: 7, count: 32))
 
-    private func seal(_ plaintext: [UInt8], counter: UInt64 = 0) throws -> [UInt8] {
-        var sealer = NoiseSealer(key: self.key, counter: counter)
+    private func seal(
+        _ plaintext: [UInt8], counter: UInt64 = 0, maximum: Int = NoiseFraming.sealedPlaintext
+    ) throws -> [UInt8] {
+        var sealer = NoiseSealer(key: self.key, counter: counter, maximumPlaintext: maximum)
         var output = ByteBuffer()
         try plaintext.withUnsafeBytes { try sealer.seal($0, into: &output) }
         return Array(output.readableBytesView)
@@ -36,12 +38,24 @@ struct NoiseCipherTests {
         #expect(try self.seal([]) == [])
     }
 
-    @Test("plaintext of up to 65,519 bytes is one message, a byte more makes two")
+    @Test("plaintext of up to 32,760 bytes is one message, a byte more makes two")
     func split() throws {
-        let one = try self.seal([UInt8](repeating: 5, count: 65_519))
+        let one = try self.seal([UInt8](repeating: 5, count: 32_760))
+        #expect(one.count == 32_778)
+        #expect(Array(one.prefix(2)) == [0x80, 0x08])
+        let two = try self.seal([UInt8](repeating: 5, count: 32_761))
+        #expect(two.count == 32_778 + 2 + 17)
+        #expect(Array(two[32_778..<32_780]) == [0x00, 0x11])
+        #expect(try self.open(two, pieces: 100_000).map(\.count) == [32_760, 1])
+    }
+
+    @Test("the longest message there can be, as others make it")
+    func longest() throws {
+        let one = try self.seal([UInt8](repeating: 5, count: 65_519), maximum: 65_519)
         #expect(one.count == 65_537)
         #expect(Array(one.prefix(2)) == [0xff, 0xff])
-        let two = try self.seal([UInt8](repeating: 5, count: 65_520))
+        #expect(try self.open(one, pieces: 100_000).map(\.count) == [65_519])
+        let two = try self.seal([UInt8](repeating: 5, count: 65_520), maximum: 65_519)
         #expect(two.count == 65_537 + 2 + 17)
         #expect(Array(two[65_537..<65_539]) == [0x00, 0x11])
         #expect(try self.open(two, pieces: 100_000).map(\.count) == [65_519, 1])

@@ -56,11 +56,10 @@ final class NodeProcess {
     static func serve() async throws {
         let node = try PeerNode(
             identity: .generateEd25519(), logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() })
-        if !node.protocols.contains(TransportPair.pingID) {
-            try node.respond(to: [TransportPair.pingID], name: "ping") { _ in EchoResponder() }
-        }
         try node.register(BenchHandler())
-        let addresses = try await node.listen(on: [Multiaddr("/ip4/127.0.0.1/tcp/0")])
+        let addresses = try await node.listen(on: [
+            Multiaddr("/ip4/127.0.0.1/tcp/0"), Multiaddr("/ip4/127.0.0.1/tcp/0/ws"),
+        ])
         FileHandle.standardOutput.write(Data((addresses.map(\.description).joined(separator: " ") + "\n").utf8))
         while readLine() != nil {}
         await node.shutdown()

@@ -12,10 +12,12 @@ struct TransportBenchmarks {
         var newStream: Measurement.Target?
         var echo: Measurement.Target?
         var bulk: Measurement.Target
+        var webSocketBulk: Measurement.Target?
     }
 
     private static let twoLoops = Targets(
-        setUp: .atMost(1_200), ping: .atMost(90), newStream: .atMost(170), echo: .atMost(180), bulk: .atLeast(600))
+        setUp: .atMost(1_200), ping: .atMost(90), newStream: .atMost(170), echo: .atMost(180), bulk: .atLeast(600),
+        webSocketBulk: .atLeast(280))
     private static let oneLoop = Targets(bulk: .atLeast(400))
 
     /// Measures setting up connections, small round trips, bulk transfers, and connections that do nothing.
@@ -35,6 +37,9 @@ struct TransportBenchmarks {
         let echo = try await self.rounds(pair, TransportPair.echoID)
         let bulk = try await self.bulk(pair)
         try await pair.stop()
+        let webSocket = try await TransportPair.start(loops: loops, isWebSocket: true)
+        let webSocketBulk = try await self.bulk(webSocket)
+        try await webSocket.stop()
         return [
             Measurement(
                 step: "Connection set-up, early muxer", parameter: parameter, value: median(setUp),
@@ -51,6 +56,9 @@ struct TransportBenchmarks {
             Measurement(
                 step: "Bulk transfer", parameter: parameter, value: bulk, unit: .megabytesPerSecond,
                 target: targets.bulk),
+            Measurement(
+                step: "Bulk transfer over WebSocket", parameter: parameter, value: webSocketBulk,
+                unit: .megabytesPerSecond, target: targets.webSocketBulk),
         ]
     }
 

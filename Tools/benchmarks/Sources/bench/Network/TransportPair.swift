@@ -21,7 +21,8 @@ struct TransportPair {
     /// - Parameters:
     ///   - loops: 1 for both ends on one event loop, 2 for one each.
     ///   - connections: The most connections at the same time.
-    static func start(loops: Int, connections: Int = 16) async throws -> Self {
+    ///   - isWebSocket: Whether WebSocket lies between TCP and all else.
+    static func start(loops: Int, connections: Int = 16, isWebSocket: Bool = false) async throws -> Self {
         let groups = (0..<loops).map { _ in MultiThreadedEventLoopGroup(numberOfThreads: 1) }
         var configuration = TCPTransport.Configuration()
         configuration.limits.connectionsPerPeer = connections
@@ -31,7 +32,8 @@ struct TransportPair {
             identity: .generateEd25519(), configuration: configuration, responders: responders, group: groups[0])
         let dialler = try TCPTransport(
             identity: .generateEd25519(), configuration: configuration, group: groups[loops - 1])
-        let listener = try await listening.listen(on: Multiaddr("/ip4/127.0.0.1/tcp/0")) {
+        let address = try Multiaddr("/ip4/127.0.0.1/tcp/0" + (isWebSocket ? "/ws" : ""))
+        let listener = try await listening.listen(on: address) {
             $0 == Self.echoID || $0 == Self.sinkID
         }
         let server = Task {
