@@ -88,4 +88,48 @@ import Testing
             for node in nodes { group.addTask { await node.shutdown() } }
         }
     }
+
+    @Test(.timeLimit(.minutes(1))) func signersFindASessionByItsIDThroughADHT() async throws {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let meeting = try PeerNode(identity: .generateEd25519(), logger: logger)
+        try await meeting.listen(on: SigningNode.loopback)
+        try meeting.startDHT(DHTConfiguration(mode: .server, prefix: "/test"))
+        let dht = DHTConfiguration(mode: .client, prefix: "/test", bootstrap: meeting.addresses)
+        var nodes: [SigningNode] = []
+        for _ in 0..<2 {
+            nodes.append(
+                try await SigningNode.start(
+                    signer: SecretKey.generate(), listenOn: SigningNode.loopback, dht: dht,
+                    consent: .approveEverything, logger: logger))
+        }
+        let keys = nodes.map(\.coordinator.signerKey)
+        let created = try await nodes[0].coordinator.createSession(SessionRequest(signers: keys, messages: [[1]]))
+        try await nodes[1].coordinator.joinSession(id: created.id)
+        let key = try KeyAggContext(keys: keys).xOnlyKey
+        for node in nodes {
+            let signatures = try await node.coordinator.signatures(of: created.id)
+            #expect(key.isValidSignature(signatures[0], for: [1]))
+        }
+        await withTaskGroup(of: Void.self) { group in
+            for node in nodes { group.addTask { await node.shutdown() } }
+        }
+        await meeting.shutdown()
+    }
+
+    @Test(.timeLimit(.minutes(1))) func aDHTThatCannotWorkIsSaid() async throws {
+        await #expect(throws: TransportError(.invalidArgument, "")) {
+            try await SigningNode.start(
+                signer: SecretKey.generate(), listenOn: SigningNode.loopback,
+                dht: DHTConfiguration(prefix: "no slash"))
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func withoutADHTAnIDAloneLeadsNowhere() async throws {
+        let node = try await start()
+        await #expect(throws: CoordinatorError(.unreachable, "")) {
+            try await node.coordinator.previewSession(id: SessionID(Hash32.random()))
+        }
+        await #expect(throws: CoordinatorError(.unreachable, "")) { try await node.coordinator.inbox() }
+        await node.shutdown()
+    }
 }
