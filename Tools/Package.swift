@@ -52,7 +52,10 @@ let package = Package(
                 .product(name: "WireCodec", package: "musig2-wire-codec"),
                 .product(name: "Multiformats", package: "musig2-wire-codec"),
                 .product(name: "MuSig2Session", package: "musig2-session"),
+                .product(name: "PeerTransport", package: "musig2-transport"),
+                .product(name: "PeerNode", package: "musig2-transport"),
                 .product(name: "MuSig2Coordinator", package: "musig2-coordinator"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings
         ),

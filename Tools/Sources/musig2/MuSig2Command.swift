@@ -14,8 +14,17 @@ struct MuSig2Command: AsyncParsableCommand {
               alice$ musig2 create --signers ALICE,BOB --message-hex 68656c6c6f
               bob$   musig2 join musig21…                # what alice's command printed
 
+            The same without an invitation, through a node that anybody may run:
+
+              carol$ musig2 node                # prints ADDRESS: /ip4/…/tcp/…/p2p/…
+              alice$ musig2 create --signers ALICE,BOB --message-hex 68656c6c6f \\
+                       --bootstrap ADDRESS      # prints the session id
+              bob$   musig2 join SESSION-ID --bootstrap ADDRESS
+
+            To try both sides on one machine, give each signer a folder of its own: --home.
+
             Exit status:
-              0  done                           5  expired, or nobody came in time
+              0  done                           5  expired, or nobody was there in time
               1  failed for another reason      6  the network
               2  a file, or the output          7  not valid
               3  refused                       64  wrong usage
@@ -23,8 +32,8 @@ struct MuSig2Command: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            KeyCommand.self, CreateCommand.self, JoinCommand.self, AggregateCommand.self, VerifyCommand.self,
-            DecodeCommand.self,
+            KeyCommand.self, CreateCommand.self, JoinCommand.self, InboxCommand.self, NodeCommand.self,
+            AggregateCommand.self, VerifyCommand.self, DecodeCommand.self,
         ]
     )
 

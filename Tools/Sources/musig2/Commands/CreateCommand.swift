@@ -10,7 +10,9 @@ struct CreateCommand: AsyncParsableCommand {
         commandName: "create",
         abstract: "Make a session, print the invitation for the other signers, and sign with them.",
         discussion: """
-            Prints the invitation first; give it to the other signers by any way you like. \
+            Prints the invitation first; give it to the other signers by any way you like. With --bootstrap, prints the \
+            session id above it: that is all they need, if they are in the same network.
+            \
             Then shows who joined and how far the rounds are, and at the end one signature for each message. \
             Your own key must be among the signers. Keep the command running until it has printed the signature.
             """)
@@ -38,8 +40,11 @@ struct CreateCommand: AsyncParsableCommand {
         help: ArgumentHelp("A note that all signers see. May be repeated.", valueName: "key=value"))
     var note: [String] = []
 
+    @OptionGroup var discovery: DiscoveryOptions
+    @OptionGroup var network: NetworkOptions
     @OptionGroup var home: HomeOptions
     @OptionGroup var node: NodeOptions
+    @OptionGroup var timeout: TimeoutOptions
     @OptionGroup var options: OutputOptions
 
     func validate() throws {
@@ -49,20 +54,36 @@ struct CreateCommand: AsyncParsableCommand {
     func run() async throws {
         let output = options.output
         try await reporting(output) {
-            let request = try request()
-            let signing = SigningCommand(home: home, node: node, output: output, consent: .approveEverything)
+            let signer = try SignerNode(home: home, node: node, network: network)
+            let request = try request(hasNetwork: !signer.bootstrap.isEmpty)
+            let signing = SigningCommand(
+                signer: signer, timeout: timeout.timeout, output: output, consent: .approveEverything)
             try await signing.run { coordinator in
                 let created = try await coordinator.createSession(request)
-                let invitation = created.invitation.description
-                try output.result(
-                    invitation, event: "invitation",
-                    ["session": .string("\(created.id)"), "invitation": .string(invitation)])
+                try tell(created, ways: request.discovery, signer, output)
                 return created.id
             }
         }
     }
 
-    private func request() throws(Failure) -> SessionRequest {
+    /// Prints what the other signers need.
+    private func tell(
+        _ created: CreatedSession, ways: Set<DiscoveryWay>, _ signer: SignerNode, _ output: Output
+    ) throws {
+        let invitation = created.invitation.description
+        try output.result(
+            signer.bootstrap.isEmpty ? invitation : "\(created.id)\n\(invitation)", event: "invitation",
+            [
+                "session": .string("\(created.id)"), "invitation": .string(invitation),
+                "discovery": .strings(ways.map(\.name).sorted()),
+            ])
+        guard !ways.isEmpty else { return }
+        let place = network.words(for: signer.bootstrap)
+        let words = ways == [.inbox] ? "musig2 inbox\(place)" : "musig2 join \(created.id)\(place)"
+        try output.progress("to join     \(words)", event: "toJoin", ["command": .string(words)])
+    }
+
+    private func request(hasNetwork: Bool) throws(Failure) -> SessionRequest {
         let keys = try signers.keys()
         try check(keys)
         var request = SessionRequest(signers: keys, messages: try message.messages())
@@ -70,6 +91,7 @@ struct CreateCommand: AsyncParsableCommand {
         request.tweaks = try signers.tweaks()
         request.topology = topology.value
         request.hasCommitmentRound = commitments
+        request.discovery = try discovery.ways(hasNetwork: hasNetwork)
         if let expiry { request.lifetime = .seconds(expiry) }
         for text in note {
             let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)

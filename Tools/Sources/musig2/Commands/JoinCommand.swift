@@ -2,38 +2,40 @@ import ArgumentParser
 import Foundation
 import MuSig2Coordinator
 import MuSig2Session
+import Multiformats
 import Secp256k1
 
 /// `musig2 join`: look at a session, and sign with the others if the person agrees.
 struct JoinCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "join",
-        abstract: "Join a session by its invitation: shows what is to be signed, asks, and signs.",
+        abstract: "Join a session by its id or its invitation: shows what is to be signed, asks, and signs.",
         discussion: """
+            The id is enough with --bootstrap: the DHT names peers that can show the session. If nobody is found by the id, \
+            it is looked whether the session waits in your inbox. An invitation names the peers itself.
+
             Nothing but the question whether you may see the session leaves before you said yes. \
             Without a terminal to ask at, --yes is needed. Keep the command running until it has printed the signature. \
-            If it ended before, call it again with the same invitation.
+            If it ended before, call it again in the same way.
             """)
 
-    @Argument(help: "The invitation: musig21…")
-    var invitation: String
+    @Argument(help: "The session id, 64 hexadecimal digits; or the invitation, musig21…")
+    var session: String
 
     @Flag(name: .long, help: "Sign without asking.")
     var yes = false
 
+    @OptionGroup var network: NetworkOptions
     @OptionGroup var home: HomeOptions
     @OptionGroup var node: NodeOptions
+    @OptionGroup var timeout: TimeoutOptions
     @OptionGroup var options: OutputOptions
 
     func run() async throws {
         let output = options.output
         try await reporting(output) {
-            let invitation: SessionInvitation
-            do throws(CoordinatorError) {
-                invitation = try SessionInvitation(parsing: self.invitation)
-            } catch {
-                throw Failure(error)
-            }
+            let signer = try SignerNode(home: home, node: node, network: network)
+            let target = try Target(session, hasNetwork: !signer.bootstrap.isEmpty)
             guard yes || Prompt.isPossible else {
                 throw Failure(.refused, "there is no terminal to ask at", hint: "Say yes beforehand with --yes.")
             }
@@ -54,8 +56,88 @@ struct JoinCommand: AsyncParsableCommand {
                 if yes { return .approve }
                 return await Prompt.confirms("Sign this?") ? .approve : .refuse(reason: "you said no")
             }
-            let signing = SigningCommand(home: home, node: node, output: output, consent: consent)
-            try await signing.run { coordinator in try await coordinator.joinSession(invitation) }
+            let signing = SigningCommand(signer: signer, timeout: timeout.timeout, output: output, consent: consent)
+            try await signing.run { coordinator in
+                switch target {
+                case .invitation(let invitation): try await coordinator.joinSession(invitation)
+                case .id(let id): try await Self.join(id, coordinator)
+                }
+            }
+        }
+    }
+
+    /// Joins a session that is found by its id, or else waits in the inbox of this signer.
+    private static func join(_ id: SessionID, _ coordinator: MuSig2Coordinator) async throws -> SessionID {
+        let failure = await withTaskGroup(of: Result<Bool, CoordinatorError>.self) { group in
+            group.addTask {
+                await result { () async throws(CoordinatorError) in
+                    _ = try await coordinator.previewSession(id: id)
+                    return true
+                }
+            }
+            group.addTask {
+                // Most sessions are found by their id at once, and then nobody need learn that this inbox is looked at.
+                do { try await Task.sleep(for: inboxDelay) } catch { return .success(false) }
+                return await result { () async throws(CoordinatorError) in
+                    try await coordinator.inbox().contains { $0.session == id }
+                }
+            }
+            defer { group.cancelAll() }
+            var failures: [CoordinatorError] = []
+            for await found in group {
+                switch found {
+                case .success(true): return nil as CoordinatorError?
+                case .success(false): break
+                case .failure(let error) where error.code == .notFound: failures.insert(error, at: 0)
+                case .failure(let error) where error.session == id: return error
+                case .failure(let error): failures.append(error)
+                }
+            }
+            return failures.first
+        }
+        if let failure { throw failure }
+        // What was looked at is not looked for again.
+        return try await coordinator.joinSession(id: id)
+    }
+
+    private static func result(
+        _ body: () async throws(CoordinatorError) -> Bool
+    ) async -> Result<Bool, CoordinatorError> {
+        do throws(CoordinatorError) {
+            return .success(try await body())
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// After which time without an answer the inbox is looked at.
+    private static let inboxDelay = Duration.seconds(1)
+
+    /// What is to be joined.
+    private enum Target {
+        case invitation(SessionInvitation)
+        case id(SessionID)
+
+        init(_ text: String, hasNetwork: Bool) throws(Failure) {
+            if let bytes = Hex.decode(text) {
+                guard let id = SessionID(bytes) else {
+                    throw Failure(
+                        .invalid, "the session id: expected 64 hexadecimal digits, found \(text.count)",
+                        hint: "Take it whole from what the creator's command printed.")
+                }
+                guard hasNetwork else {
+                    throw Failure(
+                        .usage, "a session is found by its id in a DHT alone, and there is no --bootstrap",
+                        hint: "Give --bootstrap the same address as the creator did, or join by the invitation.")
+                }
+                self = .id(id)
+                return
+            }
+            do throws(CoordinatorError) {
+                self = .invitation(try SessionInvitation(parsing: text))
+            } catch {
+                throw Failure(error)
+            }
         }
     }
 }

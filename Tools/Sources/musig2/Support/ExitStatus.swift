@@ -10,7 +10,7 @@ enum ExitStatus: Int32 {
     case refused = 3
     /// The session ended without a signature.
     case sessionFailed = 4
-    /// The session expired, or nobody came in time.
+    /// The session expired, or nobody came or was found in time.
     case expired = 5
     /// The network: a port in use, a peer that cannot be reached or is not what it should be.
     case network = 6

@@ -12,6 +12,14 @@ extension Failure {
                 (.network, "Is the creator's command still running, and can this machine reach its addresses?")
             case .notShown:
                 (.refused, "Ask the creator whether your public key (`musig2 key show`) is among the signers.")
+            case .notFound:
+                (
+                    .expired,
+                    "Is the creator's command still running, and are its --bootstrap and --network the same as here? "
+                        + "Is the id whole, and was the session made with --discovery rendezvous or record?"
+                )
+            case .lookupFailed:
+                (.network, "Does the node at --bootstrap still run? Try again.")
             case .announcementRefused: (.network, "Do not sign: ask the creator for a new invitation.")
             case .timedOut: (.network, "Is the creator's command still running? Try again.")
             case .invalidRequest, .invalidConfiguration: (.usage, nil)
@@ -30,7 +38,7 @@ extension Failure {
     }
 
     /// A message with the one below it, unless it has it already.
-    private static func text(_ message: String, _ underlying: String?) -> String {
+    static func text(_ message: String, _ underlying: String?) -> String {
         guard let underlying, !message.contains(underlying) else { return message }
         return "\(message) (\(underlying))"
     }

@@ -40,10 +40,13 @@ struct HomeOptions: ParsableArguments {
     var peersFile: String { folder.appendingPathComponent("peers").path }
 
     /// Makes the folder if there is none, readable by its owner alone.
-    func makeFolder() throws(Failure) {
-        guard Self.make(folder.path) else {
+    func makeFolder() throws(Failure) { try Self.makeFolder(folder.path) }
+
+    /// Makes a folder if there is none, readable by its owner alone.
+    static func makeFolder(_ path: String) throws(Failure) {
+        guard make(path) else {
             throw Failure(
-                .file, "cannot make the folder \(folder.path): \(FileFailure.reason())",
+                .file, "cannot make the folder \(path): \(FileFailure.reason())",
                 hint: "Name another one with --home.")
         }
     }

@@ -16,12 +16,25 @@ enum Seconds {
     }
 }
 
+/// How long a command waits.
+struct TimeoutOptions: ParsableArguments {
+    @Option(
+        name: .long, parsing: .unconditional,
+        help: ArgumentHelp("Give up after so many seconds. Default: when the session expires.", valueName: "seconds"))
+    var timeout: Int?
+
+    func validate() throws {
+        if let timeout { try Seconds.check(timeout, option: "--timeout") }
+    }
+}
+
 /// The options of commands that go onto the network.
 struct NodeOptions: ParsableArguments {
     @Option(
         name: .long, parsing: .upToNextOption,
         help: ArgumentHelp(
-            "Where to listen, as multiaddrs. Default: /ip4/0.0.0.0/tcp/0, all interfaces and a free port.",
+            "Where to listen, as multiaddrs, with /ws at the end for WebSocket. Default: /ip4/0.0.0.0/tcp/0, all interfaces "
+                + "and a free port.",
             valueName: "address"))
     var listen: [String] = []
 
@@ -31,11 +44,6 @@ struct NodeOptions: ParsableArguments {
             "The addresses that others are told, when they differ from those this machine sees (NAT, a name).",
             valueName: "address"))
     var announce: [String] = []
-
-    @Option(
-        name: .long, parsing: .unconditional,
-        help: ArgumentHelp("Give up after so many seconds. Default: when the session expires.", valueName: "seconds"))
-    var timeout: Int?
 
     @Option(
         name: .long,
@@ -48,7 +56,6 @@ struct NodeOptions: ParsableArguments {
         if let logLevel, Logger.Level(rawValue: logLevel) == nil {
             throw ValidationError("--log-level: there is no level \"\(logLevel)\"")
         }
-        if let timeout { try Seconds.check(timeout, option: "--timeout") }
     }
 
     /// Where to listen.
@@ -71,7 +78,8 @@ struct NodeOptions: ParsableArguments {
         return logger
     }
 
-    private static func addresses(_ texts: [String], option: String) throws(Failure) -> [Multiaddr] {
+    /// The addresses that an option or a variable names.
+    static func addresses(_ texts: [String], option: String) throws(Failure) -> [Multiaddr] {
         var addresses: [Multiaddr] = []
         for text in texts {
             do throws(MultiaddrError) {

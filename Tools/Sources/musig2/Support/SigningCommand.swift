@@ -1,33 +1,29 @@
 import Foundation
-import Logging
 import MuSig2Coordinator
 import MuSig2Node
 import MuSig2Session
-import Multiformats
-import PeerNode
-import PeerTransport
-import PeerTransportNIO
-import Secp256k1
-import UnixSignals
 
 /// What `create` and `join` have in common: a node, one session, its progress, and a clean way out.
 struct SigningCommand: Sendable {
-    let home: HomeOptions
-    let node: NodeOptions
+    let signer: SignerNode
+    let timeout: Int?
     let output: Output
     let consent: any ConsentPolicy
 
     /// Runs until the session ended, the time is over, or the person pressed Ctrl-C.
     func run(_ enter: @escaping @Sendable (MuSig2Coordinator) async throws -> SessionID) async throws {
         StandardStreams.ignoreBrokenPipes()
-        let node = try await start()
+        let node = try await signer.start(consent: consent)
         let coordinator = node.coordinator
         let events = await coordinator.events
         let ending = await withTaskGroup(of: Ending.self) { group in
-            group.addTask { await follow(events, coordinator, enter) }
-            group.addTask { await Self.interruption() }
+            group.addTask { await follow(events, node, enter) }
+            group.addTask {
+                await Interruption.wait()
+                return .interrupted
+            }
             group.addTask { await remind(coordinator) }
-            if let timeout = self.node.timeout {
+            if let timeout {
                 group.addTask {
                     do { try await Task.sleep(for: .seconds(timeout)) } catch { return .left }
                     return .timedOut(seconds: timeout)
@@ -99,38 +95,6 @@ struct SigningCommand: Sendable {
         case left
     }
 
-    private func start() async throws(Failure) -> SigningNode {
-        let key = try KeyFile.read(at: home.keyFile)
-        let listen = try node.listenAddresses()
-        let announce = try node.announcedAddresses()
-        let identity = try identity()
-        var configuration = PeerNodeConfiguration()
-        configuration.announcedAddresses = announce
-        configuration.peerStorePersistence = PeerStoreFile(path: home.peersFile)
-        do {
-            return try await SigningNode.start(
-                signer: key, identity: identity, listenOn: listen, consent: consent, nodeConfiguration: configuration,
-                logger: node.logger())
-        } catch {
-            throw Failure.network(error)
-        }
-    }
-
-    /// The node's identity; a passing one while another process uses the one of the home folder. Two nodes with one
-    /// identity cannot be in one session: a third takes them for one, and talks to the one or the other.
-    private func identity() throws(Failure) -> NodeIdentity {
-        let identity: NodeIdentity
-        do {
-            identity = try NodeIdentity.loadOrCreate(at: home.identityFile)
-        } catch {
-            throw Failure(.file, "the node's identity in \(home.identityFile): \(error.message)")
-        }
-        // Held open, and so locked, until the process ends.
-        let descriptor = open(home.identityFile, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK else { return identity }
-        return .generateEd25519()
-    }
-
     /// Shuts the node down: the others hear of the signature first, if they were not heard to have it.
     ///
     /// Ctrl-C ends the wait; the signature is there, and whoever misses it can be told of it by others.
@@ -142,7 +106,7 @@ struct SigningCommand: Sendable {
         }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { for await _ in end {} }
-            group.addTask { _ = await Self.interruption() }
+            group.addTask { await Interruption.wait() }
             group.addTask {
                 do {
                     try await Task.sleep(for: Self.patience)
@@ -168,11 +132,12 @@ struct SigningCommand: Sendable {
     /// Reads the events of the session and prints its progress.
     private func follow(
         _ events: CoordinatorEvents,
-        _ coordinator: MuSig2Coordinator,
+        _ node: SigningNode,
         _ enter: @Sendable (MuSig2Coordinator) async throws -> SessionID
     ) async -> Ending {
         do {
-            let session = try await enter(coordinator)
+            try await signer.enterNetwork(node, output)
+            let session = try await enter(node.coordinator)
             var presence = Presence()
             // With the signatures of others under way, one's own may be.
             var isAfterPartial = false
@@ -247,11 +212,5 @@ struct SigningCommand: Sendable {
             .failed(Failure(error))
         default: nil
         }
-    }
-
-    private static func interruption() async -> Ending {
-        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
-        for await _ in signals { return .interrupted }
-        return .left
     }
 }

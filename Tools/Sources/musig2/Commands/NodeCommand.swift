@@ -1,0 +1,171 @@
+import ArgumentParser
+import Logging
+import Multiformats
+import PeerNode
+import PeerTransport
+import PeerTransportNIO
+
+/// `musig2 node`: run a node of the DHT, for others to begin with.
+struct NodeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "node",
+        abstract: "Run a node by which signers find each other, until Ctrl-C. It signs nothing and needs no key.",
+        usage: """
+            musig2 node [--listen <address> ...] [--bootstrap <address> ...] [<options>]
+            musig2 node status [--wait <seconds>] [--home <folder>]
+            """,
+        discussion: """
+            Prints its addresses; signers give one of them to --bootstrap. The first node \
+            of a network starts alone, the others with the address of one that runs. The \
+            node keeps for a while who announced which session, under keys that only those \
+            can compute who know the session or a signer's key.
+
+              server$ musig2 node --listen /ip4/0.0.0.0/tcp/4001
+              /ip4/203.0.113.7/tcp/4001/p2p/12D3KooW…
+              alice$  musig2 create … --bootstrap /ip4/203.0.113.7/tcp/4001/p2p/12D3KooW…
+              bob$    musig2 join SESSION-ID --bootstrap /ip4/203.0.113.7/tcp/4001/p2p/…
+
+            The home folder keeps the node's identity, the peers it knows and, without \
+            --listen, its port, so that its addresses stay true. Ends with status 0 when it is asked to (Ctrl-C, \
+            SIGTERM).
+            """,
+        subcommands: [NodeStatusCommand.self]
+    )
+
+    @OptionGroup var network: NetworkOptions
+    @OptionGroup var home: HomeOptions
+    @OptionGroup var node: NodeOptions
+    @OptionGroup var options: OutputOptions
+
+    func run() async throws {
+        let output = options.output
+        try await reporting(output) {
+            StandardStreams.ignoreBrokenPipes()
+            let bootstrap = try network.bootstrapAddresses()
+            let folder = NodeFolder(of: home)
+            let node = try makeNode(folder)
+            try await listen(node, folder)
+            do {
+                try node.startDHT(network.configuration(.server, bootstrap: bootstrap))
+            } catch {
+                throw Failure.network(error)
+            }
+            try StatusSocket.serve(NodeFolder.socket, in: folder.path) { [network = network.network] in
+                (try? NodeStatus(node, network: network).text) ?? ""
+            }
+            let result = await serve(node, bootstrap, output)
+            StatusSocket.remove(NodeFolder.socket, in: folder.path)
+            await node.shutdown()
+            try result.get()
+        }
+    }
+
+    private func makeNode(_ folder: NodeFolder) throws(Failure) -> PeerNode {
+        let identity = try folder.open(home)
+        var configuration = PeerNodeConfiguration()
+        configuration.peerStorePersistence = PeerStoreFile(path: folder.peerFile)
+        configuration.announcedAddresses = try node.announcedAddresses()
+        do throws(TransportError) {
+            return try PeerNode(identity: identity, configuration: configuration, logger: node.logger())
+        } catch {
+            throw Failure.network(error)
+        }
+    }
+
+    /// Listens where the options say, else at the port of last time, else at a free one.
+    private func listen(_ node: PeerNode, _ folder: NodeFolder) async throws(Failure) {
+        let wanted = try self.node.listenAddresses()
+        do throws(TransportError) {
+            guard self.node.listen.isEmpty else {
+                try await node.listen(on: wanted)
+                return
+            }
+            if let port = folder.port, await Self.listen(node, at: port) { return }
+            try await node.listen(on: wanted)
+        } catch {
+            throw Failure.network(error)
+        }
+        if let port = node.addresses.lazy.compactMap(\.tcpPort).first { try folder.remember(port: port) }
+    }
+
+    /// Whether the node listens at a port of all interfaces now: another program may have it.
+    private static func listen(_ node: PeerNode, at port: UInt16) async -> Bool {
+        do {
+            try await node.listen(on: [try Multiaddr("/ip4/0.0.0.0/tcp/\(port)")])
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// Says what happens until the process is asked to end.
+    private func serve(_ node: PeerNode, _ bootstrap: [Multiaddr], _ output: Output) async -> Result<Void, Failure> {
+        await withTaskGroup(of: Result<Void, Failure>.self) { group in
+            group.addTask { await Self.attempt { try await follow(node, output) } }
+            group.addTask {
+                await Interruption.wait()
+                return .success(())
+            }
+            group.addTask {
+                let configuration = network.configuration(.server, bootstrap: bootstrap)
+                let entry = NetworkEntry(node: node, configuration: configuration)
+                let told = await Self.attempt {
+                    for failure in await entry.reach().failures {
+                        try output.progress(
+                            "notice      \(failure.message); it is tried again", event: "notice",
+                            ["message": .string(failure.message)])
+                    }
+                }
+                if case .failure = told { return told }
+                await Interruption.wait()
+                return .success(())
+            }
+            let first = await group.next() ?? .success(())
+            group.cancelAll()
+            return first
+        }
+    }
+
+    /// Prints the addresses, and each change of the DHT that a person should know of.
+    private func follow(_ node: PeerNode, _ output: Output) async throws {
+        let addresses = node.addresses.map(\.description)
+        try output.result(
+            addresses.joined(separator: "\n"), event: "listening",
+            [
+                "peer": .string("\(node.localPeer)"), "network": .string(network.network),
+                "addresses": .strings(addresses),
+            ])
+        var wasReady: Bool?
+        for await status in node.dhtStatusUpdates() where status.isReady != wasReady {
+            let size = status.routingTableSize
+            if status.isReady {
+                let others = size == 0 ? "as the first node of the network \(network.network)" : "with \(size) others"
+                try output.progress("ready       \(others)", event: "ready", ["routingTableSize": .integer(size)])
+            } else if wasReady == nil {
+                try output.progress("starting    looking for the network \(network.network)", event: "starting", [:])
+            } else {
+                try output.progress(
+                    "notice      no other node answers any more", event: "notReady",
+                    ["routingTableSize": .integer(size)])
+            }
+            wasReady = status.isReady
+        }
+    }
+
+    private static func attempt(_ body: () async throws -> Void) async -> Result<Void, Failure> {
+        do {
+            try await body()
+            return .success(())
+        } catch {
+            return .failure(error as? Failure ?? Failure(.failure, "\(error)"))
+        }
+    }
+}
+
+extension Multiaddr {
+    /// The port of a TCP address; nil for any other.
+    fileprivate var tcpPort: UInt16? {
+        for case .tcp(let port) in components { return port }
+        return nil
+    }
+}

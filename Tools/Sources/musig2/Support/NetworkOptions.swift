@@ -1,0 +1,65 @@
+import ArgumentParser
+import Foundation
+import MuSig2Coordinator
+import Multiformats
+import PeerNode
+
+/// The options of commands that find others through a DHT.
+struct NetworkOptions: ParsableArguments {
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The address of a node to begin with, as `musig2 node` prints it. May be repeated. Default: $MUSIG2_BOOTSTRAP, "
+                + "where commas or spaces separate several.",
+            valueName: "address"))
+    var bootstrap: [String] = []
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The name of the DHT. Nodes meet only under the same name; ipfs is the public one.",
+            valueName: "name"))
+    var network: String = Self.defaultNetwork
+
+    /// The network of this command's nodes, unless another one is named.
+    static let defaultNetwork = "musig2"
+
+    func validate() throws {
+        let isName = network.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+        guard isName, !network.isEmpty, network.first != "/", network.last != "/" else {
+            throw ValidationError(
+                "--network: expected a name like musig2, in letters, digits and signs, found \"\(network)\"")
+        }
+    }
+
+    /// The prefix of the DHT's stream protocol.
+    var prefix: String { "/\(network)" }
+
+    /// Where to begin: what the option names, else what the environment names.
+    func bootstrapAddresses() throws(Failure) -> [Multiaddr] {
+        if !bootstrap.isEmpty { return try NodeOptions.addresses(Self.separated(bootstrap), option: "--bootstrap") }
+        let variable = ProcessInfo.processInfo.environment["MUSIG2_BOOTSTRAP"] ?? ""
+        return try NodeOptions.addresses(Self.separated([variable]), option: "MUSIG2_BOOTSTRAP")
+    }
+
+    private static func separated(_ texts: [String]) -> [String] {
+        texts.flatMap { $0.split { $0 == "," || $0.isWhitespace } }.map(String.init)
+    }
+
+    /// How a node takes part in the network.
+    ///
+    /// - Parameters:
+    ///   - mode: Client for a signer that only passes by, server for a node that others begin with.
+    ///   - bootstrap: Where to begin.
+    func configuration(_ mode: DHTConfiguration.Mode, bootstrap: [Multiaddr]) -> DHTConfiguration {
+        var configuration = DHTConfiguration(mode: mode, prefix: prefix, bootstrap: bootstrap)
+        configuration.rules[RecordName.defaultNamespace] = AnnouncementRules()
+        return configuration
+    }
+
+    /// What one types so that another command begins in the same place.
+    func words(for bootstrap: [Multiaddr]) -> String {
+        let addresses = bootstrap.map { " --bootstrap \($0)" }.joined()
+        return network == Self.defaultNetwork ? addresses : "\(addresses) --network \(network)"
+    }
+}
