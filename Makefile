@@ -79,7 +79,7 @@ test-%: setup
 			$$package ;; esac; \
 	$(RUNNER) summary --results .build-results/one
 
-integration: setup ## Run 2-of-2 and 3-of-3, in memory and as separate processes over TCP
+integration: setup ## Run 2-of-2 and 3-of-3: in memory, as processes, and in every way through a DHT of 8 nodes
 	@Tools/integration
 
 # Each line is a row of the matrix, with the number of ways in which it was tested; the log names each.

@@ -49,8 +49,8 @@ let package = Package(
         .target(
             name: "FlowKit",
             dependencies: [
-                secp256k1, multiformats, musig2, session, peerTransport, peerTransportNIO, coordinator, subprocess,
-                systemPackage,
+                secp256k1, multiformats, musig2, session, peerTransport, peerTransportNIO, peerNode, coordinator, node,
+                subprocess, systemPackage,
             ],
             swiftSettings: settings
         ),

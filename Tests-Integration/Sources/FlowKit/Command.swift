@@ -68,17 +68,27 @@ public struct Command: Sendable {
     ///
     /// - Parameters:
     ///   - arguments: What follows `musig2`.
+    ///   - end: Does what Ctrl-C does when it is finished; nil: the command ends by itself.
     ///   - react: Is told each line and the process it comes from, and says what happens to that.
     /// - Returns: Exit status, all lines, and standard error.
     /// - Throws: ``FlowError`` for a line that is no event, an error of the system, or what `react` throws.
     public func follow(
         _ arguments: [String],
+        until end: AsyncStream<Void>? = nil,
         react: @Sendable (JSONLine, _ process: String) throws -> Reaction = { _, _ in .goOn }
     ) async throws -> Followed {
         let result = try await Subprocess.run(
             .path(.init(path)), arguments: Arguments(arguments + ["--json"]),
             input: .none, output: .sequence, error: .string(limit: 1 << 20)
         ) { execution in
+            let interrupter = end.map { end in
+                Task {
+                    for await _ in end {}
+                    // Cancelled: the process has ended.
+                    if !Task.isCancelled { try execution.send(signal: .interrupt) }
+                }
+            }
+            defer { interrupter?.cancel() }
             var lines: [JSONLine] = []
             for try await text in execution.standardOutput.strings() {
                 let line = try JSONLine(text.trimmingCharacters(in: .newlines))

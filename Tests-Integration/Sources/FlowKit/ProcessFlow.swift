@@ -2,15 +2,25 @@ import Foundation
 import Multiformats
 import Secp256k1
 
-/// n signers, each a process of its own with a key of its own, over TCP on the loopback interface.
+/// n signers, each a process of its own with a key of its own, on the loopback interface.
 public struct ProcessFlow: Sendable {
     private let command: Command
     private let folder: URL
+    private let way: Way
+    private let bootstrap: [String]
+    private let wire: Wire
 
     /// Prepares a flow.
     ///
+    /// - Parameters:
+    ///   - way: How the signers find the session.
+    ///   - bootstrap: The address of a node of the DHT, for every way but the invitation.
+    ///   - wire: What the signers' bytes travel over.
     /// - Throws: ``FlowError`` if the command is not found, or a file error.
-    public init() throws {
+    public init(by way: Way = .invitation, bootstrap: String? = nil, over wire: Wire = .tcp) throws {
+        self.way = way
+        self.bootstrap = bootstrap.map { ["--bootstrap", $0] } ?? []
+        self.wire = wire
         command = try Command()
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("musig2-flow-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -42,19 +52,21 @@ public struct ProcessFlow: Sendable {
             report("signer \(index + 1) made the key \(text)")
         }
         let signers = keys
-        let (invitations, invite) = AsyncStream.makeStream(of: String.self)
+        let (sessions, publish) = AsyncStream.makeStream(of: Created.self)
         let held = try await withThrowingTaskGroup(of: (Int, [SchnorrSignature]).self) { group in
             group.addTask {
-                defer { invite.finish() }
+                defer { publish.finish() }
                 let arguments =
                     ["create", "--signers", signers.map { "\($0)" }.joined(separator: ",")]
-                    + ["--message-hex", Hex.encode(message), "--topology", topology] + common(0)
-                return (0, try await follow(0, arguments, report: report) { invite.yield($0) })
+                    + ["--message-hex", Hex.encode(message), "--topology", topology, "--discovery", way.rawValue]
+                    + common(0)
+                return (0, try await follow(0, arguments, report: report) { publish.yield($0) })
             }
-            for await invitation in invitations {
+            for await created in sessions {
                 for index in 1..<count {
                     group.addTask {
-                        let arguments = ["join", invitation, "--yes"] + common(index)
+                        let session = try await find(created, index, report: report)
+                        let arguments = ["join", session, "--yes"] + common(index)
                         return (index, try await follow(index, arguments, report: report) { _ in })
                     }
                 }
@@ -71,8 +83,44 @@ public struct ProcessFlow: Sendable {
         folder.appendingPathComponent("signer-\(index + 1)").path
     }
 
-    private func common(_ index: Int) -> [String] {
-        ["--home", home(index), "--listen", "/ip4/127.0.0.1/tcp/0", "--timeout", "60"]
+    private func common(_ index: Int) -> [String] { network(index) + ["--timeout", "60"] }
+
+    private func network(_ index: Int) -> [String] {
+        ["--home", home(index), "--listen", wire.loopback] + bootstrap
+    }
+
+    /// What the creator's command printed.
+    private struct Created: Sendable {
+        let session: String
+        let invitation: String
+    }
+
+    /// What a signer gives to `musig2 join`.
+    private func find(
+        _ created: Created,
+        _ index: Int,
+        report: @Sendable (String) -> Void
+    ) async throws -> String {
+        switch way {
+        case .rendezvous, .record: return created.session
+        case .invitation: return created.invitation
+        case .inbox:
+            // It knows nothing but its own key.
+            let (end, finish) = AsyncStream.makeStream(of: Void.self)
+            let watched = try await command.follow(
+                ["inbox", "--watch", "--every", "1"] + network(index), until: end
+            ) { line, process in
+                guard line.event == "waiting" else { return .goOn }
+                let session = try line.text("session")
+                report("signer \(index + 1) (process \(process)) finds session \(session) in its inbox")
+                finish.finish()
+                return .goOn
+            }
+            guard let found = watched.lines.first(where: { $0.event == "waiting" }), watched.status == 0 else {
+                throw FlowError("signer \(index + 1): inbox: exit status \(watched.status): \(watched.error)")
+            }
+            return try found.text("session")
+        }
     }
 
     /// Runs one signer's process and reads its lines until it ends.
@@ -80,14 +128,16 @@ public struct ProcessFlow: Sendable {
         _ index: Int,
         _ arguments: [String],
         report: @Sendable (String) -> Void,
-        invited: @Sendable (String) -> Void
+        created: @Sendable (Created) -> Void
     ) async throws -> [SchnorrSignature] {
         let followed = try await command.follow(arguments) { line, process in
             let name = "signer \(index + 1) (process \(process))"
             switch line.event {
             case "invitation":
                 report("\(name) created session \(try line.text("session"))")
-                invited(try line.text("invitation"))
+                created(Created(session: try line.text("session"), invitation: try line.text("invitation")))
+            case "session":
+                report("\(name) is shown session \(try line.text("session")), and says yes")
             case "participantJoined":
                 report("\(name) sees that signer \(try line.number("signer") + 1) joined")
             case "nonceReceived":

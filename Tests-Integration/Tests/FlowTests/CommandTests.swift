@@ -254,7 +254,7 @@ struct CommandTests {
 }
 
 /// Says what web servers say to what they do not understand.
-private final class WebServer: ChannelInboundHandler {
+final class WebServer: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 

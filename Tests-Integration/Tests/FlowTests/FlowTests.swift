@@ -36,4 +36,22 @@ struct FlowTests {
         let outcome = try await ProcessFlow().run(signers: 4, topology: "star") { _ in }
         #expect(outcome.signatures.count == 1)
     }
+
+    @Test(arguments: Wire.allCases)
+    func everyWayThroughADHTOfEight(wire: Wire) async throws {
+        try await SocketFlow.withNodes(over: wire) { bootstrap in
+            for way in Way.allCases {
+                let outcome = try await SocketFlow.sign(signers: 3, by: way, bootstrap: bootstrap, over: wire)
+                #expect(outcome.signatures.count == 1, "by \(way.rawValue)")
+            }
+        }
+    }
+
+    @Test(arguments: Way.allCases)
+    func processesThroughADHT(way: Way) async throws {
+        let outcome = try await NodeProcesses(count: 3).run { bootstrap in
+            try await ProcessFlow(by: way, bootstrap: bootstrap).run(signers: 3) { _ in }
+        }
+        #expect(outcome.signatures.count == 1)
+    }
 }

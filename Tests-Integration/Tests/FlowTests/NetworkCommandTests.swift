@@ -1,0 +1,242 @@
+import FlowKit
+import Foundation
+import MuSig2Coordinator
+import MuSig2Node
+import MuSig2Session
+import Multiformats
+import NIOCore
+import NIOPosix
+import PeerNode
+import PeerTransportNIO
+import Secp256k1
+import Testing
+
+/// What goes wrong on the way into a DHT and in it, and what the command says: a clear message, an exit status, and
+/// nothing hangs.
+@Suite(.serialized, .timeLimit(.minutes(2)))
+struct NetworkCommandTests {
+    private let command: Command
+    private let folder: TemporaryFolder
+    private let session = String(repeating: "11", count: 32)
+
+    init() throws {
+        command = try Command()
+        folder = try TemporaryFolder()
+    }
+
+    private func newKey(_ home: String) async throws -> String {
+        let made = try await command.run(["key", "new", "--home", folder.file(home), "--json"])
+        #expect(made.status == 0, "\(made.error)")
+        return try JSONLine(made.output).text("publicKey")
+    }
+
+    private func failure(_ arguments: [String]) async throws -> (status: Int, message: String) {
+        let finished = try await command.run(arguments + ["--human"])
+        #expect(finished.output == "", "a failure prints no result")
+        return (finished.status, finished.error)
+    }
+
+    private func common(_ home: String) -> [String] {
+        ["--home", folder.file(home), "--listen", "/ip4/127.0.0.1/tcp/0"]
+    }
+
+    private func withNode<Value: Sendable>(
+        _ body: @Sendable (_ address: String) async throws -> Value
+    ) async throws -> Value {
+        try await NodeProcesses(count: 1).run(body)
+    }
+
+    // MARK: Words
+
+    @Test
+    func wrongWords() async throws {
+        let own = try await newKey("a")
+        let signers = ["--signers", "\(own),\(SecretKey.generate().publicKey)", "--message-hex", "00"]
+        let bootstrap = ["--bootstrap", "/ip4/127.0.0.1/tcp/1"]
+        for (arguments, status, message) in [
+            (
+                ["join", session, "--yes"], 64,
+                "a session is found by its id in a DHT alone, and there is no --bootstrap"
+            ),
+            (
+                ["join", session + "11", "--yes"] + bootstrap, 7,
+                "the session id: expected 64 hexadecimal digits, found 66"
+            ),
+            (["join", session, "--yes", "--bootstrap", "here"], 64, "--bootstrap: \"here\" is not a multiaddr"),
+            (["join", session, "--yes", "--network", "/x"], 64, "--network: expected a name like musig2"),
+            (["inbox"], 64, "an inbox is in a DHT, and there is no --bootstrap"),
+            (["inbox", "--every", "0"] + bootstrap, 64, "--every: expected 1 to 2592000 seconds (30 days), found 0"),
+            (
+                ["create", "--discovery", "inbox"] + signers, 64,
+                "--discovery inbox needs a DHT, and there is no --bootstrap"
+            ),
+            (["create", "--discovery", "radio"] + signers + bootstrap, 64, "--discovery: there is no way \"radio\""),
+            (
+                ["create", "--discovery", "none,inbox"] + signers + bootstrap, 64,
+                "--discovery: none excludes other ways"
+            ),
+        ] {
+            let wrong = try await failure(arguments + ["--home", folder.file("a")])
+            #expect(wrong.status == status, "\(arguments)")
+            #expect(wrong.message.contains(message), "\(wrong.message)")
+        }
+    }
+
+    @Test
+    func bootstrapOfTheEnvironment() async throws {
+        _ = try await newKey("a")
+        let result = try await command.shell(
+            "MUSIG2_BOOTSTRAP='/ip4/127.0.0.1/tcp/1, here' "
+                + "'\(command.path)' inbox --home '\(folder.file("a"))' --human")
+        #expect(result.status == 64)
+        #expect(result.error.hasPrefix("error: MUSIG2_BOOTSTRAP: \"here\" is not a multiaddr"))
+    }
+
+    // MARK: The way in
+
+    @Test
+    func bootstrapThatLeadsNowhere() async throws {
+        _ = try await newKey("a")
+        let stranger = NodeIdentity.generateEd25519().peerID
+        let web = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(WebServer()) }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let webPort = try #require(web.localAddress?.port)
+        // A port that was free a moment ago: nobody listens there.
+        let gone = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .bind(host: "127.0.0.1", port: 0).get()
+        let freePort = try #require(gone.localAddress?.port)
+        try await gone.close()
+        try await withNode { [command, folder, session] address in
+            let node = try Multiaddr(address)
+            let place = try #require(node.withoutPeerID)
+            let name = try #require(node.peerID)
+            for (bootstrap, message, hint) in [
+                (
+                    "/ip4/127.0.0.1/tcp/\(freePort)/p2p/\(name)", "nobody listens at /ip4/127.0.0.1/tcp/\(freePort)",
+                    "Does `musig2 node` run there"
+                ),
+                (
+                    "\(place)/p2p/\(stranger)", "expected peer \(stranger), found \(name)",
+                    "Take the whole address from what `musig2 node` prints there"
+                ),
+                (
+                    "/ip4/127.0.0.1/tcp/\(webPort)", "the other side is not a libp2p peer",
+                    "Is the port that of a `musig2 node`"
+                ),
+            ] {
+                let arguments = ["join", session, "--yes", "--home", folder.file("a"), "--bootstrap", bootstrap]
+                let wrong = try await command.run(arguments + ["--listen", "/ip4/127.0.0.1/tcp/0", "--human"])
+                #expect(wrong.status == 6)
+                #expect(wrong.error.hasPrefix("error: bootstrap \(bootstrap): \(message)"), "\(wrong.error)")
+                #expect(wrong.error.contains("       \(hint)"), "\(wrong.error)")
+            }
+            // One that leads somewhere is enough; the other one is told.
+            let one = try await command.run(
+                ["inbox", "--home", folder.file("a"), "--listen", "/ip4/127.0.0.1/tcp/0", "--human"]
+                    + ["--bootstrap", "/ip4/127.0.0.1/tcp/\(freePort),\(address)"])
+            #expect(one.status == 0, "\(one.error)")
+            #expect(one.error.hasPrefix("notice      bootstrap /ip4/127.0.0.1/tcp/\(freePort): nobody listens at"))
+        }
+        try await web.close()
+    }
+
+    @Test
+    func nodeOfAnotherNetwork() async throws {
+        _ = try await newKey("a")
+        try await withNode { [command, folder, session] address in
+            let wrong = try await command.run(
+                ["join", session, "--yes", "--home", folder.file("a"), "--listen", "/ip4/127.0.0.1/tcp/0"]
+                    + ["--bootstrap", address, "--network", "other", "--human"])
+            #expect(wrong.status == 6)
+            #expect(wrong.error.contains("was reached, and is no server of /other/kad/1.0.0"), "\(wrong.error)")
+            #expect(wrong.error.contains("and --network the same name as there"))
+        }
+    }
+
+    // MARK: What is found
+
+    @Test
+    func nobodyHasTheSession() async throws {
+        let own = try await newKey("a")
+        try await withNode { [command, folder, session] address in
+            let common = ["--home", folder.file("a"), "--listen", "/ip4/127.0.0.1/tcp/0", "--bootstrap", address]
+            let nobody = try await command.run(["join", session, "--yes", "--human"] + common)
+            #expect(nobody.status == 5)
+            #expect(nobody.error.contains("error: nobody was found who shows the session"), "\(nobody.error)")
+            #expect(nobody.error.contains("Is the creator's command still running"))
+            let inbox = try await command.run(["inbox", "--human"] + common)
+            #expect(inbox.status == 0)
+            #expect(inbox.output == "")
+            #expect(inbox.error.hasSuffix("empty       nothing waits for your key \(own)\n"))
+        }
+    }
+
+    @Test
+    func sessionThatIsOver() async throws {
+        let own = try await newKey("a")
+        let text = try String(contentsOfFile: folder.file("a/key"), encoding: .utf8)
+        let ownSecret = try #require(Hex.decode(text.trimmingCharacters(in: .newlines)))
+        let otherKey = SecretKey.generate()
+        let keys = [otherKey.publicKey, try PublicKey(compressedRepresentation: #require(Hex.decode(own)))]
+        try await withNode { [command, folder] address in
+            let dht = DHTConfiguration(mode: .client, prefix: "/musig2", bootstrap: [try Multiaddr(address)])
+            let other = try await SigningNode.start(
+                signer: otherKey.copy(), listenOn: SigningNode.loopback, dht: dht, consent: .approveEverything)
+            let first = try await SigningNode.start(
+                signer: try SecretKey(SecretBytes(copying: ownSecret.span.bytes)), listenOn: SigningNode.loopback,
+                dht: dht, consent: .approveEverything)
+            let created = try await other.coordinator.createSession(SessionRequest(signers: keys, messages: [[0]]))
+            // By its id, so that it is published before it is over.
+            try await first.coordinator.joinSession(id: created.id)
+            _ = try await first.coordinator.signatures(of: created.id)
+            _ = try await other.coordinator.signatures(of: created.id)
+            await first.shutdown()
+            let late = try await command.run(
+                ["join", "\(created.id)", "--yes", "--human", "--home", folder.file("a")]
+                    + ["--listen", "/ip4/127.0.0.1/tcp/0", "--bootstrap", address])
+            await other.shutdown()
+            #expect(late.status == 5)
+            #expect(late.error.contains("the session is over"), "\(late.error)")
+            #expect(late.error.contains("Ask the creator for a new session."))
+        }
+    }
+
+    @Test
+    func inboxIsFollowedLive() async throws {
+        let keys = [try await newKey("a"), try await newKey("b")]
+        let lines = try await withNode { [command, folder] address in
+            let (empty, isEmpty) = AsyncStream.makeStream(of: Void.self)
+            let (end, finish) = AsyncStream.makeStream(of: Void.self)
+            let network = ["--listen", "/ip4/127.0.0.1/tcp/0", "--bootstrap", address]
+            async let watching = command.follow(
+                ["inbox", "--watch", "--every", "1", "--home", folder.file("b")] + network, until: end
+            ) { line, _ in
+                if line.event == "empty" { isEmpty.finish() }
+                if line.event == "waiting" { finish.finish() }
+                return .goOn
+            }
+            for await _ in empty {}
+            let creator = try await command.follow(
+                ["create", "--signers", keys.joined(separator: ","), "--message-hex", "68656c6c6f"]
+                    + ["--discovery", "inbox", "--home", folder.file("a")] + network,
+                until: end)
+            #expect(creator.status == 130, "it was ended when its session was found")
+            let watched = try await watching
+            #expect(watched.status == 0, "\(watched.error)")
+            return watched.lines + creator.lines
+        }
+        let found = try #require(lines.first { $0.event == "waiting" })
+        let created = try #require(lines.first { $0.event == "invitation" })
+        #expect(try found.text("session") == created.text("session"))
+        #expect(try found.texts("messages") == ["68656c6c6f"])
+        #expect(try found.text("creatorKey") == keys[0])
+        let words = "musig2 join \(try created.text("session")) --bootstrap /ip4/127.0.0.1/"
+        #expect(try found.text("command").hasPrefix(words))
+        let invitation = try SessionInvitation(parsing: found.text("invitation"))
+        #expect(try "\(invitation.session)" == created.text("session"))
+        #expect(try created.texts("discovery") == ["inbox"])
+    }
+}
