@@ -12,7 +12,8 @@ let package = Package(
     name: "callgrind",
     platforms: [.macOS(.v15)],
     dependencies: [
-        .package(path: "../../Packages/musig2-wire-codec")
+        .package(path: "../../Packages/musig2-wire-codec"),
+        .package(path: "../../Packages/musig2-dht"),
     ],
     targets: [
         .systemLibrary(name: "CCallgrind", providers: [.apt(["valgrind"])]),
@@ -32,6 +33,7 @@ let package = Package(
             dependencies: [
                 "CCallgrind",
                 "CodecSamples",
+                .product(name: "KademliaDHT", package: "musig2-dht"),
                 .product(name: "Multiformats", package: "musig2-wire-codec"),
                 .product(name: "WireCodec", package: "musig2-wire-codec"),
             ],

@@ -1,36 +1,49 @@
 extension CountedCase {
     /// One data frame of yamux either way, and agreeing on the protocol of a stream.
-    static func streams() throws -> [CountedCase] {
-        var client = YamuxSession(role: .client, limits: YamuxLimits())
-        guard case .opened(let id, let opening) = client.open() else { throw Failure("yamux opens no stream") }
-        var server = YamuxSession(role: .server, limits: YamuxLimits())
-        guard case .opened(id, let accepting) = try Self.receive(Self.bytes(opening), by: &server),
-            case .acknowledged(id) = try Self.receive(Self.bytes(accepting), by: &client)
-        else { throw Failure("yamux does not accept a stream") }
-        let payload = [UInt8](repeating: 7, count: 1_024)
-        let header = YamuxHeader(kind: .data, streamID: id, length: UInt32(payload.count))
-        let frame = Self.bytes(header) + payload
-        let credit = Self.bytes(YamuxHeader(kind: .windowUpdate, streamID: id, length: UInt32(payload.count)))
-        return [
-            // The window is given back in the same run, so that no run finds it empty.
+    static var streams: [CountedCase] {
+        [
             CountedCase("yamux: send a data frame") {
-                guard case .frame(let header) = client.send(id, upTo: payload.count) else {
-                    throw Failure("yamux sends nothing")
-                }
-                use(header.words)
-                guard case .windowGrew(id) = try Self.receive(credit, by: &client) else {
-                    throw Failure("yamux takes no credit")
+                var (client, _, id) = try Self.sessions()
+                let credit = Self.bytes(
+                    YamuxHeader(kind: .windowUpdate, streamID: id, length: UInt32(Self.payload.count)))
+                // The window is given back in the same run, so that no run finds it empty.
+                return {
+                    guard case .frame(let header) = client.send(id, upTo: Self.payload.count) else {
+                        throw Failure("yamux sends nothing")
+                    }
+                    use(header.words)
+                    guard case .windowGrew(id) = try Self.receive(credit, by: &client) else {
+                        throw Failure("yamux takes no credit")
+                    }
                 }
             },
             CountedCase("yamux: receive a data frame") {
-                guard case .data(id, let range) = try Self.receive(frame, by: &server) else {
-                    throw Failure("yamux receives nothing")
+                var (_, server, id) = try Self.sessions()
+                let header = YamuxHeader(kind: .data, streamID: id, length: UInt32(Self.payload.count))
+                let frame = Self.bytes(header) + Self.payload
+                return {
+                    guard case .data(id, let range) = try Self.receive(frame, by: &server) else {
+                        throw Failure("yamux receives nothing")
+                    }
+                    server.consumed(id, count: range.count)
+                    use(server.credit(id, isFast: false))
                 }
-                server.consumed(id, count: range.count)
-                use(server.credit(id, isFast: false))
             },
-            CountedCase("multistream: agree on a protocol") { try Self.negotiate() },
+            CountedCase("multistream: agree on a protocol") { { try Self.negotiate() } },
         ]
+    }
+
+    private static let payload = [UInt8](repeating: 7, count: 1_024)
+
+    /// Two sessions with a stream between them.
+    private static func sessions() throws -> (client: YamuxSession, server: YamuxSession, id: UInt32) {
+        var client = YamuxSession(role: .client, limits: YamuxLimits())
+        var server = YamuxSession(role: .server, limits: YamuxLimits())
+        guard case .opened(let id, let opening) = client.open(),
+            case .opened(id, let accepting) = try Self.receive(Self.bytes(opening), by: &server),
+            case .acknowledged(id) = try Self.receive(Self.bytes(accepting), by: &client)
+        else { throw Failure("yamux opens no stream") }
+        return (client, server, id)
     }
 
     private static func receive(

@@ -8,13 +8,19 @@ struct CountedCase {
         }
     }
 
-    var name: String
-    var run: () throws -> Void
+    /// Runs the operation once.
+    typealias Run = () throws -> Void
 
-    init(_ name: String, _ run: @escaping () throws -> Void) {
+    var name: String
+    /// Makes what the operation needs, which is not counted.
+    var prepare: () throws -> Run
+
+    init(_ name: String, _ prepare: @escaping () throws -> Run) {
         self.name = name
-        self.run = run
+        self.prepare = prepare
     }
+
+    static var all: [CountedCase] { frames + messages + lookups + streams }
 }
 
 /// Keeps the compiler from leaving out what nobody looks at.
