@@ -73,8 +73,8 @@ let package = Package(
         .testTarget(
             name: "InteropTests",
             dependencies: [
-                "FlowKit", multiformats, peerTransport, peerTransportNIO, peerNode, kademlia, subprocess,
-                systemPackage,
+                "FlowKit", secp256k1, multiformats, session, peerTransport, peerTransportNIO, peerNode, kademlia,
+                coordinator, node, subprocess, systemPackage,
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -2,7 +2,7 @@
 
 import trio
 
-LIMIT = 4
+LIMIT = 15
 
 
 async def until(what, condition):

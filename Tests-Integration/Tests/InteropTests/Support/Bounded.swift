@@ -6,7 +6,7 @@
 ///   - operation: What ends early when its task is cancelled.
 func bounded<Value: Sendable>(
     _ what: String,
-    within limit: Duration = .seconds(12),
+    within limit: Duration = .seconds(20),
     _ operation: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
     try await withThrowingTaskGroup(of: Value?.self) { group in
