@@ -26,8 +26,10 @@ public final class SigningNode: Sendable {
     /// The coordinator of all sessions.
     public let coordinator: MuSig2Coordinator
 
+    /// The part of the node in a DHT, which begins when the node is started; nil: none.
+    public let dht: NodeDHT?
+
     private let listenAddresses: [Multiaddr]
-    private let dht: DHTConfiguration?
 
     /// Makes a node and a coordinator that neither listen nor run yet: for a service group, which calls ``run()``.
     ///
@@ -46,7 +48,7 @@ public final class SigningNode: Sendable {
     ///   - configuration: The limits and timeouts of the coordinator.
     ///   - nodeConfiguration: The limits and timeouts of the node.
     ///   - logger: Where logs go.
-    /// - Throws: `CoordinatorError`, or `TransportError` for a node configuration that cannot work.
+    /// - Throws: `CoordinatorError`, or `TransportError` for a configuration of the node or the DHT that cannot work.
     public init(
         signer: consuming SecretKey,
         messageKey: consuming SecretKey? = nil,
@@ -68,16 +70,18 @@ public final class SigningNode: Sendable {
         let network = try NodePeerNetwork(node: node, configuration: networkConfiguration)
         self.node = node
         listenAddresses = listenOn + nodeConfiguration.listenAddresses
-        var dht = dht
-        dht?.rules[RecordName.defaultNamespace] = AnnouncementRules()
-        self.dht = dht
-        let own = dht.map { _ in NodeDiscovery(node: node) }
+        if var dht {
+            dht.rules[RecordName.defaultNamespace] = AnnouncementRules()
+            self.dht = try NodeDHT(node: node, configuration: dht)
+        } else {
+            self.dht = nil
+        }
         coordinator = try MuSig2Coordinator(
             network: network,
             signer: signer,
             messageKey: messageKey,
             store: store,
-            discovery: .dht(peers: discovery ?? own, values: values ?? own) + otherWays,
+            discovery: .dht(peers: discovery ?? self.dht, values: values ?? self.dht) + otherWays,
             consent: consent,
             configuration: configuration,
             timeSource: nodeConfiguration.timeSource,
@@ -154,8 +158,7 @@ public final class SigningNode: Sendable {
 
     /// Listens, takes part in the DHT, and goes on with what is in the store.
     ///
-    /// - Throws: `TransportError` when the node cannot listen, or the DHT's configuration cannot work; `CoordinatorError` when the store
-    ///   cannot be read.
+    /// - Throws: `TransportError` when the node cannot listen; `CoordinatorError` when the store cannot be read.
     public func start() async throws {
         do {
             try await open()
@@ -168,7 +171,7 @@ public final class SigningNode: Sendable {
 
     private func open() async throws {
         if !listenAddresses.isEmpty { try await node.listen(on: listenAddresses) }
-        if let dht { try node.startDHT(dht) }
+        try dht?.start()
     }
 
     /// Ends the coordinator, which lets the others hear of what is finished, and then the node.

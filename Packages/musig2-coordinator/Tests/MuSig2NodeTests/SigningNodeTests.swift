@@ -109,6 +109,7 @@ import Testing
         for node in nodes {
             let signatures = try await node.coordinator.signatures(of: created.id)
             #expect(key.isValidSignature(signatures[0], for: [1]))
+            #expect(node.dht?.status == DHTStatus(mode: .client, routingTableSize: 1, isReady: true))
         }
         await withTaskGroup(of: Void.self) { group in
             for node in nodes { group.addTask { await node.shutdown() } }

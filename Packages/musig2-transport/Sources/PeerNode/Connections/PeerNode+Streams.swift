@@ -16,9 +16,37 @@ extension PeerNode {
         to peer: PeerID,
         protocols: [ProtocolID]
     ) async throws(TransportError) -> NegotiatedStream {
+        try await openStream(to: peer) { connection throws(TransportError) in
+            try await connection.openStream(protocols: protocols)
+        }
+    }
+
+    /// Opens a stream to a connected peer for a protocol that it is believed to speak, without waiting for it to agree where
+    /// the transport can do that: what is written goes out together with the proposal.
+    ///
+    /// - Parameters:
+    ///   - peer: Whom to talk to.
+    ///   - protocolID: What both are to speak.
+    /// - Returns: The stream with its protocol. Letting it go without closing it resets it.
+    /// - Throws: As ``openStream(to:protocols:)``; that the peer refuses may show on the first read only.
+    public func openStream(
+        to peer: PeerID,
+        assuming protocolID: ProtocolID
+    ) async throws(TransportError) -> NegotiatedStream {
+        try await openStream(to: peer) { connection throws(TransportError) in
+            try await connection.openStream(assuming: protocolID)
+        }
+    }
+
+    private typealias Opening = @Sendable (any Connection) async throws(TransportError) -> NegotiatedStream
+
+    private func openStream(
+        to peer: PeerID,
+        _ open: @escaping Opening
+    ) async throws(TransportError) -> NegotiatedStream {
         while let entry = lease(peer) {
             do throws(TransportError) {
-                return try await openStream(on: entry, protocols: protocols)
+                return try await openStream(on: entry, open)
             } catch {
                 release(entry.id)
                 guard error.code == .connectionClosed else { throw error }
@@ -42,7 +70,7 @@ extension PeerNode {
 
     private func openStream(
         on entry: ConnectionTable.Entry,
-        protocols: [ProtocolID]
+        _ open: @escaping Opening
     ) async throws(TransportError) -> NegotiatedStream {
         let limit = configuration.streamTimeout
         let peer = entry.connection.remotePeer
@@ -53,7 +81,7 @@ extension PeerNode {
                 TransportError(.timedOut, "peer \(peer) did not answer a new stream within \(limit)")
             },
             discard: { (late: NegotiatedStream) in late.stream.reset() },
-            { () async throws(TransportError) in try await entry.connection.openStream(protocols: protocols) }
+            { () async throws(TransportError) in try await open(entry.connection) }
         )
         metrics.streamOpened(isInbound: false, name: serverName(of: opened.protocolID))
         return NegotiatedStream(stream: leased(opened.stream, on: entry.id), protocolID: opened.protocolID)

@@ -38,7 +38,7 @@ public struct DHTConfiguration: Sendable {
 
     /// Which addresses the network uses; others are neither stored, nor dialled, nor told. Nil: public ones under
     /// ``publicPrefix``, private ones under ``localPrefix``, and all under a prefix of one's own.
-    public var addressPolicy: AddressPolicy?
+    public var addresses: AddressFilter?
 
     /// The rules of values, by namespace: `pk` for keys that begin with `/pk/`. Values of other namespaces are neither
     /// stored nor returned.
@@ -103,12 +103,12 @@ public struct DHTConfiguration: Sendable {
     /// The stream protocol of the network: the prefix and `/kad/1.0.0`.
     public var protocolID: ProtocolID { ProtocolID(prefix + "/kad/1.0.0") }
 
-    /// Which addresses the network uses, by ``addressPolicy`` or by the prefix.
-    public var effectiveAddressPolicy: AddressPolicy {
-        if let addressPolicy { return addressPolicy }
+    /// Which addresses the network uses: ``addresses``, or what follows from the prefix.
+    public var usedAddresses: AddressFilter {
+        if let addresses { return addresses }
         switch prefix {
-        case Self.publicPrefix: return .publicOnly
-        case Self.localPrefix: return .privateOnly
+        case Self.publicPrefix: return .public
+        case Self.localPrefix: return .private
         default: return .any
         }
     }
@@ -154,9 +154,13 @@ extension DHTConfiguration {
         var configuration = kademlia
         configuration.mode = mode == .server ? .server : .client
         configuration.bootstrapPeers = trustedPeers.filter { $0.peer != local }
-        configuration.addressPolicy = effectiveAddressPolicy
+        switch usedAddresses {
+        case .any: configuration.addressPolicy = .any
+        case .public: configuration.addressPolicy = .publicOnly
+        case .private, .loopback: configuration.addressPolicy = .privateOnly
+        }
         // Inside one machine or building all nodes are of one group.
-        if effectiveAddressPolicy != .publicOnly { configuration.exemptsPrivateGroups = true }
+        if usedAddresses != .public { configuration.exemptsPrivateGroups = true }
         return configuration
     }
 }

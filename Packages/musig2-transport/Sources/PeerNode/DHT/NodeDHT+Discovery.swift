@@ -5,7 +5,7 @@ public import PeerTransport
 
 extension NodeDHT: PeerDiscovery {
     /// Says to the world that this node provides a key, and goes on saying so until the lifetime is over or the key is
-    /// withdrawn; also when this throws.
+    /// withdrawn. When this throws, nothing more is said.
     ///
     /// - Parameters:
     ///   - key: The multihash bytes of the key, 1 to 80 of them.
@@ -50,7 +50,8 @@ extension NodeDHT: PeerDiscovery {
 }
 
 extension NodeDHT: ValueDiscovery {
-    /// Stores a value, and goes on renewing it until the lifetime is over or the key is withdrawn; also when this throws.
+    /// Stores a value, and goes on renewing it until the lifetime is over or the key is withdrawn. When this throws, it is
+    /// not renewed.
     ///
     /// - Parameters:
     ///   - value: The bytes to store, at most 60 KiB.

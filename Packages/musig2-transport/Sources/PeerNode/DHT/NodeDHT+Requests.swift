@@ -60,17 +60,24 @@ extension NodeDHT {
                 guard [.streamReset, .streamClosed, .connectionClosed].contains(error.code) else { throw error }
             }
         }
+        do throws(TransportError) {
+            return try await ask(frame, of: request.peer, on: try await openStream(request))
+        } catch {
+            // The peer may have come back since, without the connection to it having been missed.
+            guard error.code == .connectionClosed else { throw error }
+        }
         return try await ask(frame, of: request.peer, on: try await openStream(request))
     }
 
     private func openStream(_ request: Kademlia.Request) async throws(TransportError) -> any ByteStream {
+        let addresses = request.addresses.filter(configuration.usedAddresses.allows)
         do throws(TransportError) {
-            try await node.connect(to: request.peer, addresses: request.addresses)
+            try await node.connect(to: request.peer, addresses: addresses)
         } catch {
             // Whatever it is, the peer was not reached.
             throw TransportError(.notConnected, error.message, underlying: error.underlying)
         }
-        return try await node.openStream(to: request.peer, protocols: [protocolID]).stream
+        return try await node.openStream(to: request.peer, assuming: protocolID).stream
     }
 
     /// Writes a request and reads the one answer.

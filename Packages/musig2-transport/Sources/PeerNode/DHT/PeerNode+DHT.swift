@@ -13,20 +13,7 @@ extension PeerNode {
     @discardableResult
     public func startDHT(_ configuration: DHTConfiguration) throws(TransportError) -> NodeDHT {
         let dht = try NodeDHT(node: self, configuration: configuration)
-        guard configuration.mode != .off else { return dht }
-        try state.withLock { state throws(TransportError) in
-            guard !state.isShutDown else { throw Self.shutDownError }
-            guard state.dht == nil else {
-                throw TransportError(.invalidArgument, "the node takes part in a DHT already")
-            }
-            state.dht = dht
-        }
-        do throws(TransportError) {
-            try dht.start()
-        } catch {
-            dhtEnded(dht)
-            throw error
-        }
+        try dht.start()
         return dht
     }
 
@@ -66,6 +53,17 @@ extension PeerNode {
             }
         )
         guard isReady else { throw NodeDHT.offError }
+    }
+
+    /// Notes that a part begins.
+    func dhtBegins(_ dht: NodeDHT) throws(TransportError) {
+        try state.withLock { state throws(TransportError) in
+            guard !state.isShutDown else { throw Self.shutDownError }
+            guard state.dht == nil else {
+                throw TransportError(.invalidArgument, "the node takes part in a DHT already")
+            }
+            state.dht = dht
+        }
     }
 
     /// Notes that a part has ended.

@@ -10,15 +10,15 @@ import Testing
 
     @Test func theNetworkDecidesTheAddresses() throws {
         #expect(DHTConfiguration().protocolID == "/ipfs/kad/1.0.0")
-        #expect(DHTConfiguration().effectiveAddressPolicy == .publicOnly)
+        #expect(DHTConfiguration().usedAddresses == .public)
         let local = DHTConfiguration(prefix: DHTConfiguration.localPrefix)
         #expect(local.protocolID == "/ipfs/lan/kad/1.0.0")
-        #expect(local.effectiveAddressPolicy == .privateOnly)
+        #expect(local.usedAddresses == .private)
         var own = DHTConfiguration(mode: .server, prefix: "/my-network")
         #expect(own.protocolID == "/my-network/kad/1.0.0")
-        #expect(own.effectiveAddressPolicy == .any)
-        own.addressPolicy = .publicOnly
-        #expect(own.effectiveAddressPolicy == .publicOnly)
+        #expect(own.usedAddresses == .any)
+        own.addresses = .public
+        #expect(own.usedAddresses == .public)
     }
 
     @Test func theMachineIsToldWhatStandsHere() throws {
@@ -74,9 +74,24 @@ import Testing
         await #expect(throws: off) { try await dht.waitUntilReady(timeout: .seconds(1)) }
         await #expect(throws: off) { try await node.waitUntilReady(timeout: .seconds(1)) }
         #expect(throws: off) { try dht.setServing(true) }
+        try dht.start()
+        #expect(node.dht == nil)
         await dht.withdraw([1])
         await dht.withdrawValue(at: [2])
         await dht.shutdown()
+        await node.shutdown()
+    }
+
+    @Test func aProtocolThatSomethingElseServesIsNamed() async throws {
+        let node = try await nodes.node(1)
+        try node.respond(to: ["/own/kad/1.0.0"], name: "other") { _ in nil }
+        let error = #expect(throws: TransportError.self) {
+            try node.startDHT(DHTConfiguration(mode: .server, prefix: "/own"))
+        }
+        #expect(error?.code == .invalidArgument && error?.message.contains("other") == true)
+        #expect(node.dht == nil && node.dhtStatus == .off)
+        // A client needs no protocol.
+        try node.startDHT(DHTConfiguration(mode: .client, prefix: "/own"))
         await node.shutdown()
     }
 
@@ -91,6 +106,14 @@ import Testing
         #expect(node.dht == nil && node.dhtStatus == .off)
         #expect(!node.protocols.contains("/own/kad/1.0.0"))
         await #expect(throws: TransportError(.discoveryOff, "")) { _ = try await dht.lookup([1], limit: 1) }
+        // The same part may be taken again, or another one.
+        try dht.start()
+        #expect(node.dht === dht && node.protocols.contains("/own/kad/1.0.0"))
+        #expect(throws: TransportError(.invalidArgument, "")) { try dht.start() }
+        #expect(dht.status.isEnabled)
+        try dht.setServing(false)
+        #expect(!node.protocols.contains("/own/kad/1.0.0"))
+        await dht.shutdown()
         let second = try node.startDHT(DHTConfiguration(mode: .client, prefix: "/own"))
         #expect(node.dht === second && node.dhtStatus.mode == .client)
         #expect(!node.protocols.contains("/own/kad/1.0.0"))

@@ -1,0 +1,198 @@
+import KademliaDHT
+import Logging
+import Multiformats
+import PeerTransport
+import Synchronization
+import WireCodec
+
+// The machine under the lock.
+extension NodeDHT {
+    private func now() -> Kademlia.Now {
+        let reading = time.now()
+        return Kademlia.Now(monotonic: reading.uptime, wallMilliseconds: reading.wallMilliseconds)
+    }
+
+    /// Tells the machine what happened, and does what it wants.
+    func feed(_ input: Kademlia.Input) {
+        let now = now()
+        let (turn, late) = state.withLock { state -> (Turn, [any ByteStream]) in
+            guard state.phase == .running else { return (Turn(), []) }
+            let turn = handle(input, at: now, in: &state)
+            let late = state.idle.expire(at: now.monotonic)
+            setAlarm(&state, at: now.monotonic)
+            return (turn, late)
+        }
+        note(turn)
+        for stream in late { stream.reset() }
+    }
+
+    /// What the machine says to a request that came in.
+    enum Verdict {
+        case reply(KademliaMessage)
+        case noReply
+        case refuse(Kademlia.Refusal)
+    }
+
+    /// What is left to be done of an input outside the lock.
+    private struct Turn {
+        /// The answer, if the input is a request that came in.
+        var verdict: Verdict?
+        /// What has changed.
+        var status: DHTStatus?
+    }
+
+    /// One input, and all that follows from it at once.
+    private func handle(_ input: Kademlia.Input, at now: Kademlia.Now, in state: inout State) -> Turn {
+        var turn = Turn()
+        var inputs = [input]
+        while let input = inputs.popLast() {
+            for effect in state.machine.handle(input, at: now) {
+                switch effect {
+                case .send(let request):
+                    let outgoing = Outgoing(request: request, deadline: now.monotonic + request.timeout)
+                    switch state.requests.add(outgoing, to: request.peer) {
+                    case .start: start(outgoing, in: &state)
+                    case .wait: break
+                    case .refuse: inputs.append(.requestFailed(request.id, .timedOut))
+                    }
+                case .reply(_, let message): turn.verdict = .reply(message)
+                case .noReply: turn.verdict = .noReply
+                case .refuse(_, let refusal): turn.verdict = .refuse(refusal)
+                case .completed(let id, let outcome):
+                    state.operations.removeValue(forKey: id)?.set(.success(outcome))
+                case .statusChanged:
+                    let status = Self.status(of: state.machine)
+                    // Under the lock, so that the last one told is the last one there was.
+                    node.dhtBoard.set(status)
+                    turn.status = status
+                default: break
+                }
+            }
+        }
+        return turn
+    }
+
+    private func note(_ turn: Turn) {
+        guard let status = turn.status else { return }
+        metrics.routingTable(status.routingTableSize)
+        logger.debug(
+            "DHT status",
+            metadata: [
+                "dht.mode": "\(status.mode)", "dht.peers": "\(status.routingTableSize)",
+                "dht.ready": "\(status.isReady)",
+            ]
+        )
+    }
+
+    /// Lets the next tick come in time. One task sleeps; it is replaced when something is due earlier.
+    private func setAlarm(_ state: inout State, at now: Duration) {
+        guard let wanted = [state.machine.nextDeadline, state.idle.nextDeadline].compactMap({ $0 }).min(),
+            state.alarmDeadline.map({ wanted < $0 }) ?? true
+        else { return }
+        state.alarm?.cancel()
+        state.alarmDeadline = wanted
+        state.alarm = Task { [weak self, time] in
+            do {
+                try await time.sleep(max(.zero, wanted - now))
+            } catch {
+                return
+            }
+            self?.ring(wanted)
+        }
+    }
+
+    private func ring(_ deadline: Duration) {
+        state.withLock { state in
+            if state.alarmDeadline == deadline { state.alarmDeadline = nil }
+        }
+        feed(.tick)
+    }
+
+    /// Runs an operation of the machine to its end.
+    func perform(_ operation: Kademlia.Operation) async throws(TransportError) -> Kademlia.Outcome {
+        let end = Latch<Result<Kademlia.Outcome, TransportError>>()
+        let id = state.withLock { state -> Kademlia.OperationID? in
+            guard state.phase == .running else { return nil }
+            state.lastOperation &+= 1
+            let id = Kademlia.OperationID(state.lastOperation)
+            state.operations[id] = end
+            return id
+        }
+        guard let id else { throw Self.offError }
+        feed(.start(id, operation))
+        guard let result = await end.wait() else {
+            state.withLock { $0.operations[id] = nil }
+            feed(.cancel(id))
+            throw TransportError(.cancelled, "the task that waited for the DHT was cancelled")
+        }
+        return try result.get()
+    }
+
+    // MARK: Requests that come in
+
+    /// What a peer asks on a stream is answered by this.
+    func responder(for context: ResponderContext) -> KademliaResponder? {
+        let now = time.now().uptime
+        let isOpen = state.withLock { state in
+            state.phase == .running && state.inbound.open(context.remotePeer, at: now)
+        }
+        guard isOpen else {
+            metrics.requestRefused()
+            return nil
+        }
+        return KademliaResponder(of: self, for: context)
+    }
+
+    func responderEnded(_ peer: PeerID) {
+        state.withLock { $0.inbound.close(peer) }
+    }
+
+    /// Answers a request of a peer.
+    ///
+    /// - Returns: The answer of the machine; nil when the peer asks too often, or the DHT is over.
+    func answer(_ request: KademliaMessage, from peer: PeerID, at address: Multiaddr) -> Verdict? {
+        let now = now()
+        let turn = state.withLock { state -> Turn in
+            guard state.phase == .running, state.inbound.admit(peer, at: now.monotonic) else { return Turn() }
+            state.lastInbound &+= 1
+            let id = Kademlia.InboundID(state.lastInbound)
+            defer { setAlarm(&state, at: now.monotonic) }
+            return handle(.request(id, from: peer, address: address, request), at: now, in: &state)
+        }
+        note(turn)
+        return turn.verdict
+    }
+
+    // MARK: Requests that go out
+
+    private func start(_ outgoing: Outgoing, in state: inout State) {
+        metrics.requestSent()
+        state.requestTasks[outgoing.request.id] = Task { await self.run(outgoing) }
+    }
+
+    private func run(_ outgoing: Outgoing) async {
+        let outcome = await carryOut(outgoing)
+        if case .requestFailed = outcome { metrics.requestFailed() }
+        state.withLock { state in
+            state.requestTasks[outgoing.request.id] = nil
+            let next = state.requests.finish(outgoing.request.peer)
+            if let next, state.phase == .running { start(next, in: &state) }
+        }
+        feed(outcome)
+    }
+
+    func takeIdleStream(to peer: PeerID) -> (any ByteStream)? {
+        state.withLock { $0.idle.take(peer) }
+    }
+
+    /// Keeps a stream for the next request to the peer.
+    func keep(_ stream: any ByteStream, to peer: PeerID) {
+        let now = time.now().uptime
+        let spare = state.withLock { state -> (any ByteStream)? in
+            guard state.phase == .running else { return stream }
+            defer { setAlarm(&state, at: now) }
+            return state.idle.put(stream, to: peer, at: now)
+        }
+        spare?.reset()
+    }
+}
