@@ -95,7 +95,7 @@ extension OurNode {
     /// Serves a DHT, in which loopback addresses count.
     func startDHT(prefix: String, bootstrap: [Multiaddr]) throws -> NodeDHT {
         var configuration = DHTConfiguration(mode: .server, prefix: prefix, bootstrap: bootstrap)
-        configuration.addressPolicy = .any
+        configuration.addresses = .any
         configuration.rules = [KademliaPair.namespace: Highest()]
         return try node.startDHT(configuration)
     }
