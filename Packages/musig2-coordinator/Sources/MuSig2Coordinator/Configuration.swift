@@ -173,6 +173,9 @@ extension Configuration {
         public var laterRetry: Duration = .seconds(600)
         /// The most providers that are asked in one look. 20.
         public var providers: Int = 20
+        /// The most providers that one look-up may name. Where they are more than may be asked, some are chosen by chance, so that whoever
+        /// fills the list keeps nobody apart for ever. 64.
+        public var hints: Int = 64
         /// How long one look-up may take: 5 s for a DHT's query, and what the DHT takes to get ready. 15 s.
         public var lookupTimeout: Duration = .seconds(15)
         /// How long one publish may take. 60 s.
@@ -245,6 +248,7 @@ extension Configuration {
         try Self.check("discovery.retryDelay", discovery.retryDelay, .milliseconds(1)...month)
         try Self.check("discovery.laterRetry", discovery.laterRetry, discovery.retryDelay...month)
         try Self.check("discovery.providers", discovery.providers, 1...1_000)
+        try Self.check("discovery.hints", discovery.hints, discovery.providers...10_000)
         try Self.check("discovery.lookupTimeout", discovery.lookupTimeout, .milliseconds(10)...month)
         try Self.check("discovery.publishTimeout", discovery.publishTimeout, .milliseconds(10)...month)
         try Self.check("discovery.publicationsAtOnce", discovery.publicationsAtOnce, 1...1_000)

@@ -160,6 +160,10 @@ import WireCodec
             ("limits.tombstones", { $0.limits.tombstones = 0 }),
             ("limits.rememberedPeers", { $0.limits.rememberedPeers = 0 }),
             ("limits.hellosPerPeer", { $0.limits.hellosPerPeer = 0 }),
+            ("limits.publications", { $0.limits.publications = 0 }),
+            ("limits.inboxSessions", { $0.limits.inboxSessions = 257 }),
+            ("limits.previews", { $0.limits.previews = 0 }),
+            ("limits.previewBytes", { $0.limits.previewBytes = 1_000 }),
             ("limits.bufferedEvents", { $0.limits.bufferedEvents = 1 }),
             ("timeouts.expiry", { $0.timeouts.expiry = .seconds(31 * 86_400) }),
             ("timeouts.commitments", { $0.timeouts.commitments = .zero }),
@@ -183,7 +187,13 @@ import WireCodec
             ("abuse.longestBan", { $0.abuse.longestBan = .seconds(1) }),
             ("discovery.retries", { $0.discovery.retries = -1 }),
             ("discovery.retryDelay", { $0.discovery.retryDelay = .zero }),
+            ("discovery.laterRetry", { $0.discovery.laterRetry = .seconds(1) }),
             ("discovery.providers", { $0.discovery.providers = 0 }),
+            ("discovery.hints", { $0.discovery.hints = 19 }),
+            ("discovery.lookupTimeout", { $0.discovery.lookupTimeout = .zero }),
+            ("discovery.publishTimeout", { $0.discovery.publishTimeout = .zero }),
+            ("discovery.publicationsAtOnce", { $0.discovery.publicationsAtOnce = 0 }),
+            ("discovery.reunion", { $0.discovery.reunion = .zero }),
         ]
         for (field, change) in wrong {
             var configuration = Configuration()

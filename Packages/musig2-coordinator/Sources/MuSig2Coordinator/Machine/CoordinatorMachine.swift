@@ -243,6 +243,13 @@ struct CoordinatorMachine: Sendable {
         return Hash32(bytes) ?? .zero
     }
 
+    /// So many of these: the first half as they stand, the rest by chance.
+    mutating func choose<Element>(_ count: Int, of all: [Element]) -> [Element] {
+        guard all.count > count else { return all }
+        let sure = (count + 1) / 2
+        return Array(all.prefix(sure) + all.dropFirst(sure).shuffled(using: &generator).prefix(count - sure))
+    }
+
     mutating func tell(_ event: CoordinatorEvent) {
         effects.append(.event(event))
     }

@@ -95,6 +95,96 @@ import WireCodec
         for liar in liars { #expect(world.nodes[liar]?.machine.knows(id) == false, "seed \(seed), \(way.name)") }
     }
 
+    /// S12: the DHT names 60 fakes and, between them, the creator. Who asks often enough reaches it: of those beyond the first ten some are
+    /// asked by chance.
+    @Test(arguments: [DiscoveryWay.rendezvous, .inbox]) func s12FloodedWithFakes(_ way: DiscoveryWay) throws {
+        let world = SimulatedWorld(seed: 12)
+        let creator = try world.start(0, ways: Self.allWays)
+        let joiner = try world.start(1, ways: Self.allWays)
+        let id = try world.create(plan(2), by: [way], at: creator)
+        var named = try fakes(60)
+        named.insert(DiscoveredPeer(peer: creator.peer, addresses: SimulatedWorld.addresses), at: 40)
+        var faults = InMemoryDiscovery.Faults(hostileShare: 1)
+        for subject in [DiscoverySubject.session(id), joiner.machine.ownInbox] {
+            faults.peers[key(subject, world)] = named
+        }
+        world.discovery.faults = faults
+        if way == .inbox { world.joinWhatWaits(at: joiner) } else { world.join(id, at: joiner) }
+        let isDone = try world.run(for: .seconds(3_600)) { isComplete(world, id, count: 2) }
+        #expect(isDone, "\(way.name)")
+    }
+
+    /// At most 20 providers are asked in one look, those first that are known.
+    @Test func atMostTwentyAreAsked() throws {
+        let wire = Wire()
+        let joiner = try SimulatedNode(
+            1, peer: TestKeys.peer(1), store: InMemorySessionStore(), configuration: Configuration(), seed: 1,
+            ways: [.rendezvous], now: wire.now)
+        let known = try TestKeys.peer(10_050)
+        _ = wire.connect(known, to: joiner)
+        let id = SessionID(Hash32.zero)
+        joiner.take(.look(.session(id), providers: []), at: wire.now)
+        let place = DiscoveryPlace(way: .rendezvous, subject: .session(id), day: DiscoveryDay.of(wire.now))
+        joiner.take(.found(place, .success(try fakes(500).map { .provider($0) })), at: wire.now)
+        let effects = joiner.takeOutgoing()
+        let dialled = effects.compactMap { effect -> PeerID? in
+            if case .connect(let peer, _) = effect { peer } else { nil }
+        }
+        let greeted = effects.compactMap { effect -> PeerID? in
+            if case .send(_, let peer) = effect { peer } else { nil }
+        }
+        #expect(greeted == [known])
+        #expect(Set(dialled).count == 19)
+        #expect(dialled.prefix(10) == (try fakes(10).map(\.peer))[...])
+        // What another discovery names finds no room.
+        joiner.take(.found(place, .success(try fakes(500).reversed().map { .provider($0) })), at: wire.now)
+        #expect(joiner.takeOutgoing().isEmpty)
+    }
+
+    /// So many keys and no more: what is not published is told, and the rest works.
+    @Test func publicationsAreBounded() throws {
+        let world = SimulatedWorld(seed: 13)
+        var configuration = Configuration()
+        configuration.limits.publications = 2
+        let creator = try world.start(0, configuration: configuration, ways: Self.allWays)
+        let id = try world.create(plan(4), by: [.rendezvous, .inbox], at: creator)
+        _ = try world.run(for: .seconds(5)) { false }
+        #expect(world.discovery.keys(providedBy: creator.peer).count == 2)
+        let failures = creator.events.compactMap { event -> CoordinatorError.Code? in
+            if case .error(let error) = event { error.code } else { nil }
+        }
+        #expect(failures == [.publishFailed])
+        #expect(creator.events.contains(.announced(id)))
+    }
+
+    /// What was looked at and not joined is bounded in number and bytes, the oldest going first.
+    @Test func previewsAreBounded() throws {
+        var shelf = PreviewShelf(capacity: 3, bytes: 4_000)
+        let wire = Wire()
+        let node = try SimulatedNode(
+            0, peer: TestKeys.peer(0), store: InMemorySessionStore(), configuration: Configuration(), seed: 1,
+            now: wire.now)
+        func put(_ bytes: Int) throws -> SessionID {
+            var plan = try plan(2)
+            plan.messages = [[UInt8](repeating: 1, count: bytes)]
+            let id = try node.create(plan, at: wire.now)
+            let announced = try #require(node.machine.sessions[id]?.announced)
+            for number in 0..<100 as Range<UInt64> { shelf.put(announced, from: try TestKeys.peer(number)) }
+            return id
+        }
+        let small = try (0..<5).map { _ in try put(10) }
+        #expect(shelf.count == 3)
+        #expect(small.map { shelf[$0] != nil } == [false, false, true, true, true])
+        #expect(shelf[small[4]]?.providers.count == 32)
+        let large = try put(3_800)
+        #expect(shelf.count == 1)
+        #expect(shelf[large] != nil)
+        shelf.removeExpired(at: .max)
+        #expect(shelf.count == 0)
+        _ = try put(10)
+        #expect(shelf.count == 1)
+    }
+
     /// S12: everything is withheld. The look says that nothing was found, and an invitation leads to the session.
     @Test(arguments: [DiscoveryWay.rendezvous, .record]) func s12WithheldByAll(_ way: DiscoveryWay) throws {
         let world = SimulatedWorld(seed: 3)

@@ -75,7 +75,7 @@ import Testing
             try await announced(created.id, events)
             ids.append(created.id)
             // The watcher looks once a minute, and tells each once.
-            let mover = meeting.move()
+            let mover = meeting.move(unlessLooking: meeting[1])
             defer { mover.cancel() }
             guard case .waiting(let preview)? = await waiting.next() else {
                 Issue.record("expected a session that waits")
@@ -249,12 +249,13 @@ struct Meeting: Sendable {
         return try await body()
     }
 
-    /// Moves the clock from one deadline to the next, until it is cancelled.
-    func move() -> Task<Void, Never> {
+    /// Moves the clock from one deadline to the next, until it is cancelled; it stands still while a party asks others something, so that
+    /// no time-out decides.
+    func move(unlessLooking party: Party? = nil) -> Task<Void, Never> {
         let clock = network.clock
         return Task {
             while !Task.isCancelled {
-                clock.advanceToNextDeadline()
+                if await party?.coordinator.machine.looks.isEmpty ?? true { clock.advanceToNextDeadline() }
                 await Task.yield()
             }
         }

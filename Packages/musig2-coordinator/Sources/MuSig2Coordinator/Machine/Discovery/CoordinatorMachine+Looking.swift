@@ -57,9 +57,8 @@ extension CoordinatorMachine {
     }
 
     private mutating func find(_ places: [DiscoveryPlace], for subject: DiscoverySubject) {
-        guard let room = looks[subject]?.room else { return }
         looks[subject]?.awaited.formUnion(places)
-        for place in places { effects.append(.find(place, limit: max(room, 1))) }
+        for place in places { effects.append(.find(place, limit: configuration.discovery.hints)) }
     }
 
     // MARK: What was found
@@ -76,10 +75,13 @@ extension CoordinatorMachine {
                     underlying: "\(error)"))
         case .success(let hints):
             var providers: [Provider] = []
-            for hint in hints.prefix(configuration.discovery.providers) {
+            var announcements = 0
+            for hint in hints.prefix(configuration.discovery.hints) {
                 switch hint {
                 case .provider(let found): providers.append(Provider(peer: found.peer, addresses: found.addresses))
-                case .announcement(let bytes): read(bytes, for: subject, at: now)
+                case .announcement(let bytes):
+                    announcements += 1
+                    if announcements <= configuration.discovery.providers { read(bytes, for: subject, at: now) }
                 }
             }
             ask(found: providers, for: subject, at: now)
@@ -90,6 +92,7 @@ extension CoordinatorMachine {
     /// Asks those that a discovery named: at most so many, those first that this node knows.
     private mutating func ask(found providers: [Provider], for subject: DiscoverySubject, at now: Now) {
         guard let look = looks[subject] else { return }
+        // Those that are connected, those that are known, and strangers.
         var ranks: [[Provider]] = [[], [], []]
         for provider in providers where provider.peer != localPeer && !look.asked.contains(provider.peer) {
             let record = peers[provider.peer]
@@ -97,11 +100,12 @@ extension CoordinatorMachine {
             let rank = record?.isConnected == true ? 0 : record == nil ? 2 : 1
             ranks[rank].append(provider)
         }
-        let chosen = Array(ranks.joined().prefix(look.room))
+        let known = (ranks[0] + ranks[1]).prefix(look.room)
+        let chosen = known + choose(look.room - known.count, of: ranks[2])
         guard !chosen.isEmpty else { return }
         looks[subject]?.isAnythingFound = true
         looks[subject]?.room -= chosen.count
-        ask(chosen, for: subject, now: now)
+        ask(Array(chosen), for: subject, now: now)
     }
 
     private mutating func ask(_ providers: [Provider], for subject: DiscoverySubject, now: Now) {
@@ -120,10 +124,15 @@ extension CoordinatorMachine {
         }
     }
 
-    /// An announcement that needs nobody to show it: from a public way, or from the application's own hands.
+    /// An announcement that needs nobody to show it: from a public way.
     private mutating func read(_ bytes: [UInt8], for subject: DiscoverySubject, at now: Now) {
         let announced: VerifiedAnnouncement
         do throws(CoordinatorError) {
+            guard bytes.count <= wireLimits.recordAnnouncementBytes else {
+                throw CoordinatorError(
+                    .announcementRefused, "what was found is longer than a public announcement",
+                    session: subject.session)
+            }
             announced = try verify(encoded: bytes, as: subject.session, at: now)
         } catch {
             looks[subject]?.failures.append(error)

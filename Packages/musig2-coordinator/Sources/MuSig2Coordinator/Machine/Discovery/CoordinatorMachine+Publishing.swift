@@ -35,7 +35,7 @@ extension CoordinatorMachine {
 
     /// Makes a session known under the keys of the present days.
     private mutating func publish(_ session: SessionID, at now: Now) {
-        guard let entry = sessions[session], entry.overAt == nil else { return }
+        guard let entry = sessions[session], entry.overAt == nil, !isShuttingDown else { return }
         let descriptor = entry.announced.descriptor
         for way in ways(of: entry.announced) {
             let announcement = way.isPublic ? entry.announced.signed.encoded() : nil

@@ -53,6 +53,8 @@ struct LookBook: Sendable {
         _modify { yield &looks[subject] }
     }
 
+    var isEmpty: Bool { looks.isEmpty }
+
     var deadline: Duration? { looks.values.compactMap(\.deadline).min() }
 
     /// The looks that wait for a peer's answer.
