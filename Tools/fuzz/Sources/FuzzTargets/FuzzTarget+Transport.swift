@@ -39,7 +39,7 @@ extension FuzzTarget {
     private static func spoken(_ text: String) -> [UInt8] { MultistreamMessage.encode(text) }
 
     /// Hands a stream over in pieces, the first byte left out, until `take` returns false.
-    private static func feed(
+    static func feed(
         _ bytes: [UInt8], piece: Int, _ take: (UnsafeRawBufferPointer, inout Int) -> Bool
     ) {
         let stream = Array(bytes.dropFirst())

@@ -19,9 +19,8 @@ public struct FuzzTarget: Sendable {
     }
 
     /// All targets, by name.
-    public static let all: [FuzzTarget] = (formats + frames + keys + messages + sessions + transport).sorted {
-        $0.name < $1.name
-    }
+    public static let all: [FuzzTarget] = [formats, frames, keys, messages, sessions, transport, webSocket]
+        .joined().sorted { $0.name < $1.name }
 }
 
 /// Traps with a sentence if a property does not hold, also in a release build.
