@@ -1,4 +1,5 @@
 import Crypto
+import CryptoExtras
 public import Multiformats
 import Secp256k1
 
@@ -14,14 +15,17 @@ enum IdentityDigest {
 public enum IdentityVerification {
     /// Whether `signature` was made by `key` over `message`.
     ///
-    /// secp256k1 signatures are taken with high S too, since some implementations make them.
+    /// secp256k1 signatures are taken with high S too, since some implementations make them. RSA keys have 2,048 to 8,192 bits;
+    /// of ECDSA only P-256 is known.
     ///
     /// - Parameters:
-    ///   - signature: Ed25519: 64 bytes. secp256k1: DER.
+    ///   - signature: Ed25519: 64 bytes. secp256k1 and ECDSA: DER, over SHA-256. RSA: PKCS #1 v1.5 with SHA-256, as long as the
+    ///     modulus.
     ///   - message: The bytes that were signed, domain included.
     ///   - key: The public key of the peer.
     /// - Returns: Whether it is valid.
-    /// - Throws: ``NodeIdentityError`` when the key itself cannot be used: RSA, ECDSA, or not a point.
+    /// - Throws: ``NodeIdentityError`` when the key itself cannot be used: not a point, no PKIX form, an RSA key of another size,
+    ///   another curve.
     public static func isValidSignature(
         _ signature: [UInt8], for message: [UInt8], by key: PublicKeyProtobuf
     ) throws(NodeIdentityError) -> Bool {
@@ -48,8 +52,48 @@ public enum IdentityVerification {
                 return false
             }
             return publicKey.isValidSignature(parsed.normalized, forDigest: IdentityDigest.sha256(message))
-        case .rsa, .ecdsa:
-            throw .unsupportedKeyType(key.type)
+        case .rsa:
+            return try self.rsaKey(key.data).isValidSignature(
+                _RSA.Signing.RSASignature(rawRepresentation: signature), for: SHA256.hash(data: message),
+                padding: .insecurePKCS1v1_5)
+        case .ecdsa:
+            return try self.isValidECDSA(signature, for: message, by: key.data)
+        }
+    }
+
+    /// RSA keys of others that are used: 2,048 bits are what a stock IPFS node has, and above 8,192 checking takes too long.
+    private static let rsaBits = 2048...8192
+
+    private static func rsaKey(_ data: [UInt8]) throws(NodeIdentityError) -> _RSA.Signing.PublicKey {
+        guard let bits = PKIX.rsaModulusBits(data) else { throw .invalidKey(.rsa, reason: "not in PKIX form") }
+        guard self.rsaBits.contains(bits) else {
+            throw .wrongRSASize(minimum: self.rsaBits.lowerBound, maximum: self.rsaBits.upperBound, found: bits)
+        }
+        let key: _RSA.Signing.PublicKey
+        do {
+            key = try _RSA.Signing.PublicKey(derRepresentation: data)
+        } catch {
+            throw .invalidKey(.rsa, reason: "\(error)")
+        }
+        // What is read has one form only.
+        guard key.derRepresentation.elementsEqual(data) else { throw .invalidKey(.rsa, reason: "not in PKIX form") }
+        return key
+    }
+
+    private static func isValidECDSA(
+        _ signature: [UInt8], for message: [UInt8], by data: [UInt8]
+    ) throws(NodeIdentityError) -> Bool {
+        let key: P256.Signing.PublicKey
+        do {
+            key = try P256.Signing.PublicKey(derRepresentation: data)
+        } catch {
+            throw .invalidKey(.ecdsa, reason: "\(error)")
+        }
+        do {
+            let parsed = try P256.Signing.ECDSASignature(derRepresentation: signature)
+            return key.isValidSignature(parsed, for: message)
+        } catch {
+            return false
         }
     }
 }

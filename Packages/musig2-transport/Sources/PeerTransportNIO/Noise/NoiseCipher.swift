@@ -34,7 +34,8 @@ struct NoiseSealer {
         }
     }
 
-    private mutating func sealMessage(
+    /// Seals one message of at most 65,519 bytes of plaintext.
+    mutating func sealMessage(
         _ plaintext: UnsafeRawBufferPointer, into output: inout ByteBuffer
     ) throws(NoiseError) {
         // Revision 34, section 5.1: the last counter value is reserved and must never be used.

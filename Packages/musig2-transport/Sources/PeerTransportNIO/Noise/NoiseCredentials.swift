@@ -21,13 +21,20 @@ struct NoiseCredentials {
     init(
         identity: NodeIdentity, muxers: [String], staticKey: Curve25519.KeyAgreement.PrivateKey = .init()
     ) throws(NodeIdentityError) {
+        try self.init(
+            publicKey: identity.publicKey, muxers: muxers, staticKey: staticKey, sign: identity.signature(for:))
+    }
+
+    /// The same for a key that no node here can have; only tests need it.
+    init<Failure: Error>(
+        publicKey: PublicKeyProtobuf, muxers: [String], staticKey: Curve25519.KeyAgreement.PrivateKey = .init(),
+        sign: ([UInt8]) throws(Failure) -> [UInt8]
+    ) throws(Failure) {
         self.staticKey = staticKey
         self.muxers = muxers
         let signed = Self.signatureDomain + Array(staticKey.publicKey.rawRepresentation)
         self.payload = NoisePayload(
-            identityKey: identity.publicKey.bytes,
-            identitySignature: try identity.signature(for: signed),
-            streamMuxers: muxers
+            identityKey: publicKey.bytes, identitySignature: try sign(signed), streamMuxers: muxers
         ).encoded()
     }
 }
@@ -62,7 +69,7 @@ struct NoisePeer: Equatable {
         }
         guard isValid else { throw .invalidIdentitySignature }
         do throws(PeerIDError) {
-            self.peerID = try PeerID(publicKey: key)
+            self.peerID = try PeerID(publicKey: key, sha256: { Array(SHA256.hash(data: $0)) })
         } catch {
             throw .unsupportedIdentity("\(error)")
         }

@@ -14,6 +14,8 @@ enum NoiseError: Error, Equatable, CustomStringConvertible {
     case invalidIdentitySignature
     /// Too many messages under one key. Not reached in practice; the connection must be closed.
     case nonceExhausted
+    /// Messages without plaintext, without end.
+    case emptyMessages(maximum: Int)
     /// A handshake method was called out of order.
     case outOfOrder
 
@@ -33,6 +35,8 @@ enum NoiseError: Error, Equatable, CustomStringConvertible {
             return "Noise handshake payload: the identity key did not sign this Noise static key"
         case .nonceExhausted:
             return "Noise: all nonces of this key are used"
+        case .emptyMessages(let maximum):
+            return "Noise: more than \(maximum) messages without plaintext in a short time"
         case .outOfOrder:
             return "Noise: handshake messages out of order"
         }

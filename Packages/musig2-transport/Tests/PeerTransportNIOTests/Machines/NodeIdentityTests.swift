@@ -164,9 +164,5 @@ struct NodeIdentityTests {
             Issue.record("a key that is no point was taken")
             return
         }
-        let ecdsa = try PublicKeyProtobuf(type: .ecdsa, data: [1])
-        #expect(throws: NodeIdentityError.unsupportedKeyType(.ecdsa)) {
-            try IdentityVerification.isValidSignature([], for: [], by: ecdsa)
-        }
     }
 }

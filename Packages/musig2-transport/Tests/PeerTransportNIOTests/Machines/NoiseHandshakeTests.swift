@@ -151,16 +151,16 @@ struct NoiseHandshakeTests {
         }
     }
 
-    @Test("an RSA identity is refused by name")
-    func rsa() throws {
-        let key = try PublicKeyProtobuf(type: .rsa, data: [UInt8](repeating: 1, count: 270))
-        let payload = NoisePayload(identityKey: key.bytes, identitySignature: [1])
+    @Test("an identity that is no key is refused by name")
+    func noKey() throws {
+        let key = try PublicKeyProtobuf(type: .rsa, data: ForeignKeys.rsa1024)
+        let payload = NoisePayload(identityKey: key.bytes, identitySignature: ForeignKeys.rsa1024Signature)
         let error = #expect(throws: NoiseError.self) {
             try NoisePeer(NoiseHandshake.Remote(staticKey: [], payload: payload.encoded()))
         }
         #expect(
             error?.description
-                == "Noise handshake payload: identity key: identity key: expected Ed25519 or secp256k1, found rsa, which is not supported"
+                == "Noise handshake payload: identity key: identity key: expected an RSA key of 2048 to 8192 bits, found 1024"
         )
     }
 

@@ -33,16 +33,18 @@ final class RawPeer {
 
     // MARK: Plain TCP
 
-    static func connect(to address: Multiaddr) async throws -> RawPeer {
+    /// Connects from `source`, an IP address of this machine, if there is one.
+    static func connect(to address: Multiaddr, from source: String? = nil) async throws -> RawPeer {
         guard let target = TCPAddress(address),
             let socketAddress = try await target.resolve(
                 within: .seconds(5), on: MultiThreadedEventLoopGroup.singleton.any()
             ).first
         else { throw Closed() }
         let inbox = BoundedInbox<[UInt8]>(capacity: 1_000_000)
-        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelInitializer { Self.collect($0, into: inbox) }
-            .connect(to: socketAddress).get()
+        if let source { bootstrap = bootstrap.bind(to: try SocketAddress(ipAddress: source, port: 0)) }
+        let channel = try await bootstrap.connect(to: socketAddress).get()
         return RawPeer(channel, inbox)
     }
 
@@ -189,9 +191,16 @@ final class RawPeer {
         _ identity: NodeIdentity, isInitiator: Bool = true, muxers: [String] = ["/yamux/1.0.0"],
         refused: String? = nil
     ) async throws {
+        try await self.secure(
+            try NoiseCredentials(identity: identity, muxers: muxers), isInitiator: isInitiator, refused: refused)
+    }
+
+    func secure(
+        _ credentials: NoiseCredentials, isInitiator: Bool = true, refused: String? = nil
+    ) async throws {
         var upgrade = ConnectionUpgrade(
             ConnectionUpgrade.Parameters(
-                isInitiator: isInitiator, credentials: try NoiseCredentials(identity: identity, muxers: muxers),
+                isInitiator: isInitiator, credentials: credentials,
                 expectedPeer: nil, maximumMessage: 1024, maximumProposals: 64))
         let header = MultistreamMessage.encode(MultistreamMessage.header)
         var start = upgrade.start()
@@ -234,6 +243,15 @@ final class RawPeer {
         guard var secured = self.secured else { throw Closed() }
         var output = ByteBuffer()
         try bytes.withUnsafeBytes { try secured.sealer.seal($0, into: &output) }
+        self.secured = secured
+        return Array(output.readableBytesView)
+    }
+
+    /// A Noise message without plaintext, which the sealer never makes by itself.
+    func sealEmpty() throws -> [UInt8] {
+        guard var secured = self.secured else { throw Closed() }
+        var output = ByteBuffer()
+        try secured.sealer.sealMessage(UnsafeRawBufferPointer(start: nil, count: 0), into: &output)
         self.secured = secured
         return Array(output.readableBytesView)
     }
