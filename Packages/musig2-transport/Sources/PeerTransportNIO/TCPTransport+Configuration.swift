@@ -41,15 +41,47 @@ extension TCPTransport {
         public init() {}
     }
 
+    /// How often something may happen.
+    public struct Rate: Sendable, Hashable, CustomStringConvertible {
+        /// How often in a second, on average.
+        public var perSecond: Int
+        /// How often at once, after a while without.
+        public var burst: Int
+
+        /// Makes a rate.
+        ///
+        /// - Parameters:
+        ///   - perSecond: How often in a second, on average.
+        ///   - burst: How often at once, after a while without.
+        public init(perSecond: Int, burst: Int) {
+            self.perSecond = perSecond
+            self.burst = burst
+        }
+
+        /// Such as `64 per second, 256 at once`.
+        public var description: String { "\(self.perSecond) per second, \(self.burst) at once" }
+    }
+
     /// How much of everything there may be.
     public struct Limits: Sendable {
-        /// Inbound connections whose handshake is not done; when there are more, the oldest is closed.
+        /// Inbound connections whose handshake is not done; when there are more, the oldest of the network (/24 of IPv4, /48 of
+        /// IPv6) with most of them is closed.
         public var halfOpenConnections = 128
         /// Connections in total, either direction, half-open ones included.
         public var connections = 2048
         /// Inbound connections, half-open ones included: below the total, so that those who come in numbers cannot keep this
         /// side from dialling.
         public var inboundConnections = 1792
+        /// New inbound connections of one network (/24 of IPv4, /48 of IPv6); more are closed at once.
+        public var networkRate = Rate(perSecond: 64, burst: 256)
+        /// New inbound connections in total, those above the rate of their network left out; more are closed at once. A
+        /// handshake costs about a third of a millisecond of processor time.
+        public var inboundRate = Rate(perSecond: 1000, burst: 2000)
+        /// Inbound connections of one network (/24 of IPv4, /48 of IPv6) at a time.
+        public var networkConnections = 256
+        /// Where inbound connections come from that these three limits do not hold for: this machine, by default. Behind a proxy
+        /// that all connections come through, it is the proxy's address.
+        public var exemptRanges: [AddressRange] = [.loopbackIPv4, .loopbackIPv6]
         /// Connections with one peer.
         public var connectionsPerPeer = 8
         /// Inbound connections of one listener that nobody accepted yet.
@@ -60,11 +92,11 @@ extension TCPTransport {
         public var outboundStreams = 256
         /// Bytes that one stream holds for sending before a writer waits.
         public var streamSendBuffer = 262_144
-        /// Received bytes that one connection holds for all its readers; a stream that brings more is reset. One stream alone
-        /// never holds more than 1,048,576, the largest window.
-        public var connectionReceiveBuffer = 16_777_216
+        /// Received bytes that one connection holds for all its readers; with more, the stream that holds most is reset. One
+        /// stream alone never holds more than 16,777,216, the largest window, which only fast readers get.
+        public var connectionReceiveBuffer = 33_554_432
         /// Received bytes that all connections together hold for their readers. With more, a connection may hold no more than
-        /// its share: this divided by the number of connections that there may be.
+        /// its share: this divided by the number of connections that there may be. From half of it on no window grows.
         public var receiveBuffer = 536_870_912
         /// Bytes of answers (pings, resets) that may wait while the other side does not read; with more the connection closes.
         public var unsentAnswers = 65_536
@@ -95,6 +127,11 @@ extension TCPTransport.Configuration {
             ("halfOpenConnections", self.limits.halfOpenConnections, 1),
             ("connections", self.limits.connections, 1),
             ("inboundConnections", self.limits.inboundConnections, 0),
+            ("networkRate.perSecond", self.limits.networkRate.perSecond, 1),
+            ("networkRate.burst", self.limits.networkRate.burst, 1),
+            ("inboundRate.perSecond", self.limits.inboundRate.perSecond, 1),
+            ("inboundRate.burst", self.limits.inboundRate.burst, 1),
+            ("networkConnections", self.limits.networkConnections, 1),
             ("connectionsPerPeer", self.limits.connectionsPerPeer, 1),
             ("waitingConnections", self.limits.waitingConnections, 1),
             ("inboundStreams", self.limits.inboundStreams, 0),

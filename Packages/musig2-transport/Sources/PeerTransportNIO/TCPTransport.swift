@@ -31,6 +31,7 @@ public final class TCPTransport: Transport {
     private let group: any EventLoopGroup
     private let count: ConnectionCount
     private let responders: ResponderRegistry?
+    private let onEvent: TransportEventHandler?
 
     /// Makes a transport. It holds no socket until it dials or listens.
     ///
@@ -39,6 +40,7 @@ public final class TCPTransport: Transport {
     ///   - configuration: Time limits and bounds.
     ///   - responders: Who answers inbound streams on the event loop of their connection. Streams of these protocols are
     ///     accepted whatever the filter says, and `acceptStream` does not return them.
+    ///   - onEvent: Is told what becomes of connections, for metrics and logs.
     ///   - group: The event loops to run on; nil for those that the whole process shares.
     /// - Throws: `TransportError` with `invalidArgument` for a configuration that makes no sense, or an
     ///   identity that cannot sign.
@@ -46,17 +48,18 @@ public final class TCPTransport: Transport {
         identity: NodeIdentity,
         configuration: Configuration = Configuration(),
         responders: ResponderRegistry? = nil,
+        onEvent: TransportEventHandler? = nil,
         group: (any EventLoopGroup)? = nil
     ) throws(TransportError) {
         try self.init(
-            identity: identity, configuration: configuration, responders: responders,
+            identity: identity, configuration: configuration, responders: responders, onEvent: onEvent,
             group: group ?? MultiThreadedEventLoopGroup.singleton, muxers: [ConnectionUpgrade.yamuxProtocol])
     }
 
     /// The `muxers` are offered inside the Noise handshake; none makes multistream choose.
     init(
         identity: NodeIdentity, configuration: Configuration, responders: ResponderRegistry? = nil,
-        group: any EventLoopGroup, muxers: [String]
+        onEvent: TransportEventHandler? = nil, group: any EventLoopGroup, muxers: [String]
     ) throws(TransportError) {
         if let problem = configuration.problem {
             throw TransportError(.invalidArgument, problem)
@@ -71,6 +74,7 @@ public final class TCPTransport: Transport {
         self.configuration = configuration
         self.local = TransportIdentity(peerID: identity.peerID, credentials: credentials)
         self.responders = responders
+        self.onEvent = onEvent
         self.group = group
         self.count = ConnectionCount(limits: configuration.limits)
     }
@@ -162,6 +166,7 @@ public final class TCPTransport: Transport {
         let local = self.local
         let configuration = self.configuration
         let responders = self.responders
+        let onEvent = self.onEvent
         let remoteAddress = TCPAddress.multiaddr(socketAddress, isWebSocket: target.path != nil) ?? address
         let request = target.path.map { WebSocketKeys.request(host: target.authority, path: $0) }
         let connecting = ClientBootstrap(group: eventLoop)
@@ -173,7 +178,7 @@ public final class TCPTransport: Transport {
                 channel.eventLoop.makeCompletedFuture {
                     let role = ConnectionHandler.Role(
                         isInbound: false, expectedPeer: expected, remoteAddress: remoteAddress, accepting: accepting,
-                        responders: responders, slot: slot)
+                        responders: responders, onEvent: onEvent, slot: slot)
                     if let request {
                         try channel.pipeline.syncOperations.addHandler(
                             WebSocketHandler(.client(request), configuration: configuration))
@@ -187,7 +192,9 @@ public final class TCPTransport: Transport {
             .connect(to: socketAddress)
         connecting.whenFailure { error in
             slot.release()
-            outcome.set(.failure(SystemError.connecting(to: "\(address)", error)))
+            let failure = SystemError.connecting(to: "\(address)", error)
+            onEvent?(TransportEvent(remoteAddress: remoteAddress, isInbound: false, kind: .failed(.connect, failure)))
+            outcome.set(.failure(failure))
         }
         guard let result = await outcome.wait() else {
             connecting.whenSuccess { $0.close(promise: nil) }
@@ -206,6 +213,7 @@ public final class TCPTransport: Transport {
         let local = self.local
         let configuration = self.configuration
         let responders = self.responders
+        let onEvent = self.onEvent
         var bootstrap = ServerBootstrap(group: self.group)
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -214,17 +222,22 @@ public final class TCPTransport: Transport {
             .childChannelOption(.writeBufferWaterMark, value: SocketTuning.waterMark)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    // A connection above the limits fails here, which closes it.
-                    let slot = try count.open(isInbound: true)
                     guard let remote = channel.remoteAddress,
                         let remoteAddress = TCPAddress.multiaddr(remote, isWebSocket: isWebSocket)
                     else {
-                        slot.release()
                         throw TransportError(.unsupportedAddress, "an inbound connection has no IP address")
+                    }
+                    // A connection above the limits fails here, which closes it.
+                    let slot: ConnectionCount.Slot
+                    do throws(TransportError) {
+                        slot = try count.open(isInbound: true, from: remoteAddress)
+                    } catch {
+                        onEvent?(TransportEvent(remoteAddress: remoteAddress, isInbound: true, kind: .refused(error)))
+                        throw error
                     }
                     let role = ConnectionHandler.Role(
                         isInbound: true, expectedPeer: nil, remoteAddress: remoteAddress, accepting: accepting,
-                        responders: responders, slot: slot)
+                        responders: responders, onEvent: onEvent, slot: slot)
                     if isWebSocket {
                         try channel.pipeline.syncOperations.addHandler(
                             WebSocketHandler(.server, configuration: configuration))

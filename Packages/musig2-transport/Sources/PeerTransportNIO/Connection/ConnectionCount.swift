@@ -1,4 +1,5 @@
 import Multiformats
+import NIOCore
 import PeerTransport
 import Synchronization
 
@@ -15,13 +16,22 @@ final class ConnectionCount: Sendable {
         private let count: ConnectionCount
         fileprivate let number: UInt64
         fileprivate let isInbound: Bool
+        /// The network it comes from.
+        fileprivate let origin: AddressRange?
+        /// The network as one of whose connections it counts: none if that is exempt.
+        fileprivate let network: AddressRange?
         private let state = Mutex(State.halfOpen)
         private let close = Mutex<(isDue: Bool, body: (@Sendable () -> Void)?)>((false, nil))
 
-        fileprivate init(_ count: ConnectionCount, _ number: UInt64, isInbound: Bool) {
+        fileprivate init(
+            _ count: ConnectionCount, _ number: UInt64, isInbound: Bool, from origin: AddressRange? = nil,
+            network: AddressRange? = nil
+        ) {
             self.count = count
             self.number = number
             self.isInbound = isInbound
+            self.origin = origin
+            self.network = network
         }
 
         /// Says how the connection is closed when it has to make room for another one, on whatever thread.
@@ -76,6 +86,9 @@ final class ConnectionCount: Sendable {
         ///
         /// - Returns: how many bytes it may hold now.
         func hold(_ bytes: Int) -> Int { self.count.hold(bytes) }
+
+        /// Whether there is memory enough for windows to grow.
+        var hasRoom: Bool { self.count.heldBytes <= self.count.limits.receiveBuffer / 2 }
     }
 
     private struct State {
@@ -85,22 +98,37 @@ final class ConnectionCount: Sendable {
         var halfOpen: [UInt64: Slot] = [:]
         var nextNumber: UInt64 = 0
         var perPeer: [PeerID: Int] = [:]
+        var limiter: InboundLimiter
     }
 
     private let limits: TCPTransport.Limits
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let held = Atomic(0)
     private let share: Int
 
     init(limits: TCPTransport.Limits) {
         self.limits = limits
+        self.state = Mutex(State(limiter: InboundLimiter(limits: limits)))
         self.share = max(1, limits.receiveBuffer / max(1, limits.connections))
     }
 
-    /// Takes a place for a new connection. Of too many inbound ones in the middle of their handshake the oldest has to go:
-    /// those who mean it are done within milliseconds, those who only want to fill the places are not.
-    func open(isInbound: Bool) throws(TransportError) -> Slot {
+    /// Takes a place for a new connection. Of too many inbound ones in the middle of their handshake one has to go: the oldest of
+    /// the network that has most of them. Those who mean it are done within milliseconds, those who only want to fill the places
+    /// are not, and come in numbers.
+    ///
+    /// - Parameters:
+    ///   - isInbound: whether the other side dialled.
+    ///   - address: where an inbound one comes from, for the limits of networks.
+    ///   - now: since any fixed moment; only tests give one.
+    /// - Returns: the place, held until it is released.
+    /// - Throws: `limitExceeded`, which says which limit.
+    func open(
+        isInbound: Bool, from address: Multiaddr? = nil,
+        at now: Duration = .nanoseconds(Int64(clamping: NIODeadline.now().uptimeNanoseconds))
+    ) throws(TransportError) -> Slot {
         let limits = self.limits
+        let single = address.flatMap(AddressRange.init(addressOf:))
+        let isExempt = single.map { single in limits.exemptRanges.contains { $0.contains(single) } } ?? true
         let (slot, evicted) = try self.state.withLock { (state) throws(TransportError) -> (Slot, Slot?) in
             guard state.total < limits.connections else {
                 throw TransportError(.limitExceeded, "connections: expected at most \(limits.connections)")
@@ -110,19 +138,35 @@ final class ConnectionCount: Sendable {
                     .limitExceeded, "inbound connections: expected at most \(limits.inboundConnections)")
             }
             state.nextNumber &+= 1
-            let slot = Slot(self, state.nextNumber, isInbound: isInbound)
+            guard isInbound else {
+                state.total += 1
+                return (Slot(self, state.nextNumber, isInbound: false), nil)
+            }
+            let slot: Slot
+            switch state.limiter.admit(isExempt ? nil : single?.network, at: now) {
+            case .refused(let reason):
+                throw TransportError(.limitExceeded, reason)
+            case .admitted(let network):
+                slot = Slot(self, state.nextNumber, isInbound: true, from: single?.network, network: network)
+            }
             state.total += 1
-            guard isInbound else { return (slot, nil) }
             state.inbound += 1
             var evicted: Slot?
-            if state.halfOpen.count >= limits.halfOpenConnections, let oldest = state.halfOpen.keys.min() {
-                evicted = state.halfOpen.removeValue(forKey: oldest)
+            if state.halfOpen.count >= limits.halfOpenConnections, let number = Self.expendable(state.halfOpen) {
+                evicted = state.halfOpen.removeValue(forKey: number)
             }
             state.halfOpen[slot.number] = slot
             return (slot, evicted)
         }
         evicted?.evict()
         return slot
+    }
+
+    /// The oldest unfinished handshake of the network that has most of them.
+    private static func expendable(_ halfOpen: [UInt64: Slot]) -> UInt64? {
+        let networks = Dictionary(grouping: halfOpen.values, by: \.origin)
+        let oldest = networks.values.map { (count: $0.count, number: $0.map(\.number).min() ?? .max) }
+        return oldest.max { ($0.count, $1.number) < ($1.count, $0.number) }?.number
     }
 
     /// How many connections there are, half-open ones included.
@@ -168,6 +212,8 @@ final class ConnectionCount: Sendable {
 
     private static func leave(_ slot: Slot, _ state: inout State) {
         state.total -= 1
-        if slot.isInbound { state.inbound -= 1 }
+        guard slot.isInbound else { return }
+        state.inbound -= 1
+        state.limiter.leave(slot.network)
     }
 }

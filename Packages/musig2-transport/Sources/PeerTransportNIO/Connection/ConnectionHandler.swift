@@ -28,6 +28,8 @@ final class ConnectionHandler: ChannelInboundHandler {
         var accepting: ProtocolFilter
         /// Who answers streams on the event loop.
         var responders: ResponderRegistry?
+        /// Who is told what becomes of it.
+        var onEvent: TransportEventHandler?
         /// The place in the count of connections that it holds until it is closed.
         var slot: ConnectionCount.Slot
     }
@@ -43,17 +45,19 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     /// Plaintext that is sealed and written in one go: four Noise messages.
     private static let batch = 4 * NoiseFraming.sealedPlaintext
+    /// Noise messages without plaintext that are taken from one of our pings to the next.
+    private static let maximumEmptyMessages = 4096
 
     let role: Role
     private let local: TransportIdentity
     let configuration: TCPTransport.Configuration
-    private var established: Established?
+    var established: Established?
 
     var phase = Phase.idle
     var context: ChannelHandlerContext?
     private var sealer: NoiseSealer?
-    private var ciphertext = ByteBuffer()
-    private var mailbox: LoopMailbox?
+    var ciphertext = ByteBuffer()
+    var mailbox: LoopMailbox?
     var stageTimer: Scheduled<Void>?
     var keepAliveTimer: Scheduled<Void>?
     var pings: UInt32 = 0
@@ -64,9 +68,14 @@ final class ConnectionHandler: ChannelInboundHandler {
     /// When the last bytes of the upgrade were sent, and the shortest time until an answer came.
     private var lastSent: NIODeadline?
     private var roundTrip = TimeAmount.seconds(1)
-    private var orderly = false
-    private var failure: TransportError?
-    private let end = Latch<TransportError?>()
+    var orderly = false
+    var failure: TransportError?
+    let end = Latch<TransportError?>()
+    private let created = NIODeadline.now()
+    var remotePeer: PeerID?
+    var bytesReceived: UInt64 = 0
+    var bytesSent: UInt64 = 0
+    private var emptyMessages = 0
 
     init(
         role: Role, local: TransportIdentity, configuration: TCPTransport.Configuration,
@@ -122,6 +131,7 @@ final class ConnectionHandler: ChannelInboundHandler {
             self.lastSent = nil
         }
         self.hasReceived = true
+        self.bytesReceived &+= UInt64(buffer.readableBytes)
         buffer.withUnsafeReadableBytes { self.receive($0) }
         self.flush()
     }
@@ -179,7 +189,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     private func run(_ result: ConnectionUpgrade.Result) {
         guard let context = self.context else { return }
         self.stageTimer?.cancel()
-        if let error = self.role.slot.settle(peer: result.peer.peerID) { return self.fail(error) }
+        if let error = self.role.slot.settle(peer: result.peer.peerID) { return self.fail(error, at: .admission) }
+        self.remotePeer = result.peer.peerID
         let loopBound = NIOLoopBound(self, eventLoop: context.eventLoop)
         let mailbox = LoopMailbox(eventLoop: context.eventLoop) { loopBound.value.takeMail() }
         let accepted = BoundedInbox<NegotiatedStream>(capacity: max(1, self.configuration.limits.inboundStreams))
@@ -195,6 +206,9 @@ final class ConnectionHandler: ChannelInboundHandler {
             localPeer: self.local.peerID, remotePeer: result.peer.peerID, remoteAddress: self.role.remoteAddress,
             isInbound: self.role.isInbound, mailbox: mailbox, accepted: accepted,
             sendBuffer: self.configuration.limits.streamSendBuffer, end: self.end)
+        self.tell(
+            .established(
+                result.peer.peerID, handshake: .nanoseconds((NIODeadline.now() - self.created).nanoseconds)))
         self.answer(.success(connection))
         if !result.leftover.isEmpty {
             self.handle(multiplexer.receive(result.leftover))
@@ -202,7 +216,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         }
     }
 
-    private func answer(_ result: Result<TCPConnection, TransportError>) {
+    func answer(_ result: Result<TCPConnection, TransportError>) {
         let established = self.established
         self.established = nil
         established?(result)
@@ -215,12 +229,21 @@ final class ConnectionHandler: ChannelInboundHandler {
     ) {
         do throws(NoiseError) {
             while let plaintext = try opener.next(bytes, at: &offset) {
+                if plaintext.isEmpty { try self.countEmptyMessage() }
                 self.handle(multiplexer.receive(plaintext))
                 guard case .running = self.phase else { return }
             }
             multiplexer.wakeReaders()
         } catch {
             self.fail(TransportError(.securityFailed, error.description))
+        }
+    }
+
+    /// Some implementations send a message without plaintext; nobody sends them all the time.
+    private func countEmptyMessage() throws(NoiseError) {
+        self.emptyMessages += 1
+        guard self.emptyMessages <= Self.maximumEmptyMessages else {
+            throw .emptyMessages(maximum: Self.maximumEmptyMessages)
         }
     }
 
@@ -232,8 +255,9 @@ final class ConnectionHandler: ChannelInboundHandler {
         }
     }
 
-    /// Lets go of the room that a burst took, since most connections are idle most of the time.
+    /// Lets go of the room that a burst took, since most connections are idle most of the time, and begins to count anew.
     func shrink() {
+        self.emptyMessages = 0
         guard case .running(let multiplexer, let opener) = self.phase else { return }
         multiplexer.shrink()
         opener.shrink()
@@ -258,7 +282,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         self.flush()
     }
 
-    private static func refuse(_ item: LoopMailbox.Item) {
+    static func refuse(_ item: LoopMailbox.Item) {
         let error = TransportError(.connectionClosed, "the connection is closed")
         switch item {
         case .open(let request): request.answer(.failure(error))
@@ -287,11 +311,12 @@ final class ConnectionHandler: ChannelInboundHandler {
             if case .upgrading = self.phase { self.lastSent = NIODeadline.now() }
             let bytes = self.ciphertext
             self.ciphertext.moveReaderIndex(to: self.ciphertext.writerIndex)
+            self.bytesSent &+= UInt64(bytes.readableBytes)
             context.writeAndFlush(self.wrapOutboundOut(bytes), promise: nil)
         }
     }
 
-    private func seal(_ multiplexer: StreamMultiplexer) {
+    func seal(_ multiplexer: StreamMultiplexer) {
         guard multiplexer.output.readableBytes > 0, var sealer = self.sealer else { return }
         // Cleared storage is used again, unless a write still holds it.
         if self.ciphertext.readableBytes == 0 { self.ciphertext.clear() }
@@ -316,89 +341,5 @@ final class ConnectionHandler: ChannelInboundHandler {
         self.fail(
             TransportError(
                 .limitExceeded, "the other side does not read: expected at most \(limit) bytes of answers to wait"))
-    }
-
-    // MARK: The end
-
-    private var closedByOther: TransportError {
-        switch self.phase {
-        case .upgrading(let upgrade):
-            return TransportError(
-                .connectionClosed, "the other side closed the connection while \(upgrade.stage.rawValue)")
-        case .idle, .running, .closing, .closed:
-            return TransportError(.connectionClosed, "the other side closed the connection")
-        }
-    }
-
-    /// Closes in good order: what can be sent, then the end of the session, then this half; the rest when the other side
-    /// has closed too, or after a while.
-    private func close(_ multiplexer: StreamMultiplexer) {
-        self.orderly = true
-        self.flush()
-        multiplexer.goAway()
-        self.seal(multiplexer)
-        self.leaveRunning(TransportError(.connectionClosed, "the connection was closed by this side"))
-    }
-
-    /// Closes at once, but for what is in the output, such as the reason.
-    func fail(_ error: TransportError) {
-        switch self.phase {
-        case .closing, .closed:
-            return
-        case .running(let multiplexer, _):
-            self.failure = error
-            self.seal(multiplexer)
-            self.leaveRunning(error)
-        case .idle, .upgrading:
-            // Nothing was agreed on in which a reason could be given.
-            self.failure = error
-            self.phase = .closing
-            self.stageTimer?.cancel()
-            self.answer(.failure(error))
-            self.context?.close(promise: nil)
-        }
-    }
-
-    private func leaveRunning(_ error: TransportError) {
-        guard case .running(let multiplexer, _) = self.phase else { return }
-        self.phase = .closing
-        self.keepAliveTimer?.cancel()
-        for item in self.mailbox?.close() ?? [] { Self.refuse(item) }
-        multiplexer.close(error)
-        self.shutOutput()
-    }
-
-    /// Sends what is left and closes this half. The other half stays open for a moment, since closing with unread bytes
-    /// makes the system drop what the other side has not read yet.
-    private func shutOutput() {
-        guard let context = self.context else { return }
-        if self.ciphertext.readableBytes > 0 {
-            let bytes = self.ciphertext
-            self.ciphertext.moveReaderIndex(to: self.ciphertext.writerIndex)
-            context.writeAndFlush(self.wrapOutboundOut(bytes), promise: nil)
-        }
-        context.close(mode: .output, promise: nil)
-        self.stageTimer = self.schedule(self.configuration.timeouts.close) { handler in
-            handler.context?.close(promise: nil)
-        }
-    }
-
-    /// The channel is gone.
-    private func finish(_ error: TransportError) {
-        if case .closed = self.phase { return }
-        let failure = self.failure ?? error
-        self.stageTimer?.cancel()
-        self.keepAliveTimer?.cancel()
-        let phase = self.phase
-        self.phase = .closed
-        if case .running(let multiplexer, _) = phase {
-            for item in self.mailbox?.close() ?? [] { Self.refuse(item) }
-            multiplexer.close(failure)
-        }
-        // A dial that never got a connection is answered by the failure to connect, which says why.
-        if case .idle = phase { self.established = nil }
-        self.answer(.failure(failure))
-        self.role.slot.release()
-        self.end.set(self.orderly && self.failure == nil ? nil : failure)
     }
 }

@@ -54,11 +54,10 @@ final class StreamMultiplexer {
 
     var session: YamuxSession
     var entries: [UInt32: Entry] = [:]
-    private var sendQueue = Fifo<UInt32>()
+    var sendQueue = Fifo<UInt32>()
     /// Streams whose readers are to be woken when all bytes at hand are read.
     private var touched: [UInt32] = []
     private var held = 0
-    private var pongsAwaited: UInt32?
     /// Answers of responders that wait to be sent, in bytes, and the streams whose requests wait for them.
     var answersWaiting = 0
     var stalled: [UInt32] = []
@@ -116,10 +115,8 @@ final class StreamMultiplexer {
                 self.accept(id)
             case .refused(_, let reply), .ping(let reply):
                 self.write(reply)
-            case .acknowledged:
+            case .acknowledged, .pong:
                 continue
-            case .pong(let value):
-                if value == self.pongsAwaited { self.pongsAwaited = nil }
             case .data(let id, let range):
                 self.received(id, UnsafeRawBufferPointer(rebasing: bytes[range]))
             case .windowGrew(let id):
@@ -195,10 +192,15 @@ final class StreamMultiplexer {
         var limit = self.note(id, held: held)
         if self.touched.last != id { self.touched.append(id) }
         guard self.held > limit else { return }
-        for (id, entry) in self.entries { limit = self.note(id, held: entry.core.heldBytes) }
+        // The stream that holds most gives way; in doubt the one that asked for more.
+        var largest = id
+        for (id, entry) in self.entries {
+            limit = self.note(id, held: entry.core.heldBytes)
+            if self.entries[id]?.held ?? 0 > self.entries[largest]?.held ?? 0 { largest = id }
+        }
         guard self.held > limit else { return }
         self.reset(
-            id,
+            largest,
             TransportError(
                 .limitExceeded,
                 "received bytes of the connection: expected at most \(limit) unread, found \(self.held)"))
@@ -234,7 +236,8 @@ final class StreamMultiplexer {
         let now = NIODeadline.now()
         let last = self.entries[id]?.lastCredit ?? now
         self.entries[id]?.lastCredit = now
-        if case .send(let frame) = self.session.credit(id, isFast: now - last < self.roundTrip * 4) {
+        let isFast = now - last < self.roundTrip * 4 && self.role.slot.hasRoom
+        if case .send(let frame) = self.session.credit(id, isFast: isFast) {
             self.write(frame)
         }
     }
@@ -298,12 +301,11 @@ final class StreamMultiplexer {
 
     /// Puts a ping into the output.
     func ping(_ value: UInt32) {
-        self.pongsAwaited = value
         self.write(self.session.pingFrame(value))
     }
 
     /// Whether the last ping was not answered.
-    var awaitsPong: Bool { self.pongsAwaited != nil }
+    var awaitsPong: Bool { self.session.awaitsPong }
 
     /// Lets go of room that only a burst needed.
     func shrink() {
@@ -329,59 +331,6 @@ final class StreamMultiplexer {
         }
         // What nobody accepted is let go of.
         _ = self.accepted.close()
-    }
-
-    // MARK: Sending
-
-    /// Moves bytes of the streams into the output, one frame of each in turn, until it holds `limit` bytes.
-    func fill(upTo limit: Int) {
-        repeat {
-            while self.output.readableBytes < limit, let id = self.sendQueue.popFirst() {
-                guard let entry = self.entries[id] else { continue }
-                self.entries[id]?.isQueued = false
-                self.sendFrame(id, entry.core)
-            }
-        } while self.output.readableBytes < limit && self.resumeStalled()
-    }
-
-    func sendFrame(_ id: UInt32, _ core: StreamCore) {
-        let allowed = self.session.sendable(id)
-        let start = self.output.writerIndex
-        self.output.moveWriterIndex(forwardBy: self.reserveHeader())
-        let (left, closesWrite) = core.drainOutput(allowed) { _ = self.output.writeBytes($0) }
-        let count = self.output.writerIndex - start - YamuxHeader.byteCount
-        if count > 0, case .frame(let header) = self.session.send(id, upTo: count) {
-            let (first, second) = header.words
-            self.output.setInteger(first, at: start)
-            self.output.setInteger(second, at: start + 8)
-        } else {
-            self.output.moveWriterIndex(to: start)
-        }
-        self.answersLeft(id, left)
-        if left > 0 {
-            // With an empty window the stream is queued again when credit comes.
-            if self.session.sendable(id) > 0 { self.queue(id) }
-        } else if closesWrite, self.entries[id]?.mayClose == true {
-            if case .send(let frame) = self.session.closeWrite(id) { self.write(frame) }
-            if !self.session.isOpen(id) { self.forget(id) }
-        }
-    }
-
-    private func reserveHeader() -> Int {
-        self.output.reserveCapacity(minimumWritableBytes: YamuxHeader.byteCount)
-        return YamuxHeader.byteCount
-    }
-
-    private func write(_ header: YamuxHeader) {
-        let (first, second) = header.words
-        self.output.writeInteger(first)
-        self.output.writeInteger(second)
-    }
-
-    func queue(_ id: UInt32) {
-        guard self.entries[id]?.isQueued == false else { return }
-        self.entries[id]?.isQueued = true
-        self.sendQueue.append(id)
     }
 
     // MARK: Streams that end

@@ -34,7 +34,7 @@ struct NoiseSealer {
         }
     }
 
-    /// Seals one message of at most 65,519 bytes of plaintext.
+    /// Seals one message of at most 65,519 bytes of plaintext, perhaps of none.
     mutating func sealMessage(
         _ plaintext: UnsafeRawBufferPointer, into output: inout ByteBuffer
     ) throws(NoiseError) {

@@ -10,6 +10,10 @@ enum YamuxError: Error, Equatable, CustomStringConvertible {
     case duplicateStream(streamID: UInt32)
     /// More data than the window that was granted.
     case windowExceeded(streamID: UInt32, window: Int, found: Int)
+    /// Answers to pings that were never sent.
+    case unsolicitedPongs(maximum: Int)
+    /// Frames that carry nothing, without end.
+    case emptyFrames(maximum: Int)
     /// Window increments that add up to more than can be counted.
     case windowOverflow(streamID: UInt32)
 
@@ -27,6 +31,10 @@ enum YamuxError: Error, Equatable, CustomStringConvertible {
             return "yamux: the peer opened stream \(id) twice"
         case .windowExceeded(let id, let window, let found):
             return "yamux stream \(id): expected at most \(window) bytes within the window, found \(found)"
+        case .unsolicitedPongs(let maximum):
+            return "yamux: more than \(maximum) answers to pings that were never sent"
+        case .emptyFrames(let maximum):
+            return "yamux: more than \(maximum) pings, resets and other frames that carry nothing in a short time"
         case .windowOverflow(let id):
             return "yamux stream \(id): the window increments overflow"
         }

@@ -14,9 +14,15 @@ struct YamuxLimits {
     /// How many opened streams may wait for an answer: the protocol's backlog.
     var maximumUnacknowledged = 256
     /// How far the window of one stream grows when its reader keeps up.
-    var maximumWindow: Int64 = 1_048_576
+    var maximumWindow: Int64 = 16_777_216
     /// How much the windows of all streams together may have grown.
-    var growth: Int64 = 4_194_304
+    var growth: Int64 = 16_777_216
+    /// How many answers to pings that were never sent are passed over from one of our pings to the next. A peer in good order
+    /// sends none, a late one perhaps one.
+    var maximumUnsolicitedPongs = 16
+    /// How many frames that carry nothing are taken from one of our pings to the next: pings, resets, data without bytes, credit
+    /// of 0, streams above the limit. They cost their sender next to nothing.
+    var maximumEmptyFrames = 4096
     /// The longest body of a data frame sent: with its header it fills one Noise message.
     var maximumFrameBody = NoiseFraming.maximumPlaintext - YamuxHeader.byteCount
 }

@@ -34,8 +34,8 @@ struct YamuxSession {
         case streamViolation(UInt32, reply: YamuxHeader)
         /// Answer a ping.
         case ping(reply: YamuxHeader)
-        /// A ping was answered.
-        case pong(UInt32)
+        /// The last ping of this side was answered.
+        case pong
         /// The other side will open and accept no more streams.
         case goAway(YamuxHeader.GoAwayCode)
         /// The session is over; send the go-away and close.
@@ -93,6 +93,11 @@ struct YamuxSession {
     private var remoteGoingAway = false
     /// How much windows have grown, all streams together.
     private var grown: Int64 = 0
+    /// The value of a ping that was not answered yet.
+    private var awaitedPong: UInt32?
+    /// Since this side's last ping.
+    private var unsolicitedPongs = 0
+    private var emptyFrames = 0
 
     init(role: Role, limits: YamuxLimits) {
         self.role = role
@@ -160,6 +165,7 @@ struct YamuxSession {
     /// The first step of a frame: version, session frames, SYN.
     private mutating func begin(_ header: YamuxHeader) -> ReceiveAction? {
         guard header.version == 0 else { return self.violate(.unsupportedVersion(found: header.version)) }
+        if Self.isEmpty(header), let violation = self.noteEmptyFrame() { return violation }
         switch header.kind {
         case .ping:
             return self.ping(header)
@@ -180,7 +186,32 @@ struct YamuxSession {
             return .ping(
                 reply: YamuxHeader(kind: .ping, flags: .ack, streamID: 0, length: header.length))
         }
-        return header.flags.contains(.ack) ? .pong(header.length) : nil
+        guard header.flags.contains(.ack) else { return nil }
+        guard header.length == self.awaitedPong else {
+            self.unsolicitedPongs += 1
+            guard self.unsolicitedPongs <= self.limits.maximumUnsolicitedPongs else {
+                return self.violate(.unsolicitedPongs(maximum: self.limits.maximumUnsolicitedPongs))
+            }
+            return nil
+        }
+        self.awaitedPong = nil
+        return .pong
+    }
+
+    private mutating func noteEmptyFrame() -> ReceiveAction? {
+        self.emptyFrames += 1
+        guard self.emptyFrames > self.limits.maximumEmptyFrames else { return nil }
+        return self.violate(.emptyFrames(maximum: self.limits.maximumEmptyFrames))
+    }
+
+    /// Whether a frame carries nothing that the other side had to have first: no bytes, no credit, no new or ended half.
+    private static func isEmpty(_ header: YamuxHeader) -> Bool {
+        switch header.kind {
+        case .ping: return header.flags.contains(.syn)
+        case .data, .windowUpdate:
+            return header.flags.contains(.rst) || (header.length == 0 && header.flags.isEmpty)
+        default: return false
+        }
     }
 
     private mutating func open(by header: YamuxHeader) -> ReceiveAction {
@@ -191,7 +222,7 @@ struct YamuxSession {
         // the first stream is open.
         guard self.streams[id] == nil else { return self.violate(.duplicateStream(streamID: id)) }
         guard self.inboundStreams < self.limits.maximumInboundStreams else {
-            return .refused(id, reply: Self.resetFrame(id))
+            return self.noteEmptyFrame() ?? .refused(id, reply: Self.resetFrame(id))
         }
         self.inboundStreams += 1
         self.streams[id] = YamuxStreamState(
@@ -360,10 +391,17 @@ struct YamuxSession {
     /// Whether a stream is still known: not until both halves are closed is it forgotten.
     func isOpen(_ id: UInt32) -> Bool { self.streams[id] != nil }
 
-    /// A ping with an opaque value, which comes back in ``ReceiveAction/pong(_:)``.
-    func pingFrame(_ value: UInt32) -> YamuxHeader {
-        YamuxHeader(kind: .ping, flags: .syn, streamID: 0, length: value)
+    /// A ping with a value of its own, which the other side sends back: ``ReceiveAction/pong``. The count of frames that carry
+    /// nothing begins anew.
+    mutating func pingFrame(_ value: UInt32) -> YamuxHeader {
+        self.awaitedPong = value
+        self.unsolicitedPongs = 0
+        self.emptyFrames = 0
+        return YamuxHeader(kind: .ping, flags: .syn, streamID: 0, length: value)
     }
+
+    /// Whether the last ping was not answered.
+    var awaitsPong: Bool { self.awaitedPong != nil }
 
     /// The frame that ends the session.
     static func goAwayFrame(_ code: YamuxHeader.GoAwayCode) -> YamuxHeader {

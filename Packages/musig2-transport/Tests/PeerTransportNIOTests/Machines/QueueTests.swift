@@ -78,6 +78,25 @@ struct QueueTests {
         #expect(fourth.settle(peer: peer) == nil)
     }
 
+    @Test("those who come in numbers make room for each other, and nobody else for them")
+    func evictionOfMany() throws {
+        var limits = TCPTransport.Limits()
+        limits.halfOpenConnections = 4
+        let count = ConnectionCount(limits: limits)
+        let evicted = Mutex<[String]>([])
+        func open(_ address: String) throws {
+            let slot = try count.open(isInbound: true, from: Multiaddr("/ip4/\(address)/tcp/1"))
+            slot.onEviction { evicted.withLock { $0.append(address) } }
+        }
+        for address in ["127.1.0.1", "127.0.0.1", "127.0.0.2", "192.0.2.1"] { try open(address) }
+        for number in 3...100 { try open("127.0.0.\(number)") }
+        #expect(evicted.withLock { $0 } == (1...98).map { "127.0.0.\($0)" })
+        // Among equals it is the oldest.
+        try open("192.0.2.2")
+        try open("192.0.2.3")
+        #expect(evicted.withLock { $0.suffix(2) } == ["127.0.0.99", "192.0.2.1"])
+    }
+
     @Test("the oldest unfinished handshake makes room, and only that")
     func eviction() throws {
         var limits = TCPTransport.Limits()

@@ -330,12 +330,75 @@ struct YamuxSessionTests {
 
     // MARK: Session
 
-    @Test("pings are answered with the same value, 0 included; answers are told")
+    @Test("pings are answered with the same value, 0 included; answers are told, once each")
     func pings() {
         var client = Self.client()
         #expect(feed(&client, wire(.ping, .syn, 0, 0)) == [.ping(reply: pong(0))])
-        #expect(feed(&client, wire(.ping, .ack, 0, 0xdead_beef)) == [.pong(0xdead_beef)])
+        #expect(!client.awaitsPong)
         #expect(hex(wire(client.pingFrame(5))) == "000200010000000000000005")
+        #expect(client.awaitsPong)
+        #expect(feed(&client, wire(.ping, .ack, 0, 4)) == [])
+        #expect(client.awaitsPong)
+        #expect(feed(&client, wire(.ping, .ack, 0, 5) + wire(.ping, .ack, 0, 5)) == [.pong])
+        #expect(!client.awaitsPong)
+    }
+
+    @Test(
+        "answers to pings that were never sent are passed over, but not for ever; a ping of ours begins the count anew")
+    func unsolicitedPongs() {
+        var limits = YamuxLimits()
+        limits.maximumUnsolicitedPongs = 3
+        var server = Self.server(limits)
+        let pongs = (1...3).flatMap { wire(.ping, .ack, 0, UInt32($0)) }
+        for _ in 0..<3 {
+            #expect(feed(&server, pongs) == [])
+            _ = server.pingFrame(7)
+        }
+        #expect(feed(&server, pongs) == [])
+        let violation = YamuxSession.ReceiveAction.violation(
+            .unsolicitedPongs(maximum: 3), goAway: YamuxSession.goAwayFrame(.protocolError))
+        #expect(feed(&server, wire(.ping, .ack, 0, 0)) == [violation])
+    }
+
+    @Test("frames that carry nothing are taken, but not without end; a ping of ours begins the count anew")
+    func emptyFrames() {
+        var limits = YamuxLimits()
+        limits.maximumEmptyFrames = 4
+        let empty = [
+            wire(.ping, .syn, 0, 1), wire(.windowUpdate, .rst, 9, 0), wire(.data, .rst, 9, 0), wire(.data, [], 1, 0),
+            wire(.windowUpdate, [], 1, 0),
+        ]
+        for frame in empty {
+            var server = Self.server(limits)
+            _ = feed(&server, wire(.windowUpdate, .syn, 1, 0))
+            for _ in 0..<2 {
+                for _ in 0..<4 { _ = feed(&server, frame) }
+                _ = server.pingFrame(1)
+            }
+            for _ in 0..<4 { _ = feed(&server, frame) }
+            // What carries something does not count.
+            #expect(feed(&server, wire(.windowUpdate, [], 1, 1)) == [.windowGrew(1)])
+            #expect(
+                feed(&server, frame) == [
+                    .violation(.emptyFrames(maximum: 4), goAway: YamuxSession.goAwayFrame(.protocolError))
+                ])
+        }
+    }
+
+    @Test("by default a window grows to 16 MiB, and all of a connection together by as much")
+    func defaultGrowth() {
+        var server = Self.server(YamuxLimits())
+        _ = feed(&server, wire(.windowUpdate, .syn, 1, 0) + wire(.windowUpdate, .syn, 3, 0))
+        var windows: [UInt32: Int] = [1: 262_144, 3: 262_144]
+        for id in [1, 1, 1, 1, 1, 1, 1, 3, 3, 3] as [UInt32] {
+            guard let window = windows[id] else { continue }
+            let body = [UInt8](repeating: 1, count: window)
+            _ = feed(&server, wire(.data, [], id, UInt32(window)) + body)
+            server.consumed(id, count: window)
+            guard case .send(let header) = server.credit(id, isFast: true) else { continue }
+            windows[id] = Int(header.length)
+        }
+        #expect(windows == [1: 16_777_216, 3: 524_288])
     }
 
     @Test("after a go-away no stream is opened, and open ones go on")

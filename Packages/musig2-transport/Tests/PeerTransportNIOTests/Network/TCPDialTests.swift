@@ -237,7 +237,7 @@ struct TCPDialTests {
         #expect(try await problem { $0.limits.connections = 0 } == "limits.connections: expected at least 1, found 0")
         #expect(
             try await problem { $0.limits.receiveBuffer = 1_000_000 }
-                == "limits.receiveBuffer: expected at least 16777216, found 1000000")
+                == "limits.receiveBuffer: expected at least 33554432, found 1000000")
         #expect(
             try await problem { $0.limits.multistreamMessage = 20_000 }
                 == "limits.multistreamMessage: expected at most 16383, found 20000")

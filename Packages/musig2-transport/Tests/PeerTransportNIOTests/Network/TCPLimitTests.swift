@@ -1,4 +1,5 @@
 import Multiformats
+import NIOCore
 import PeerTransport
 import Synchronization
 import Testing
@@ -27,11 +28,13 @@ struct TCPLimitTests {
         }
         let peer = try await RawPeer.connect(to: loopback.address)
         let greeting = bytes(MultistreamFigures.header + MultistreamFigures.noise)
-        switch stage {
-        case 0: break
-        case 1: try await peer.send(Array(greeting.prefix(5)))
-        case 2: try await peer.send(greeting)
-        default: try await peer.send(greeting + [0x00, 0x20, 0x01])
+        let sent = [[], Array(greeting.prefix(5)), greeting, greeting + [0x00, 0x20, 0x01]][stage]
+        do {
+            if !sent.isEmpty { try await peer.send(sent) }
+        } catch is ChannelError {
+            // Too slow already.
+        } catch is IOError {
+            // The same, found by the system.
         }
         try await Self.expectGone(peer, loopback)
     }
@@ -273,14 +276,17 @@ struct TCPLimitTests {
             try await peer.open(id, Self.protocolID)
             streams.append(try await Loopback.acceptStream(connection))
         }
-        let body = [UInt8](repeating: 1, count: 100_000)
-        for id in [1, 3, 5] as [UInt32] { try await peer.sendFrames(wire(.data, [], id, 100_000) + body) }
+        // The one that holds most gives way, whichever comes last.
+        for (id, count) in [(1, 60_000), (3, 150_000), (5, 60_000)] as [(UInt32, Int)] {
+            try await peer.sendFrames(
+                wire(.data, [], id, UInt32(count)) + [UInt8](repeating: UInt8(id), count: count))
+        }
         #expect(
             try await peer.frame().header
-                == YamuxHeader(kind: .windowUpdate, flags: .rst, streamID: 5, length: 0))
-        #expect(try await streams[0].read(exactly: 100_000) == body)
-        #expect(try await streams[1].read(exactly: 100_000) == body)
-        let error = try await transportError { _ = try await streams[2].read(upTo: 1) }
+                == YamuxHeader(kind: .windowUpdate, flags: .rst, streamID: 3, length: 0))
+        #expect(try await streams[0].read(exactly: 60_000) == [UInt8](repeating: 1, count: 60_000))
+        #expect(try await streams[2].read(exactly: 60_000) == [UInt8](repeating: 5, count: 60_000))
+        let error = try await transportError { _ = try await streams[1].read(upTo: 1) }
         #expect(error?.code == .limitExceeded)
         await connection.close()
         await loopback.listener.close()
@@ -318,30 +324,6 @@ struct TCPLimitTests {
         #expect(try await modestStream.read(exactly: 63_000).count == 63_000)
         await first.close()
         await second.close()
-        await loopback.listener.close()
-    }
-
-    @Test("a peer that pings without end and never reads is cut off")
-    func pingFlood() async throws {
-        let loopback = try await Loopback.listen {
-            $0.limits.unsentAnswers = 4096
-            $0.timeouts.close = .milliseconds(50)
-        }
-        let (peer, connection) = try await loopback.hostile()
-        peer.stopReading()
-        let pings = (0..<4000).flatMap { _ in wire(.ping, .syn, 0, 1) }
-        let flood = Task { await connection.closed() }
-        // It ends with a failed write at the latest, since the connection is closed in the middle.
-        var isClosed = false
-        while !isClosed {
-            do {
-                try await peer.sendFrames(pings)
-            } catch {
-                isClosed = true
-            }
-        }
-        let error = await flood.value
-        #expect(error?.code == .limitExceeded)
         await loopback.listener.close()
     }
 

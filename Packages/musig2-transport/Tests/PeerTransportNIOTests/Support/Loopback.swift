@@ -10,6 +10,7 @@ struct Loopback {
     let identity: NodeIdentity
     let transport: TCPTransport
     let listener: any Listener
+    let events: EventLog
 
     var address: Multiaddr { self.listener.addresses[0] }
 
@@ -20,10 +21,12 @@ struct Loopback {
     ) async throws -> Loopback {
         var configuration = TCPTransport.Configuration()
         change(&configuration)
+        let events = EventLog()
         let identity = NodeIdentity.generateEd25519()
-        let transport = try TCPTransport(identity: identity, configuration: configuration, responders: responders)
+        let transport = try TCPTransport(
+            identity: identity, configuration: configuration, responders: responders, onEvent: { events.note($0) })
         let listener = try await transport.listen(on: try Multiaddr(address)) { $0 == Self.protocolID }
-        return Loopback(identity: identity, transport: transport, listener: listener)
+        return Loopback(identity: identity, transport: transport, listener: listener, events: events)
     }
 
     /// A connection from a fresh transport, both ends.
@@ -61,6 +64,35 @@ struct Loopback {
         if self.address.components.contains(.ws) { try await peer.openWebSocket() }
         try await peer.secure(.generateEd25519(), muxers: muxers)
         return (peer, try await self.accept())
+    }
+}
+
+/// What a transport told of its connections.
+final class EventLog: Sendable {
+    private let inbox = BoundedInbox<TransportEvent>(capacity: 100_000)
+
+    func note(_ event: TransportEvent) { _ = self.inbox.push(event) }
+
+    /// Waits for the next event.
+    func next() async throws -> TransportEvent {
+        guard let event = try await self.inbox.next() else { throw Missing("an event") }
+        return event
+    }
+
+    /// Waits for the next connection that came to nothing.
+    func failure() async throws -> (stage: TransportEvent.Stage, error: TransportError) {
+        while true {
+            if case .failed(let stage, let error) = try await self.next().kind { return (stage, error) }
+        }
+    }
+
+    /// Waits for the end of a connection that had been established.
+    func closed() async throws -> (received: UInt64, sent: UInt64, error: TransportError?) {
+        while true {
+            if case .closed(_, let received, let sent, let error) = try await self.next().kind {
+                return (received, sent, error)
+            }
+        }
     }
 }
 

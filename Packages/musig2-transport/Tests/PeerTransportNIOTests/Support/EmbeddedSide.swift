@@ -1,0 +1,106 @@
+import Multiformats
+import NIOCore
+import NIOEmbedded
+import PeerTransport
+import Synchronization
+
+@testable import PeerTransportNIO
+
+/// How connections ended; no error stands for good order.
+final class Ends: Sendable {
+    private let errors = Mutex<[TransportError?]>([])
+
+    var all: [TransportError?] { self.errors.withLock { $0 } }
+
+    func note(_ error: TransportError?) { self.errors.withLock { $0.append(error) } }
+}
+
+/// One side in an embedded channel, the other a machine in the hands of the test.
+final class EmbeddedSide {
+    let channel = EmbeddedChannel()
+    let count = ConnectionCount(limits: .init())
+    let identity = NodeIdentity.generateEd25519()
+    /// How the connection ended, once it has.
+    let closed = Ends()
+    var result: Result<TCPConnection, TransportError>?
+    private var peer: ConnectionUpgrade
+    private(set) var sealer: NoiseSealer?
+    private var opener: NoiseOpener?
+
+    init(before handler: (any ChannelHandler)? = nil) throws {
+        self.peer = ConnectionUpgrade(
+            ConnectionUpgrade.Parameters(
+                isInitiator: true,
+                credentials: try NoiseCredentials(identity: .generateEd25519(), muxers: ["/yamux/1.0.0"]),
+                expectedPeer: nil, maximumMessage: 1024, maximumProposals: 64))
+        let role = ConnectionHandler.Role(
+            isInbound: true, expectedPeer: nil, remoteAddress: try Multiaddr("/ip4/127.0.0.1/tcp/1"),
+            accepting: { _ in true },
+            onEvent: { [closed] event in
+                if case .closed(_, _, _, let error) = event.kind { closed.note(error) }
+            },
+            slot: try self.count.open(isInbound: true))
+        let local = TransportIdentity(
+            peerID: self.identity.peerID,
+            credentials: try NoiseCredentials(identity: self.identity, muxers: ["/yamux/1.0.0"]))
+        if let handler { try self.channel.pipeline.syncOperations.addHandler(handler) }
+        try self.channel.pipeline.syncOperations.addHandler(
+            ConnectionHandler(role: role, local: local, configuration: .init()) { [weak self] in
+                self?.result = $0
+            })
+        try self.channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+    }
+
+    /// Goes through the upgrade, as far as the channel lets it.
+    func upgrade() throws {
+        try self.deliver(self.peer.start())
+        for _ in 0..<4 where self.sealer == nil {
+            for bytes in try self.sent() {
+                var offset = 0
+                reading: while true {
+                    switch bytes.withUnsafeBytes({ self.peer.receive($0, at: &offset) }) {
+                    case .needMore: break reading
+                    case .send(let reply): try self.deliver(reply)
+                    case .done(let result):
+                        self.sealer = result.sealer
+                        self.opener = result.opener
+                        break reading
+                    case .fail(let error): throw error
+                    }
+                }
+            }
+        }
+    }
+
+    func deliver(_ bytes: [UInt8]) throws {
+        guard self.channel.isActive else { return }
+        try self.channel.writeInbound(ByteBuffer(bytes: bytes))
+    }
+
+    func sealed(_ frames: [UInt8]) throws -> [UInt8] {
+        guard var sealer = self.sealer else { return [] }
+        var output = ByteBuffer()
+        try frames.withUnsafeBytes { try sealer.seal($0, into: &output) }
+        self.sealer = sealer
+        return Array(output.readableBytesView)
+    }
+
+    func sent() throws -> [[UInt8]] {
+        var all: [[UInt8]] = []
+        while let buffer = try self.channel.readOutbound(as: ByteBuffer.self) {
+            all.append(Array(buffer.readableBytesView))
+        }
+        return all
+    }
+
+    /// The plaintext of everything sent.
+    func sentFrames() throws -> [UInt8] {
+        let wire = try self.sent().flatMap { $0 }
+        var frames: [UInt8] = []
+        var offset = 0
+        while let message = try wire.withUnsafeBytes({ try self.opener?.next($0, at: &offset) }) {
+            frames += message
+        }
+        return frames
+    }
+}
