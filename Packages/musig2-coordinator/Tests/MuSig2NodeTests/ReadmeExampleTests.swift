@@ -2,6 +2,8 @@ import MuSig2
 import MuSig2Coordinator
 import MuSig2Node
 import MuSig2Session
+import PeerNode
+import PeerTransportNIO
 import Secp256k1
 import Testing
 
@@ -31,5 +33,37 @@ import Testing
         #expect(try KeyAggContext(keys: keys).xOnlyKey.isValidSignature(signature, for: message))
         await bob.shutdown()
         await alice.shutdown()
+    }
+
+    @Test(.timeLimit(.minutes(1))) func byInbox() async throws {
+        let message = Array("hello".utf8)
+        let aliceKey = SecretKey.generate()
+        let bobKey = SecretKey.generate()
+        let helper = try PeerNode(identity: .generateEd25519())
+        try await helper.listen(on: SigningNode.loopback)
+        try helper.startDHT(DHTConfiguration(mode: .server, prefix: "/example"))
+
+        // All that the two know is one node of a DHT.
+        let dht = DHTConfiguration(mode: .client, prefix: "/example", bootstrap: helper.addresses)
+        let alice = try await SigningNode.start(signer: aliceKey, listenOn: SigningNode.loopback, dht: dht)
+        let bob = try await SigningNode.start(
+            signer: bobKey, listenOn: SigningNode.loopback, dht: dht, consent: .approveEverything)
+
+        var request = SessionRequest(
+            signers: [alice.coordinator.signerKey, bob.coordinator.signerKey], messages: [message])
+        request.discovery = [.inbox]
+        let session = try await alice.coordinator.createSession(request)
+
+        for await event in try await bob.coordinator.watchInbox(every: .seconds(1)) {
+            guard case .waiting(let preview) = event else { continue }
+            try await bob.coordinator.joinSession(id: preview.session)
+            break
+        }
+        let signature = try await bob.coordinator.signatures(of: session.id)[0]
+
+        #expect(try KeyAggContext(keys: request.signers).xOnlyKey.isValidSignature(signature, for: message))
+        await bob.shutdown()
+        await alice.shutdown()
+        await helper.shutdown()
     }
 }

@@ -10,7 +10,7 @@ extension CoordinatorMachine {
         case .joined:
             tell(.joined(session))
             effects.append(.joined(session, nil))
-            sessions[session]?.isAnnounced = true
+            sessions[session]?.publicity.isAnnounced = true
             announce(session, at: now)
         case .participantJoined(let index, let peer, let joined):
             tell(.participantJoined(session, signer: index, peer: peer, joined: joined, total: total))

@@ -209,7 +209,7 @@ extension CoordinatorMachine {
                         underlying: "\(error)")))
             return
         }
-        sessions[stored.id]?.isRestored = true
+        sessions[stored.id]?.publicity.isRestored = true
         tell(.restored(stored.id))
         resume(stored, at: now)
     }

@@ -13,9 +13,26 @@ struct CoordinatorMachine: Sendable {
     ///
     /// What is large is kept in one piece outside: looking at an entry of the table copies the entry, and many a frame looks.
     struct Entry: Sendable {
+        /// How far it is made known.
+        struct Publicity: Sendable {
+            /// Whether it is joined, so that it is made known in the ways of its creator.
+            var isAnnounced = false
+            /// Whether it was told that it can be found.
+            var isTold = false
+            /// The ways that were told not to work.
+            var failedWays: Set<DiscoveryWay> = []
+            /// Whether the store had it.
+            var isRestored = false
+            /// When to look for the other signers again; nil: not.
+            var reunionAt: Duration?
+            /// How many peers it was introduced to by looking for the other signers.
+            var strangersMet = 0
+        }
+
         private struct Content {
             var machine: SessionMachine<BIP327>
             var announced: VerifiedAnnouncement
+            var publicity = Publicity()
             let creatorKey: PublicKey
             let crypto: BIP327
         }
@@ -30,18 +47,6 @@ struct CoordinatorMachine: Sendable {
         var awaitsConsent = false
         var deadline: Duration?
         var stateBytes = 0
-        /// Whether it is joined, so that it is made known in the ways of its creator.
-        var isAnnounced = false
-        /// Whether it was told that it can be found.
-        var isToldAnnounced = false
-        /// The ways that were told not to work.
-        var failedWays: Set<DiscoveryWay> = []
-        /// Whether the store had it.
-        var isRestored = false
-        /// When to look for the other signers again; nil: not.
-        var reunionAt: Duration?
-        /// How many peers it was introduced to by looking for the other signers.
-        var strangersMet = 0
         /// Whether it was told that nothing valid came for too long.
         var isToldStuck = false
         /// The peers that hear of this session.
@@ -67,6 +72,11 @@ struct CoordinatorMachine: Sendable {
         var announced: VerifiedAnnouncement {
             _read { yield content[0].announced }
             _modify { yield &content[0].announced }
+        }
+
+        var publicity: Publicity {
+            _read { yield content[0].publicity }
+            _modify { yield &content[0].publicity }
         }
 
         var creatorKey: PublicKey { content[0].creatorKey }

@@ -8,7 +8,7 @@ import Testing
 @testable import MuSig2Coordinator
 
 /// Coordinators that find each other through discoveries.
-@Suite(.timeLimit(.minutes(1))) struct DiscoveryTests {
+@Suite(.timeLimit(.minutes(5))) struct DiscoveryTests {
     private let found = Array("found".utf8)
 
     private func request(_ parties: [Party], _ ways: Set<DiscoveryWay>) -> SessionRequest {

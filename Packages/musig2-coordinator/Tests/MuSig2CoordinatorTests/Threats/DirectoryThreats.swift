@@ -8,7 +8,7 @@ import WireCodec
 @testable import MuSig2Coordinator
 
 /// Whoever controls what a DHT says, or reads all of it.
-@Suite(.timeLimit(.minutes(1))) struct DirectoryThreats {
+@Suite(.timeLimit(.minutes(5))) struct DirectoryThreats {
     private let message = Array("directory".utf8)
 
     private func day(_ meeting: Meeting) -> UInt32 {

@@ -300,7 +300,7 @@ extension CoordinatorMachine {
     }
 
     mutating func planReunion(of session: SessionID, at time: Duration) {
-        sessions[session]?.reunionAt = time
+        sessions[session]?.publicity.reunionAt = time
         nextReunion = min(nextReunion ?? time, time)
     }
 
@@ -309,9 +309,9 @@ extension CoordinatorMachine {
         guard let due = nextReunion, due <= now.monotonic else { return }
         nextReunion = nil
         for (session, entry) in sessions.sorted(by: { $0.key < $1.key }) {
-            guard let time = entry.reunionAt else { continue }
-            guard entry.overAt == nil, entry.strangersMet < Self.strangersMet else {
-                sessions[session]?.reunionAt = nil
+            guard let time = entry.publicity.reunionAt else { continue }
+            guard entry.overAt == nil, entry.publicity.strangersMet < Self.strangersMet else {
+                sessions[session]?.publicity.reunionAt = nil
                 continue
             }
             guard time <= now.monotonic else {
@@ -331,9 +331,9 @@ extension CoordinatorMachine {
 
     /// A peer showed that it knows a session that this node is in.
     mutating func meet(_ peer: PeerID, _ announced: VerifiedAnnouncement?, in session: SessionID, at now: Now) {
-        guard let entry = sessions[session], entry.strangersMet < Self.strangersMet else { return }
+        guard let entry = sessions[session], entry.publicity.strangersMet < Self.strangersMet else { return }
         if let announced, announced.sequence > entry.announced.sequence { adopt(announced) }
-        sessions[session]?.strangersMet += 1
+        sessions[session]?.publicity.strangersMet += 1
         let addresses = (peers[peer]?.addresses ?? []).map(\.bytes)
         drive(session, .introduced(peer, addresses: addresses), at: now)
     }

@@ -14,7 +14,7 @@ extension CoordinatorMachine {
         }
         publish(session, at: now)
         // One that comes back may find the others elsewhere.
-        if entry.isRestored {
+        if entry.publicity.isRestored {
             planReunion(of: session, at: now.monotonic)
         } else {
             planReunion(of: session, after: now)
@@ -82,7 +82,7 @@ extension CoordinatorMachine {
         nextDayChange = nil
         publications.removeEnded(at: now.wallMilliseconds)
         for (session, entry) in sessions.sorted(by: { $0.key < $1.key })
-        where entry.overAt == nil && entry.isAnnounced && !ways(of: entry.announced).isEmpty {
+        where entry.overAt == nil && entry.publicity.isAnnounced && !ways(of: entry.announced).isEmpty {
             publish(session, at: now)
         }
     }
@@ -97,8 +97,8 @@ extension CoordinatorMachine {
         switch publications.ended(place, ticket: ticket, failed: failure != nil, at: now) {
         case .none: break
         case .published(let owners):
-            for session in owners where sessions[session]?.isToldAnnounced == false {
-                sessions[session]?.isToldAnnounced = true
+            for session in owners where sessions[session]?.publicity.isTold == false {
+                sessions[session]?.publicity.isTold = true
                 if sessions[session]?.createdHere == true { tell(.announced(session)) }
             }
         case .gaveUp(let owners):
@@ -108,7 +108,7 @@ extension CoordinatorMachine {
 
     /// Tells once for each way of a session that it does not work.
     private mutating func tellPublishFailed(_ session: SessionID, _ way: DiscoveryWay, _ reason: String) {
-        guard sessions[session]?.failedWays.insert(way).inserted == true else { return }
+        guard sessions[session]?.publicity.failedWays.insert(way).inserted == true else { return }
         tell(
             .error(
                 CoordinatorError(

@@ -55,7 +55,7 @@ struct LookBook: Sendable {
 
     var isEmpty: Bool { looks.isEmpty }
 
-    var deadline: Duration? { looks.values.compactMap(\.deadline).min() }
+    var deadline: Duration? { looks.isEmpty ? nil : looks.values.compactMap(\.deadline).min() }
 
     /// The looks that wait for a peer's answer.
     func subjects(waitingFor peer: PeerID) -> [DiscoverySubject] {
