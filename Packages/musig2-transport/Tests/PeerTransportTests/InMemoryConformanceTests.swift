@@ -32,7 +32,7 @@ import Testing
     }
 
     @Test func theSuitesHaveTheirCases() {
-        #expect(TransportConformance.Case.allCases.count == 22)
+        #expect(TransportConformance.Case.allCases.count == 23)
         #expect(NetworkConformance.Case.allCases.count == 11)
     }
 }

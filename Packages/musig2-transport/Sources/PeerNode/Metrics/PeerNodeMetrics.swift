@@ -159,7 +159,8 @@ struct PeerNodeMetrics: Sendable {
         .connectionClosed, .notConnected, .cancelled, .shutDown, .systemFailure,
     ]
 
-    private static func label(of code: TransportError.Code) -> String {
+    /// The label of an error.
+    static func label(of code: TransportError.Code) -> String {
         codes.contains(code) ? code.name : "other"
     }
 }

@@ -18,7 +18,9 @@ extension PeerNode {
         logger: Logger = Logger(label: "peer-node")
     ) throws(TransportError) {
         let responders = ResponderRegistry()
-        let transport = try TCPTransport(identity: identity, configuration: tcp, responders: responders)
+        let metrics = TransportMetrics(logger: logger)
+        let transport = try TCPTransport(
+            identity: identity, configuration: tcp, responders: responders, onEvent: { metrics.note($0) })
         self.init(
             identity: identity,
             transports: [transport],

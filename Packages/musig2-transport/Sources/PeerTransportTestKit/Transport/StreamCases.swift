@@ -6,6 +6,7 @@ enum StreamCases {
         NamedCase("bothSidesOpen", bothSidesOpen),
         NamedCase("protocolIsChosen", protocolIsChosen),
         NamedCase("unknownProtocolIsRefused", unknownProtocolIsRefused),
+        NamedCase("assumedProtocol", assumedProtocol),
         NamedCase("order", order),
         NamedCase("smallReads", smallReads),
         NamedCase("immediateWritesKeepOrder", immediateWritesKeepOrder),
@@ -53,6 +54,27 @@ enum StreamCases {
         try await opened.write([9])
         let bytes = try await taken.readExactly(1)
         try require(bytes == [9], "the connection must outlive a refused stream: expected [9], found \(bytes)")
+        await link.close()
+    }
+
+    /// Opened at once or not, a stream for a protocol that is taken for granted works, and one that is refused says so before
+    /// anything is read.
+    private static func assumedProtocol(_ pair: TransportPair) async throws {
+        let link = try await ConnectedPair.make(pair)
+        let opened = try await link.dialed.openStream(assuming: ConnectedPair.protocolID)
+        try await opened.stream.write([1, 2])
+        let taken = try await ConnectedPair.take(from: link.accepted)
+        let bytes = try await taken.readExactly(2)
+        try require(bytes == [1, 2], "expected [1, 2], found \(bytes)")
+        try await taken.write([3])
+        let answer = try await opened.stream.readExactly(1)
+        try require(answer == [3], "expected [3], found \(answer)")
+        let dialed = link.dialed
+        try await requireError(.protocolNotSupported, from: "a stream that was assumed") { () throws(TransportError) in
+            let refused = try await dialed.openStream(assuming: "/unknown/1.0.0")
+            try await refused.stream.write([4])
+            return try await refused.stream.read(upTo: 1)
+        }
         await link.close()
     }
 
