@@ -71,8 +71,10 @@ extension NodeDHT {
 
     private func openStream(_ request: Kademlia.Request) async throws(TransportError) -> any ByteStream {
         let addresses = request.addresses.filter(configuration.usedAddresses.allows)
+        // Those to begin with may come up at any time; of others there are enough that answer.
+        let patience: DialPatience = trusted.contains(request.peer) ? .now : .afterBackoff
         do throws(TransportError) {
-            try await node.connect(to: request.peer, addresses: addresses)
+            try await node.connect(to: request.peer, addresses: addresses, patience: patience)
         } catch {
             // Whatever it is, the peer was not reached.
             throw TransportError(.notConnected, error.message, underlying: error.underlying)

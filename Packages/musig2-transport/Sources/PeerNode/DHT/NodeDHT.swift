@@ -18,6 +18,8 @@ public final class NodeDHT: Sendable {
     public let configuration: DHTConfiguration
 
     let protocolID: ProtocolID
+    /// The peers to begin with.
+    let trusted: Set<PeerID>
     let logger: Logger
     let metrics = DHTMetrics()
     let time: TimeSource
@@ -88,6 +90,7 @@ public final class NodeDHT: Sendable {
         self.node = node
         self.configuration = configuration
         protocolID = configuration.protocolID
+        trusted = Set(configuration.trustedPeers.map(\.peer)).subtracting([node.localPeer])
         time = node.configuration.timeSource
         var logger = node.logger
         logger[metadataKey: "dht.protocol"] = "\(protocolID)"
@@ -133,6 +136,7 @@ public final class NodeDHT: Sendable {
             node.dhtEnded(self)
             throw error
         }
+        for peer in trusted { node.protect(peer, for: Self.reason) }
         let observer = node.addObserver(Observer(dht: self))
         state.withLock { $0.observer = observer }
         // The present, beside what the observer is told from now on; the machine does not mind to be told twice.
@@ -197,6 +201,8 @@ public final class NodeDHT: Sendable {
         guard let rest else { return }
         if rest.wasServing { node.unregister([protocolID]) }
         if let observer = rest.observer { node.removeObserver(observer) }
+        for peer in trusted { node.unprotect(peer, for: Self.reason) }
+        for peer in node.connectedPeers { node.setValue(0, of: peer, for: Self.reason) }
         for task in rest.tasks { task.cancel() }
         for latch in rest.waiting { latch.set(.failure(TransportError(.shutDown, "the DHT was shut down"))) }
         for stream in rest.streams { stream.reset() }
@@ -231,16 +237,22 @@ public final class NodeDHT: Sendable {
         try await node.waitUntilReady(timeout: timeout)
     }
 
+    /// Why the node keeps connections to peers of the DHT, and what one to a server is worth beside others that nothing uses.
+    private static let reason = "dht"
+    private static let serverValue = 10
+
     static let offError = TransportError(.discoveryOff, "the node takes no part in a DHT")
 
     // MARK: What the node tells
 
     func identified(_ peer: PeerID, _ information: PeerInformation) {
+        let isServer = information.protocols.contains(protocolID)
+        node.setValue(isServer ? Self.serverValue : 0, of: peer, for: Self.reason)
         feed(
             .identified(
                 peer,
                 addresses: information.addresses.filter(configuration.usedAddresses.allows),
-                isServer: information.protocols.contains(protocolID)
+                isServer: isServer
             )
         )
     }
@@ -251,6 +263,7 @@ public final class NodeDHT: Sendable {
     }
 
     func disconnected(_ peer: PeerID) {
+        node.setValue(0, of: peer, for: Self.reason)
         feed(.disconnected(peer))
         let streams = state.withLock { state in
             state.inbound.forget(peer)
