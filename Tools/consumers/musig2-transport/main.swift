@@ -49,8 +49,28 @@ func lossyNetwork(_ aliceID: PeerID, _ bobID: PeerID) async {
     precondition(events == [.connected(aliceID)])
 }
 
+func meetInATable() async throws {
+    let meeting = try PeerNode(identity: .generateEd25519())
+    let addresses = try await meeting.listen(on: [Multiaddr("/ip4/127.0.0.1/tcp/0")])
+    try meeting.startDHT(DHTConfiguration(mode: .server, prefix: "/my-network"))
+
+    let (alice, bob) = (try PeerNode(identity: .generateEd25519()), try PeerNode(identity: .generateEd25519()))
+    for node in [alice, bob] {
+        try await node.listen(on: [Multiaddr("/ip4/127.0.0.1/tcp/0")])
+        try node.startDHT(DHTConfiguration(mode: .client, prefix: "/my-network", bootstrap: addresses))
+    }
+    let key: [UInt8] = [0x12, 0x20] + [UInt8](repeating: 7, count: 32)  // the SHA-256 multihash of what both know
+    try await alice.dht?.publish(key, for: .seconds(3_600))
+    let found = try await bob.dht?.lookup(key, limit: 20) ?? []
+    print(found)  // Alice, and where she is
+    for peer in found { try await bob.connect(to: peer.peer, addresses: peer.addresses) }
+    precondition(bob.isConnected(to: alice.localPeer))
+    for node in [alice, bob, meeting] { await node.shutdown() }
+}
+
 try await frames(client, server, addresses)
+try await meetInATable()
 await lossyNetwork(client.localPeer, server.localPeer)
 await client.shutdown()
 await server.shutdown()
-print("a protocol, frames and a lossy network, with \(server.localPeer)")
+print("a protocol, frames, a DHT and a lossy network, with \(server.localPeer)")

@@ -65,7 +65,8 @@ extension NodeDHT {
                     // Under the lock, so that the last one told is the last one there was.
                     node.dhtBoard.set(status)
                     turn.status = status
-                default: break
+                case .measured(let report): metrics.lookup(report)
+                case .progress: break
                 }
             }
         }
