@@ -5,7 +5,7 @@ import os
 import multiaddr
 import trio
 from libp2p import new_host
-from libp2p.crypto import ed25519, secp256k1
+from libp2p.crypto import ed25519, rsa, secp256k1
 from libp2p.crypto.serialization import deserialize_public_key
 from libp2p.host.ping import PingService
 from libp2p.identity.identify.identify import ID as IDENTIFY, parse_identify_response
@@ -21,7 +21,11 @@ from waiting import until
 
 ECHO = "/interop/echo/1.0.0"
 MANUAL = "/interop/manual/1.0.0"
-KEYS = {"ed25519": ed25519.create_new_key_pair, "secp256k1": secp256k1.create_new_key_pair}
+KEYS = {
+    "ed25519": ed25519.create_new_key_pair,
+    "secp256k1": secp256k1.create_new_key_pair,
+    "rsa": rsa.create_new_key_pair,
+}
 
 class Node:
     """A host, with a DHT if one was asked for."""

@@ -15,17 +15,30 @@ extension Interop {
     struct SessionTests {
         private static let settings = Setting.all.filter { $0.direction == .weDial }
 
-        private static let ways: [DiscoveryWay] = [.rendezvous, .record]
+        /// How the signers find each other.
+        enum Way: String, CaseIterable, CustomTestStringConvertible {
+            case rendezvous
+            case record
+
+            var testDescription: String { rawValue }
+
+            var discovery: DiscoveryWay {
+                switch self {
+                case .rendezvous: .rendezvous
+                case .record: .record
+                }
+            }
+        }
 
         /// Nobody but their node holds anything for others.
-        @Test(arguments: settings, ways)
-        func threeClients(_ setting: Setting, by way: DiscoveryWay) async throws {
+        @Test(arguments: settings, Way.allCases)
+        func threeClients(_ setting: Setting, by way: Way) async throws {
             try await Self.threeOfThree([.client, .client, .client], setting, by: way)
         }
 
         /// One of them only asks, and must not be taken for one that answers.
-        @Test(arguments: settings, ways)
-        func twoServersAndAClient(_ setting: Setting, by way: DiscoveryWay) async throws {
+        @Test(arguments: settings, Way.allCases)
+        func twoServersAndAClient(_ setting: Setting, by way: Way) async throws {
             try await Self.threeOfThree([.server, .client, .server], setting, by: way)
         }
 
@@ -35,12 +48,13 @@ extension Interop {
         }
 
         private static func threeOfThree(
-            _ modes: [DHTConfiguration.Mode], _ setting: Setting, by way: DiscoveryWay
+            _ modes: [DHTConfiguration.Mode], _ setting: Setting, by way: Way
         ) async throws {
             let network = PythonDHT(
                 protocolID: ProtocolID("\(KademliaPair.ownPrefix)/kad/1.0.0"),
                 namespaces: [RecordName.defaultNamespace])
-            let bootstrap = try await PythonNode(key: setting.key, listen: [setting.listenAddress], dht: network)
+            let bootstrap = try await PythonNode(
+                key: setting.key.rawValue, listen: [setting.listenAddress], dht: network)
             var signers: [Signer] = []
             do {
                 for mode in modes {
@@ -75,10 +89,10 @@ extension Interop {
             }
         }
 
-        private static func sign(_ signers: [Signer], by way: DiscoveryWay) async throws {
+        private static func sign(_ signers: [Signer], by way: Way) async throws {
             let messages = [Array("signed together".utf8)]
             var request = SessionRequest(signers: signers.map(\.key), messages: messages)
-            request.discovery = [way]
+            request.discovery = [way.discovery]
             let session = try await signers[0].node.coordinator.createSession(request).id
             let held = try await bounded("the signatures of three", within: .seconds(30)) {
                 try await withThrowingTaskGroup(of: (Int, [SchnorrSignature]).self) { group in

@@ -56,7 +56,7 @@ struct KademliaPair: Sendable {
         at addresses: [Multiaddr], _ setting: Setting, _ body: (PythonNode) async throws -> Void
     ) async throws {
         let node = try await PythonNode(
-            key: setting.key, listen: [setting.listenAddress], dht: Self.pythonDHT(prefix))
+            key: setting.key.rawValue, listen: [setting.listenAddress], dht: Self.pythonDHT(prefix))
         do {
             for address in addresses.prefix(1) { try await node.call("connect", ["to": "\(address)"]) }
             try await body(node)

@@ -12,16 +12,19 @@ struct Pair: Sendable {
     ///
     /// - Parameters:
     ///   - setting: How they meet.
+    ///   - theirKey: The kind of identity of the node of py-libp2p, if it is not that of the setting.
     ///   - dht: Which network the node of py-libp2p serves, if any.
     ///   - prepare: What that node does before it meets ours.
     ///   - body: What is tested.
     static func connected(
         _ setting: Setting,
+        theirKey: String? = nil,
         dht: PythonDHT? = nil,
         prepare: @Sendable (PythonNode) async throws -> Void = { _ in },
         _ body: @Sendable (Pair) async throws -> Void
     ) async throws {
-        let theirs = try await PythonNode(key: setting.key, listen: [setting.listenAddress], dht: dht)
+        let theirs = try await PythonNode(
+            key: theirKey ?? setting.key.rawValue, listen: [setting.listenAddress], dht: dht)
         let ours = try await OurNode(identity: setting.identity(), listen: [setting.listenAddress])
         let pair = Pair(ours: ours, theirs: theirs)
         do {

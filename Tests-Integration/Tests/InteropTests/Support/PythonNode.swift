@@ -20,15 +20,15 @@ struct PythonNode: Sendable {
     /// Starts a node in the suite's process.
     ///
     /// - Parameters:
-    ///   - key: The kind of its identity.
+    ///   - key: The kind of its identity: that of a ``Setting``, or `rsa`.
     ///   - listen: Where it listens.
     ///   - dht: How it takes part in a DHT, if it does.
-    init(key: Setting.Key, listen: [String], dht: PythonDHT? = nil) async throws {
+    init(key: String, listen: [String], dht: PythonDHT? = nil) async throws {
         guard let process = PythonProcess.current else { throw InteropError("the suite lacks the trait .python") }
         self.process = process
         name = process.newName()
         inbound = process.inboundStreams(of: name)
-        var arguments: [String: any Sendable] = ["node": name, "key": key.rawValue, "listen": listen]
+        var arguments: [String: any Sendable] = ["node": name, "key": key, "listen": listen]
         if let dht {
             arguments["dht"] =
                 ["mode": "server", "protocol": dht.protocolID.name, "namespaces": dht.namespaces]

@@ -23,11 +23,12 @@ final class PythonProcess: Sendable {
         var isOver = false
     }
 
-    private let input: StandardInputWriter
+    /// What the program is told, a line each.
+    private let lines: AsyncStream<[UInt8]>.Continuation
     private let state = Mutex(State())
 
-    private init(input: StandardInputWriter) {
-        self.input = input
+    private init(lines: AsyncStream<[UInt8]>.Continuation) {
+        self.lines = lines
     }
 
     private static let root = URL(fileURLWithPath: #filePath)
@@ -47,31 +48,37 @@ final class PythonProcess: Sendable {
             .path(.init(python)), arguments: [program], platformOptions: options,
             input: .inputWriter, output: .sequence, error: .sequence
         ) { execution in
-            let process = PythonProcess(input: execution.standardInputWriter)
+            let (lines, continuation) = AsyncStream.makeStream(of: [UInt8].self)
+            let process = PythonProcess(lines: continuation)
             try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    for await line in lines { _ = try await execution.standardInputWriter.write(line) }
+                    try await execution.standardInputWriter.finish()
+                }
+                group.addTask {
+                    for try await line in execution.standardError.strings() { process.complain(line) }
+                }
                 group.addTask {
                     for try await line in execution.standardOutput.strings() {
                         process.take(try JSONLine(line.trimmingCharacters(in: .newlines)))
                     }
                     process.end()
                 }
-                group.addTask {
-                    for try await line in execution.standardError.strings() { process.complain(line) }
-                }
+                let outcome: Result<Void, any Error>
                 do {
-                    try await body(process)
+                    outcome = .success(try await body(process))
                 } catch {
-                    try execution.send(signal: .kill)
-                    throw error
+                    outcome = .failure(error)
                 }
                 // The program ends with its input; one that does not is stopped.
-                try await execution.standardInputWriter.finish()
+                continuation.finish()
                 group.addTask {
-                    try await Task.sleep(for: .seconds(5))
+                    try await Task.sleep(for: .seconds(10))
                     try execution.send(signal: .kill)
                 }
-                while (try await group.next()) != nil, !process.state.withLock({ $0.isOver }) {}
+                while try await group.next() != nil, !process.state.withLock({ $0.isOver }) {}
                 group.cancelAll()
+                try outcome.get()
             }
             return process.state.withLock { $0.complaints.joined(separator: "\n") }
         }
@@ -97,7 +104,7 @@ final class PythonProcess: Sendable {
         }
         let request = arguments.merging(["call": number, "do": what]) { _, new in new }
         let line = try JSONSerialization.data(withJSONObject: request, options: [.sortedKeys])
-        _ = try await input.write(Array(line) + [UInt8(ascii: "\n")])
+        lines.yield(Array(line) + [UInt8(ascii: "\n")])
         let answer = try await bounded("\(what) of py-libp2p") {
             for await answer in answers { return answer }
             throw InteropError("\(what): the py-libp2p process has ended: \(self.lastComplaints)")
