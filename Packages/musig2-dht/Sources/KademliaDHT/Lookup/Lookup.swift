@@ -62,6 +62,8 @@ internal struct Lookup: Sendable {
     let target: KademliaKey
     /// How many of a path's closest servers must answer.
     let width: Int
+    /// How many of the closest servers that any path knows must not be under way: those that are to keep a record.
+    let spread: Int
     /// How many requests of one path are under way at once.
     let concurrency: Int
     /// How far from the front a path asks.
@@ -83,16 +85,19 @@ internal struct Lookup: Sendable {
     ///   - target: The place.
     ///   - paths: How many paths.
     ///   - width: How many of the closest servers that a path knows must answer.
+    ///   - spread: Of how many of the closest servers that any path knows none may be under way at the end.
     ///   - concurrency: How many requests of all paths together are under way at once.
     ///   - configuration: The network's figures.
     ///   - time: Now.
     init(
-        target: KademliaKey, paths: Int, width: Int, concurrency: Int, _ configuration: Kademlia.Configuration,
+        target: KademliaKey, paths: Int, width: Int, spread: Int = 0, concurrency: Int,
+        _ configuration: Kademlia.Configuration,
         at time: Duration
     ) {
         let count = max(1, paths)
         self.target = target
         self.width = max(1, width)
+        self.spread = spread
         self.concurrency = max(1, concurrency / count)
         self.window = max(self.width, configuration.bucketSize)
         self.maximumAsked = configuration.limits.requestsPerLookup
@@ -308,8 +313,12 @@ extension Lookup {
         paths[place.path].candidates[index].tries += 1
     }
 
-    /// Whether all paths are over.
-    var isOver: Bool { paths.indices.allSatisfy(isOver) }
+    /// Whether all paths are over, and nothing close to the target is under way.
+    var isOver: Bool {
+        guard paths.indices.allSatisfy(isOver) else { return false }
+        return spread == 0
+            || !closest(spread) { $0.state == .answered || $0.state == .asked }.contains { $0.state == .asked }
+    }
 
     private func isOver(_ index: Int) -> Bool {
         let path = paths[index]

@@ -38,7 +38,7 @@ extension Kademlia {
     mutating func startLookup(_ job: inout Job, _ turn: inout Turn) {
         var lookup = Lookup(
             target: job.target, paths: isDisjoint(job.task) ? configuration.disjointPaths : 1,
-            width: width(job.task),
+            width: width(job.task), spread: job.publication == nil ? 0 : configuration.bucketSize,
             concurrency: job.isBackground ? configuration.backgroundConcurrency : configuration.concurrency,
             configuration, at: turn.time)
         lookup.seed(seeds(job.target))
@@ -124,8 +124,8 @@ extension Kademlia {
         _ id: UInt64, _ place: Lookup.Place, _ request: PendingRequest, _ message: KademliaMessage, _ turn: inout Turn
     ) {
         guard var job = jobs.removeValue(forKey: id) else { return }
-        take(message, from: request, &job, &turn)
         job.lookup?.answered(place, naming: namings(message.closerPeers, askedOf: request.key))
+        take(message, from: request, &job, &turn)
         advance(&job, &turn)
         keep(job)
     }

@@ -120,9 +120,12 @@ extension Kademlia {
 
     /// A publication, or its renewal, ended: says when the next renewal is due.
     mutating func settlePublication(_ job: Job, _ outcome: Outcome, _ turn: inout Turn) {
-        guard let id = job.publication else { return }
+        guard let id = job.publication, let publication = publications[id] else { return }
         let interval: Duration
         switch outcome {
+        case .provided where publication.addresses != localAddresses:
+            // They changed meanwhile.
+            interval = configuration.addressSettling
         case .provided: interval = generator.jitter(configuration.provideInterval)
         case .stored: interval = generator.jitter(configuration.putInterval)
         case .failed(.noPeers) where job.operation == nil, .failed(.notStored) where job.operation == nil:
@@ -170,7 +173,8 @@ extension Kademlia {
     mutating func renewProviders(_ turn: inout Turn) {
         guard !localAddresses.isEmpty else { return }
         for id in publications.keys.sorted() {
-            guard let publication = publications[id], publication.wakesAt != nil, case .provider = publication.kind
+            guard let publication = publications[id], publication.wakesAt != nil, case .provider = publication.kind,
+                publication.addresses != localAddresses
             else { continue }
             wake(id, at: turn.time)
         }

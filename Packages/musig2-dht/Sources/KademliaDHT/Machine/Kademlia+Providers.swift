@@ -5,6 +5,7 @@ import WireCodec
 extension Kademlia {
     /// Writes the provider record to the closest servers.
     mutating func storeProvider(_ key: [UInt8], _ lookup: Lookup, _ job: inout Job, _ turn: inout Turn) {
+        if let id = job.publication { publications[id]?.addresses = localAddresses }
         let record = KademliaMessage(
             kind: .addProvider, key: key,
             providerPeers: [KademliaMessage.Peer(id: local.bytes, addresses: localAddresses, connection: 1)])

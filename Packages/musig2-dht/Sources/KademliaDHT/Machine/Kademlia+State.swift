@@ -56,6 +56,8 @@ internal struct Publication: Sendable {
     let kind: Kind
     let value: [UInt8]
     let expiresAt: Duration
+    /// Of a provider record: this node's addresses as others know them.
+    var addresses: [[UInt8]] = []
     /// When it is renewed, or ends; nil while it is being published.
     var wakesAt: Duration?
 

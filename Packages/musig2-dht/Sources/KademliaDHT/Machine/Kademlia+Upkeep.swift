@@ -112,13 +112,13 @@ extension Kademlia {
     mutating func endSelfLookup(_ job: inout Job, _ turn: inout Turn) {
         hasBootstrapped = true
         bootstrapDelay = configuration.retryDelay
-        let buckets = table.buckets.count - 1
-        job.children = buckets
-        guard buckets > 0 else {
+        let prefixes = table.prefixesToRefresh
+        job.children = prefixes
+        guard prefixes > 0 else {
             complete(&job, .bootstrapped(servers: table.liveCount), &turn)
             return
         }
-        for prefix in 0..<buckets { background.append(.refresh(prefix: prefix, parent: job.id)) }
+        for prefix in 0..<prefixes { background.append(.refresh(prefix: prefix, parent: job.id)) }
     }
 
     private mutating func refresh(_ turn: inout Turn) {
@@ -136,8 +136,12 @@ extension Kademlia {
         }
         guard !isRefreshing else { return }
         background.append(.findSelf)
-        for (prefix, bucket) in table.buckets.dropLast().enumerated()
-        where turn.time - bucket.lastLookup >= configuration.refreshInterval / 2 {
+        for prefix in 0..<table.prefixesToRefresh {
+            if prefix < table.buckets.count - 1,
+                turn.time - table.buckets[prefix].lastLookup < configuration.refreshInterval / 2
+            {
+                continue
+            }
             background.append(.refresh(prefix: prefix, parent: nil))
         }
     }

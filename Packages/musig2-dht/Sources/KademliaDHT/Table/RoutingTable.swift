@@ -226,6 +226,14 @@ extension RoutingTable {
         buckets[position.bucket].entries[position.index].isConnected = false
     }
 
+    /// How many of the shorter prefixes are to be looked for one by one: what shares more is among the k nearest.
+    var prefixesToRefresh: Int {
+        guard count >= bucketSize else { return 0 }
+        let nearest = closest(to: local, count: bucketSize) { _ in true }
+        let prefix = nearest.last.map { (self[$0].key ^ local).leadingZeroBitCount } ?? 0
+        return max(prefix, buckets.count - 1)
+    }
+
     mutating func lookedUp(_ target: KademliaKey, at time: Duration) {
         buckets[bucketIndex(target)].lastLookup = time
     }

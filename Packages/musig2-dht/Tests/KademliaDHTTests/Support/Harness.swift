@@ -7,6 +7,8 @@ import WireCodec
 
 /// One machine, told what happens; its tables are checked after each step.
 final class Harness {
+    private static let peers = Result { try Population(200, seed: 7) }
+
     /// Peers by number; number 0 is the machine itself.
     let population: Population
     var machine: Kademlia
@@ -14,10 +16,10 @@ final class Harness {
     private var nextInbound: UInt64 = 0
 
     init(
-        peers: Int = 200, seed: UInt64 = 7, trusting trusted: [Int] = [], mode: Kademlia.Mode = .server,
+        trusting trusted: [Int] = [], mode: Kademlia.Mode = .server,
         _ change: (inout Kademlia.Configuration) -> Void = { _ in }
     ) throws {
-        population = try Population(peers, seed: seed)
+        population = try Self.peers.get()
         var configuration = Kademlia.Configuration()
         configuration.mode = mode
         configuration.bootstrapPeers = trusted.map { [population] in population.contacts[$0] }
@@ -25,7 +27,7 @@ final class Harness {
         configuration.bootstrapsAutomatically = false
         change(&configuration)
         machine = Kademlia(
-            local: population.contacts[0].peer, configuration: configuration, seed: seed, hash: population.hash,
+            local: population.contacts[0].peer, configuration: configuration, seed: 7, hash: population.hash,
             namespaces: ["counter": CounterRules(), "pk": PublicKeyRules(hash: population.hash)])
     }
 
