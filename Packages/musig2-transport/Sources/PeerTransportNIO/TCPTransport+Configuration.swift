@@ -26,7 +26,8 @@ extension TCPTransport {
         public var multiplexer: Duration = .seconds(10)
         /// Agreeing on the protocol of one stream.
         public var stream: Duration = .seconds(10)
-        /// Time between two pings that keep a connection alive; each begins when the last was answered.
+        /// Time between two pings that keep a connection alive; each begins when the last was answered. Floods of frames that carry
+        /// nothing are counted from one to the next, so it should be well below an hour.
         public var keepAliveInterval: Duration = .seconds(30)
         /// How long such a ping may go unanswered.
         public var keepAlive: Duration = .seconds(10)

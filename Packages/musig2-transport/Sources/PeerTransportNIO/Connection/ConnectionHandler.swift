@@ -132,6 +132,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         }
         self.hasReceived = true
         self.bytesReceived &+= UInt64(buffer.readableBytes)
+        if case .running(let multiplexer, _) = self.phase { multiplexer.beginRead() }
         buffer.withUnsafeReadableBytes { self.receive($0) }
         self.flush()
     }

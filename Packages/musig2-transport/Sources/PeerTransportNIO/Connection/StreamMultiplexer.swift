@@ -98,6 +98,9 @@ final class StreamMultiplexer {
 
     // MARK: Receiving
 
+    /// Bytes have come from the socket.
+    func beginRead() { self.session.beginRead() }
+
     /// Takes decrypted bytes. Readers are woken by ``wakeReaders()``.
     func receive(_ plaintext: Data) -> Outcome {
         plaintext.withUnsafeBytes { self.receive($0) }

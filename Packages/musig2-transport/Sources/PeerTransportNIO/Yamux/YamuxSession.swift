@@ -116,6 +116,11 @@ struct YamuxSession {
 
     // MARK: Receiving
 
+    /// Bytes have come from the socket, in whatever number of pieces they are given to ``receive(_:at:)``.
+    mutating func beginRead() {
+        if self.emptyFrames > 0 { self.emptyFrames -= 1 }
+    }
+
     /// Reads on from `offset`, which moves past the bytes taken, up to the next thing that must be acted on.
     mutating func receive(_ bytes: UnsafeRawBufferPointer, at offset: inout Int) -> ReceiveAction {
         while true {

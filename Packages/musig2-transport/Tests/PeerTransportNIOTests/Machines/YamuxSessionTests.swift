@@ -385,6 +385,17 @@ struct YamuxSessionTests {
         }
     }
 
+    @Test("whoever waits for the answer to each ping may go on for ever")
+    func patientPings() {
+        var limits = YamuxLimits()
+        limits.maximumEmptyFrames = 2
+        var server = Self.server(limits)
+        for value in 0..<100 as Range<UInt32> {
+            server.beginRead()
+            #expect(feed(&server, wire(.ping, .syn, 0, value)) == [.ping(reply: pong(value))])
+        }
+    }
+
     @Test("by default a window grows to 16 MiB, and all of a connection together by as much")
     func defaultGrowth() {
         var server = Self.server(YamuxLimits())
