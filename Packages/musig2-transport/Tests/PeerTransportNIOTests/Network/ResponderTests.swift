@@ -195,9 +195,11 @@ struct ResponderTests {
             $0.timeouts.linger = .milliseconds(100)
         }
         let (peer, _) = try await loopback.hostile()
-        try await peer.open(1, Self.echo.name)
-        try await peer.open(3, Self.echo.name)
-        try await peer.sendFrames(wire(.data, [], 3, 1) + [0])
+        let proposal =
+            MultistreamMessage.encode(MultistreamMessage.header) + MultistreamMessage.encode(Self.echo.name)
+        let count = UInt32(proposal.count)
+        try await peer.sendFrames(
+            wire(.data, .syn, 1, count) + proposal + wire(.data, .syn, 3, count + 1) + proposal + [0])
         var reset: Set<UInt32> = []
         while reset != [1, 3] {
             let header = try await peer.frame().header

@@ -191,7 +191,7 @@ struct TCPDialTests {
             }
             async let failure = Self.dial(address, transport)
             let peer = try await accept()
-            try await peer.send(answer)
+            try await peer.sendIfOpen(answer)
             let error = try await failure
             #expect(error.code == .timedOut)
             #expect(error.message == "\(stage) took longer than 0.15 seconds")

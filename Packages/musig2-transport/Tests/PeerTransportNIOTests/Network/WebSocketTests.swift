@@ -139,7 +139,7 @@ struct WebSocketTests {
         let loopback = try await Loopback.listen(on: Self.address) { $0.timeouts.webSocket = .milliseconds(150) }
         let peer = try await RawPeer.connect(to: loopback.address)
         let request = WebSocketHandshake(WebSocketKeys.request(host: "a", path: "/"), maximumHead: 8192).start()
-        if count > 0 { try await peer.sendPlain(Array(request.prefix(count))) }
+        try await peer.sendIfOpen(Array(request.prefix(count)))
         #expect(try await peer.readToEnd() == [])
         await loopback.transport.connectionsEnded()
         await loopback.listener.close()

@@ -83,6 +83,17 @@ final class RawPeer {
         try await self.sendPlain(self.frames == nil ? bytes : Self.message(bytes))
     }
 
+    /// Sends bytes to a side that may have run out of patience already: whether they arrive decides nothing.
+    func sendIfOpen(_ bytes: [UInt8]) async throws {
+        do {
+            if !bytes.isEmpty { try await self.sendPlain(bytes) }
+        } catch is ChannelError {
+            // It has closed.
+        } catch is IOError {
+            // The same, found by the system.
+        }
+    }
+
     func sendPlain(_ bytes: [UInt8]) async throws {
         try await self.channel.writeAndFlush(ByteBuffer(bytes: bytes)).get()
     }
