@@ -47,6 +47,10 @@ public struct DHTConfiguration: Sendable {
     /// The figures of the Kademlia machine. Its mode, bootstrap peers and address policy are those of this configuration.
     public var kademlia: Kademlia.Configuration
 
+    /// The most servers that the node remembers from an earlier life (``PeerNodeConfiguration/peerStorePersistence``) and
+    /// connects to at the start, beside the bootstrap peers. They are peers like any other.
+    public var rememberedServers = 16
+
     /// How long an operation waits for the node to become ready before it fails.
     public var readyTimeout: Duration = .seconds(10)
 

@@ -147,7 +147,23 @@ extension NodeDHT {
         }
     }
 
-    // MARK: Bootstrap addresses without a peer id
+    // MARK: Peers to begin with
+
+    /// Connects to peers that were servers once. Identify tells the rest.
+    func greet(_ peers: [PeerID]) async {
+        await withTaskGroup(of: Void.self) { group in
+            for peer in peers {
+                group.addTask {
+                    do throws(TransportError) {
+                        try await self.node.connect(to: peer, patience: .afterBackoff)
+                    } catch {
+                        self.logger.debug(
+                            "known server not reached", metadata: ["peer.remote": "\(peer)", "error": "\(error)"])
+                    }
+                }
+            }
+        }
+    }
 
     /// Connects to whoever answers at addresses, and again when the node has lost its place. Identify tells the rest.
     func meet(_ addresses: [Multiaddr]) async {

@@ -43,7 +43,7 @@ public final class NodeDHT: Sendable {
         var operations: [Kademlia.OperationID: Latch<Result<Kademlia.Outcome, TransportError>>] = [:]
         var lastOperation: UInt64 = 0
         var lastInbound: UInt64 = 0
-        /// What runs until the shutdown: requests, and the search for bootstrap peers without a name.
+        /// What runs until the shutdown: requests, and the search for peers to begin with.
         var requestTasks: [Kademlia.RequestID: Task<Void, Never>] = [:]
         var bootstrapTask: Task<Void, Never>?
         var alarm: Task<Void, Never>?
@@ -110,8 +110,8 @@ public final class NodeDHT: Sendable {
 
     // MARK: Life
 
-    /// Takes part from now on, knowing nobody but the bootstrap peers and those that are connected: for the first time, or
-    /// again after ``shutdown()``. In mode off it does nothing.
+    /// Takes part from now on, knowing nobody but the bootstrap peers, those that are connected, and servers that the node
+    /// remembers: for the first time, or again after ``shutdown()``. In mode off it does nothing.
     ///
     /// - Throws: `TransportError.Code.invalidArgument` when the node takes part in a DHT already, or something else serves the
     ///   protocol; `TransportError.Code.shutDown` after the node was shut down.
@@ -146,10 +146,15 @@ public final class NodeDHT: Sendable {
         localAddressesChanged()
         feed(.tick)
         let unnamed = configuration.bootstrap.filter { $0.peerID == nil }
-        guard !unnamed.isEmpty else { return }
+        let remembered = node.knownPeers(speaking: protocolID, limit: max(0, configuration.rememberedServers))
+        guard !unnamed.isEmpty || !remembered.isEmpty else { return }
         state.withLock { state in
             guard state.phase == .running else { return }
-            state.bootstrapTask = Task { await self.meet(unnamed) }
+            state.bootstrapTask = Task {
+                async let greeted: Void = self.greet(remembered)
+                if !unnamed.isEmpty { await self.meet(unnamed) }
+                await greeted
+            }
         }
     }
 

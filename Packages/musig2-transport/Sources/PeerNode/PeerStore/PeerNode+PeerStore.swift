@@ -30,6 +30,14 @@ extension PeerNode {
         peersChanged()
     }
 
+    /// Peers with an address that have said that they speak a protocol, those that were seen last first.
+    func knownPeers(speaking protocolID: ProtocolID, limit: Int) -> [PeerID] {
+        let speakers = peerStore.withLock { store in
+            store.peers.filter { !$0.value.addresses.isEmpty && $0.value.protocols.contains(protocolID) }
+        }
+        return speakers.sorted { $0.value.lastSeen > $1.value.lastSeen }.prefix(limit).map(\.key)
+    }
+
     // MARK: Persistence
 
     /// Takes over what was saved. Whatever is wrong with it, the node begins without.

@@ -3,6 +3,7 @@ import Multiformats
 import PeerNode
 import PeerTransport
 import PeerTransportTestKit
+import Synchronization
 import Testing
 
 /// Real nodes that find each other, peers and values.
@@ -47,6 +48,20 @@ import Testing
             #expect(found.map(\.peer) == [servers[other].node.localPeer])
         }
         await DHTWorld.shutdown(servers)
+    }
+
+    /// The first node of a network has nobody to begin with, and after a restart finds the others again.
+    @Test func aServerFindsItsNetworkAgainByWhatItRemembers() async throws {
+        let world = DHTWorld()
+        var configuration = PeerNodeConfiguration()
+        configuration.peerStorePersistence = KeptPeers()
+        let other = try await world.member(2)
+        let first = try await world.member(1, at: other.node, configuration: configuration)
+        await first.waitForStatus { $0.routingTableSize == 1 }
+        await first.node.shutdown()
+        let again = try await world.member(1, configuration: configuration)
+        #expect(await again.waitForStatus { $0.routingTableSize == 1 }?.isReady == true)
+        await DHTWorld.shutdown([other, again])
     }
 
     @Test func manyProvidersAreFoundUpToTheLimit() async throws {
@@ -180,4 +195,13 @@ import Testing
         await #expect(throws: notReady) { try await lone.node.waitUntilReady(timeout: .milliseconds(20)) }
         await lone.node.shutdown()
     }
+}
+
+/// Keeps what a node knows of peers from one life to the next.
+private final class KeptPeers: PeerStorePersistence {
+    private let bytes = Mutex<[UInt8]?>(nil)
+
+    func load() -> [UInt8]? { bytes.withLock { $0 } }
+
+    func save(_ bytes: [UInt8]) { self.bytes.withLock { $0 = bytes } }
 }
