@@ -205,6 +205,36 @@ struct NetworkCommandTests {
     }
 
     @Test
+    func sessionOfOthers() async throws {
+        let keys = [try await newKey("a"), SecretKey.generate().publicKey.description]
+        _ = try await newKey("stranger")
+        try await withNode { [command, folder] address in
+            let (ids, tell) = AsyncStream.makeStream(of: String.self)
+            let (end, finish) = AsyncStream.makeStream(of: Void.self)
+            let network = ["--listen", "/ip4/127.0.0.1/tcp/0", "--bootstrap", address]
+            // A record is for everybody to read, and still not for everybody to join.
+            async let creator = command.follow(
+                ["create", "--signers", keys.joined(separator: ","), "--message-hex", "00", "--discovery", "record"]
+                    + ["--home", folder.file("a")] + network,
+                until: end
+            ) { line, _ in
+                if line.event == "invitation" { tell.yield(try line.text("session")) }
+                return .goOn
+            }
+            for await id in ids {
+                let stranger = try await command.run(
+                    ["join", id, "--yes", "--human", "--home", folder.file("stranger")] + network)
+                #expect(stranger.status == 3)
+                #expect(stranger.error.contains("this node's key is not among the signers"), "\(stranger.error)")
+                #expect(stranger.error.contains("Ask the creator whether your public key"))
+                break
+            }
+            finish.finish()
+            #expect(try await creator.status == 130)
+        }
+    }
+
+    @Test
     func inboxIsFollowedLive() async throws {
         let keys = [try await newKey("a"), try await newKey("b")]
         let lines = try await withNode { [command, folder] address in

@@ -58,9 +58,17 @@ struct JoinCommand: AsyncParsableCommand {
             }
             let signing = SigningCommand(signer: signer, timeout: timeout.timeout, output: output, consent: consent)
             try await signing.run { coordinator in
-                switch target {
-                case .invitation(let invitation): try await coordinator.joinSession(invitation)
-                case .id(let id): try await Self.join(id, coordinator)
+                do {
+                    switch target {
+                    case .invitation(let invitation): return try await coordinator.joinSession(invitation)
+                    case .id(let id):
+                        try output.progress(
+                            "looking     for signers who show the session", event: "looking",
+                            ["session": .string("\(id)")])
+                        return try await Self.join(id, coordinator)
+                    }
+                } catch let error as CoordinatorError where error.code == .notASigner {
+                    throw Failure(.refused, error.message, hint: Failure.notShownHint)
                 }
             }
         }

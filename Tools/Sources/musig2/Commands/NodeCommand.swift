@@ -41,9 +41,10 @@ struct NodeCommand: AsyncParsableCommand {
         let output = options.output
         try await reporting(output) {
             StandardStreams.ignoreBrokenPipes()
-            let bootstrap = try network.bootstrapAddresses()
             let folder = NodeFolder(of: home)
             let node = try makeNode(folder)
+            // The same variable may be set for all commands of a machine.
+            let bootstrap = try network.bootstrapAddresses().filter { $0.peerID != node.localPeer }
             try await listen(node, folder)
             do {
                 try node.startDHT(network.configuration(.server, bootstrap: bootstrap))
@@ -139,7 +140,12 @@ struct NodeCommand: AsyncParsableCommand {
         for await status in node.dhtStatusUpdates() where status.isReady != wasReady {
             let size = status.routingTableSize
             if status.isReady {
-                let others = size == 0 ? "as the first node of the network \(network.network)" : "with \(size) others"
+                let others =
+                    switch size {
+                    case 0: "alone so far, in the network \(network.network)"
+                    case 1: "with 1 other node"
+                    default: "with \(size) other nodes"
+                    }
                 try output.progress("ready       \(others)", event: "ready", ["routingTableSize": .integer(size)])
             } else if wasReady == nil {
                 try output.progress("starting    looking for the network \(network.network)", event: "starting", [:])

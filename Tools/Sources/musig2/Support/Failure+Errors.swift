@@ -10,8 +10,7 @@ extension Failure {
             switch error.code {
             case .unreachable:
                 (.network, "Is the creator's command still running, and can this machine reach its addresses?")
-            case .notShown:
-                (.refused, "Ask the creator whether your public key (`musig2 key show`) is among the signers.")
+            case .notShown: (.refused, Self.notShownHint)
             case .notFound:
                 (
                     .expired,
@@ -36,6 +35,9 @@ extension Failure {
         let message = error.message.replacing("the consent policy refused", with: "refused")
         self.init(status, Self.text(message, error.underlying), hint: hint)
     }
+
+    /// What to do when a session is not for one's own key.
+    static let notShownHint = "Ask the creator whether your public key (`musig2 key show`) is among the signers."
 
     /// A message with the one below it, unless it has it already.
     static func text(_ message: String, _ underlying: String?) -> String {

@@ -60,7 +60,7 @@ struct SignerNode: Sendable {
         }
         let size = node.node.dhtStatus.routingTableSize
         try output.progress(
-            "network     \(network.network), with \(size) nodes known", event: "network",
+            "network     \(network.network), \(size) node\(size == 1 ? "" : "s") known", event: "network",
             ["network": .string(network.network), "routingTableSize": .integer(size)])
     }
 

@@ -73,8 +73,9 @@ enum StatusSocket {
             let count = chunk.withUnsafeMutableBytes { read(client, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else {
+                let reason = errno == EAGAIN ? "nothing came within \(patience) s" : FileFailure.reason()
                 throw Failure(
-                    .failure, "the process at \(folder)/\(name) does not answer: \(FileFailure.reason())",
+                    .failure, "the process at \(folder)/\(name) does not answer: \(reason)",
                     hint: "Is it stopped? End it, and start it again.")
             }
             if count == 0 { return String(decoding: bytes, as: UTF8.self) }
