@@ -44,7 +44,9 @@ public struct DHTConfiguration: Sendable {
     /// stored nor returned.
     public var rules: [String: any ValueRules] = [:]
 
-    /// The figures of the Kademlia machine. Its mode, bootstrap peers and address policy are those of this configuration.
+    /// The figures of the Kademlia machine. Its mode, bootstrap peers and address policy are those of this configuration. A
+    /// server without bootstrap peers is the first node of a network and ready alone, unless more than one server is asked
+    /// for here.
     public var kademlia: Kademlia.Configuration
 
     /// The most servers that the node remembers from an earlier life (``PeerNodeConfiguration/peerStorePersistence``) and
@@ -100,8 +102,6 @@ public struct DHTConfiguration: Sendable {
         self.bootstrap = bootstrap
         kademlia = Kademlia.Configuration()
         kademlia.lookupTimeout = .seconds(5)
-        // The first node of a network has nobody to wait for.
-        if mode == .server, bootstrap.isEmpty { kademlia.minimumReadyServers = 0 }
     }
 
     /// The stream protocol of the network: the prefix and `/kad/1.0.0`.
@@ -157,6 +157,10 @@ extension DHTConfiguration {
     func machineConfiguration(_ local: PeerID) -> Kademlia.Configuration {
         var configuration = kademlia
         configuration.mode = mode == .server ? .server : .client
+        // The first node of a network has nobody to wait for.
+        if mode == .server, bootstrap.isEmpty, configuration.minimumReadyServers == 1 {
+            configuration.minimumReadyServers = 0
+        }
         configuration.bootstrapPeers = trustedPeers.filter { $0.peer != local }
         switch usedAddresses {
         case .any: configuration.addressPolicy = .any

@@ -37,7 +37,10 @@ import Testing
         #expect(machine.bootstrapPeers.first?.addresses.map(\.description) == places)
         #expect(machine.minimumReadyServers == 1)
         #expect(!DHTConfiguration().machineConfiguration(local).exemptsPrivateGroups)
-        #expect(DHTConfiguration(mode: .server).machineConfiguration(local).minimumReadyServers == 0)
+        var first = DHTConfiguration(mode: .server)
+        #expect(first.machineConfiguration(local).minimumReadyServers == 0)
+        first.kademlia.minimumReadyServers = 3
+        #expect(first.machineConfiguration(local).minimumReadyServers == 3)
     }
 
     @Test(arguments: ["", "/", "own", "/own/", "/own\n"])

@@ -156,7 +156,6 @@ import Testing
         let first = try await world.member(1)
         let second = try await world.member(2) { configuration in
             configuration.bootstrap = first.node.addresses.compactMap(\.withoutPeerID)
-            configuration.kademlia.minimumReadyServers = 1
         }
         try await second.waitUntilReady(timeout: .seconds(30))
         #expect(second.status.routingTableSize == 1)
