@@ -174,6 +174,62 @@ struct LookupTests {
         #expect(lookup.next() == nil)
     }
 
+    /// The liar comes first, and an honest server is heard before anybody was asked: its word is not lost.
+    @Test func elsewhereIsRememberedBeforeAnybodyAsks() throws {
+        var lookup = lookup()
+        lookup.seed([peer(500), peer(600)])
+        let seeds = askAll(&lookup)
+        lookup.answered(seeds[0], naming: (1...4).map { peer($0, address: 66) })
+        lookup.answered(seeds[1], naming: [peer(1), peer(4)])
+        let wrong = askAll(&lookup)
+        #expect(distances(wrong) == [1, 2, 3])
+        lookup.failed(wrong[0])
+        let first = try #require(askAll(&lookup).first)
+        #expect(first.distance == wrong[0].distance && lookup.candidate(first)?.addresses == [[1]])
+        for place in wrong[1...] { lookup.failed(place) }
+        // The fourth was never asked: the one who named it first is not believed any more.
+        let right = try #require(askAll(&lookup).first)
+        #expect(distances([right]) == [4] && lookup.candidate(right)?.addresses == [[1]])
+    }
+
+    /// Whom a liar of one path names with a wrong address is not lost to the others, who know a right one.
+    @Test(arguments: [false, true])
+    func aLiarOfOnePathDoesNotTakeAPeerFromOthers(isSlow: Bool) throws {
+        var lookup = lookup(paths: 2, width: 1, concurrency: 2)
+        lookup.seed([peer(500), peer(600), peer(700)])
+        let seeds = askAll(&lookup)
+        #expect(seeds.map(\.path) == [0, 1])
+        lookup.answered(seeds[0], naming: [peer(1, address: 66)])
+        let wrong = try #require(askAll(&lookup).first)
+        #expect(wrong.path == 0 && wrong.distance == peer(1).key ^ target)
+        lookup.answered(seeds[1], naming: [peer(1)])
+        #expect(lookup.paths[1].candidates.first?.state == .taken)
+        if isSlow { lookup.slow(wrong) } else { lookup.failed(wrong) }
+        let right = try #require(askAll(&lookup).first)
+        #expect(right.path == 1 && right.distance == wrong.distance && lookup.candidate(right)?.addresses == [[1]])
+        lookup.answered(right, naming: [peer(2)])
+        // It speaks on one path only, even if it comes at last where it was asked first.
+        lookup.answered(wrong, naming: [peer(3)])
+        #expect(lookup.paths[0].candidates.allSatisfy { $0.id != peer(3).id })
+        #expect(lookup.closestAnswered(1).map(\.id) == [peer(1).id])
+    }
+
+    /// A liar names an honest peer as one of a network that is asked no more.
+    @Test func r5AWrongNetworkIsForgotten() throws {
+        var lookup = lookup()
+        lookup.seed([peer(500), peer(600)])
+        let seeds = askAll(&lookup)
+        lookup.answered(seeds[0], naming: [peer(1, address: 66)])
+        var full = NetworkGroups()
+        full.insert(.ip4(7))
+        let next = try #require(lookup.next())
+        #expect(lookup.ask(next, groups: full, limit: 0) == nil)
+        #expect(lookup.next() == nil)
+        lookup.answered(seeds[1], naming: [peer(1)])
+        let right = try #require(askAll(&lookup).first)
+        #expect(lookup.candidate(right)?.addresses == [[1]])
+    }
+
     @Test func aLateAnswerCountsEvenWhenThePeerWasGivenUp() throws {
         var lookup = lookup()
         lookup.seed([peer(500), peer(600)])

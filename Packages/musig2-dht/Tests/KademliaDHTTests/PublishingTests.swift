@@ -110,6 +110,17 @@ struct PublishingTests {
         #expect(node.machine.publications.isEmpty && node.machine.publicationIDs.isEmpty)
     }
 
+    /// Others keep the addresses of a provider for 24 hours: a renewal must not come later.
+    @Test(arguments: 1...20)
+    func renewedBeforeTheAddressesAreForgotten(seed: UInt64) throws {
+        let node = try node()
+        node.machine.generator = SeededGenerator(seed: seed)
+        #expect(node.outcome(.provide(multihash, for: day * 3)) { honest(node, $0) } == .provided(servers: 20))
+        let wakesAt = try #require(node.machine.publications.values.first?.wakesAt)
+        let interval = node.machine.configuration.provideInterval
+        #expect((interval * 9 / 10...interval).contains(wakesAt - node.now.monotonic))
+    }
+
     @Test func notRenewedAfterItWasStopped() throws {
         let node = try node()
         #expect(node.outcome(.provide(multihash, for: day * 3)) { honest(node, $0) } == .provided(servers: 20))

@@ -17,10 +17,20 @@ package struct SeededGenerator: RandomNumberGenerator, Sendable {
 
     /// An interval, up to a tenth shorter or longer, so that nodes that started together do not stay in step.
     mutating func jitter(_ interval: Duration) -> Duration {
+        let range = Self.tenth(interval)
+        return interval + .microseconds(Int64.random(in: -range...range, using: &self))
+    }
+
+    /// An interval, up to a tenth shorter: for what must not come too late.
+    mutating func early(_ interval: Duration) -> Duration {
+        interval - .microseconds(Int64.random(in: 0...Self.tenth(interval), using: &self))
+    }
+
+    /// A tenth of an interval in microseconds; none of one that is too long to count.
+    private static func tenth(_ interval: Duration) -> Int64 {
         let tenth = (interval / 10).components
         let micros = tenth.seconds.multipliedReportingOverflow(by: 1_000_000)
-        guard !micros.overflow else { return interval }
-        let range = max(0, micros.partialValue &+ tenth.attoseconds / 1_000_000_000_000)
-        return interval + .microseconds(Int64.random(in: -range...range, using: &self))
+        guard !micros.overflow else { return 0 }
+        return max(0, micros.partialValue &+ tenth.attoseconds / 1_000_000_000_000)
     }
 }

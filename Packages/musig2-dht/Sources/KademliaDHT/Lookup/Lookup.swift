@@ -3,62 +3,6 @@
 /// It runs on one or several paths. No peer is asked on two of them, so that each path depends on others; what a path is told
 /// stays on it. A path is over when the `width` closest servers it knows of have answered.
 internal struct Lookup: Sendable {
-    /// A peer that a path knows of.
-    struct Candidate: Sendable {
-        enum State: Hashable, Sendable {
-            /// Named by others, not asked yet.
-            case heard
-            /// Asked, no answer yet.
-            case asked
-            /// Asked, and slow: others are asked meanwhile, and nothing waits for it.
-            case slow
-            case answered
-            /// It did not answer, or has no address that may be used.
-            case failed
-            /// Another path has asked it.
-            case taken
-        }
-
-        let distance: KademliaKey
-        let id: [UInt8]
-        var addresses: [[UInt8]]
-        var state: State
-        /// Who named it: an index of ``Lookup/referrers``; 0 is this node itself.
-        var referrer: Int
-        /// How often it was asked.
-        var tries = 0
-        /// What a later naming says where it is, if that is something else; it is asked there if it is not where the first
-        /// one said.
-        var elsewhere: Elsewhere?
-    }
-
-    struct Elsewhere: Sendable {
-        let addresses: [[UInt8]]
-        let referrer: Int
-    }
-
-    /// What came of the peers that one server named. One that names peers who do not answer is believed less and less.
-    struct Referrer: Sendable {
-        let depth: Int
-        var outstanding = 0
-        var answered = 0
-        var failed = 0
-    }
-
-    struct Path: Sendable {
-        /// Closest first.
-        var candidates: [Candidate] = []
-        var inFlight = 0
-        var slow = 0
-    }
-
-    /// Which candidate of which path, asked for the how-manieth time.
-    struct Place: Hashable, Sendable {
-        let path: Int
-        let distance: KademliaKey
-        var attempt = 0
-    }
-
     let target: KademliaKey
     /// How many of a path's closest servers must answer.
     let width: Int
@@ -107,13 +51,6 @@ internal struct Lookup: Sendable {
         self.startedAt = time
     }
 
-    /// A peer as somebody named it.
-    struct Naming {
-        let key: KademliaKey
-        let id: [UInt8]
-        let addresses: [[UInt8]]
-    }
-
     /// Adds peers this node itself knows, dealt out among the paths.
     mutating func seed(_ peers: [Naming]) {
         for (index, peer) in peers.enumerated() { add(peer, referrer: 0, path: index % paths.count) }
@@ -121,7 +58,14 @@ internal struct Lookup: Sendable {
 
     /// A server answered and named others. Of more than k, the closest count.
     mutating func answered(_ place: Place, naming peers: [Naming]) {
-        guard let index = index(place), let referrer = settle(place, index, as: .answered) else { return }
+        guard let index = index(place) else { return }
+        guard !isAnsweredElsewhere(place) else {
+            // It speaks on one path only.
+            if settle(place, index, as: .taken) != nil { answers += 1 }
+            paths[place.path].candidates[index].state = .taken
+            return
+        }
+        guard let referrer = settle(place, index, as: .answered) else { return }
         answers += 1
         guard !peers.isEmpty else { return }
         referrers.append(Referrer(depth: referrers[referrer].depth + 1))
@@ -140,7 +84,7 @@ internal struct Lookup: Sendable {
             return
         }
         failures += 1
-        goElsewhere(place, index)
+        giveUp(place, index)
     }
 
     /// A server has not answered for a while.
@@ -154,17 +98,51 @@ internal struct Lookup: Sendable {
         paths[place.path].slow += 1
         referrers[referrer].outstanding -= 1
         referrers[referrer].failed += 1
-        goElsewhere(place, index)
+        giveUp(place, index)
     }
 
     private func isCurrent(_ place: Place, _ index: Int) -> Bool {
         paths[place.path].candidates[index].tries == place.attempt
     }
 
-    /// A liar may have named an honest peer with a wrong address: it is asked again where others say it is, once.
+    /// A peer was not there where this path was told, at least not in time. A liar may have named an honest peer with a wrong
+    /// address: it is asked again where others say it is, once, on this path and on those that had left it to this one.
+    private mutating func giveUp(_ place: Place, _ index: Int) {
+        let candidate = paths[place.path].candidates[index]
+        goElsewhere(place, index)
+        for other in paths.indices where other != place.path {
+            let (index, isThere) = paths[other].find(place.distance)
+            guard isThere, paths[other].candidates[index].state == .taken,
+                Self.isElsewhere(paths[other].candidates[index].addresses, candidate)
+            else { continue }
+            paths[other].candidates[index].state = .heard
+        }
+        guard belief(candidate.referrer) == .doubted else { return }
+        // Whom others named as well need not suffer for this referrer.
+        let candidates = paths[place.path].candidates
+        for index in candidates.indices
+        where candidates[index].state == .heard && candidates[index].referrer == candidate.referrer {
+            goElsewhere(Place(path: place.path, distance: candidates[index].distance), index)
+        }
+    }
+
+    /// Whether addresses say of a peer something else than what it was asked at.
+    private static func isElsewhere(_ addresses: [[UInt8]], _ candidate: Candidate) -> Bool {
+        !addresses.allSatisfy { candidate.addresses.contains($0) }
+    }
+
+    private func isAnsweredElsewhere(_ place: Place) -> Bool {
+        paths.indices.contains { other in
+            guard other != place.path else { return false }
+            let (index, isThere) = paths[other].find(place.distance)
+            return isThere && paths[other].candidates[index].state == .answered
+        }
+    }
+
+    /// Forgets where a peer was said to be at first.
     private mutating func goElsewhere(_ place: Place, _ index: Int) {
         let candidate = paths[place.path].candidates[index]
-        guard let elsewhere = candidate.elsewhere, candidate.tries == 1 else { return }
+        guard let elsewhere = candidate.elsewhere, candidate.tries <= 1 else { return }
         if candidate.state == .slow { paths[place.path].slow -= 1 }
         paths[place.path].candidates[index].state = .heard
         paths[place.path].candidates[index].addresses = elsewhere.addresses
@@ -209,8 +187,12 @@ internal struct Lookup: Sendable {
         let isTaken = paths.indices.contains { other in
             guard other != path else { return false }
             let (index, isThere) = paths[other].find(distance)
-            return isThere && paths[other].candidates[index].state != .heard
-                && paths[other].candidates[index].state != .taken
+            guard isThere else { return false }
+            switch paths[other].candidates[index].state {
+            case .heard, .taken: return false
+            case .asked, .answered: return true
+            case .slow, .failed: return !Self.isElsewhere(peer.addresses, paths[other].candidates[index])
+            }
         }
         paths[path].candidates.insert(
             Candidate(
@@ -226,10 +208,11 @@ internal struct Lookup: Sendable {
             if belief(candidate.referrer) != .open, belief(referrer) == .open {
                 paths[path].candidates[index].referrer = referrer
                 paths[path].candidates[index].addresses = peer.addresses
+            } else if candidate.tries == 0, belief(referrer) == .open, Self.isElsewhere(peer.addresses, candidate) {
+                paths[path].candidates[index].elsewhere = Elsewhere(addresses: peer.addresses, referrer: referrer)
             }
         case .asked, .slow, .failed:
-            guard candidate.tries == 1, belief(referrer) == .open,
-                !peer.addresses.allSatisfy({ candidate.addresses.contains($0) })
+            guard candidate.tries == 1, belief(referrer) == .open, Self.isElsewhere(peer.addresses, candidate)
             else { return }
             paths[path].candidates[index].elsewhere = Elsewhere(addresses: peer.addresses, referrer: referrer)
             if candidate.state != .asked { goElsewhere(Place(path: path, distance: candidate.distance), index) }
@@ -289,7 +272,7 @@ extension Lookup {
     mutating func ask(_ place: Place, groups: NetworkGroups, limit: Int) -> Place? {
         guard let index = index(place) else { return nil }
         guard groups.allSatisfy({ askedGroups[$0, default: 0] < limit }) else {
-            paths[place.path].candidates[index].state = .failed
+            reject(place)
             return nil
         }
         for group in groups.all { askedGroups[group, default: 0] += 1 }
@@ -306,11 +289,12 @@ extension Lookup {
             path: place.path, distance: place.distance, attempt: paths[place.path].candidates[index].tries)
     }
 
-    /// Drops a candidate that cannot be asked at all.
+    /// Drops a candidate that cannot be asked where it is said to be; it is asked elsewhere if others say something else.
     mutating func reject(_ place: Place) {
         guard let index = index(place) else { return }
         paths[place.path].candidates[index].state = .failed
         paths[place.path].candidates[index].tries += 1
+        goElsewhere(place, index)
     }
 
     /// Whether all paths are over, and nothing close to the target is under way.
@@ -376,18 +360,5 @@ extension Lookup {
     var hops: Int {
         guard let closest = closestAnswered(1).first else { return 0 }
         return referrers[closest.referrer].depth + 1
-    }
-}
-
-extension Lookup.Path {
-    /// Where a candidate at a distance is, or would be.
-    func find(_ distance: KademliaKey) -> (index: Int, isThere: Bool) {
-        var low = 0
-        var high = candidates.count
-        while low < high {
-            let middle = (low + high) / 2
-            if candidates[middle].distance < distance { low = middle + 1 } else { high = middle }
-        }
-        return (low, low < candidates.count && candidates[low].distance == distance)
     }
 }

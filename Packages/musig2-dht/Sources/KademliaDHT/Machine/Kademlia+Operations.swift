@@ -126,8 +126,9 @@ extension Kademlia {
         case .provided where publication.addresses != localAddresses:
             // They changed meanwhile.
             interval = configuration.addressSettling
-        case .provided: interval = generator.jitter(configuration.provideInterval)
-        case .stored: interval = generator.jitter(configuration.putInterval)
+        // Never later: others keep the addresses of a provider for little longer.
+        case .provided: interval = generator.early(configuration.provideInterval)
+        case .stored: interval = generator.early(configuration.putInterval)
         case .failed(.noPeers) where job.operation == nil, .failed(.notStored) where job.operation == nil:
             // It was out once: others still have it, and the network will come back.
             interval = generator.jitter(configuration.refreshInterval)
