@@ -70,6 +70,13 @@ public protocol Connection: Sendable {
     /// Whether the other side dialled.
     var isInbound: Bool { get }
 
+    /// Where the bytes of the connection are read, as a place for tasks; nil where that is no place for them.
+    ///
+    /// A task that prefers it (`withTaskExecutorPreference`) is woken by the connection's streams without a change of threads,
+    /// which is most of what a small exchange costs. It shares the thread with this connection and others, so it must be
+    /// quick and must not block.
+    var taskExecutor: (any TaskExecutor)? { get }
+
     /// Opens a stream and agrees with the other side on a protocol.
     ///
     /// It returns when the other side has agreed, so that whoever opened a stream knows that it is understood.
@@ -109,6 +116,9 @@ public protocol Connection: Sendable {
 }
 
 extension Connection {
+    /// Nil: tasks run where they run anyway.
+    public var taskExecutor: (any TaskExecutor)? { nil }
+
     /// Opens the stream and waits for the other side to agree.
     ///
     /// - Parameter protocolID: What both are to speak.

@@ -22,7 +22,7 @@ final class LoopMailbox: Sendable {
         var run: (@Sendable () -> Void)?
     }
 
-    private let eventLoop: any EventLoop
+    let eventLoop: any EventLoop
     private let state = Mutex(State())
 
     /// - Parameters:

@@ -8,6 +8,7 @@ final class TCPConnection: Connection {
     let remoteAddress: Multiaddr
     let isInbound: Bool
 
+    private let executor: LoopTaskExecutor
     private let mailbox: LoopMailbox
     private let accepted: BoundedInbox<NegotiatedStream>
     private let sendBuffer: Int
@@ -27,11 +28,14 @@ final class TCPConnection: Connection {
         self.remotePeer = remotePeer
         self.remoteAddress = remoteAddress
         self.isInbound = isInbound
+        self.executor = LoopTaskExecutor(mailbox.eventLoop)
         self.mailbox = mailbox
         self.accepted = accepted
         self.sendBuffer = sendBuffer
         self.end = end
     }
+
+    var taskExecutor: (any TaskExecutor)? { self.executor }
 
     func openStream(protocols: [ProtocolID]) async throws(TransportError) -> NegotiatedStream {
         guard !protocols.isEmpty else {

@@ -1,0 +1,17 @@
+import NIOCore
+
+/// Runs tasks on the event loop of a connection.
+///
+/// A loop that is shut down runs nothing any more: whoever shuts down event loops of his own has no tasks there by then.
+final class LoopTaskExecutor: TaskExecutor {
+    private let eventLoop: any EventLoop
+
+    init(_ eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+    }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        self.eventLoop.execute { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+    }
+}
