@@ -5,6 +5,9 @@ extension TCPTransport {
         public var timeouts = Timeouts()
         /// How much of everything there may be.
         public var limits = Limits()
+        /// Whether the multiplexer is offered inside the Noise handshake, which spares a round trip where both sides do. Without,
+        /// it is agreed on afterwards, as with peers that do not know of such offers.
+        public var offersMuxerEarly = true
 
         /// The defaults.
         public init() {}

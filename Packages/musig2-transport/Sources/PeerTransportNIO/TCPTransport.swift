@@ -44,29 +44,20 @@ public final class TCPTransport: Transport {
     ///   - group: The event loops to run on; nil for those that the whole process shares.
     /// - Throws: `TransportError` with `invalidArgument` for a configuration that makes no sense, or an
     ///   identity that cannot sign.
-    public convenience init(
+    public init(
         identity: NodeIdentity,
         configuration: Configuration = Configuration(),
         responders: ResponderRegistry? = nil,
         onEvent: TransportEventHandler? = nil,
         group: (any EventLoopGroup)? = nil
     ) throws(TransportError) {
-        try self.init(
-            identity: identity, configuration: configuration, responders: responders, onEvent: onEvent,
-            group: group ?? MultiThreadedEventLoopGroup.singleton, muxers: [ConnectionUpgrade.yamuxProtocol])
-    }
-
-    /// The `muxers` are offered inside the Noise handshake; none makes multistream choose.
-    init(
-        identity: NodeIdentity, configuration: Configuration, responders: ResponderRegistry? = nil,
-        onEvent: TransportEventHandler? = nil, group: any EventLoopGroup, muxers: [String]
-    ) throws(TransportError) {
         if let problem = configuration.problem {
             throw TransportError(.invalidArgument, problem)
         }
         let credentials: NoiseCredentials
         do throws(NodeIdentityError) {
-            credentials = try NoiseCredentials(identity: identity, muxers: muxers)
+            credentials = try NoiseCredentials(
+                identity: identity, muxers: configuration.offersMuxerEarly ? [ConnectionUpgrade.yamuxProtocol] : [])
         } catch {
             throw TransportError(.invalidArgument, error.description)
         }
@@ -75,7 +66,7 @@ public final class TCPTransport: Transport {
         self.local = TransportIdentity(peerID: identity.peerID, credentials: credentials)
         self.responders = responders
         self.onEvent = onEvent
-        self.group = group
+        self.group = group ?? MultiThreadedEventLoopGroup.singleton
         self.count = ConnectionCount(limits: configuration.limits)
     }
 

@@ -32,13 +32,15 @@ struct TCPStreamTests {
 
     @Test(
         "without early muxers on one side or both",
-        arguments: [([], ["/yamux/1.0.0"]), (["/yamux/1.0.0"], []), ([], [])])
-    func lateMuxer(_ dialer: [String], _ listener: [String]) async throws {
-        let group = MultiThreadedEventLoopGroup.singleton
-        let listening = try TCPTransport(
-            identity: .generateEd25519(), configuration: .init(), group: group, muxers: listener)
-        let dialing = try TCPTransport(
-            identity: .generateEd25519(), configuration: .init(), group: group, muxers: dialer)
+        arguments: [(false, true), (true, false), (false, false)])
+    func lateMuxer(_ dialerOffers: Bool, _ listenerOffers: Bool) async throws {
+        func transport(offering: Bool) throws -> TCPTransport {
+            var configuration = TCPTransport.Configuration()
+            configuration.offersMuxerEarly = offering
+            return try TCPTransport(identity: .generateEd25519(), configuration: configuration)
+        }
+        let listening = try transport(offering: listenerOffers)
+        let dialing = try transport(offering: dialerOffers)
         let socket = try await listening.listen(on: try Multiaddr("/ip4/127.0.0.1/tcp/0")) { _ in true }
         let dialed = try await dialing.dial(socket.addresses[0], expecting: nil) { _ in true }
         guard let accepted = try await socket.accept() else { throw Missing("a connection") }

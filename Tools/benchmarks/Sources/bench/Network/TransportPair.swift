@@ -21,11 +21,15 @@ struct TransportPair {
     /// - Parameters:
     ///   - loops: 1 for both ends on one event loop, 2 for one each.
     ///   - connections: The most connections at the same time.
+    ///   - offersMuxerEarly: Whether the multiplexer is agreed on inside the Noise handshake.
     ///   - isWebSocket: Whether WebSocket lies between TCP and all else.
-    static func start(loops: Int, connections: Int = 16, isWebSocket: Bool = false) async throws -> Self {
+    static func start(
+        loops: Int, connections: Int = 16, offersMuxerEarly: Bool = true, isWebSocket: Bool = false
+    ) async throws -> Self {
         let groups = (0..<loops).map { _ in MultiThreadedEventLoopGroup(numberOfThreads: 1) }
         var configuration = TCPTransport.Configuration()
         configuration.limits.connectionsPerPeer = connections
+        configuration.offersMuxerEarly = offersMuxerEarly
         let responders = ResponderRegistry()
         try responders.register(Self.pingID) { _ in EchoResponder() }
         let listening = try TCPTransport(
