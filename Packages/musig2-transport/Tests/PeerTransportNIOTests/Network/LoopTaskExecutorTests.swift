@@ -54,7 +54,7 @@ struct LoopTaskExecutorTests {
     @Test("a task there is woken by its cancellation, and by the end of the connection")
     func ends() async throws {
         let (dialed, accepted) = try await Loopback.listen().connect()
-        let (opened, _) = try await Loopback.stream(from: dialed, to: accepted)
+        let (opened, other) = try await Loopback.stream(from: dialed, to: accepted)
         let reading = Task(executorPreference: dialed.taskExecutor) { try await opened.read(upTo: 1) }
         reading.cancel()
         await #expect(throws: TransportError(.cancelled, "")) { try await reading.value }
@@ -63,5 +63,7 @@ struct LoopTaskExecutorTests {
             return try await opened.read(upTo: 1)
         }
         await #expect(throws: TransportError(.connectionClosed, "")) { try await again.value }
+        // A stream that nobody holds would have been reset before.
+        other.reset()
     }
 }

@@ -12,17 +12,18 @@ struct PlainBenchmarks {
     /// Measures set-up, ping, new stream and bulk transfer.
     func measure() throws -> [Measurement] {
         let ours = try NodeProcess.ours()
-        let theirs = try self.python.map { try NodeProcess($0.interpreter, [$0.program]) }
+        let theirs = try self.startPython()
         var measurements = try self.setUps(ours, theirs)
         measurements += try self.roundTrips(ours, theirs)
-        measurements.append(
-            try self.bulk("TCP", ours.tcp, theirs?.tcp))
-        if let webSocket = ours.webSocket {
-            measurements.append(try self.bulk("WebSocket", webSocket, theirs?.webSocket))
-        }
+        for isWebSocket in [false, true] { measurements.append(try self.bulk(ours, theirs, isWebSocket: isWebSocket)) }
+        for isWebSocket in [false, true] { measurements.append(try self.pour(ours, theirs, isWebSocket: isWebSocket)) }
         try ours.stop()
         try theirs?.stop()
         return measurements
+    }
+
+    private func startPython() throws -> NodeProcess? {
+        try self.python.map { try NodeProcess($0.interpreter, [$0.program]) }
     }
 
     private func setUps(_ ours: NodeProcess, _ theirs: NodeProcess?) throws -> [Measurement] {
@@ -35,11 +36,12 @@ struct PlainBenchmarks {
         }
         return [
             try self.compare(
-                "Plain client: set-up", "multistream", rounds: rounds, target: .ratio(0.5), ours.tcp, theirs?.tcp
+                "Plain client: set-up", "multistream", rounds: rounds, target: .ratio(0.5), try ours.endpoint(),
+                try theirs?.endpoint()
             ) { try setUp($0, .multistream) },
             // py-libp2p offers no muxer early, so that there is nothing to compare.
             try self.compare(
-                "Plain client: set-up", "early muxer", rounds: rounds, target: nil, ours.tcp, nil
+                "Plain client: set-up", "early muxer", rounds: rounds, target: nil, try ours.endpoint(), nil
             ) { try setUp($0, .early) },
         ]
     }
@@ -48,7 +50,7 @@ struct PlainBenchmarks {
         let identity = try PlainIdentity(muxer: .multistream)
         let rounds = self.isQuick ? 5 : 41
         let message = [UInt8](repeating: 7, count: 32)
-        let clients = try [ours.tcp, theirs?.tcp].map { try $0.map { try PlainConnection(to: $0, as: identity) } }
+        let clients = try [ours, theirs].map { try $0.map { try PlainConnection(to: try $0.endpoint(), as: identity) } }
         let pingID = TransportPair.pingID.name
         let streams = try clients.map { try $0?.open(pingID, first: message) }
         func ping(_ index: Int) throws -> Double {
@@ -72,19 +74,39 @@ struct PlainBenchmarks {
         return [pings, newStreams]
     }
 
-    private func bulk(_ parameter: String, _ ours: PlainEndpoint, _ theirs: PlainEndpoint?) throws -> Measurement {
+    private func bulk(_ ours: NodeProcess, _ theirs: NodeProcess?, isWebSocket: Bool) throws -> Measurement {
         let identity = try PlainIdentity(muxer: .multistream)
-        let count = self.isQuick ? 8 << 20 : 64 << 20
-        let clients = try [ours, theirs].map { try $0.map { try PlainConnection(to: $0, as: identity) } }
+        let clients = try [ours, theirs].map { node in
+            try node.map { try PlainConnection(to: try $0.endpoint(isWebSocket: isWebSocket), as: identity) }
+        }
         return try self.compare(
-            "Plain client: bulk transfer", parameter, rounds: self.isQuick ? 3 : 7, unit: .megabytesPerSecond,
-            target: .ratioAtLeast(4), 0, theirs.map { _ in 1 }
+            "Plain client: bulk transfer", isWebSocket ? "WebSocket" : "TCP", rounds: self.isQuick ? 3 : 7,
+            unit: .megabytesPerSecond, target: nil, 0, theirs.map { _ in 1 }
         ) { index in
             guard let client = clients[index] else { return 0 }
             let stream = try client.open(TransportPair.sinkID.name)
-            return Double(count) / (try self.time { try client.pour(count, into: stream) })
+            return Double(self.bulkBytes) / (try self.time { try client.pour(self.bulkBytes, into: stream) })
         }
     }
+
+    /// From a new node to one of the same kind.
+    private func pour(_ ours: NodeProcess, _ theirs: NodeProcess?, isWebSocket: Bool) throws -> Measurement {
+        let ourSource = try NodeProcess.ours()
+        let theirSource = try self.startPython()
+        let pairs = [(ourSource, ours), theirs.flatMap { target in theirSource.map { ($0, target) } }]
+        let measurement = try self.compare(
+            "Bulk transfer, node to node", isWebSocket ? "WebSocket" : "TCP", rounds: self.isQuick ? 3 : 7,
+            unit: .megabytesPerSecond, target: .ratioAtLeast(4), 0, theirs.map { _ in 1 }
+        ) { index in
+            guard let (source, target) = pairs[index] else { return 0 }
+            return try source.pour(self.bulkBytes, into: target, isWebSocket: isWebSocket)
+        }
+        try ourSource.stop()
+        try theirSource?.stop()
+        return measurement
+    }
+
+    private var bulkBytes: Int { self.isQuick ? 8 << 20 : 64 << 20 }
 
     /// Runs some rounds of ours and the peer's, who goes first changing; the medians, and that of the rounds' ratios.
     private func compare<Subject>(
