@@ -11,6 +11,7 @@ let package = Package(
     name: "fuzz",
     platforms: [.macOS(.v15)],
     dependencies: [
+        .package(path: "../../Packages/musig2-dht"),
         .package(path: "../../Packages/musig2-wire-codec"),
         .package(path: "../../Packages/musig2-secp256k1"),
         .package(path: "../../Packages/musig2-session"),
@@ -33,6 +34,7 @@ let package = Package(
             dependencies: [
                 "TransportLayers",
                 "CodecSamples",
+                .product(name: "KademliaDHT", package: "musig2-dht"),
                 .product(name: "Multiformats", package: "musig2-wire-codec"),
                 .product(name: "WireCodec", package: "musig2-wire-codec"),
                 .product(name: "Secp256k1", package: "musig2-secp256k1"),

@@ -73,14 +73,14 @@ struct NetworkTests {
     func withHostileNodes(hostility: Hostility) throws {
         let count = 1_000
         let simulation = try Self.network(count, seed: 3, joinSeconds: 300)
-        let start = 600 * Self.second
+        let start = 400 * Self.second
         simulation.at(start) { simulation in
             simulation.turnHostile((3..<count).filter { _ in simulation.random(0..<100) < 30 }, hostility)
         }
         let workload = Workload(simulation)
-        workload.publish(100, from: start + 60 * Self.second, to: start + 300 * Self.second)
-        workload.lookUp(600, from: start + 400 * Self.second, to: start + 1_000 * Self.second)
-        simulation.run(until: start + 1_100 * Self.second)
+        workload.publish(100, from: start + 30 * Self.second, to: start + 90 * Self.second)
+        workload.lookUp(600, from: start + 150 * Self.second, to: start + 450 * Self.second)
+        simulation.run(until: start + 500 * Self.second)
         check(workload, simulation, atLeast: 0.95, "\(count) nodes, 30 % hostile: \(hostility)")
     }
 

@@ -19,7 +19,7 @@ public struct FuzzTarget: Sendable {
     }
 
     /// All targets, by name.
-    public static let all: [FuzzTarget] = [formats, frames, keys, messages, sessions, transport, webSocket]
+    public static let all: [FuzzTarget] = [formats, frames, kademlia, keys, messages, sessions, transport, webSocket]
         .joined().sorted { $0.name < $1.name }
 }
 
