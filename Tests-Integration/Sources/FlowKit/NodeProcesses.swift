@@ -41,7 +41,8 @@ public struct NodeProcesses: Sendable {
         return try await withThrowingTaskGroup(of: Void.self) { group in
             func start(_ index: Int, _ bootstrap: [String]) {
                 let home = folder.appendingPathComponent("node-\(index + 1)").path
-                let arguments = ["node", "--home", home, "--listen", wire.loopback] + bootstrap
+                // Whoever runs the flow may be killed: then the nodes end by themselves.
+                let arguments = ["node", "--home", home, "--listen", wire.loopback, "--timeout", "300"] + bootstrap
                 group.addTask {
                     // One that ends before its time ends the wait for the others.
                     defer { tell.finish() }

@@ -108,7 +108,7 @@ public struct ProcessFlow: Sendable {
             // It knows nothing but its own key.
             let (end, finish) = AsyncStream.makeStream(of: Void.self)
             let watched = try await command.follow(
-                ["inbox", "--watch", "--every", "1"] + network(index), until: end
+                ["inbox", "--watch", "--every", "1"] + common(index), until: end
             ) { line, process in
                 guard line.event == "waiting" else { return .goOn }
                 let session = try line.text("session")

@@ -215,7 +215,7 @@ struct NetworkCommandTests {
             // A record is for everybody to read, and still not for everybody to join.
             async let creator = command.follow(
                 ["create", "--signers", keys.joined(separator: ","), "--message-hex", "00", "--discovery", "record"]
-                    + ["--home", folder.file("a")] + network,
+                    + ["--timeout", "60", "--home", folder.file("a")] + network,
                 until: end
             ) { line, _ in
                 if line.event == "invitation" { tell.yield(try line.text("session")) }
@@ -242,7 +242,8 @@ struct NetworkCommandTests {
             let (end, finish) = AsyncStream.makeStream(of: Void.self)
             let network = ["--listen", "/ip4/127.0.0.1/tcp/0", "--bootstrap", address]
             async let watching = command.follow(
-                ["inbox", "--watch", "--every", "1", "--home", folder.file("b")] + network, until: end
+                ["inbox", "--watch", "--every", "1", "--timeout", "60", "--home", folder.file("b")] + network,
+                until: end
             ) { line, _ in
                 if line.event == "empty" { isEmpty.finish() }
                 if line.event == "waiting" { finish.finish() }
@@ -251,7 +252,7 @@ struct NetworkCommandTests {
             for await _ in empty {}
             let creator = try await command.follow(
                 ["create", "--signers", keys.joined(separator: ","), "--message-hex", "68656c6c6f"]
-                    + ["--discovery", "inbox", "--home", folder.file("a")] + network,
+                    + ["--discovery", "inbox", "--timeout", "60", "--home", folder.file("a")] + network,
                 until: end)
             #expect(creator.status == 130, "it was ended when its session was found")
             let watched = try await watching

@@ -25,7 +25,8 @@ struct NodeCommandTests {
     ) async throws -> Command.Followed {
         let (end, finish) = AsyncStream.makeStream(of: Void.self)
         async let node = command.follow(
-            ["node", "--home", folder.file(home), "--listen", "/ip4/127.0.0.1/tcp/0"] + arguments, until: end)
+            ["node", "--home", folder.file(home), "--listen", "/ip4/127.0.0.1/tcp/0", "--timeout", "120"] + arguments,
+            until: end)
         defer { finish.finish() }
         try await body()
         finish.finish()
@@ -100,7 +101,8 @@ struct NodeCommandTests {
             #expect(alone.status == 6)
             #expect(alone.output.contains("the node is not ready: no other node of the network musig2 answers"))
             let came = try await command.follow(
-                ["node", "--home", folder.file("first"), "--listen", place], until: ready("second"))
+                ["node", "--home", folder.file("first"), "--listen", place, "--timeout", "120"],
+                until: ready("second"))
             #expect(came.status == 0)
         }
         #expect(second.status == 0)
@@ -119,6 +121,14 @@ struct NodeCommandTests {
             #expect(ready.status == 0, "\(ready.output)")
         }
         return end
+    }
+
+    @Test
+    func endsInTime() async throws {
+        let ended = try await command.run(
+            ["node", "--home", folder.file("a"), "--listen", "/ip4/127.0.0.1/tcp/0", "--timeout", "1", "--json"])
+        #expect(ended.status == 0, "\(ended.error)")
+        #expect(try await status("a").status == 1)
     }
 
     @Test

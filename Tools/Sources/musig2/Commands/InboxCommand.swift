@@ -22,6 +22,11 @@ struct InboxCommand: AsyncParsableCommand {
 
     @Option(
         name: .long, parsing: .unconditional,
+        help: ArgumentHelp("With --watch: end after so many seconds (status 0). Default: never.", valueName: "seconds"))
+    var timeout: Int?
+
+    @Option(
+        name: .long, parsing: .unconditional,
         help: ArgumentHelp("With --watch: how often to look. Default: 30.", valueName: "seconds"))
     var every = 30
 
@@ -32,6 +37,7 @@ struct InboxCommand: AsyncParsableCommand {
 
     func validate() throws {
         try Seconds.check(every, option: "--every")
+        if let timeout { try Seconds.check(timeout, option: "--timeout") }
     }
 
     func run() async throws {
@@ -49,7 +55,7 @@ struct InboxCommand: AsyncParsableCommand {
             let result = await withTaskGroup(of: Result<Void, Failure>.self) { group in
                 group.addTask { await read(signer, signing, ownKey, output) }
                 group.addTask {
-                    await Interruption.wait()
+                    await Interruption.wait(atMost: watch ? timeout : nil)
                     return watch ? .success(()) : .failure(Failure(.interrupted, "interrupted"))
                 }
                 let first = await group.next() ?? .success(())

@@ -32,10 +32,19 @@ struct NodeCommand: AsyncParsableCommand {
         subcommands: [NodeStatusCommand.self]
     )
 
+    @Option(
+        name: .long, parsing: .unconditional,
+        help: ArgumentHelp("End after so many seconds, with status 0. Default: never.", valueName: "seconds"))
+    var timeout: Int?
+
     @OptionGroup var network: NetworkOptions
     @OptionGroup var home: HomeOptions
     @OptionGroup var node: NodeOptions
     @OptionGroup var options: OutputOptions
+
+    func validate() throws {
+        if let timeout { try Seconds.check(timeout, option: "--timeout") }
+    }
 
     func run() async throws {
         let output = options.output
@@ -104,7 +113,7 @@ struct NodeCommand: AsyncParsableCommand {
         await withTaskGroup(of: Result<Void, Failure>.self) { group in
             group.addTask { await Self.attempt { try await follow(node, output) } }
             group.addTask {
-                await Interruption.wait()
+                await Interruption.wait(atMost: timeout)
                 return .success(())
             }
             group.addTask {
