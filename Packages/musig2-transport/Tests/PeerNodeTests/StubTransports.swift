@@ -8,7 +8,7 @@ final class PendingTransport: Transport {
 
     /// Set when the first dial has begun.
     let hasBegun = Latch<Void>()
-    private let count = Mutex(0)
+    private let dialled = Mutex<[Multiaddr]>([])
     private let counted = Signal()
     /// Set when a dial was cancelled.
     let wasCancelled = Latch<Void>()
@@ -16,7 +16,10 @@ final class PendingTransport: Transport {
     let outcome = Latch<TransportError>()
 
     /// How many dials have begun.
-    var begun: Int { count.withLock { $0 } }
+    var begun: Int { addresses.count }
+
+    /// Where, in order.
+    var addresses: [Multiaddr] { dialled.withLock { $0 } }
 
     func waitUntilBegun(_ number: Int) async {
         while begun < number { _ = await counted.wait() }
@@ -32,7 +35,7 @@ final class PendingTransport: Transport {
         accepting: @escaping ProtocolFilter
     ) async throws(TransportError) -> any Connection {
         hasBegun.set(())
-        count.withLock { $0 += 1 }
+        dialled.withLock { $0.append(address) }
         counted.notify()
         guard let error = await outcome.wait() else {
             wasCancelled.set(())

@@ -20,7 +20,8 @@ struct ConnectionLimits {
         perPeer = configuration.maximumConnectionsPerPeer
         perNetwork = configuration.maximumConnectionsPerNetwork
         trimAbove = configuration.trimConnectionsAbove
-        trimTo = configuration.trimConnectionsTo
+        // Never more than there may be: whoever lowers one of the two may have forgotten the other.
+        trimTo = max(0, min(configuration.trimConnectionsTo, configuration.trimConnectionsAbove))
         grace = configuration.connectionGrace
         simultaneous = configuration.simultaneousDialWindow
         inboundRate = configuration.inboundConnectionRate

@@ -78,6 +78,10 @@ public struct DHTConfiguration: Sendable {
     /// when the answer comes, when the stream ends in order, or when this time is over.
     public var settleTimeout: Duration = .seconds(2)
 
+    /// The most peers that ask this node, and whose allowance of requests it remembers; above it streams of others are reset.
+    /// It should be above the most connections.
+    public var maximumInboundPeers = 4_096
+
     /// The most streams on which one peer may ask this node at once; above it new ones are reset.
     public var maximumInboundStreamsPerPeer = 16
 
@@ -131,6 +135,7 @@ extension DHTConfiguration {
         }
         for (name, value) in [
             ("maximumRequests", maximumRequests), ("maximumRequestsPerPeer", maximumRequestsPerPeer),
+            ("maximumInboundPeers", maximumInboundPeers),
             ("maximumInboundStreamsPerPeer", maximumInboundStreamsPerPeer),
             ("inboundRequestsPerSecond", inboundRequestsPerSecond), ("inboundRequestBurst", inboundRequestBurst),
             ("maximumPipelinedRequests", maximumPipelinedRequests),

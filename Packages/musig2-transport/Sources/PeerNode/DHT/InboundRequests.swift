@@ -11,24 +11,31 @@ struct InboundRequests {
         var since: Duration
     }
 
+    private let maximumPeers: Int
     private let maximumStreamsPerPeer: Int
     private let requestsPerSecond: Double
     private let burst: Double
     private var peers: [PeerID: Peer] = [:]
 
-    init(maximumStreamsPerPeer: Int, requestsPerSecond: Int, burst: Int) {
+    init(maximumPeers: Int, maximumStreamsPerPeer: Int, requestsPerSecond: Int, burst: Int) {
+        self.maximumPeers = maximumPeers
         self.maximumStreamsPerPeer = maximumStreamsPerPeer
         self.requestsPerSecond = Double(requestsPerSecond)
         self.burst = Double(burst)
     }
 
-    /// How many peers are remembered: those with streams, and those that have been connected since they asked.
+    /// How many peers are remembered: those with streams, those that have been connected since they asked, and some whose
+    /// connection was refused, or given up, while they asked: of its end nobody tells.
     var count: Int { peers.count }
 
     /// Counts a stream.
     ///
-    /// - Returns: False when the peer has as many as it may have.
+    /// - Returns: False when the peer has as many as it may have, or too many peers ask.
     mutating func open(_ peer: PeerID, at now: Duration) -> Bool {
+        if peers[peer] == nil, peers.count >= maximumPeers {
+            removeTheRested(at: now)
+            guard peers.count < maximumPeers else { return false }
+        }
         var entry = peers[peer] ?? Peer(allowance: burst, since: now)
         guard entry.streams < maximumStreamsPerPeer else { return false }
         entry.streams += 1
@@ -47,9 +54,7 @@ struct InboundRequests {
     /// Whether the peer may make one more request now.
     mutating func admit(_ peer: PeerID, at now: Duration) -> Bool {
         guard var entry = peers[peer] else { return false }
-        let elapsed = now - entry.since
-        let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
-        entry.allowance = min(burst, entry.allowance + max(0, seconds) * requestsPerSecond)
+        entry.allowance = allowance(of: entry, at: now)
         entry.since = max(entry.since, now)
         defer { peers[peer] = entry }
         guard entry.allowance >= 1 else { return false }
@@ -61,6 +66,15 @@ struct InboundRequests {
     mutating func forget(_ peer: PeerID) {
         peers[peer]?.isGone = true
         removeIfOver(peer)
+    }
+
+    private func allowance(of entry: Peer, at now: Duration) -> Double {
+        min(burst, entry.allowance + max(0, (now - entry.since).inSeconds) * requestsPerSecond)
+    }
+
+    /// Forgets who has no stream and its whole allowance: there is nothing to know of it.
+    private mutating func removeTheRested(at now: Duration) {
+        peers = peers.filter { $0.value.streams > 0 || allowance(of: $0.value, at: now) < burst }
     }
 
     private mutating func removeIfOver(_ peer: PeerID) {

@@ -65,6 +65,7 @@ public final class NodeDHT: Sendable {
                 lifetime: configuration.idleStreamTimeout
             )
             inbound = InboundRequests(
+                maximumPeers: configuration.maximumInboundPeers,
                 maximumStreamsPerPeer: configuration.maximumInboundStreamsPerPeer,
                 requestsPerSecond: configuration.inboundRequestsPerSecond,
                 burst: configuration.inboundRequestBurst

@@ -5,7 +5,7 @@ import Synchronization
 
 extension PeerNode {
     /// Connects to a peer, unless there is a connection already. Callers that ask for the same peer at once share one
-    /// dial.
+    /// dial; who knows other addresses than the first, or would not wait, tries again when that one has failed.
     ///
     /// Beside the given addresses those are tried that the node remembers. Each is tried beside the former after
     /// ``PeerNodeConfiguration/dialStagger`` or when that has failed, IPv4 and IPv6 and different transports in turns; the
@@ -26,17 +26,35 @@ extension PeerNode {
         guard peer != localPeer else {
             throw TransportError(.invalidArgument, "peer \(peer) is this node itself")
         }
+        // Whoever began the other dial may have been lied to about the addresses: a DHT is easily.
+        guard try await !connect(to: peer, addresses, patience, isLast: false) else { return }
+        _ = try await connect(to: peer, addresses, patience, isLast: true)
+    }
+
+    /// Connects to a peer; false when the dial of another caller has failed, who tried less than this one wants to be tried.
+    /// With `isLast` the outcome of such a dial counts all the same.
+    private func connect(
+        to peer: PeerID,
+        _ addresses: [Multiaddr],
+        _ patience: DialPatience,
+        isLast: Bool
+    ) async throws(TransportError) -> Bool {
         enum Start {
             case done
             case refused(TransportError)
             case begin(Latch<Result<Void, TransportError>>)
-            case join(Latch<Result<Void, TransportError>>)
+            case join(Latch<Result<Void, TransportError>>, triesAll: Bool)
         }
         let start = state.withLock { state -> Start in
             guard !state.isShutDown else { return .refused(Self.shutDownError) }
             if state.table.current(to: peer) != nil { return .done }
             if let dial = state.dials[peer] {
-                guard dial.isOvertaken else { return .join(dial.outcome) }
+                guard dial.isOvertaken else {
+                    let triesAll =
+                        addresses.allSatisfy { dial.addresses.contains($0) }
+                        && (dial.patience == .now || patience == .afterBackoff)
+                    return .join(dial.outcome, triesAll: triesAll)
+                }
                 dial.task?.cancel()
                 state.dials[peer] = nil
             }
@@ -49,14 +67,17 @@ extension PeerNode {
                 return .refused(TransportError(.limitExceeded, "\(limit) peers are being dialled already"))
             }
             let dial = Latch<Result<Void, TransportError>>()
-            state.dials[peer] = Dial(outcome: dial)
+            state.dials[peer] = Dial(outcome: dial, addresses: addresses, patience: patience)
             return .begin(dial)
         }
         let dial: Latch<Result<Void, TransportError>>
+        var counts = true
         switch start {
-        case .done: return
+        case .done: return true
         case .refused(let error): throw error
-        case .join(let latch): dial = latch
+        case .join(let latch, let triesAll):
+            dial = latch
+            counts = triesAll || isLast
         case .begin(let latch):
             dial = latch
             // A task of its own: the caller may be cancelled while others wait for the same peer.
@@ -74,7 +95,9 @@ extension PeerNode {
         guard let result = await dial.wait() else {
             throw TransportError(.cancelled, "the task that waited for a connection was cancelled")
         }
+        if !counts, case .failure = result { return false }
         try result.get()
+        return true
     }
 
     /// Connects to whoever answers at an address.

@@ -51,6 +51,9 @@ public final class PeerNode: Sendable {
     struct Dial {
         /// What those who asked for the peer wait for.
         let outcome: Latch<Result<Void, TransportError>>
+        /// What the one who began it named.
+        let addresses: [Multiaddr]
+        let patience: DialPatience
         var task: Task<Void, Never>?
         /// The peer came by itself in the meantime, so that nobody waits any more.
         var isOvertaken = false

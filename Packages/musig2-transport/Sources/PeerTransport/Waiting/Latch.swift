@@ -15,6 +15,9 @@ package final class Latch<Value: Sendable>: Sendable {
     /// The value, if it was set.
     package var value: Value? { state.withLock { $0.value } }
 
+    /// How many tasks wait.
+    package var waiting: Int { state.withLock { $0.waiters.count } }
+
     /// Sets the value and wakes all waiters; only the first call counts.
     ///
     /// - Returns: Whether this was the first call.

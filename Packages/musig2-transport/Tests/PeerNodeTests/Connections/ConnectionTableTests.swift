@@ -271,6 +271,13 @@ private struct StubConnection: Connection {
         #expect(surplus() == [3, 4, 5, 6])
     }
 
+    /// Whoever lowers one of two limits and forgets the other gets no crash, but connections of that number.
+    @Test func trimmingToMoreThanThereMayBe() throws {
+        var table = table(of: try testPeer(200), maximum: 100) { $0.trimConnectionsAbove = 2 }
+        for connection in try crowd(1...3) { _ = table.add(connection, at: .zero, values: values) }
+        #expect(table.surplus(at: .seconds(100), values: values).map(\.id) == [1])
+    }
+
     @Test func valuesAreBounded() throws {
         var values = PeerValues()
         let peer = try testPeer(1)

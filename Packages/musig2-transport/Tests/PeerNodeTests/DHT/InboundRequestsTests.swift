@@ -11,8 +11,8 @@ import Testing
         (peer, other) = (try testPeer(1), try testPeer(2))
     }
 
-    private static func requests() -> InboundRequests {
-        InboundRequests(maximumStreamsPerPeer: 2, requestsPerSecond: 10, burst: 3)
+    private static func requests(ofPeers maximumPeers: Int = 9) -> InboundRequests {
+        InboundRequests(maximumPeers: maximumPeers, maximumStreamsPerPeer: 2, requestsPerSecond: 10, burst: 3)
     }
 
     @Test func aPeerHasSoManyStreams() {
@@ -63,5 +63,25 @@ import Testing
         #expect(requests.count == 1)
         requests.forget(peer)
         #expect(requests.count == 0)
+    }
+
+    /// Of connections that were refused while a stream was open on them nobody tells the end.
+    @Test func r2PeersThatNobodyTellsTheEndOfAreBounded() throws {
+        var requests = Self.requests(ofPeers: 4)
+        _ = requests.open(peer, at: .zero)
+        _ = requests.open(other, at: .zero)
+        for _ in 0..<3 { _ = requests.admit(other, at: .zero) }
+        requests.close(other)
+        for number in UInt8(10)...200 {
+            let isOpen = requests.open(try testPeer(number), at: .zero)
+            requests.close(try testPeer(number))
+            #expect(isOpen && requests.count <= 4)
+        }
+        // Who has asked much is not forgotten, nor who has a stream.
+        let isOpen = requests.open(other, at: .zero)
+        let isAdmitted = (requests.admit(other, at: .zero), requests.admit(peer, at: .zero))
+        #expect(isOpen && isAdmitted == (false, true))
+        let opened = try [11, 12, 13].map { requests.open(try testPeer($0), at: .zero) }
+        #expect(opened == [true, true, false], "all four have a stream")
     }
 }

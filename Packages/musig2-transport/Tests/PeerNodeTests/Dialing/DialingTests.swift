@@ -135,6 +135,30 @@ private final class FailingTransport: Transport {
         #expect(node.state.withLock { $0.backoff.count } == 0)
     }
 
+    /// A DHT that was lied to dials a peer where it is not, while somebody else knows where it is.
+    @Test(arguments: [DialPatience.now, .afterBackoff])
+    func whoKnowsOtherAddressesTriesAgain(_ patience: DialPatience) async throws {
+        let transport = PendingTransport()
+        let node = try node([transport], VirtualClock())
+        let (wrong, right) = (try Multiaddr("/ip4/192.0.2.1/tcp/1"), try Multiaddr("/ip4/192.0.2.2/tcp/1"))
+        func start(_ address: Multiaddr, _ patience: DialPatience) -> Task<TransportError?, Never> {
+            Task {
+                await #expect(throws: TransportError.self) {
+                    try await node.connect(to: peer, addresses: [address], patience: patience)
+                }
+            }
+        }
+        let first = start(wrong, patience)
+        await transport.waitUntilBegun(1)
+        let others = [start(wrong, .afterBackoff), start(right, .now)]
+        let dial = try #require(node.state.withLock { $0.dials[peer]?.outcome })
+        while dial.waiting < 3 { await Task.yield() }
+        transport.outcome.set(TransportError(.connectionRefused, "nobody is there"))
+        for task in [first] + others { #expect(await task.value?.code == .connectionRefused) }
+        #expect(transport.addresses.filter { $0 == right } == [right], "once, by the one who knows it")
+        #expect(transport.addresses.first == wrong)
+    }
+
     /// Of many addresses that hang, only so many are tried at once.
     @Test func attemptsAtOnceAreBounded() async throws {
         let clock = VirtualClock()
