@@ -65,7 +65,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     var hasReceived = false
     private var isFlushing = false
     private var unsentAnswers = 0
-    /// When the last bytes of the upgrade were sent, and the shortest time until an answer came.
+    /// When the Noise message was sent that the other side had to have first, and the time until its answer came, at most a
+    /// second.
     private var lastSent: NIODeadline?
     private var roundTrip = TimeAmount.seconds(1)
     var orderly = false
@@ -309,7 +310,7 @@ final class ConnectionHandler: ChannelInboundHandler {
                 self.seal(multiplexer)
             }
             guard self.ciphertext.readableBytes > 0 else { return }
-            if case .upgrading = self.phase { self.lastSent = NIODeadline.now() }
+            if case .upgrading(let upgrade) = self.phase, upgrade.awaitsAnswer { self.lastSent = NIODeadline.now() }
             let bytes = self.ciphertext
             self.ciphertext.moveReaderIndex(to: self.ciphertext.writerIndex)
             self.bytesSent &+= UInt64(bytes.readableBytes)

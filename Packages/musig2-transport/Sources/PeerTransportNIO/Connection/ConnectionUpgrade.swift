@@ -69,6 +69,9 @@ struct ConnectionUpgrade {
     private var state: State
     /// How far it has come.
     private(set) var stage = Stage.security
+    /// Whether the last that was sent is a Noise message without which the other side cannot go on: until it does is a round
+    /// trip. Elsewhere it speaks unasked, and its bytes may be on their way already.
+    private(set) var awaitsAnswer = false
 
     init(_ parameters: Parameters) {
         self.parameters = parameters
@@ -131,6 +134,7 @@ struct ConnectionUpgrade {
             self.stage = .handshake
             self.state = .handshake(handshake, NoiseMessageReader())
             guard case .send(let message) = start else { return nil }
+            self.awaitsAnswer = true
             return .send(NoiseMessageReader.frame(message))
         }
     }
@@ -171,6 +175,7 @@ struct ConnectionUpgrade {
         do throws(NoiseError) {
             switch action {
             case .send(let reply):
+                self.awaitsAnswer = true
                 return .send(NoiseMessageReader.frame(reply))
             case .check(let remote):
                 let peer = try NoisePeer(remote)
@@ -198,6 +203,7 @@ struct ConnectionUpgrade {
         var result = Result(
             peer: peer, sealer: NoiseSealer(key: keys.send), opener: NoiseOpener(key: keys.receive), leftover: Data())
         self.stage = .muxer
+        self.awaitsAnswer = false
         if !peer.muxers.isEmpty, !self.parameters.credentials.muxers.isEmpty {
             return self.settleMuxer(result, last)
         }

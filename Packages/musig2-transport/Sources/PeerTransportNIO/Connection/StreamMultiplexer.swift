@@ -291,19 +291,15 @@ final class StreamMultiplexer {
             if !pending.isReset { self.open(core, assuming: protocolID) }
             return
         }
-        guard var entry = self.entries[id], entry.core === core else { return }
+        guard let entry = self.entries[id], entry.core === core else { return }
         if pending.isReset {
             if case .send(let frame) = self.session.reset(id) { self.write(frame) }
             return self.forget(id)
         }
+        self.note(id, held: pending.held)
         self.credit(id, pending.consumed)
         if pending.output > 0 || pending.closesWrite { self.queue(id) }
-        if pending.isAbandoned, entry.timer == nil {
-            self.note(id, held: 0)
-            entry = self.entries[id] ?? entry
-            entry.timer = self.lingerTimer(id)
-            self.entries[id] = entry
-        }
+        if pending.isAbandoned, entry.timer == nil { self.entries[id]?.timer = self.lingerTimer(id) }
     }
 
     /// Puts a ping into the output.
@@ -314,8 +310,10 @@ final class StreamMultiplexer {
     /// Whether the last ping was not answered.
     var awaitsPong: Bool { self.session.awaitsPong }
 
-    /// Lets go of room that only a burst needed.
+    /// Lets go of room that only a burst needed, and of the count of bytes that were read without word of it: others must not
+    /// have less room for what one connection held once.
     func shrink() {
+        for (id, entry) in self.entries { self.note(id, held: entry.core.heldBytes) }
         if self.output.readableBytes == 0 { self.output = ByteBuffer() }
     }
 

@@ -26,6 +26,8 @@ final class StreamCore: Sendable {
         var isAbandoned = false
         /// Bytes that the reader took since the last time.
         var consumed = 0
+        /// Bytes that came and were not read.
+        var held = 0
     }
 
     private struct Reader {
@@ -182,7 +184,7 @@ final class StreamCore: Sendable {
             state.posted = false
             let pending = Pending(
                 output: state.outbox.count, closesWrite: state.writeClosed, isReset: state.resetByUs,
-                isAbandoned: state.abandoned, consumed: state.consumed)
+                isAbandoned: state.abandoned, consumed: state.consumed, held: state.inbox.count)
             state.consumed = 0
             return pending
         }

@@ -103,6 +103,24 @@ struct ConnectionUpgradeTests {
         #expect(plaintext.map { Array($0) } == [1, 2, 3, 4, 5])
     }
 
+    @Test("round trips are those of Noise messages: what else comes may have been on its way already")
+    func roundTrips() throws {
+        var dialer = try Self.machine(.generateEd25519(), isInitiator: true, muxers: [])
+        var listener = try Self.machine(.generateEd25519(), isInitiator: false, muxers: [])
+        let (header, proposal) = (listener.start(), dialer.start())
+        #expect(!dialer.awaitsAnswer && !listener.awaitsAnswer)
+        let (echo, _, _) = Self.feed(&listener, proposal)
+        #expect(!listener.awaitsAnswer)
+        let (message1, _, _) = Self.feed(&dialer, header + echo)
+        #expect(dialer.awaitsAnswer)
+        let (message2, _, _) = Self.feed(&listener, message1)
+        #expect(listener.awaitsAnswer)
+        let (message3, _, _) = Self.feed(&dialer, message2)
+        #expect(!dialer.awaitsAnswer)
+        _ = Self.feed(&listener, message3)
+        #expect(!listener.awaitsAnswer)
+    }
+
     @Test("yamux frames glued to the last message of the upgrade are not lost")
     func glued() throws {
         let (one, two) = (NodeIdentity.generateEd25519(), NodeIdentity.generateEd25519())

@@ -133,6 +133,41 @@ struct TCPLimitTests {
         await loopback.listener.close()
     }
 
+    @Test("what was read does not count as held: most of it not once there is credit for it, the rest not after a ping")
+    func heldBytes() async throws {
+        let loopback = try await Loopback.listen {
+            $0.timeouts.keepAliveInterval = .milliseconds(200)
+            $0.timeouts.keepAlive = .seconds(5)
+        }
+        let (peer, connection) = try await loopback.hostile()
+        func next() async throws -> YamuxHeader {
+            let header = try await peer.frame().header
+            if header.kind == .ping, header.flags.contains(.syn) {
+                try await peer.sendFrames(wire(.ping, .ack, 0, header.length))
+            }
+            return header
+        }
+        let proposal =
+            MultistreamMessage.encode(MultistreamMessage.header) + MultistreamMessage.encode(Self.protocolID)
+        try await peer.sendFrames(wire(.data, .syn, 1, UInt32(proposal.count)) + proposal)
+        let sent = 250_000
+        try await peer.sendFrames(wire(.data, [], 1, UInt32(sent)) + [UInt8](repeating: 1, count: sent))
+        // When the ping behind it is answered, all of it is there.
+        try await peer.sendFrames(wire(.ping, .syn, 0, 99_999))
+        while try await next() != YamuxHeader(kind: .ping, flags: .ack, streamID: 0, length: 99_999) {}
+        #expect(loopback.transport.heldBytes == sent)
+        let stream = try await Loopback.acceptStream(connection)
+        #expect(try await stream.read(exactly: sent).count == sent)
+        // It is due when half a window was read.
+        var header = try await next()
+        while header.kind != .windowUpdate || header.length == 0 { header = try await next() }
+        #expect(loopback.transport.heldBytes <= sent - 131_072)
+        while loopback.transport.heldBytes > 0 { _ = try await next() }
+        await connection.close()
+        await loopback.transport.connectionsEnded()
+        await loopback.listener.close()
+    }
+
     @Test("connections in total, and per peer")
     func connections() async throws {
         let loopback = try await Loopback.listen { $0.limits.connectionsPerPeer = 1 }
