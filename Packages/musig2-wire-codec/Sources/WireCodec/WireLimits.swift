@@ -42,7 +42,8 @@ public struct WireLimits: Hashable, Sendable {
     public var helloAnnouncements = 256
     /// The longest Kademlia message, in bytes.
     public var kademliaMessageBytes = 64 << 10
-    /// The most peers in one list of a Kademlia message.
+    /// The most peers that are read of one list of a Kademlia message, and the most addresses of one peer; the rest is
+    /// skipped.
     public var kademliaPeers = 64
     /// The longest identify message, all its parts together, in bytes.
     public var identifyBytes = 8 << 10
@@ -58,4 +59,11 @@ public struct WireLimits: Hashable, Sendable {
 
     /// The limits of the protocol.
     public static let standard = WireLimits()
+
+    /// The limits for answers in Kademlia, of which others put no bound on the providers they name: 512 KiB a message.
+    public static let kademliaAnswers = {
+        var limits = WireLimits()
+        limits.kademliaMessageBytes = 512 << 10
+        return limits
+    }()
 }

@@ -158,9 +158,14 @@ import WireCodecSamples
             return KademliaMessage(kind: .findNode, closerPeers: [KademliaMessage.Peer](repeating: peer, count: count))
         }
         #expect(try KademliaMessage(decoding: answer(64).encoded()) == answer(64))
-        #expect(throws: WireError("Message", "closerPeers", .tooMany(limit: 64))) {
-            try KademliaMessage(decoding: answer(65).encoded())
+        // What is too many is skipped: others name all the providers that they know.
+        #expect(try KademliaMessage(decoding: answer(65).encoded()) == answer(64))
+        func reachable(_ count: Int) -> KademliaMessage {
+            let peer = KademliaMessage.Peer(id: [1], addresses: [[UInt8]](repeating: [4], count: count))
+            return KademliaMessage(kind: .getProviders, providerPeers: [peer, peer])
         }
+        #expect(try KademliaMessage(decoding: reachable(64).encoded()) == reachable(64))
+        #expect(try KademliaMessage(decoding: reachable(65).encoded()) == reachable(64))
         #expect(throws: WireError("NoiseHandshakePayload", .tooLong(limit: 4_096, found: 4_097))) {
             try NoisePayload(decoding: [UInt8](repeating: 0, count: 4_097))
         }
@@ -169,6 +174,11 @@ import WireCodecSamples
         }
         #expect(throws: WireError("Message", .tooLong(limit: 65_536, found: 65_537))) {
             try KademliaMessage(decoding: [UInt8](repeating: 0, count: 65_537))
+        }
+        let long = KademliaMessage(kind: .getValue, record: .init(key: [1], value: [UInt8](repeating: 1, count: 500_000)))
+        #expect(try KademliaMessage(decoding: long.encoded(), limits: .kademliaAnswers) == long)
+        #expect(throws: WireError("Message", .tooLong(limit: 524_288, found: 524_289))) {
+            try KademliaMessage(decoding: [UInt8](repeating: 0, count: 524_289), limits: .kademliaAnswers)
         }
     }
 }

@@ -4,7 +4,8 @@ import WireCodec
 /// Reads what a peer answers on a stream, one message after another.
 struct KademliaAnswers {
     private let stream: any ByteStream
-    private var decoder = FrameDecoder(maximumLength: WireLimits.standard.kademliaMessageBytes)
+    private static let limits = WireLimits.kademliaAnswers
+    private var decoder = FrameDecoder(maximumLength: limits.kademliaMessageBytes)
     private var frames = Fifo<[UInt8]>()
 
     init(on stream: any ByteStream) {
@@ -23,7 +24,7 @@ struct KademliaAnswers {
         }
         guard let frame = frames.popFirst() else { return nil }
         do throws(WireError) {
-            return try KademliaMessage(decoding: frame)
+            return try KademliaMessage(decoding: frame, limits: Self.limits)
         } catch {
             throw TransportError(.protocolViolation, "\(error)")
         }

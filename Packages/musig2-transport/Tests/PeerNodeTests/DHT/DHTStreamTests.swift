@@ -119,6 +119,7 @@ import WireCodec
 
     enum Harm: String, CaseIterable, CustomTestStringConvertible {
         case tenThousandPeers
+        case morePeersThanAreRead
         case manyUnreachable
         case usAndItself
         case duplicates
@@ -148,6 +149,7 @@ import WireCodec
             }
             switch self {
             case .tenThousandPeers: return naming((0..<10_000).map(peer))
+            case .morePeersThanAreRead: return naming((0..<1_000).map(peer))
             case .manyUnreachable: return naming((0..<60).map(peer))
             case .usAndItself:
                 return naming([asker, server].map { KademliaMessage.Peer(id: $0.bytes, addresses: peer(1).addresses) })
@@ -159,7 +161,7 @@ import WireCodec
                     }
                 )
             case .garbage: return .bytes(FrameEncoder.encode([0xff, 0xff, 0xff]))
-            case .tooLong: return .bytes(FrameEncoder.encode([UInt8](repeating: 0, count: 65_537)))
+            case .tooLong: return .bytes(FrameEncoder.encode([UInt8](repeating: 0, count: 524_289)))
             case .hugeLength: return .bytes([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f])
             case .emptyFrame: return .bytes([0])
             case .moreThanAsked:
@@ -174,7 +176,7 @@ import WireCodec
         /// Whether what comes is a message, so that its sender has answered.
         var isAnAnswer: Bool {
             switch self {
-            case .manyUnreachable, .usAndItself, .duplicates, .unusableIDs: true
+            case .morePeersThanAreRead, .manyUnreachable, .usAndItself, .duplicates, .unusableIDs: true
             default: false
             }
         }

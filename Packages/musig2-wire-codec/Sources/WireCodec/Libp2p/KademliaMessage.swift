@@ -114,15 +114,14 @@ public struct KademliaMessage: WireMessage {
         _ reader: inout ProtobufReader, _ field: ProtobufReader.Field, _ name: String, _ peers: inout [Peer],
         _ limits: WireLimits
     ) throws(WireError) {
-        guard peers.count < limits.kademliaPeers else {
-            throw reader.error(name, .tooMany(limit: limits.kademliaPeers))
-        }
+        // Others name as many providers as they know. Who fills their lists must not make the whole answer worthless.
+        guard peers.count < limits.kademliaPeers else { return try reader.unknown(field) }
         var part = try reader.submessage(field, name, message: "Peer")
         var peer = Peer(id: [], addresses: [])
         while let field = try part.nextField() {
             switch field.number {
             case 1: peer.id = try part.bytes(field, "id", limit: limits.kademliaMessageBytes)
-            case 2:
+            case 2 where peer.addresses.count < limits.kademliaPeers:
                 try part.append(
                     field, "addrs", to: &peer.addresses, limit: limits.kademliaMessageBytes,
                     count: limits.kademliaPeers)
