@@ -91,11 +91,30 @@ public final class TCPTransport: Transport {
         expecting expected: PeerID?,
         accepting: @escaping ProtocolFilter
     ) async throws(TransportError) -> any Connection {
+        try await self.dial(address, expecting: expected, accepting: accepting, allowing: { _ in true })
+    }
+
+    /// Connects, secures and multiplexes, at those addresses of a name that are allowed; see the protocol.
+    ///
+    /// - Throws: As ``dial(_:expecting:accepting:)``; `unsupportedAddress` too when no address is allowed.
+    public func dial(
+        _ address: Multiaddr,
+        expecting expected: PeerID?,
+        accepting: @escaping ProtocolFilter,
+        allowing isAllowed: @escaping @Sendable (Multiaddr) -> Bool
+    ) async throws(TransportError) -> any Connection {
         guard let target = TCPAddress(address) else { throw Self.unsupported(address, "dial") }
         let eventLoop = self.group.next()
         let addresses = try await target.resolve(within: self.configuration.timeouts.resolve, on: eventLoop)
+        let allowed = addresses.filter { address in
+            TCPAddress.multiaddr(address, isWebSocket: target.path != nil).map(isAllowed) ?? false
+        }
+        if allowed.isEmpty, !addresses.isEmpty {
+            let found = addresses.compactMap(\.ipAddress).joined(separator: ", ")
+            throw TransportError(.unsupportedAddress, "\(address) leads to \(found), which is not allowed here")
+        }
         var failure = TransportError(.resolutionFailed, "\(address) has no address")
-        for socketAddress in addresses {
+        for socketAddress in allowed {
             do throws(TransportError) {
                 return try await self.connect(
                     to: socketAddress, at: target, named: address, expecting: expected ?? target.peerID, accepting,

@@ -74,7 +74,8 @@ extension NodeDHT {
         // Those to begin with may come up at any time; of others there are enough that answer.
         let patience: DialPatience = trusted.contains(request.peer) ? .now : .afterBackoff
         do throws(TransportError) {
-            try await node.connect(to: request.peer, addresses: addresses, patience: patience)
+            try await node.connect(
+                to: request.peer, addresses: addresses, patience: patience, within: configuration.usedAddresses)
         } catch {
             // Whatever it is, the peer was not reached.
             throw TransportError(.notConnected, error.message, underlying: error.underlying)

@@ -6,7 +6,7 @@ public import Multiformats
 public enum AddressFilter: Sendable, Hashable, CaseIterable {
     /// Every address.
     case any
-    /// Addresses that can be reached from the Internet, and names.
+    /// Addresses that can be reached from the Internet, and names, which are dialled only where they lead to such ones.
     case `public`
     /// Addresses that cannot be reached from the Internet: of a local network or of this machine.
     case `private`

@@ -29,6 +29,7 @@ struct DialRace {
     let candidates: [Candidate]
     let configuration: PeerNodeConfiguration
     let accepting: ProtocolFilter
+    let filters: DialFilters
     /// Is told of each address that did not lead to the peer.
     let onFailure: @Sendable (Multiaddr, TransportError) -> Void
 
@@ -89,11 +90,11 @@ struct DialRace {
     }
 
     private func attempt(_ candidate: Candidate, into steps: BoundedInbox<Step>) -> Task<Void, any Error> {
-        Task { [peer, accepting, time = configuration.timeSource] in
+        Task { [peer, accepting, filters, time = configuration.timeSource] in
             do throws(TransportError) {
                 let start = time.now().uptime
                 let connection = try await candidate.transport.dial(
-                    candidate.address, expecting: peer, accepting: accepting)
+                    candidate.address, expecting: peer, accepting: accepting, allowing: filters.allow)
                 let winner = Winner(
                     connection: connection, address: candidate.address, duration: time.now().uptime - start)
                 if steps.push(.reached(winner)) != .taken { await connection.close() }

@@ -23,20 +23,30 @@ extension PeerNode {
         addresses: [Multiaddr] = [],
         patience: DialPatience = .now
     ) async throws(TransportError) {
+        try await connect(to: peer, addresses: addresses, patience: patience, within: .any)
+    }
+
+    /// Connects to a peer at addresses of one kind, whatever the node would dial beside.
+    func connect(
+        to peer: PeerID,
+        addresses: [Multiaddr],
+        patience: DialPatience,
+        within filter: AddressFilter
+    ) async throws(TransportError) {
         guard peer != localPeer else {
             throw TransportError(.invalidArgument, "peer \(peer) is this node itself")
         }
+        let wish = DialWish(addresses: addresses, patience: patience, filter: filter)
         // Whoever began the other dial may have been lied to about the addresses: a DHT is easily.
-        guard try await !connect(to: peer, addresses, patience, isLast: false) else { return }
-        _ = try await connect(to: peer, addresses, patience, isLast: true)
+        guard try await !connect(to: peer, wish, isLast: false) else { return }
+        _ = try await connect(to: peer, wish, isLast: true)
     }
 
     /// Connects to a peer; false when the dial of another caller has failed, who tried less than this one wants to be tried.
     /// With `isLast` the outcome of such a dial counts all the same.
     private func connect(
         to peer: PeerID,
-        _ addresses: [Multiaddr],
-        _ patience: DialPatience,
+        _ wish: DialWish,
         isLast: Bool
     ) async throws(TransportError) -> Bool {
         enum Start {
@@ -50,10 +60,7 @@ extension PeerNode {
             if state.table.current(to: peer) != nil { return .done }
             if let dial = state.dials[peer] {
                 guard dial.isOvertaken else {
-                    let triesAll =
-                        addresses.allSatisfy { dial.addresses.contains($0) }
-                        && (dial.patience == .now || patience == .afterBackoff)
-                    return .join(dial.outcome, triesAll: triesAll)
+                    return .join(dial.outcome, triesAll: dial.wish.covers(wish))
                 }
                 dial.task?.cancel()
                 state.dials[peer] = nil
@@ -67,7 +74,7 @@ extension PeerNode {
                 return .refused(TransportError(.limitExceeded, "\(limit) peers are being dialled already"))
             }
             let dial = Latch<Result<Void, TransportError>>()
-            state.dials[peer] = Dial(outcome: dial, addresses: addresses, patience: patience)
+            state.dials[peer] = Dial(outcome: dial, wish: wish)
             return .begin(dial)
         }
         let dial: Latch<Result<Void, TransportError>>
@@ -82,7 +89,7 @@ extension PeerNode {
             dial = latch
             // A task of its own: the caller may be cancelled while others wait for the same peer.
             let task = Task {
-                let result = await self.dialAndAdopt(peer, addresses, patience)
+                let result = await self.dialAndAdopt(peer, wish)
                 state.withLock { if $0.dials[peer]?.outcome === latch { $0.dials[peer] = nil } }
                 latch.set(result)
             }
@@ -116,10 +123,12 @@ extension PeerNode {
         let start = configuration.timeSource.now().uptime
         let connection: any Connection
         do throws(TransportError) {
-            guard mayDial(address) else {
-                throw TransportError(.unsupportedAddress, "\(address) is not a \(configuration.dialFilter) address")
+            let filters = dialFilters(.any)
+            guard filters.allow(address) else {
+                throw TransportError(.unsupportedAddress, "\(address) is not a \(filters) address")
             }
-            connection = try await transport.dial(address, expecting: nil, accepting: accepting)
+            connection = try await transport.dial(
+                address, expecting: nil, accepting: accepting, allowing: filters.allow)
         } catch {
             metrics.attemptFailed(error.code)
             throw error
@@ -130,21 +139,21 @@ extension PeerNode {
         return peer
     }
 
-    private func mayDial(_ address: Multiaddr) -> Bool {
-        configuration.dialFilter == .any || configuration.dialFilter.allows(address)
+    private func dialFilters(_ filter: AddressFilter) -> DialFilters {
+        DialFilters(configuration.dialFilter, filter)
     }
 
     private func dialAndAdopt(
         _ peer: PeerID,
-        _ addresses: [Multiaddr],
-        _ patience: DialPatience
+        _ wish: DialWish
     ) async -> Result<Void, TransportError> {
         do throws(TransportError) {
             let race = DialRace(
                 peer: peer,
-                candidates: try candidates(for: peer, addresses, patience),
+                candidates: try candidates(for: peer, wish),
                 configuration: configuration,
                 accepting: accepting,
+                filters: dialFilters(wish.filter),
                 onFailure: { [weak self] address, error in self?.noteDial(of: peer, at: address, failed: error) }
             )
             let winner = try await race.run()
@@ -185,20 +194,20 @@ extension PeerNode {
     /// What to try, and in which order: what the caller named before what is remembered, what failed lately last.
     private func candidates(
         for peer: PeerID,
-        _ addresses: [Multiaddr],
-        _ patience: DialPatience
+        _ wish: DialWish
     ) throws(TransportError) -> [DialRace.Candidate] {
         let now = configuration.timeSource.now()
         let remembered = peerStore.withLock { $0.addresses(of: peer, at: now.wallMilliseconds) }
+        let filters = dialFilters(wish.filter)
         var seen: Set<Multiaddr> = []
         var candidates: [DialRace.Candidate] = []
         var refused: [String] = []
-        for address in addresses + remembered {
+        for address in wish.addresses + remembered {
             guard let bare = address.withoutPeerID, seen.insert(bare).inserted else { continue }
             if let named = address.peerID, named != peer {
                 refused.append("\(address) is of another peer")
-            } else if !mayDial(bare) {
-                refused.append("\(address) is not a \(configuration.dialFilter) address")
+            } else if !filters.allow(bare) {
+                refused.append("\(address) is not a \(filters) address")
             } else if let transport = transports.first(where: { $0.canDial(address) }) {
                 candidates.append(DialRace.Candidate(address: address, transport: transport))
             } else {
@@ -218,7 +227,7 @@ extension PeerNode {
         }
         let ready = zip(candidates, deadlines).filter { $0.1 == nil }.map(\.0)
         var ordered = DialOrder.alternating(ready, address: \.address)
-        switch patience {
+        switch wish.patience {
         case .now: ordered += zip(candidates, deadlines).filter { $0.1 != nil }.map(\.0)
         case .afterBackoff:
             guard !ordered.isEmpty else {
@@ -229,13 +238,4 @@ extension PeerNode {
         }
         return Array(ordered.prefix(configuration.maximumAddressesPerDial))
     }
-}
-
-/// Whether a dial leaves addresses alone that failed lately.
-public enum DialPatience: Sendable, Hashable {
-    /// Every address is tried, those that failed lately last: somebody wants the peer now.
-    case now
-    /// Addresses that failed lately are left alone for a while, longer each time: for dials that nobody waits for, such as
-    /// those of a DHT.
-    case afterBackoff
 }

@@ -52,8 +52,7 @@ public final class PeerNode: Sendable {
         /// What those who asked for the peer wait for.
         let outcome: Latch<Result<Void, TransportError>>
         /// What the one who began it named.
-        let addresses: [Multiaddr]
-        let patience: DialPatience
+        let wish: DialWish
         var task: Task<Void, Never>?
         /// The peer came by itself in the meantime, so that nobody waits any more.
         var isOvertaken = false

@@ -26,6 +26,25 @@ public protocol Transport: Sendable {
         accepting: @escaping ProtocolFilter
     ) async throws(TransportError) -> any Connection
 
+    /// Connects as ``dial(_:expecting:accepting:)`` does, but only to places that are allowed.
+    ///
+    /// A transport that resolves names must implement it: a name says nothing of where it leads. The default is for those
+    /// that go where the address says, which the caller has judged.
+    ///
+    /// - Parameters:
+    ///   - address: Where to connect to.
+    ///   - expected: Who must answer; nil takes anyone.
+    ///   - accepting: Which protocols the other side may open streams for on this connection.
+    ///   - isAllowed: Whether a place may be connected to: an IP address that a name stands for, with its port.
+    /// - Returns: The connection, ready for streams.
+    /// - Throws: ``TransportError``; when no place is allowed, ``TransportError/Code/unsupportedAddress``.
+    func dial(
+        _ address: Multiaddr,
+        expecting expected: PeerID?,
+        accepting: @escaping ProtocolFilter,
+        allowing isAllowed: @escaping @Sendable (Multiaddr) -> Bool
+    ) async throws(TransportError) -> any Connection
+
     /// Waits for peers at an address.
     ///
     /// - Parameters:
@@ -37,6 +56,26 @@ public protocol Transport: Sendable {
         on address: Multiaddr,
         accepting: @escaping ProtocolFilter
     ) async throws(TransportError) -> any Listener
+}
+
+extension Transport {
+    /// Dials without a look at the filter.
+    ///
+    /// - Parameters:
+    ///   - address: Where to connect to.
+    ///   - expected: Who must answer; nil takes anyone.
+    ///   - accepting: Which protocols the other side may open streams for on this connection.
+    ///   - isAllowed: Not asked.
+    /// - Returns: The connection, ready for streams.
+    /// - Throws: As ``Transport/dial(_:expecting:accepting:)``.
+    public func dial(
+        _ address: Multiaddr,
+        expecting expected: PeerID?,
+        accepting: @escaping ProtocolFilter,
+        allowing isAllowed: @escaping @Sendable (Multiaddr) -> Bool
+    ) async throws(TransportError) -> any Connection {
+        try await dial(address, expecting: expected, accepting: accepting)
+    }
 }
 
 /// Accepts connections at one or more addresses.

@@ -24,6 +24,22 @@ struct TCPDialTests {
 
     // MARK: Addresses
 
+    @Test("a name is dialled only where it may lead")
+    func allowedAddresses() async throws {
+        let loopback = try await Loopback.listen()
+        let name = try Multiaddr("\(loopback.address)".replacing("/ip4/127.0.0.1/", with: "/dns4/localhost/"))
+        let transport = try Self.transport()
+        let error = try await transportError {
+            _ = try await transport.dial(name, expecting: nil, accepting: { _ in false }, allowing: { !$0.isLoopback })
+        }
+        #expect(error?.code == .unsupportedAddress)
+        let connection = try await transport.dial(
+            name, expecting: nil, accepting: { _ in false }, allowing: { $0.isLoopback })
+        #expect(connection.remotePeer == loopback.identity.peerID)
+        await connection.close()
+        await loopback.listener.close()
+    }
+
     @Test("port 0 becomes a real port, and the address ends in the peer id")
     func realPort() async throws {
         let loopback = try await Loopback.listen()
