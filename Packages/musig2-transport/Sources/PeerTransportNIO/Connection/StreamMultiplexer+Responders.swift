@@ -91,8 +91,8 @@ extension StreamMultiplexer {
                     self.carryOut(service.responder.receive(bytes), id)
                     self.credit(id, bytes.count)
                 } else {
-                    if service.awaitsEnd { self.end(id, service) }
-                    break
+                    guard service.awaitsEnd else { break }
+                    self.end(id, service)
                 }
                 hasResumed = true
             }

@@ -209,12 +209,15 @@ struct YamuxSession {
         return self.violate(.emptyFrames(maximum: self.limits.maximumEmptyFrames))
     }
 
-    /// Whether a frame carries nothing that the other side had to have first: no bytes, no credit, no new or ended half.
+    /// Whether a frame carries nothing that the other side had to have first: no bytes, no credit, no new or ended half. A
+    /// stream that ends as it begins is nothing either.
     private static func isEmpty(_ header: YamuxHeader) -> Bool {
         switch header.kind {
         case .ping: return header.flags.contains(.syn)
         case .data, .windowUpdate:
+            let hasNoBody = header.kind == .windowUpdate || header.length == 0
             return header.flags.contains(.rst) || (header.length == 0 && header.flags.isEmpty)
+                || (hasNoBody && header.flags.isSuperset(of: [.syn, .fin]))
         default: return false
         }
     }

@@ -385,6 +385,24 @@ struct YamuxSessionTests {
         }
     }
 
+    @Test(
+        "streams that end as they begin count as frames that carry nothing",
+        arguments: [YamuxHeader.Kind.windowUpdate, .data])
+    func streamsOfNothing(_ kind: YamuxHeader.Kind) {
+        var limits = YamuxLimits()
+        limits.maximumEmptyFrames = 4
+        var server = Self.server(limits)
+        for number in 0..<4 as Range<UInt32> {
+            let id = 2 * number + 1
+            #expect(feed(&server, wire(kind, [.syn, .fin], id, 0)).count == 2)
+            _ = server.reset(id)
+        }
+        #expect(
+            feed(&server, wire(kind, [.syn, .fin], 9, 0)) == [
+                .violation(.emptyFrames(maximum: 4), goAway: YamuxSession.goAwayFrame(.protocolError))
+            ])
+    }
+
     @Test("whoever waits for the answer to each ping may go on for ever")
     func patientPings() {
         var limits = YamuxLimits()
