@@ -49,10 +49,6 @@ final class StreamMultiplexer {
         }
     }
 
-    /// What the way to a reader and back takes at least, on any network: its task has to wake up. The handshakes of two event
-    /// loops on one machine are faster, and windows measured by them never grew.
-    private static let shortestRoundTrip = TimeAmount.microseconds(200)
-
     /// Plaintext to seal and send.
     var output = ByteBuffer()
 
@@ -95,7 +91,7 @@ final class StreamMultiplexer {
         self.eventLoop = eventLoop
         self.configuration = configuration
         self.accepted = accepted
-        self.roundTrip = max(roundTrip, Self.shortestRoundTrip)
+        self.roundTrip = roundTrip
         self.post = post
         self.onTimer = onTimer
     }
