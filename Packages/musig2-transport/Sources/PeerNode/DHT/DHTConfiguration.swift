@@ -85,6 +85,14 @@ public struct DHTConfiguration: Sendable {
     /// The most streams on which one peer may ask this node at once; above it new ones are reset.
     public var maximumInboundStreamsPerPeer = 16
 
+    /// The most bytes of requests that are not complete, of one peer on all its streams; above it a stream is reset. The
+    /// largest request has 65,539 bytes, with its length.
+    public var maximumPendingRequestBytesPerPeer = 131_072
+
+    /// The most bytes of requests that are not complete, of all peers together; above it streams that would hold more are
+    /// reset. A request that comes in one piece holds nothing.
+    public var maximumPendingRequestBytes = 33_554_432
+
     /// How many requests one peer may make per second in the long run; above it its streams are reset.
     public var inboundRequestsPerSecond = 100
 
@@ -137,6 +145,8 @@ extension DHTConfiguration {
             ("maximumRequests", maximumRequests), ("maximumRequestsPerPeer", maximumRequestsPerPeer),
             ("maximumInboundPeers", maximumInboundPeers),
             ("maximumInboundStreamsPerPeer", maximumInboundStreamsPerPeer),
+            ("maximumPendingRequestBytesPerPeer", maximumPendingRequestBytesPerPeer),
+            ("maximumPendingRequestBytes", maximumPendingRequestBytes),
             ("inboundRequestsPerSecond", inboundRequestsPerSecond), ("inboundRequestBurst", inboundRequestBurst),
             ("maximumPipelinedRequests", maximumPipelinedRequests),
         ] where value < 1 {
@@ -158,9 +168,11 @@ extension DHTConfiguration {
         return contacts
     }
 
-    /// The figures of the machine, with what stands here.
-    func machineConfiguration(_ local: PeerID) -> Kademlia.Configuration {
+    /// The figures of the machine, with what stands here, for a node that may have so many connections.
+    func machineConfiguration(_ local: PeerID, connections: Int) -> Kademlia.Configuration {
         var configuration = kademlia
+        // Each connection may be to another peer: none is to be without its addresses.
+        configuration.limits.connectedPeers = max(configuration.limits.connectedPeers, connections)
         configuration.mode = mode == .server ? .server : .client
         // The first node of a network has nobody to wait for.
         if mode == .server, bootstrap.isEmpty, configuration.minimumReadyServers == 1 {

@@ -1,9 +1,12 @@
 import Multiformats
 
-/// How many streams each peer has open to ask this node, and how fast it may ask.
+/// How many streams each peer has open to ask this node, how much it has written of requests that are not complete, and how
+/// fast it may ask.
 struct InboundRequests {
     private struct Peer {
         var streams = 0
+        /// Bytes held of requests that are not complete.
+        var pendingBytes = 0
         /// There is no connection to it any more; streams that are not over yet still count.
         var isGone = false
         /// How many requests the peer may make at once now.
@@ -13,13 +16,26 @@ struct InboundRequests {
 
     private let maximumPeers: Int
     private let maximumStreamsPerPeer: Int
+    private let maximumPendingBytes: Int
+    private let maximumPendingBytesPerPeer: Int
     private let requestsPerSecond: Double
     private let burst: Double
     private var peers: [PeerID: Peer] = [:]
+    /// Bytes held of requests of all peers that are not complete.
+    private(set) var pendingBytes = 0
 
-    init(maximumPeers: Int, maximumStreamsPerPeer: Int, requestsPerSecond: Int, burst: Int) {
+    init(
+        maximumPeers: Int,
+        maximumStreamsPerPeer: Int,
+        maximumPendingBytes: Int,
+        maximumPendingBytesPerPeer: Int,
+        requestsPerSecond: Int,
+        burst: Int
+    ) {
         self.maximumPeers = maximumPeers
         self.maximumStreamsPerPeer = maximumStreamsPerPeer
+        self.maximumPendingBytes = maximumPendingBytes
+        self.maximumPendingBytesPerPeer = maximumPendingBytesPerPeer
         self.requestsPerSecond = Double(requestsPerSecond)
         self.burst = Double(burst)
     }
@@ -44,9 +60,31 @@ struct InboundRequests {
         return true
     }
 
-    /// Counts a stream as over. While its peer is connected it is remembered, so that opening another stream does not renew
-    /// its allowance.
-    mutating func close(_ peer: PeerID) {
+    /// Counts that a stream holds another number of bytes of a request that is not complete.
+    ///
+    /// - Parameters:
+    ///   - bytes: How many it holds now.
+    ///   - before: How many were counted for it.
+    ///   - peer: Whose stream it is.
+    /// - Returns: False when that is more than the peer, or all together, may have here; nothing is counted then.
+    mutating func hold(_ bytes: Int, insteadOf before: Int, from peer: PeerID) -> Bool {
+        guard var entry = peers[peer] else { return false }
+        let growth = bytes - before
+        if growth > 0 {
+            guard entry.pendingBytes + growth <= maximumPendingBytesPerPeer,
+                pendingBytes + growth <= maximumPendingBytes
+            else { return false }
+        }
+        entry.pendingBytes += growth
+        pendingBytes += growth
+        peers[peer] = entry
+        return true
+    }
+
+    /// Counts a stream as over, with the bytes that were counted for it. While its peer is connected it is remembered, so
+    /// that opening another stream does not renew its allowance.
+    mutating func close(_ peer: PeerID, holding bytes: Int = 0) {
+        _ = hold(0, insteadOf: bytes, from: peer)
         peers[peer]?.streams -= 1
         removeIfOver(peer)
     }

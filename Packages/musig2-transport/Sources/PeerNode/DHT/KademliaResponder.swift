@@ -10,6 +10,8 @@ final class KademliaResponder: StreamResponder {
     private let dht: NodeDHT
     private let context: ResponderContext
     private var decoder = FrameDecoder(maximumLength: WireLimits.standard.kademliaMessageBytes)
+    /// What the peer was charged for an unfinished request.
+    private var heldBytes = 0
 
     init(of dht: NodeDHT, for context: ResponderContext) {
         self.dht = dht
@@ -17,7 +19,7 @@ final class KademliaResponder: StreamResponder {
     }
 
     deinit {
-        dht.responderEnded(context.remotePeer)
+        dht.responderEnded(context.remotePeer, holding: heldBytes)
     }
 
     func receive(_ bytes: [UInt8]) -> ResponderAction {
@@ -27,6 +29,7 @@ final class KademliaResponder: StreamResponder {
         } catch {
             return refuse("\(error)")
         }
+        guard charge(decoder.pendingBytes) else { return refuse("too many bytes of unfinished requests are held") }
         let limit = dht.configuration.maximumPipelinedRequests
         guard frames.count <= limit else {
             return refuse("expected at most \(limit) requests before the answers are read, found \(frames.count)")
@@ -54,7 +57,17 @@ final class KademliaResponder: StreamResponder {
         decoder.pendingBytes == 0 ? .finish([]) : refuse("the stream ended inside a request")
     }
 
+    /// Charges the peer for what is held now of an unfinished request; false when that is too much.
+    private func charge(_ bytes: Int) -> Bool {
+        guard bytes != heldBytes else { return true }
+        guard dht.hold(bytes, insteadOf: heldBytes, from: context.remotePeer) else { return false }
+        heldBytes = bytes
+        return true
+    }
+
     private func refuse(_ reason: String) -> ResponderAction {
+        decoder = FrameDecoder(maximumLength: WireLimits.standard.kademliaMessageBytes)
+        _ = charge(0)
         dht.metrics.requestRefused()
         dht.logger.debug(
             "DHT request refused", metadata: ["peer.remote": "\(context.remotePeer)", "reason": "\(reason)"])

@@ -144,8 +144,13 @@ extension NodeDHT {
         return KademliaResponder(of: self, for: context)
     }
 
-    func responderEnded(_ peer: PeerID) {
-        state.withLock { $0.inbound.close(peer) }
+    func responderEnded(_ peer: PeerID, holding bytes: Int) {
+        state.withLock { $0.inbound.close(peer, holding: bytes) }
+    }
+
+    /// Counts the bytes that a stream of a peer holds of a request that is not complete; false when they are too many.
+    func hold(_ bytes: Int, insteadOf before: Int, from peer: PeerID) -> Bool {
+        state.withLock { $0.inbound.hold(bytes, insteadOf: before, from: peer) }
     }
 
     /// Answers a request of a peer.

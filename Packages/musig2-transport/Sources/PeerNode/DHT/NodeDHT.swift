@@ -67,6 +67,8 @@ public final class NodeDHT: Sendable {
             inbound = InboundRequests(
                 maximumPeers: configuration.maximumInboundPeers,
                 maximumStreamsPerPeer: configuration.maximumInboundStreamsPerPeer,
+                maximumPendingBytes: configuration.maximumPendingRequestBytes,
+                maximumPendingBytesPerPeer: configuration.maximumPendingRequestBytesPerPeer,
                 requestsPerSecond: configuration.inboundRequestsPerSecond,
                 burst: configuration.inboundRequestBurst
             )
@@ -96,13 +98,14 @@ public final class NodeDHT: Sendable {
         var logger = node.logger
         logger[metadataKey: "dht.protocol"] = "\(protocolID)"
         self.logger = logger
-        state = Mutex(State(configuration, Self.machine(of: node.localPeer, configuration)))
+        state = Mutex(State(configuration, Self.machine(of: node, configuration)))
     }
 
-    private static func machine(of peer: PeerID, _ configuration: DHTConfiguration) -> Kademlia {
+    private static func machine(of node: PeerNode, _ configuration: DHTConfiguration) -> Kademlia {
         Kademlia(
-            local: peer,
-            configuration: configuration.machineConfiguration(peer),
+            local: node.localPeer,
+            configuration: configuration.machineConfiguration(
+                node.localPeer, connections: node.configuration.maximumConnections),
             seed: UInt64.random(in: .min ... .max),
             hash: { Array(SHA256.hash(data: $0)) },
             namespaces: configuration.rules.mapValues { MachineRules(rules: $0) }
@@ -122,7 +125,7 @@ public final class NodeDHT: Sendable {
         let hasBegun = state.withLock { state in
             guard state.phase == .idle else { return false }
             let former = state
-            state = State(configuration, Self.machine(of: node.localPeer, configuration))
+            state = State(configuration, Self.machine(of: node, configuration))
             // Streams of before may still be open.
             state.inbound = former.inbound
             state.phase = .running

@@ -28,19 +28,20 @@ import Testing
         bootstrap.append(try Multiaddr("/ip4/192.0.2.3/tcp/3"))
         bootstrap.append(try Multiaddr("/ip4/192.0.2.4/tcp/4/p2p/\(local)"))
         let configuration = DHTConfiguration(mode: .server, prefix: "/own", bootstrap: bootstrap)
-        let machine = configuration.machineConfiguration(local)
+        let machine = configuration.machineConfiguration(local, connections: 1_536)
         #expect(machine.mode == .server)
+        #expect(machine.limits.connectedPeers == 1_536)
         #expect(machine.addressPolicy == .any)
         #expect(machine.exemptsPrivateGroups)
         // Neither the one without a name nor this node itself is trusted.
         #expect(machine.bootstrapPeers.map(\.peer) == [peer])
         #expect(machine.bootstrapPeers.first?.addresses.map(\.description) == places)
         #expect(machine.minimumReadyServers == 1)
-        #expect(!DHTConfiguration().machineConfiguration(local).exemptsPrivateGroups)
+        #expect(!DHTConfiguration().machineConfiguration(local, connections: 1_536).exemptsPrivateGroups)
         var first = DHTConfiguration(mode: .server)
-        #expect(first.machineConfiguration(local).minimumReadyServers == 0)
+        #expect(first.machineConfiguration(local, connections: 1_536).minimumReadyServers == 0)
         first.kademlia.minimumReadyServers = 3
-        #expect(first.machineConfiguration(local).minimumReadyServers == 3)
+        #expect(first.machineConfiguration(local, connections: 1_536).minimumReadyServers == 3)
     }
 
     @Test(arguments: ["", "/", "own", "/own/", "/own\n"])

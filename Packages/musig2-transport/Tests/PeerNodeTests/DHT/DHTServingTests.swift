@@ -69,6 +69,33 @@ import WireCodec
         await scene.end()
     }
 
+    /// Requests that are begun and never ended hold memory: of one peer so much, on all its streams together.
+    @Test(arguments: DHTWorld.Way.allCases)
+    func r2UnfinishedRequestsOfAPeerAreBounded(_ way: DHTWorld.Way) async throws {
+        let scene = try await Scene(way) { $0.maximumPendingRequestBytesPerPeer = 3_000 }
+        // The length of the largest request, and the beginning of it.
+        let beginning = [0x80, 0x80, 0x04] + [UInt8](repeating: 0, count: 997)
+        var streams: [any ByteStream] = []
+        for _ in 0..<3 {
+            let stream = try await scene.open()
+            try await stream.write(beginning)
+            streams.append(stream)
+        }
+        let another = try await scene.open()
+        #expect(try await scene.ask(Self.findNode(1), on: another).count == 1, "a request in one piece holds nothing")
+        try await another.write(beginning)
+        await #expect(throws: Self.reset) { try await another.read(upTo: 1) }
+        // What ends makes room.
+        for stream in streams {
+            try await stream.closeWrite()
+            await #expect(throws: Self.reset) { try await stream.read(upTo: 1) }
+        }
+        let last = try await scene.open()
+        try await last.write(Self.findNode(1).dropLast())
+        #expect(try await scene.ask(Self.findNode(1).suffix(1), on: last).count == 1)
+        await scene.end()
+    }
+
     @Test(arguments: DHTWorld.Way.allCases)
     func aProviderRecordHasNoAnswerAndTheStreamGoesOn(_ way: DHTWorld.Way) async throws {
         let scene = try await Scene(way)

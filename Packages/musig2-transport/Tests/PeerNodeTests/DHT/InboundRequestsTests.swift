@@ -12,7 +12,9 @@ import Testing
     }
 
     private static func requests(ofPeers maximumPeers: Int = 9) -> InboundRequests {
-        InboundRequests(maximumPeers: maximumPeers, maximumStreamsPerPeer: 2, requestsPerSecond: 10, burst: 3)
+        InboundRequests(
+            maximumPeers: maximumPeers, maximumStreamsPerPeer: 2, maximumPendingBytes: 150,
+            maximumPendingBytesPerPeer: 100, requestsPerSecond: 10, burst: 3)
     }
 
     @Test func aPeerHasSoManyStreams() {
@@ -22,6 +24,29 @@ import Testing
         requests.close(peer)
         let isOpen = requests.open(peer, at: .zero)
         #expect(isOpen)
+    }
+
+    @Test func bytesOfUnfinishedRequestsAreBounded() {
+        var requests = Self.requests()
+        let isHeldOfStranger = requests.hold(1, insteadOf: 0, from: peer)
+        #expect(!isHeldOfStranger)
+        for peer in [peer, peer, other] { _ = requests.open(peer, at: .zero) }
+        let held = [
+            requests.hold(60, insteadOf: 0, from: peer), requests.hold(41, insteadOf: 0, from: peer),
+            requests.hold(40, insteadOf: 0, from: peer), requests.hold(51, insteadOf: 0, from: other),
+            requests.hold(50, insteadOf: 0, from: other),
+        ]
+        #expect(held == [true, false, true, false, true], "60 + 40 of one, 50 of the other")
+        #expect(requests.pendingBytes == 150)
+        // What is complete makes room for others.
+        let later = [
+            requests.hold(10, insteadOf: 60, from: peer), requests.hold(100, insteadOf: 50, from: other),
+        ]
+        #expect(later == [true, true] && requests.pendingBytes == 150)
+        requests.close(peer, holding: 10)
+        requests.close(peer, holding: 40)
+        requests.close(other, holding: 100)
+        #expect(requests.pendingBytes == 0)
     }
 
     @Test func aPeerThatAsksTooOftenWaits() {
