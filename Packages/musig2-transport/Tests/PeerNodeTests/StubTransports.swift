@@ -83,25 +83,29 @@ final class HandedTransport: Transport, Listener {
     func close() async { _ = inbox.close() }
 }
 
-/// An inbound connection on which nothing happens.
+/// A connection on which nothing happens.
 final class IdleConnection: Connection {
     let localPeer: PeerID
     let remotePeer: PeerID
     let remoteAddress: Multiaddr
-    let isInbound = true
+    let isInbound: Bool
+    /// Set when a stream was to be opened.
+    let wasAsked = Latch<Void>()
     /// Set when closing has begun.
     let isClosing = Latch<Void>()
     /// What closing waits for.
     let mayClose = Latch<Void>()
     private let end = Latch<Void>()
 
-    init(from remotePeer: PeerID, to localPeer: PeerID, at remoteAddress: Multiaddr) {
+    init(from remotePeer: PeerID, to localPeer: PeerID, at remoteAddress: Multiaddr, isInbound: Bool = true) {
+        self.isInbound = isInbound
         self.localPeer = localPeer
         self.remotePeer = remotePeer
         self.remoteAddress = remoteAddress
     }
 
     func openStream(protocols: [ProtocolID]) async throws(TransportError) -> NegotiatedStream {
+        wasAsked.set(())
         throw TransportError(.connectionClosed, "idle")
     }
 

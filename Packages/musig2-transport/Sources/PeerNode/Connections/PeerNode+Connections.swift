@@ -159,7 +159,7 @@ extension PeerNode {
     /// Forgets a connection that is closed or about to be, and tells the observers what that means. Only the first call for a
     /// connection counts.
     func lose(_ id: ConnectionTable.ID) {
-        let lost = state.withLock { state -> (peer: PeerID, isLast: Bool)? in
+        let lost = state.withLock { state -> (peer: PeerID, isLast: Bool, unasked: (any Connection)?)? in
             guard let peer = state.table.entries[id]?.connection.remotePeer else { return nil }
             let outcome = state.table.remove(id)
             switch outcome {
@@ -167,10 +167,15 @@ extension PeerNode {
                 state.information[peer] = nil
                 state.pings[peer] = nil
                 state.notices.append(.disconnected(peer))
-            case .replaced: state.notices.append(.replaced(peer))
+            case .replaced(let next):
+                state.notices.append(.replaced(peer))
+                // Nobody was asked over a connection that was only a spare one.
+                if state.information[peer] == nil {
+                    return (peer, false, state.table.entries[next]?.connection)
+                }
             case .othersRemain, .unknown: break
             }
-            return (peer, outcome == .last)
+            return (peer, outcome == .last, nil)
         }
         guard let lost else { return }
         if lost.isLast { identify.withLock { $0.forget(lost.peer) } }
@@ -178,6 +183,9 @@ extension PeerNode {
         metrics.connections(state.withLock { ($0.table.inboundCount, $0.table.entries.count) })
         logger.debug("disconnected", metadata: ["peer.remote": "\(lost.peer)", "others": "\(!lost.isLast)"])
         deliverNotices()
+        if let connection = lost.unasked, configuration.identify.isEnabled {
+            Task { await askIdentity(over: connection) }
+        }
     }
 
     func closeAfterLinger(_ id: ConnectionTable.ID, evenIfCurrent: Bool) {

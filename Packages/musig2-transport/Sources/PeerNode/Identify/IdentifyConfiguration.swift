@@ -13,6 +13,12 @@ public struct IdentifyConfiguration: Sendable {
     /// How long a peer may take to answer.
     public var timeout: Duration = .seconds(10)
 
+    /// How long a peer may take to read a push: shorter, since others wait for their turn.
+    public var pushTimeout: Duration = .seconds(2)
+
+    /// The most peers that are pushed to at the same time.
+    public var maximumPushes = 32
+
     /// How often a peer may push a change. Above it pushes are reset unread.
     public var pushRate = RateLimit(burst: 8, perSecond: 0.2)
 

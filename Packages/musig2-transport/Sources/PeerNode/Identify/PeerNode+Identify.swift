@@ -107,7 +107,7 @@ extension PeerNode {
             if behind.isEmpty { return }
             await withTaskGroup(of: Void.self) { group in
                 for (index, peer) in behind.enumerated() {
-                    if index >= 8 { await group.next() }
+                    if index >= max(1, configuration.identify.maximumPushes) { await group.next() }
                     group.addTask { await self.push(to: peer) }
                 }
             }
@@ -120,7 +120,7 @@ extension PeerNode {
         }
         let message = identifyMessage(to: peer, at: connection.remoteAddress)
         do throws(TransportError) {
-            try await withIdentifyLimit { () async throws(TransportError) in
+            try await within(configuration.identify.pushTimeout) { () async throws(TransportError) in
                 let opened = try await connection.openStream(assuming: Self.identifyPushProtocol)
                 do throws(TransportError) {
                     try await opened.stream.write(message)
@@ -143,7 +143,7 @@ extension PeerNode {
     func askIdentity(over connection: any Connection) async {
         let peer = connection.remotePeer
         do throws(TransportError) {
-            let answer = try await withIdentifyLimit { () async throws(TransportError) in
+            let answer = try await within(configuration.identify.timeout) { () async throws(TransportError) in
                 let opened = try await connection.openStream(protocols: [Self.identifyProtocol])
                 do throws(TransportError) {
                     return try await Self.readIdentify(from: opened.stream)
@@ -159,11 +159,11 @@ extension PeerNode {
         }
     }
 
-    private func withIdentifyLimit<Success: Sendable>(
+    private func within<Success: Sendable>(
+        _ limit: Duration,
         _ operation: @escaping @Sendable () async throws(TransportError) -> Success
     ) async throws(TransportError) -> Success {
-        let limit = configuration.identify.timeout
-        return try await withDeadline(
+        try await withDeadline(
             limit,
             by: configuration.timeSource,
             onTimeout: { () -> TransportError in

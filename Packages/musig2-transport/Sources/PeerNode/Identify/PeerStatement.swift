@@ -159,8 +159,14 @@ extension PeerInformation {
     mutating func update(by statement: PeerStatement, isPush: Bool, knownSequence: UInt64) -> Bool {
         var isStale = false
         if let certified = statement.certified, certified.sequence >= knownSequence {
-            addresses = certified.addresses
-            isCertified = true
+            if certified.addresses.isEmpty {
+                // Nobody here can use what it signed: what it merely says may serve.
+                isCertified = false
+                if !isPush || !statement.addresses.isEmpty { addresses = statement.addresses }
+            } else {
+                addresses = certified.addresses
+                isCertified = true
+            }
         } else {
             isStale = statement.certified != nil
             // Signed addresses stand until newer signed ones come.

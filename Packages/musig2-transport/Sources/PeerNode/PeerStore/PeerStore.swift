@@ -81,6 +81,8 @@ struct PeerStore: Equatable {
     /// when it names none at all.
     mutating func update(_ peer: PeerID, by information: PeerInformation, sequence: UInt64?, at now: UInt64) {
         let source: Source = sequence == nil ? .identify : .certified
+        // Of a record without usable addresses only the sequence counts.
+        let isSigned = sequence != nil && information.isCertified
         var entry = peers[peer] ?? Peer()
         if let sequence { entry.sequence = max(entry.sequence, sequence) }
         let names = information.protocols.filter { $0.name.utf8.count <= limits.protocolBytes }
@@ -94,7 +96,7 @@ struct PeerStore: Equatable {
         }
         entry.lastSeen = max(entry.lastSeen, now)
         keep(entry, of: peer, at: now)
-        add(information.addresses, of: peer, from: source, at: now)
+        add(information.addresses, of: peer, from: isSigned ? .certified : .identify, at: now)
     }
 
     /// The peer was reached at an address.
@@ -148,7 +150,7 @@ struct PeerStore: Equatable {
         var entry = changed
         entry.addresses.removeAll { !isAlive($0, at: now) }
         if entry.addresses.count > limits.addressesPerPeer {
-            entry.addresses.sort { Self.isMorePromising($0, $1) ?? ($0.expiry > $1.expiry) }
+            entry.addresses.sort { Self.isWorthMore($0, $1) }
             entry.addresses.removeLast(entry.addresses.count - limits.addressesPerPeer)
         }
         guard !entry.addresses.isEmpty || entry.sequence > 0 || !entry.protocols.isEmpty else {
@@ -193,6 +195,19 @@ struct PeerStore: Equatable {
         if left.lastSuccess != right.lastSuccess { return left.lastSuccess > right.lastSuccess }
         if left.source != right.source { return left.source > right.source }
         return nil
+    }
+
+    /// Whether an address is kept before another one when there are too many. Where it comes from counts for more than failures
+    /// do: whoever names addresses must not drive out those that the peer has signed, or was reached at.
+    private static func isWorthMore(_ left: Address, _ right: Address) -> Bool {
+        let (leftSource, rightSource) = (proof(of: left), proof(of: right))
+        if leftSource != rightSource { return leftSource > rightSource }
+        return isMorePromising(left, right) ?? (left.expiry > right.expiry)
+    }
+
+    /// To have reached the peer is worth as much as its signature.
+    private static func proof(of address: Address) -> Source {
+        address.lastSuccess > 0 ? .certified : address.source
     }
 
     /// Whether a peer goes before another one when there are too many: one that was never reached before one that was, one

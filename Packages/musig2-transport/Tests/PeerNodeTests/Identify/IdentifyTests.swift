@@ -17,6 +17,12 @@ private final class Liar: StreamResponder {
     func receiveEnd() -> ResponderAction { .finish([]) }
 }
 
+/// Takes a push and never ends its stream.
+private final class Staller: StreamResponder {
+    func receive(_ bytes: [UInt8]) -> ResponderAction { .send([]) }
+    func receiveEnd() -> ResponderAction { .send([]) }
+}
+
 /// Identify and push between nodes, inside this process and over TCP.
 @Suite struct IdentifyTests {
     enum Way: CaseIterable {
@@ -136,7 +142,7 @@ private final class Liar: StreamResponder {
         _ = try await one.ping(honest.localPeer)
     }
 
-    /// Old records, private addresses and rubbish cost the peer its word, not its connection.
+    /// Old records and rubbish cost the peer its word, not its connection.
     @Test func whatIsNotALieIsLeftOut() async throws {
         let identity = NodeIdentity.generateEd25519()
         let one = try await node(.memory)
@@ -144,21 +150,66 @@ private final class Liar: StreamResponder {
         one.addObserver(observer)
         let newer = try Multiaddr("/ip4/203.0.113.7/tcp/2")
         let older = try Multiaddr("/ip4/203.0.113.7/tcp/1")
+        let said = try Multiaddr("/ip4/203.0.113.7/tcp/3")
+        let listed = [[0xff, 0xff, 0xff], [], said.bytes]
         for (sequence, address) in [(UInt64(7), newer), (6, older)] {
             let record = try CertifiedAddresses.envelope([address], sequence: sequence, by: identity)
-            let answer = Identify(protocols: ["/s/\(sequence)"], signedPeerRecord: record)
+            let answer = Identify(
+                listenAddresses: sequence == 7 ? [] : listed, protocols: ["/s/\(sequence)"],
+                signedPeerRecord: record)
             let peer = try await liar(identity, answer)
             try await peer.connect(to: one.localPeer, addresses: one.addresses)
             let learnt = try await information(of: identity.peerID, from: observer) {
                 $0.protocols.contains(ProtocolID("/s/\(sequence)"))
             }
             #expect(learnt.isCertified == (sequence == 7))
-            #expect(learnt.addresses == (sequence == 7 ? [newer] : []))
-            let now = PeerNodeConfiguration().timeSource.now().wallMilliseconds
-            #expect(one.peerStore.withLock { $0.addresses(of: identity.peerID, at: now) } == [newer])
+            #expect(learnt.addresses == (sequence == 7 ? [newer] : [said]))
+            let known = sequence == 7 ? [newer] : [newer, said]
+            #expect(one.knownAddresses(of: identity.peerID) == known)
+            #expect(one.isConnected(to: identity.peerID))
             await peer.shutdown()
             await one.disconnect(identity.peerID)
         }
+    }
+
+    /// It would have others knock at doors of their own network.
+    @Test func privateAddressesOfAPeerOfTheInternetAreLeftOut() async throws {
+        let one = try await node(.memory)
+        let peer = try testPeer(1)
+        let place = try Multiaddr("/ip4/203.0.113.7/tcp/1")
+        let connection = IdleConnection(from: peer, to: one.localPeer, at: place)
+        connection.mayClose.set(())
+        #expect(one.adopt(connection) == nil)
+        let inside = try ["/ip4/192.168.0.1/tcp/1", "/ip4/127.0.0.1/tcp/2", "/ip6/fd00::1/tcp/3"].map {
+            try Multiaddr($0).bytes
+        }
+        let message = Identify(listenAddresses: inside + [place.bytes], agentVersion: "x")
+        one.learn(.success(message), from: peer, at: place, isPush: false)
+        #expect(one.information(of: peer) == PeerInformation(addresses: [place], agentVersion: "x"))
+        #expect(one.knownAddresses(of: peer) == [place])
+        #expect(one.isConnected(to: peer))
+        await one.shutdown()
+    }
+
+    /// The connection in use ended before the peer had said anything.
+    @Test(.timeLimit(.minutes(1))) func aConnectionThatTakesOverIsAsked() async throws {
+        let peers = [try testPeer(1), try testPeer(2)].sorted()
+        let (local, remote) = (peers[0], peers[1])
+        var configuration = PeerNodeConfiguration()
+        configuration.linger = .seconds(3600)
+        let node = PeerNode(localPeer: local, transports: [], configuration: configuration, logger: Self.quiet)
+        let address = try Multiaddr("/ip4/203.0.113.7/tcp/1")
+        let used = IdleConnection(from: remote, to: local, at: address, isInbound: false)
+        let spare = IdleConnection(from: remote, to: local, at: address)
+        for connection in [used, spare] {
+            connection.mayClose.set(())
+            #expect(node.adopt(connection) == nil)
+        }
+        let current = try #require(node.state.withLock { $0.table.current(to: remote) })
+        #expect(current.connection as? IdleConnection === used)
+        node.lose(current.id)
+        #expect(await spare.wasAsked.wait() != nil)
+        await node.shutdown()
     }
 
     @Test func aPeerWithoutIdentifyIsAPeerToo() async throws {
@@ -186,6 +237,41 @@ private final class Liar: StreamResponder {
                 #expect(round >= 2 && error.code == .streamReset)
             }
         }
+    }
+
+    /// Peers that never finish a push cost those behind them a short time each, not that of an answer.
+    @Test(.timeLimit(.minutes(1))) func peersThatStallAPushHoldUpNobody() async throws {
+        let one = try await node(.memory) {
+            $0.identify.maximumPushes = 1
+            $0.identify.pushTimeout = .milliseconds(20)
+            $0.identify.timeout = .seconds(3600)
+        }
+        let observer = NotingObserver()
+        one.addObserver(observer)
+        let pushed = Mutex<Set<PeerID>>([])
+        let noted = Signal()
+        var peers: Set<PeerID> = []
+        for _ in 0..<4 {
+            let peer = try await node(.memory) { $0.identify.isEnabled = false }
+            let id = peer.localPeer
+            let bytes = FrameEncoder.encode(
+                Identify(protocols: [PeerNode.identifyProtocol.name, PeerNode.identifyPushProtocol.name]).encoded())
+            try peer.respond(to: [PeerNode.identifyProtocol], name: "identify") { _ in Liar(bytes) }
+            try peer.respond(to: [PeerNode.identifyPushProtocol], name: "staller") { _ in
+                _ = pushed.withLock { $0.insert(id) }
+                noted.notify()
+                return Staller()
+            }
+            try await peer.connect(to: one.localPeer, addresses: one.addresses)
+            _ = try await information(of: id, from: observer)
+            // It asks who the other is: only then it is told of changes.
+            let opened = try await peer.openStream(to: one.localPeer, protocols: [PeerNode.identifyProtocol])
+            while try await opened.stream.read(upTo: 4096) != nil {}
+            peers.insert(id)
+        }
+        try one.respond(to: ["/new/1"], name: "new") { _ in Staller() }
+        while pushed.withLock({ $0 }) != peers { _ = await noted.wait() }
+        await one.shutdown()
     }
 
     @Test func aPushThatIsTooLongIsReset() async throws {

@@ -198,4 +198,17 @@ import WireCodec
         #expect(fresh.update(by: try statement([three], certified: (4, [two])), isPush: false, knownSequence: 6))
         #expect(try !fresh.isCertified && fresh.addresses == [Multiaddr(three)])
     }
+
+    /// A peer behind a router may sign its private addresses only.
+    @Test func aRecordWithoutUsableAddressesLeavesWhatThePeerSays() throws {
+        let (one, two, local) = ("/ip4/203.0.113.7/tcp/1", "/ip4/203.0.113.7/tcp/2", "/ip4/192.168.0.1/tcp/1")
+        var information = PeerInformation()
+        #expect(
+            !information.update(by: try statement([one], certified: (5, [local])), isPush: false, knownSequence: 4))
+        #expect(try !information.isCertified && information.addresses == [Multiaddr(one)])
+        information.update(by: try statement(certified: (6, [two])), isPush: true, knownSequence: 5)
+        #expect(try information.isCertified && information.addresses == [Multiaddr(two)])
+        information.update(by: try statement(certified: (7, [local])), isPush: true, knownSequence: 6)
+        #expect(try !information.isCertified && information.addresses == [Multiaddr(two)], "naming none erases none")
+    }
 }

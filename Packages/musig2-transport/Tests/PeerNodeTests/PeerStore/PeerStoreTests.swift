@@ -45,7 +45,8 @@ import WireCodec
         var store = PeerStore()
         let peer = try testPeer(1)
         store.add([try address(8)], of: peer, from: .hint, at: start)
-        var information = PeerInformation(addresses: [try address(1)], protocols: ["/a"], agentVersion: "x")
+        var information = PeerInformation(
+            addresses: [try address(1)], isCertified: true, protocols: ["/a"], agentVersion: "x")
         store.update(peer, by: information, sequence: 5, at: start)
         #expect(store.sequence(of: peer) == 5)
         #expect(store.addresses(of: peer, at: start) == (try [1, 8].map(address)))
@@ -60,6 +61,36 @@ import WireCodec
         store.update(peer, by: information, sequence: nil, at: start)
         #expect(store.addresses(of: peer, at: start) == (try [3, 8].map(address)), "naming none erases none")
         #expect(store.peers[peer]?.protocols == ["/a"] && store.peers[peer]?.agentVersion == "x")
+    }
+
+    /// Of a record whose addresses nobody here can use only the sequence counts.
+    @Test func whatIsSaidBesideAnUnusableRecordIsNotSigned() throws {
+        var store = PeerStore()
+        let peer = try testPeer(1)
+        var information = PeerInformation(addresses: [try address(1)], isCertified: true)
+        store.update(peer, by: information, sequence: 5, at: start)
+        information = PeerInformation(addresses: [try address(2)])
+        store.update(peer, by: information, sequence: 6, at: start)
+        #expect(store.sequence(of: peer) == 6)
+        #expect(store.addresses(of: peer, at: start) == [try address(2)])
+        #expect(store.addresses(of: peer, at: start + 24 * hour) == [], "no longer than what it says")
+    }
+
+    /// Whoever names addresses cannot drive out those that the peer signed, not even when one has failed.
+    @Test func r2HintsDriveOutNoSignedAddress() throws {
+        var limits = PeerStoreLimits()
+        limits.addressesPerPeer = 4
+        var store = PeerStore(limits: limits)
+        let peer = try testPeer(1)
+        store.add([try address(1)], of: peer, from: .certified, at: start)
+        store.noteSuccess(peer, at: try address(2), at: start)
+        for number in [1, 2] { store.noteFailure(peer, at: try address(number)) }
+        store.add(try (10...30).map(address), of: peer, from: .hint, at: start + 1)
+        let kept = Set(store.addresses(of: peer, at: start + 1))
+        #expect(try kept.count == 4 && kept.isSuperset(of: [1, 2].map(address)))
+        store.noteFailure(peer, at: try address(1))
+        store.add(try (40...60).map(address), of: peer, from: .identify, at: start + 2)
+        #expect(store.addresses(of: peer, at: start + 2).contains(try address(1)))
     }
 
     @Test func whatCannotBeUsedIsNotKept() throws {
