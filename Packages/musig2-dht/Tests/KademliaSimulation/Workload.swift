@@ -144,8 +144,16 @@ public final class Workload {
         guard case .closestPeers(let found) = outcome else { return false }
         let target = KademliaKey(digest: simulation.population.hash(key))
         let keys = simulation.population.keys
-        let honest = simulation.nodes.indices.filter { isSettled($0) && !simulation.isHostile($0) && $0 != asker }
-        let closest = honest.map { (keys[$0] ^ target, $0) }.sorted { $0.0 < $1.0 }.prefix(20).map(\.1)
+        var nearest: [(distance: KademliaKey, number: Int)] = []
+        for number in simulation.nodes.indices
+        where isSettled(number) && !simulation.isHostile(number) && number != asker {
+            let distance = keys[number] ^ target
+            if nearest.count == 20, let last = nearest.last, last.distance < distance { continue }
+            let place = nearest.firstIndex { distance < $0.distance } ?? nearest.count
+            nearest.insert((distance, number), at: place)
+            if nearest.count > 20 { nearest.removeLast() }
+        }
+        let closest = nearest.map(\.number)
         let numbers = Set(found.compactMap { simulation.population.number($0.peer) })
         figures[.closestPeers, default: Figures()].recall.of += closest.count
         figures[.closestPeers, default: Figures()].recall.found += closest.count { numbers.contains($0) }

@@ -57,7 +57,7 @@ extension Kademlia {
                 peers.append(KademliaMessage.Peer(id: target.bytes, addresses: addresses, connection: connection))
             }
         }
-        peers += closest(to: message.key, notTelling: asker, besides: message.key)
+        peers += closest(to: message.key, notTelling: asker, besidesTarget: true)
         return KademliaMessage(kind: .findNode, closerPeers: fitting(peers, configuration.limits.answerBytes))
     }
 
@@ -151,12 +151,14 @@ extension Kademlia {
 
 // Peers in answers.
 extension Kademlia {
-    /// The k closest live servers to a key, without the one that asks and one that stands in the answer already.
-    private func closest(to key: [UInt8], notTelling asker: PeerID, besides other: [UInt8] = []) -> [KademliaMessage
-        .Peer]
-    {
-        let positions = table.closest(to: place(key), count: configuration.bucketSize) { entry in
-            entry.isLive && entry.peer != asker && entry.peer.bytes != other
+    /// The k closest live servers to a key, without the one that asks and, where that is asked for, the one at the very key,
+    /// which stands in the answer already.
+    private func closest(
+        to key: [UInt8], notTelling asker: PeerID, besidesTarget: Bool = false
+    ) -> [KademliaMessage.Peer] {
+        let (target, asking) = (place(key), place(asker.bytes))
+        let positions = table.closest(to: target, count: configuration.bucketSize) { entry in
+            entry.isLive && entry.key != asking && !(besidesTarget && entry.key == target)
         }
         return positions.map { table.told($0) }
     }
