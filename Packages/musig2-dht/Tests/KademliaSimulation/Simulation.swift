@@ -14,7 +14,7 @@ public final class Simulation {
         /// Until a dial to nobody fails, in microseconds.
         public var dialTimeout: Int64 = 5_000_000
         /// The most connections that a node keeps.
-        public var connections = 64
+        public var connections = 256
 
         public init() {}
     }
