@@ -54,7 +54,7 @@ struct DecodeTests {
     func whatIsNothingIsSaidToBeNothing() {
         let failure = #expect(throws: Failure.self) { _ = try DecodeCommand.decoded("ff") }
         #expect(failure?.status == .invalid)
-        #expect(failure?.message == "1 bytes that are no message of this protocol")
+        #expect(failure?.message == "1 byte that is no message of this protocol")
     }
 
     @Test

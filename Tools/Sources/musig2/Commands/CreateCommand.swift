@@ -54,10 +54,12 @@ struct CreateCommand: AsyncParsableCommand {
     func run() async throws {
         let output = options.output
         try await reporting(output) {
+            let interruption = await Interruption()
             let signer = try SignerNode(home: home, node: node, network: network)
             let request = try request(hasNetwork: !signer.bootstrap.isEmpty)
             let signing = SigningCommand(
-                signer: signer, timeout: timeout.timeout, output: output, consent: .approveEverything)
+                signer: signer, timeout: timeout.timeout, output: output, consent: .approveEverything,
+                interruption: interruption)
             try await signing.run { coordinator in
                 let created = try await coordinator.createSession(request)
                 try tell(created, ways: request.discovery, signer, output)

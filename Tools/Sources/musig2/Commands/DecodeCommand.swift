@@ -42,7 +42,8 @@ struct DecodeCommand: AsyncParsableCommand {
             if let value = try? decoder.decode(bytes) { return (decoder.kind, value) }
         }
         throw Failure(
-            .invalid, "\(bytes.count) bytes that are no message of this protocol",
+            .invalid,
+            "\(SessionView.size(bytes.count)) that \(bytes.count == 1 ? "is" : "are") no message of this protocol",
             hint: "A frame is decoded with or without the length in front of it.")
     }
 

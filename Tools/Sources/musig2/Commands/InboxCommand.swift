@@ -28,7 +28,10 @@ struct InboxCommand: AsyncParsableCommand {
     @Option(
         name: .long, parsing: .unconditional,
         help: ArgumentHelp("With --watch: how often to look. Default: 30.", valueName: "seconds"))
-    var every = 30
+    var every: Int?
+
+    /// How often the inbox is looked at, in seconds, when nothing is said.
+    private static let defaultInterval = 30
 
     @OptionGroup var network: NetworkOptions
     @OptionGroup var home: HomeOptions
@@ -36,13 +39,17 @@ struct InboxCommand: AsyncParsableCommand {
     @OptionGroup var options: OutputOptions
 
     func validate() throws {
-        try Seconds.check(every, option: "--every")
+        if let every {
+            try Seconds.check(every, option: "--every")
+            guard watch else { throw ValidationError("--every: of use with --watch alone") }
+        }
         if let timeout { try Seconds.check(timeout, option: "--timeout") }
     }
 
     func run() async throws {
         let output = options.output
         try await reporting(output) {
+            let interruption = await Interruption()
             StandardStreams.ignoreBrokenPipes()
             let signer = try SignerNode(home: home, node: node, network: network)
             guard !signer.bootstrap.isEmpty else {
@@ -55,7 +62,7 @@ struct InboxCommand: AsyncParsableCommand {
             let result = await withTaskGroup(of: Result<Void, Failure>.self) { group in
                 group.addTask { await read(signer, signing, ownKey, output) }
                 group.addTask {
-                    await Interruption.wait(atMost: watch ? timeout : nil)
+                    await interruption.wait(atMost: watch ? timeout : nil)
                     return watch ? .success(()) : .failure(Failure(.interrupted, "interrupted"))
                 }
                 let first = await group.next() ?? .success(())
@@ -83,7 +90,7 @@ struct InboxCommand: AsyncParsableCommand {
                     ["publicKey": .string("\(ownKey)")])
             }
             guard watch else { return .success(()) }
-            for await event in try await node.coordinator.watchInbox(every: .seconds(every)) {
+            for await event in try await node.coordinator.watchInbox(every: .seconds(every ?? Self.defaultInterval)) {
                 guard case .waiting(let preview) = event, shown.insert(preview.session).inserted else { continue }
                 try show(preview, signer, ownKey, output)
             }

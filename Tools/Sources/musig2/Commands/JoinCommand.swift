@@ -12,11 +12,13 @@ struct JoinCommand: AsyncParsableCommand {
         abstract: "Join a session by its id or its invitation: shows what is to be signed, asks, and signs.",
         discussion: """
             The id is enough with --bootstrap: the DHT names peers that can show the session. If nobody is found by the id, \
-            it is looked whether the session waits in your inbox. An invitation names the peers itself.
+            it is looked whether the session waits in your inbox. That takes a few seconds; with --timeout it is looked \
+            again until the time is over. An invitation names the peers itself.
 
             Nothing but the question whether you may see the session leaves before you said yes. \
             Without a terminal to ask at, --yes is needed. Keep the command running until it has printed the signature. \
-            If it ended before, call it again in the same way.
+            Ctrl-C (or SIGTERM) leaves, and ends the session for everybody. If the command was killed, or the machine went \
+            down, call it again in the same way.
             """)
 
     @Argument(help: "The session id, 64 hexadecimal digits; or the invitation, musig21…")
@@ -34,6 +36,7 @@ struct JoinCommand: AsyncParsableCommand {
     func run() async throws {
         let output = options.output
         try await reporting(output) {
+            let interruption = await Interruption()
             let signer = try SignerNode(home: home, node: node, network: network)
             let target = try Target(session, hasNetwork: !signer.bootstrap.isEmpty)
             guard yes || Prompt.isPossible else {
@@ -56,7 +59,8 @@ struct JoinCommand: AsyncParsableCommand {
                 if yes { return .approve }
                 return await Prompt.confirms("Sign this?") ? .approve : .refuse(reason: "you said no")
             }
-            let signing = SigningCommand(signer: signer, timeout: timeout.timeout, output: output, consent: consent)
+            let signing = SigningCommand(
+                signer: signer, timeout: timeout.timeout, output: output, consent: consent, interruption: interruption)
             try await signing.run { coordinator in
                 do {
                     switch target {
@@ -65,7 +69,7 @@ struct JoinCommand: AsyncParsableCommand {
                         try output.progress(
                             "looking     for signers who show the session", event: "looking",
                             ["session": .string("\(id)")])
-                        return try await Self.join(id, coordinator)
+                        return try await look(for: id, coordinator, output)
                     }
                 } catch let error as CoordinatorError where error.code == .notASigner {
                     throw Failure(.refused, error.message, hint: Failure.notShownHint)
@@ -73,6 +77,32 @@ struct JoinCommand: AsyncParsableCommand {
             }
         }
     }
+
+    /// Joins a session by its id; with a time limit, looks until it is over: whoever ends the command then ends this, too.
+    private func look(
+        for id: SessionID, _ coordinator: MuSig2Coordinator, _ output: Output
+    ) async throws -> SessionID {
+        var isFirst = true
+        while true {
+            do {
+                return try await Self.join(id, coordinator)
+            } catch let error as CoordinatorError {
+                let mayCome: [CoordinatorError.Code] = [.notFound, .unreachable, .timedOut, .lookupFailed]
+                guard mayCome.contains(error.code) else { throw error }
+                guard timeout.timeout != nil else { throw Failure.look(error) }
+                if isFirst {
+                    try output.progress(
+                        "waiting     nobody is found yet; it is looked again every \(Self.pause.components.seconds) s",
+                        event: "lookingAgain", ["session": .string("\(id)")])
+                }
+                isFirst = false
+                try await Task.sleep(for: Self.pause)
+            }
+        }
+    }
+
+    /// How long to wait before looking again.
+    private static let pause = Duration.seconds(3)
 
     /// Joins a session that is found by its id, or else waits in the inbox of this signer.
     private static func join(_ id: SessionID, _ coordinator: MuSig2Coordinator) async throws -> SessionID {
@@ -127,8 +157,8 @@ struct JoinCommand: AsyncParsableCommand {
         case id(SessionID)
 
         init(_ text: String, hasNetwork: Bool) throws(Failure) {
-            if let bytes = Hex.decode(text) {
-                guard let id = SessionID(bytes) else {
+            if !text.isEmpty, text.utf8.allSatisfy({ Character(UnicodeScalar($0)).isHexDigit }) {
+                guard let id = Hex.decode(text).flatMap({ SessionID($0) }) else {
                     throw Failure(
                         .invalid, "the session id: expected 64 hexadecimal digits, found \(text.count)",
                         hint: "Take it whole from what the creator's command printed.")

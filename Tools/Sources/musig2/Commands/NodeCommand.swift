@@ -49,6 +49,7 @@ struct NodeCommand: AsyncParsableCommand {
     func run() async throws {
         let output = options.output
         try await reporting(output) {
+            let interruption = await Interruption()
             StandardStreams.ignoreBrokenPipes()
             let folder = NodeFolder(of: home)
             let node = try makeNode(folder)
@@ -63,7 +64,7 @@ struct NodeCommand: AsyncParsableCommand {
             try StatusSocket.serve(NodeFolder.socket, in: folder.path) { [network = network.network] in
                 (try? NodeStatus(node, network: network).text) ?? ""
             }
-            let result = await serve(node, bootstrap, output)
+            let result = await serve(node, bootstrap, output, until: interruption)
             StatusSocket.remove(NodeFolder.socket, in: folder.path)
             await node.shutdown()
             try result.get()
@@ -109,11 +110,13 @@ struct NodeCommand: AsyncParsableCommand {
     }
 
     /// Says what happens until the process is asked to end.
-    private func serve(_ node: PeerNode, _ bootstrap: [Multiaddr], _ output: Output) async -> Result<Void, Failure> {
+    private func serve(
+        _ node: PeerNode, _ bootstrap: [Multiaddr], _ output: Output, until interruption: Interruption
+    ) async -> Result<Void, Failure> {
         await withTaskGroup(of: Result<Void, Failure>.self) { group in
             group.addTask { await Self.attempt { try await follow(node, output) } }
             group.addTask {
-                await Interruption.wait(atMost: timeout)
+                await interruption.wait(atMost: timeout)
                 return .success(())
             }
             group.addTask {
@@ -127,7 +130,8 @@ struct NodeCommand: AsyncParsableCommand {
                     }
                 }
                 if case .failure = told { return told }
-                await Interruption.wait()
+                // There is no more to say; the others go on.
+                await Interruption().wait()
                 return .success(())
             }
             let first = await group.next() ?? .success(())

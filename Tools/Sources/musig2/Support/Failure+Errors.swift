@@ -12,11 +12,7 @@ extension Failure {
                 (.network, "Is the creator's command still running, and can this machine reach its addresses?")
             case .notShown: (.refused, Self.notShownHint)
             case .notFound:
-                (
-                    .expired,
-                    "Is the creator's command still running, and are its --bootstrap and --network the same as here? "
-                        + "Is the id whole, and was the session made with --discovery rendezvous or record?"
-                )
+                (.expired, Self.notFoundHint)
             case .lookupFailed:
                 (.network, "Does the node at --bootstrap still run? Try again.")
             case .announcementRefused: (.network, "Do not sign: ask the creator for a new invitation.")
@@ -32,8 +28,29 @@ extension Failure {
             case .aborted, .closed, .superseded, .signerCompromised: (.sessionFailed, nil)
             default: (.failure, nil)
             }
-        let message = error.message.replacing("the consent policy refused", with: "refused")
+        var message = error.message.replacing("the consent policy refused", with: "refused")
+        // The hint asks what there is to ask.
+        if [.unreachable, .notFound].contains(error.code) { message = Self.statement(of: message) }
         self.init(status, Self.text(message, error.underlying), hint: hint)
+    }
+
+    /// A failure of a look for a session by its id, which a peer published that was there.
+    static func look(_ error: CoordinatorError) -> Failure {
+        let failure = Failure(error)
+        guard error.code == .unreachable else { return failure }
+        return Failure(
+            failure.status, "the creator's command has probably ended: \(failure.message)",
+            hint: "If it runs: can this machine reach its addresses? Else ask the creator for a new session.")
+    }
+
+    /// What to look at when nobody is found by the id.
+    static let notFoundHint =
+        "Is the creator's command still running, and are its --bootstrap and --network the same as here? Is the id whole? "
+        + "It finds sessions of --discovery rendezvous, record and inbox; the invitation (musig21…) needs no DHT."
+
+    /// A message without what it asks or advises after its colon.
+    private static func statement(of message: String) -> String {
+        message.firstRange(of: ": ").map { String(message[..<$0.lowerBound]) } ?? message
     }
 
     /// What to do when a session is not for one's own key.
@@ -41,8 +58,24 @@ extension Failure {
 
     /// A message with the one below it, unless it has it already.
     static func text(_ message: String, _ underlying: String?) -> String {
-        guard let underlying, !message.contains(underlying) else { return message }
+        let message = plain(message)
+        guard let underlying = underlying.map(plain), !message.contains(underlying) else { return message }
         return "\(message) (\(underlying))"
+    }
+
+    /// A text without the names of codes, the address of an attempt before a reason that names it, and the system's word
+    /// for what was said in this command's own.
+    static func plain(_ text: String) -> String {
+        let codes = #/(?<before>^|\(|: |; )(?:[a-z]+(?:[A-Z][a-z]+)+|unreachable|cancelled): /#
+        let attempt = #/(?<address>/\S+): (?<reason>[^;]*)/#
+        var text = text.replacing(codes) { String($0.output.before) }
+        text.replace(#/could not reach peer \w+: /#, with: "")
+        text.replace(attempt) { match in
+            let (whole, address, reason) = match.output
+            return String(reason.contains(address) ? reason : whole)
+        }
+        text.replace(" (Connection refused)", with: "")
+        return text.replacing(": is it running, and is its address right?", with: "")
     }
 
     /// The end of a session without a signature.
@@ -69,11 +102,14 @@ extension Failure {
         let hint: String? =
             switch error.code {
             case .addressInUse:
-                "Another program listens there. Choose another port with --listen, or 0 for a free one."
+                "Choose another port with --listen, or 0 for a free one."
             case .addressNotAvailable, .unsupportedAddress:
                 "To listen on all addresses of this machine: --listen /ip4/0.0.0.0/tcp/0"
             default: nil
             }
-        return Failure(.network, text(error.message, error.underlying), hint: hint)
+        // What the message advises, and the word of the system, say the same as the hint and the message.
+        let message =
+            error.code == .addressInUse ? statement(of: error.message) : text(error.message, error.underlying)
+        return Failure(.network, message, hint: hint)
     }
 }

@@ -120,12 +120,12 @@ extension Failure {
             case .securityFailed, .protocolViolation, .protocolNotSupported: nil
             default: "Does `musig2 node` run there, and can this machine reach it?"
             }
-        var message = error.message
-        if let peer = address.peerID, let place = address.withoutPeerID {
-            // What the node says of a peer with one address repeats what stands before it.
-            let repetition = "could not reach peer \(peer): \(place): \(error.code): "
-            if message.hasPrefix(repetition) { message.removeFirst(repetition.count) }
+        // The address stands before what the node says of it.
+        var message = text(error.message, error.underlying)
+        for place in [address, address.withoutPeerID].compactMap(\.self?.description) {
+            message = message.replacing("\(place): ", with: "").replacing(" at \(place)", with: " there")
+                .replacing(place, with: "it")
         }
-        return Failure(.network, "bootstrap \(address): \(text(message, error.underlying))", hint: hint)
+        return Failure(.network, "bootstrap \(address): \(message)", hint: hint)
     }
 }

@@ -17,7 +17,8 @@ struct NetworkOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "The name of the DHT. Nodes meet only under the same name; ipfs is the public one.",
+            "The name of the DHT: NAME has the protocol prefix /NAME. Nodes meet only under the same name; ipfs is the "
+                + "public one.",
             valueName: "name"))
     var network: String = Self.defaultNetwork
 

@@ -85,11 +85,22 @@ struct NodeOptions: ParsableArguments {
             do throws(MultiaddrError) {
                 addresses.append(try Multiaddr(text))
             } catch {
+                let reason =
+                    error == .noLeadingSlash ? "" : ": \("\(error)".trimmingPrefix("address: "))"
                 throw Failure(
-                    .usage, "\(option): \"\(text)\" is not a multiaddr: \(error)",
-                    hint: "An example: /ip4/0.0.0.0/tcp/4001")
+                    .usage, "\(option): \"\(text)\" is not a multiaddr\(reason)",
+                    hint: "An example: \(example(of: option))")
             }
         }
         return addresses
+    }
+
+    /// An address that an option takes: one can listen where nobody can dial.
+    private static func example(of option: String) -> String {
+        switch option {
+        case "--listen": "/ip4/0.0.0.0/tcp/4001"
+        case "--announce": "/ip4/203.0.113.7/tcp/4001"
+        default: "/ip4/203.0.113.7/tcp/4001/p2p/12D3KooW…, as `musig2 node` prints it"
+        }
     }
 }

@@ -17,7 +17,7 @@ struct SessionView {
     func lines() -> [String] {
         var lines = ["session     \(descriptor.id)"]
         for (index, message) in descriptor.messages.enumerated() {
-            lines.append("message \(index + 1)   \(message.count) bytes  \(Self.excerpt(Hex.encode(message)))")
+            lines.append("message \(index + 1)   \(Self.size(message.count))  \(Self.excerpt(Hex.encode(message)))")
             if let text = Self.text(message) { lines.append("            as text: \(text)") }
         }
         for (index, key) in descriptor.signerKeys.enumerated() {
@@ -80,6 +80,9 @@ struct SessionView {
         if minutes > 0 { return "\(minutes) min" }
         return "\(total) s"
     }
+
+    /// A number of bytes in words.
+    static func size(_ count: Int) -> String { count == 1 ? "1 byte" : "\(count) bytes" }
 
     private static func excerpt(_ hex: String) -> String {
         hex.count <= 128 ? hex : "\(hex.prefix(128))… (whole with --json)"

@@ -25,7 +25,7 @@ struct SignersOptions: ParsableArguments {
     /// The keys, sorted if asked for.
     func keys() throws(Failure) -> [PublicKey] {
         var keys: [PublicKey] = []
-        for text in signers.flatMap({ $0.split(separator: ",") }) {
+        for text in signers.flatMap({ $0.split { $0 == "," || $0.isWhitespace } }) {
             guard let bytes = Hex.decode(String(text)) else {
                 throw Failure(
                     .usage, "signer \(keys.count + 1): \"\(text)\" is not hexadecimal",

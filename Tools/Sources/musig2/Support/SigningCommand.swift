@@ -9,6 +9,7 @@ struct SigningCommand: Sendable {
     let timeout: Int?
     let output: Output
     let consent: any ConsentPolicy
+    let interruption: Interruption
 
     /// Runs until the session ended, the time is over, or the person pressed Ctrl-C.
     func run(_ enter: @escaping @Sendable (MuSig2Coordinator) async throws -> SessionID) async throws {
@@ -19,7 +20,7 @@ struct SigningCommand: Sendable {
         let ending = await withTaskGroup(of: Ending.self) { group in
             group.addTask { await follow(events, node, enter) }
             group.addTask {
-                await Interruption.wait()
+                await interruption.wait()
                 return .interrupted
             }
             group.addTask { await remind(coordinator) }
@@ -42,6 +43,10 @@ struct SigningCommand: Sendable {
         switch ending {
         case .complete, .left: return
         case .failed(let failure): throw failure
+        case .timedOut(let seconds) where closing.count == 0:
+            throw Failure(
+                .expired, "no session was joined within \(seconds) s",
+                hint: "Nothing is signed. If nobody was found: \(Failure.notFoundHint)")
         case .timedOut(let seconds):
             let missing = closing.missing.isEmpty ? "" : ": not here is signer \(closing.missing)"
             throw Failure(
@@ -54,7 +59,9 @@ struct SigningCommand: Sendable {
                 .interrupted,
                 closing.count == 0
                     ? "interrupted"
-                    : "interrupted: the session is closed, and the signers that are connected were told",
+                    : closing.isTold
+                        ? "interrupted: the session is closed, and the signers that are connected were told"
+                        : "interrupted: the session is closed; nobody else was in it",
                 hint: closing.isAfterPartial ? Failure.afterPartial : "Nothing is signed.")
         }
     }
@@ -66,14 +73,20 @@ struct SigningCommand: Sendable {
         var isAfterPartial = false
         /// The signers that are not connected, as a person counts them.
         var missing = ""
+        /// Whether a signer who had joined is connected: the others hear nothing of the end.
+        var isTold = false
     }
 
     /// Closes what is unfinished, which tells the others: they need not wait.
     private func close(_ coordinator: MuSig2Coordinator) async -> Closing {
         var closing = Closing()
         for session in await coordinator.activeSessions {
-            closing.count += 1
-            if let status = await coordinator.status(of: session) {
+            let status = await coordinator.status(of: session)
+            // Before this signer said yes it was in no session.
+            if status?.phase != .awaitingApproval { closing.count += 1 }
+            if let status {
+                // This signer is one of those who joined.
+                closing.isTold = closing.isTold || status.signers.count { $0.peer != nil && $0.isConnected } > 1
                 closing.isAfterPartial = closing.isAfterPartial || status.isAfterPartial
                 closing.missing = status.signers.enumerated().filter { !$0.element.isConnected }
                     .map { "\($0.offset + 1)" }.joined(separator: ", ")
@@ -106,7 +119,7 @@ struct SigningCommand: Sendable {
         }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { for await _ in end {} }
-            group.addTask { await Interruption.wait() }
+            group.addTask { await Interruption().wait() }
             group.addTask {
                 do {
                     try await Task.sleep(for: Self.patience)
