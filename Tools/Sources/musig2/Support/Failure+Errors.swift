@@ -60,7 +60,7 @@ extension Failure {
     static func text(_ message: String, _ underlying: String?) -> String {
         let message = plain(message)
         guard let underlying = underlying.map(plain), !message.contains(underlying) else { return message }
-        return "\(message) (\(underlying))"
+        return plain("\(message) (\(underlying))")
     }
 
     /// A text without the names of codes, the address of an attempt before a reason that names it, and the system's word
