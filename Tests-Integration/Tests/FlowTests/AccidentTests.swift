@@ -24,6 +24,9 @@ struct AccidentTests {
             try line.event == "nonceReceived" && line.number("received") == 2 ? .interrupt : .goOn
         }
         #expect(left.status == 130)
+        #expect(
+            try left.lines.last?.text("message")
+                == "interrupted: the session is closed, and the signers that are connected were told")
         let ended = try await session.process.value
         #expect(ended.status == 4)
         #expect(try ended.lines.last?.text("message") == "aborted by signer 2 (closed)")

@@ -21,11 +21,11 @@ struct MuSig2Command: AsyncParsableCommand {
                        --bootstrap ADDRESS      # prints the session id
               bob$   musig2 join SESSION-ID --bootstrap ADDRESS
 
-            To try both sides on one machine, give each signer a folder of its own, --home, and
+            To try both sides on one machine, give each signer a folder of its own, --home, and \
             let both listen there alone: --listen /ip4/127.0.0.1/tcp/0.
 
-            With --json, or when standard output is not a terminal, all output is JSON lines on standard output; an error
-            is {"event":"error",…} with message, hint and status. SIGTERM counts as Ctrl-C.
+            With --json, or when standard output is not a terminal, all output is JSON lines on standard output; an error \
+            is a line {"event":"error",…} with message, hint and status. SIGTERM counts as Ctrl-C.
 
             Exit status:
               0  done                           5  expired, or nobody was there in time

@@ -14,7 +14,8 @@ struct CreateCommand: AsyncParsableCommand {
             session id above it: that is all they need, if they are in the same network.
             \
             Then shows who joined and how far the rounds are, and at the end one signature for each message. \
-            Your own key must be among the signers. Keep the command running until it has printed the signature.
+            Your own key must be among the signers. Keep the command running until it has printed the signature: \
+            Ctrl-C (or SIGTERM) ends the session for everybody.
             """)
 
     @OptionGroup var signers: SignersOptions

@@ -78,7 +78,7 @@ struct JoinCommand: AsyncParsableCommand {
         }
     }
 
-    /// Joins a session by its id; with a time limit, looks until it is over: whoever ends the command then ends this, too.
+    /// Joins a session by its id; with a time limit, looks until the command ends by it.
     private func look(
         for id: SessionID, _ coordinator: MuSig2Coordinator, _ output: Output
     ) async throws -> SessionID {
@@ -92,7 +92,7 @@ struct JoinCommand: AsyncParsableCommand {
                 guard timeout.timeout != nil else { throw Failure.look(error) }
                 if isFirst {
                     try output.progress(
-                        "waiting     nobody is found yet; it is looked again every \(Self.pause.components.seconds) s",
+                        "waiting     nobody is found yet; it is looked again every few seconds",
                         event: "lookingAgain", ["session": .string("\(id)")])
                 }
                 isFirst = false
