@@ -35,6 +35,7 @@ struct Network {
     }
 
     mutating func deliver(_ request: Kademlia.Request, from peer: PeerID) {
+        tell(peer, .started(request.id))
         guard nodes[request.peer] != nil else {
             tell(peer, .requestFailed(request.id, .unreachable))
             return

@@ -67,6 +67,7 @@ public struct Kademlia: Sendable {
         local: PeerID, configuration: Configuration = Configuration(), seed: UInt64, hash: @escaping Hash,
         namespaces: [String: any RecordRules] = [:]
     ) {
+        let configuration = configuration.sound
         self.local = local
         self.configuration = configuration
         self.hash = hash
@@ -101,12 +102,14 @@ public struct Kademlia: Sendable {
 
     private mutating func apply(_ input: Input, _ turn: inout Turn) {
         switch input {
-        case .identified(let peer, let addresses, let isServer): identified(peer, addresses, isServer: isServer, &turn)
+        case .identified(let peer, let addresses, let isServer, let remote):
+            identified(peer, addresses, isServer: isServer, at: remote, &turn)
         case .disconnected(let peer): disconnected(peer)
         case .localAddresses(let addresses): setLocalAddresses(addresses, &turn)
         case .setMode(let mode): setMode(mode)
         case .request(let id, let peer, let address, let message): serve(id, from: peer, at: address, message, &turn)
-        case .response(let id, let message): responded(id, message, &turn)
+        case .started(let id): started(id, &turn)
+        case .response(let id, let message, let remote): responded(id, from: remote, message, &turn)
         case .sent(let id): wasSent(id, &turn)
         case .requestFailed(let id, let failure): requestFailed(id.rawValue, failure, &turn)
         case .start(let id, let operation): start(id, operation, &turn)

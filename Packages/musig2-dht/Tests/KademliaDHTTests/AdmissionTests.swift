@@ -259,12 +259,90 @@ struct AdmissionTests {
         }
         #expect(sent.count == 4)
         #expect(node.machine.probes.waiting.count == 6)
+        #expect(Set(node.machine.probes.waiting.map(\.peer)) == Set((5...10).map { node.peer($0) }))
         // Nobody is asked twice at a time.
         let first = node.population.contacts[1]
         node.tell(.identified(first.peer, addresses: first.addresses, isServer: true))
         #expect(node.machine.probes.waiting.count == 6)
         let next = node.tell(.response(sent[0].id, KademliaMessage(kind: .findNode)))
         #expect(next.requests.map(\.peer) == [node.peer(5)])
+    }
+
+    /// R5: one network does not fill the queue that newcomers wait in.
+    @Test func r5ProbesOfOneNetworkAreLimited() throws {
+        let node = try Harness {
+            $0.limits.probes = 4
+            $0.limits.waitingProbes = 12
+        }
+        for number in 1...40 {
+            // Wherever they say they are, they come from one network.
+            let contact = node.population.contacts[number]
+            node.tell(
+                .identified(
+                    contact.peer, addresses: contact.addresses, isServer: true,
+                    remote: try Multiaddr("/ip4/9.9.9.\(number)/tcp/1")))
+        }
+        #expect(node.machine.probes.waiting.count == 8)
+        let honest = node.population.contacts[50]
+        node.tell(.identified(honest.peer, addresses: honest.addresses, isServer: true))
+        #expect(node.machine.probes.waiting.last?.peer == honest.peer)
+    }
+
+    /// R5: servers that say they are in the networks of others, too, take no room there.
+    @Test func r5FalseClaimsTakeNoRoomInTheTable() throws {
+        let node = try Harness()
+        let victims = try (0..<7).map { try Multiaddr("/ip4/10\($0).1.1.1/tcp/1") }
+        for number in 1...9 {
+            let own = try Multiaddr("/ip4/9.9.\(number).9/tcp/1")
+            node.remotes[node.peer(number)] = own
+            node.run(
+                node.tell(.identified(node.peer(number), addresses: [own] + victims, isServer: true, remote: own))
+            ) { _ in KademliaMessage(kind: .findNode) }
+            #expect(node.knows(number))
+        }
+        for (number, address) in victims.enumerated() {
+            node.remotes[node.peer(20 + number)] = address
+            node.run(
+                node.tell(.identified(node.peer(20 + number), addresses: [address], isServer: true, remote: address))
+            ) { _ in KademliaMessage(kind: .findNode) }
+            #expect(node.knows(20 + number))
+        }
+    }
+
+    /// A request has its time from when it is on its way.
+    @Test func whatWaitsToBeSentIsNotLate() throws {
+        let node = try Harness()
+        node.admit(1...3)
+        node.startsAtOnce = false
+        let started = node.tell(.start(Kademlia.OperationID(1), .closestPeers([1])))
+        #expect(started.requests.count == 3)
+        #expect(node.wait(.seconds(30)).isEmpty)
+        #expect(node.machine.requests.count == 3 && node.machine.table.liveCount == 3)
+        for request in started.requests { node.tell(.started(request.id)) }
+        let late = node.wait(.seconds(11))
+        #expect(late.outcomes == [.failed(.noPeers)] || node.machine.requests.isEmpty)
+        #expect(node.machine.table.liveCount == 0)
+    }
+
+    /// What this node did not ask blames nobody.
+    @Test func whatWasNotSentIsNobodysFault() throws {
+        let node = try Harness()
+        node.admit(1...3)
+        let started = node.tell(.start(Kademlia.OperationID(1), .closestPeers([1])))
+        node.tell(.response(started.requests[0].id, KademliaMessage(kind: .findNode)))
+        for request in started.requests.dropFirst() { node.tell(.requestFailed(request.id, .notSent)) }
+        #expect(node.machine.table.liveCount == 3)
+        #expect(node.machine.jobs.isEmpty)
+    }
+
+    @Test func whatComesAgainHasAnInterval() throws {
+        let node = try Harness {
+            $0.refreshInterval = .zero
+            $0.cleanupInterval = .zero
+            $0.retryDelay = .zero
+        }
+        node.tell(.tick)
+        #expect((node.machine.nextDeadline ?? .zero) > node.now.monotonic)
     }
 
     @Test func connectedPeersAreLimited() throws {

@@ -162,6 +162,45 @@ struct HostileAnswerTests {
         #expect(numbers.count { honest.prefix(20).contains($0) } >= 15)
     }
 
+    /// R5: Sybils that say they are in the networks of honest servers, too, do not keep those from being asked; nor does one
+    /// who says so of the honest.
+    @Test(arguments: [false, true])
+    func r5SybilsThatClaimTheNetworksOfOthers(doubtsTheHonest: Bool) throws {
+        let node = try Harness(mode: .client)
+        node.admit(1...20)
+        let order = node.ordered(multihash, 1..<200)
+        let sybils = Array(order.filter { $0 > 20 }.prefix(9))
+        let honest = order.filter { !sybils.contains($0) }
+        func own(_ number: Int) -> [UInt8] {
+            guard let index = sybils.firstIndex(of: number) else {
+                return node.population.contacts[number].addresses[0].bytes
+            }
+            // Three in each network.
+            return [4, 66, 6, UInt8(index % 3), UInt8(index), 6, 0, 1]
+        }
+        func named(_ number: Int) -> KademliaMessage.Peer {
+            var addresses = [own(number)]
+            if let index = sybils.firstIndex(of: number) {
+                addresses += honest[index / 3 * 7..<index / 3 * 7 + 7].map { own($0) }
+            } else if doubtsTheHonest {
+                addresses.append([4, 77, 7, 7, 7, 6, 0, 1])
+            }
+            return KademliaMessage.Peer(id: node.peer(number).bytes, addresses: addresses)
+        }
+        for number in 1..<200 { node.remotes[node.peer(number)] = Kademlia.address(own(number)) }
+        let effects = find(node) { request in
+            guard let number = node.population.number(request.peer) else { return nil }
+            let others = sybils.contains(number) ? sybils : Array(1..<200)
+            return KademliaMessage(
+                kind: .findNode, closerPeers: node.ordered(multihash, others).prefix(20).map { named($0) })
+        }
+        guard case .closestPeers(let found)? = effects.outcome else {
+            Issue.record("\(String(describing: effects.outcome))")
+            return
+        }
+        #expect(found.compactMap { node.population.number($0.peer) } == Array(order.prefix(20)))
+    }
+
     @Test func providersThatAreNone() throws {
         let node = try Harness(mode: .client) {
             $0.limits.providersTakenPerAnswer = 10

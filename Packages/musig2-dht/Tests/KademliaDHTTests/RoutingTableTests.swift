@@ -109,19 +109,24 @@ struct RoutingTableTests {
         #expect(table._checkInvariants() == [])
     }
 
-    @Test func newAddressesMustFitToo() throws {
+    /// R5: where a server says it is counts for nothing; it must fit where it answers.
+    @Test func r5WhoAnswersFromElsewhereMustFitToo() throws {
         var table = table()
         for number in 1...2 { #expect(table.insert(try entry(key(prefix: 0, UInt8(number)), network: 7)) == .room) }
         #expect(table.insert(try entry(key(prefix: 0, 3), network: 8)) == .room)
         let position = try #require(table.position(key(prefix: 0, 3)))
         var crowded = NetworkGroups()
         crowded.insert(.ip4(7))
-        table.update(position, addresses: [[9]], groups: crowded)
-        #expect(table[position].addresses == [[4, 1, 2, 3, 4]] && table[position].isConnected)
+        table.update(position, addresses: [[9]])
+        #expect(table[position].addresses == [[9]] && table[position].isConnected)
         var free = NetworkGroups()
         free.insert(.ip4(9))
-        table.update(position, addresses: [[9]], groups: free)
-        #expect(table[position].addresses == [[9]])
+        #expect(true == table.answered(position, from: free, at: .zero))
+        #expect(table.groups[.ip4(8)] == nil && table.groups[.ip4(9)] == 1)
+        #expect(true == table.answered(position, from: nil, at: .zero))
+        #expect(table._checkInvariants() == [])
+        #expect(false == table.answered(position, from: crowded, at: .zero))
+        #expect(table.position(key(prefix: 0, 3)) == nil && table.count == 2)
         #expect(table._checkInvariants() == [])
     }
 

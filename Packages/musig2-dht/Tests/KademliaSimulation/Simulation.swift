@@ -43,7 +43,7 @@ public final class Simulation {
 
     private enum Event {
         case request(from: Int32, to: Int32, Kademlia.RequestID, KademliaMessage, expectsReply: Bool)
-        case response(to: Int32, Kademlia.RequestID, KademliaMessage)
+        case response(to: Int32, from: Int32, Kademlia.RequestID, KademliaMessage)
         case failure(to: Int32, Kademlia.RequestID)
         case wake(Int32)
         case script((Simulation) -> Void)
@@ -173,7 +173,8 @@ public final class Simulation {
             tell(Int(number), .tick)
         case .request(let from, let to, let id, let message, let expectsReply):
             deliver(message, id, from: Int(from), to: Int(to), expectsReply)
-        case .response(let number, let id, let message): tell(Int(number), .response(id, message))
+        case .response(let number, let from, let id, let message):
+            tell(Int(number), .response(id, message, remote: population.contacts[Int(from)].addresses.first))
         case .failure(let number, let id): tell(Int(number), .requestFailed(id, .unreachable))
         }
     }
@@ -201,7 +202,9 @@ public final class Simulation {
 
     private func carry(_ effect: Kademlia.Effect, of number: Int) {
         switch effect {
-        case .send(let request): send(request, from: number)
+        case .send(let request):
+            send(request, from: number)
+            _ = nodes[number]?.machine.handle(.started(request.id), at: moment)
         case .completed(let id, let outcome):
             let ending = Ending(outcome: outcome, report: reports.removeValue(forKey: id), time: now)
             endings.removeValue(forKey: id)?(self, ending)
@@ -246,7 +249,7 @@ public final class Simulation {
             tell(from, .sent(id))
         } else if let answer {
             count(answer)
-            queue.add(.response(to: Int32(from), id, answer), at: now + delay)
+            queue.add(.response(to: Int32(from), from: Int32(to), id, answer), at: now + delay)
         }
     }
 
@@ -278,7 +281,8 @@ public final class Simulation {
             tell(
                 number,
                 .identified(
-                    contact.peer, addresses: contact.addresses, isServer: nodes[peer]?.machine.status.mode == .server))
+                    contact.peer, addresses: contact.addresses, isServer: nodes[peer]?.machine.status.mode == .server,
+                    remote: contact.addresses.first))
         }
     }
 

@@ -62,6 +62,16 @@ extension Kademlia {
 
         /// The defaults.
         public init() {}
+
+        /// What comes again and again is at least a millisecond apart, so that no call goes on for ever.
+        internal var sound: Configuration {
+            var sound = self
+            let least = Duration.milliseconds(1)
+            for interval in [\Self.refreshInterval, \.cleanupInterval, \.retryDelay, \.provideInterval, \.putInterval] {
+                sound[keyPath: interval] = max(least, self[keyPath: interval])
+            }
+            return sound
+        }
     }
 
     /// What a node takes at most: everything that others can fill has a bound, and it is here.
@@ -85,7 +95,7 @@ extension Kademlia {
         public var serversPerGroupInBucket = 2
         /// The most servers of one network group in the routing table.
         public var serversPerGroup = 3
-        /// The most servers of one network group that one lookup asks.
+        /// The most servers of one network group that may answer on one path of a lookup, or are asked at once.
         public var askedPerGroup = 3
         /// The most servers that wait for a place in a full bucket.
         public var replacementsPerBucket = 10
@@ -102,9 +112,9 @@ extension Kademlia {
         public var providerRecordsPerSource = 4_096
         /// The most values of other peers.
         public var values = 4_096
-        /// The most bytes that values and their keys may have together.
+        /// The most bytes that values and their keys may have together. A value counts for `valuesBytes / values` at least.
         public var valuesBytes = 16 << 20
-        /// The most bytes of values from one network group, or from one peer where its group is not known.
+        /// The most bytes of values from one network group, or from one peer where its group is not known, counted likewise.
         public var valuesBytesPerSource = 2 << 20
 
         /// The most operations of the caller at once.
@@ -117,6 +127,8 @@ extension Kademlia {
         public var probes = 16
         /// The most peers that wait for a probe.
         public var waitingProbes = 256
+        /// The most peers of one network group that wait for a probe.
+        public var waitingProbesPerGroup = 8
         /// The most servers that one lookup asks. From each answer it takes k peers, which bounds what it remembers.
         public var requestsPerLookup = 128
         /// How many of the peers that one server named may fail before the rest of its naming is doubted.

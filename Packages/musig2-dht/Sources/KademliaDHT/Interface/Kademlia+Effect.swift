@@ -4,7 +4,8 @@ public import WireCodec
 extension Kademlia {
     /// What the machine asks its caller to do, in order.
     public enum Effect: Hashable, Sendable {
-        /// Send a request to a peer, and tell how it went by exactly one of ``Input/response(_:_:)``, ``Input/sent(_:)`` and
+        /// Send a request to a peer. Tell when it is on its way by ``Input/started(_:)``, before which its time does not run, and
+        /// how it went by exactly one of ``Input/response(_:_:remote:)``, ``Input/sent(_:)`` and
         /// ``Input/requestFailed(_:_:)``.
         case send(Request)
         /// Answer a request that came in.
@@ -35,7 +36,7 @@ extension Kademlia {
         public let message: KademliaMessage
         /// Whether an answer comes. ADD_PROVIDER has none: write it, and tell ``Input/sent(_:)``.
         public let expectsReply: Bool
-        /// How long the whole may take, connecting included. After that the machine goes on without it.
+        /// How long the whole may take once it is on its way, connecting included. After that the machine goes on without it.
         public let timeout: Duration
     }
 

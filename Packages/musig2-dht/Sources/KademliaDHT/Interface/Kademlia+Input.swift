@@ -5,8 +5,9 @@ extension Kademlia {
     /// What the machine is told. Each input is one call of ``Kademlia/handle(_:at:)``.
     public enum Input: Hashable, Sendable {
         /// A peer is connected and has said by identify where it is and whether it serves this protocol. Told again when
-        /// that changes.
-        case identified(PeerID, addresses: [Multiaddr], isServer: Bool)
+        /// that changes. `remote` is the address that the connection leads to, where that is known: what a peer says of itself
+        /// does not count for the limits per network group then.
+        case identified(PeerID, addresses: [Multiaddr], isServer: Bool, remote: Multiaddr? = nil)
         /// The last connection to a peer is gone.
         case disconnected(PeerID)
         /// Where this node may be reached now. What it provides is announced again when that changes.
@@ -16,8 +17,11 @@ extension Kademlia {
         /// A request came in from a peer whom the connection has proven, at the address that the connection comes from,
         /// where that is known. The answer is among the effects of this very call.
         case request(InboundID, from: PeerID, address: Multiaddr?, KademliaMessage)
-        /// The answer to a request of this node.
-        case response(RequestID, KademliaMessage)
+        /// A request of this node is on its way: it does not wait for others any more. Its time runs from now on.
+        case started(RequestID)
+        /// The answer to a request of this node. `remote` is the address that the connection leads to, where that is known:
+        /// the server counts for the limits of that network group, and of no other.
+        case response(RequestID, KademliaMessage, remote: Multiaddr? = nil)
         /// A request that expects no answer was written to its end.
         case sent(RequestID)
         /// A request was not answered.
@@ -42,6 +46,8 @@ extension Kademlia {
         case reset
         /// What came is no Kademlia message.
         case malformed
+        /// This node did not ask, for reasons of its own: too much is under way, or the peer was not there a moment ago.
+        case notSent
     }
 
     /// What a caller may ask for.

@@ -12,6 +12,8 @@ extension Lookup {
         enum State: Hashable, Sendable {
             /// Named by others, not asked yet.
             case heard
+            /// Not asked yet, since enough of one of its network groups are being asked.
+            case crowded
             /// Asked, no answer yet.
             case asked
             /// Asked, and slow: others are asked meanwhile, and nothing waits for it.
@@ -31,6 +33,8 @@ extension Lookup {
         var referrer: Int
         /// How often it was asked.
         var tries = 0
+        /// The network groups of the addresses that it is being asked at.
+        var claimed = NetworkGroups.none
         /// What a later naming says where it is, if that is something else; it is asked there if it is not where the first
         /// one said.
         var elsewhere: Elsewhere?
@@ -54,6 +58,10 @@ extension Lookup {
         var candidates: [Candidate] = []
         var inFlight = 0
         var slow = 0
+        /// How many of each network group are being asked: as they are said to be, which may be a lie.
+        var claimed: [NetworkGroup: Int] = [:]
+        /// How many of each network group have answered.
+        var proven: [NetworkGroup: Int] = [:]
     }
 
     /// Which candidate of which path, asked for the how-manieth time.

@@ -15,12 +15,12 @@ internal struct Lookup: Sendable {
     private let maximumAsked: Int
     private let failuresPerReferrer: Int
     private let peersPerAnswer: Int
+    private let askedPerGroup: Int
     private(set) var paths: [Path]
     private(set) var referrers = [Referrer(depth: 0)]
     private(set) var asked = 0
     private(set) var answers = 0
     private(set) var failures = 0
-    private var askedGroups: [NetworkGroup: Int] = [:]
     let startedAt: Duration
 
     /// Begins a lookup that knows nobody.
@@ -47,6 +47,7 @@ internal struct Lookup: Sendable {
         self.maximumAsked = configuration.limits.requestsPerLookup
         self.failuresPerReferrer = configuration.limits.failuresPerReferrer
         self.peersPerAnswer = configuration.bucketSize
+        self.askedPerGroup = configuration.limits.askedPerGroup
         self.paths = Array(repeating: Path(), count: count)
         self.startedAt = time
     }
@@ -56,8 +57,9 @@ internal struct Lookup: Sendable {
         for (index, peer) in peers.enumerated() { add(peer, referrer: 0, path: index % paths.count) }
     }
 
-    /// A server answered and named others. Of more than k, the closest count.
-    mutating func answered(_ place: Place, naming peers: [Naming]) {
+    /// A server answered from a network and named others. Of more than k, the closest count. One of a network of which enough
+    /// have answered counts as if it had not: it was said to be elsewhere.
+    mutating func answered(_ place: Place, from groups: NetworkGroups, naming peers: [Naming]) {
         guard let index = index(place) else { return }
         guard !isAnsweredElsewhere(place) else {
             // It speaks on one path only.
@@ -65,7 +67,12 @@ internal struct Lookup: Sendable {
             paths[place.path].candidates[index].state = .taken
             return
         }
+        guard hasRoom(for: groups, on: place.path) else {
+            if settle(place, index, as: .failed) != nil { failures += 1 }
+            return
+        }
         guard let referrer = settle(place, index, as: .answered) else { return }
+        for group in groups.all { paths[place.path].proven[group, default: 0] += 1 }
         answers += 1
         guard !peers.isEmpty else { return }
         referrers.append(Referrer(depth: referrers[referrer].depth + 1))
@@ -87,6 +94,16 @@ internal struct Lookup: Sendable {
         giveUp(place, index)
     }
 
+    /// This node could not ask a server; neither that one nor who named it is to blame.
+    mutating func notSent(_ place: Place) {
+        guard let index = index(place), isCurrent(place, index), let referrer = settle(place, index, as: .failed) else {
+            return
+        }
+        referrers[referrer].failed -= 1
+        asked -= 1
+        goElsewhere(place, index)
+    }
+
     /// A server has not answered for a while.
     mutating func slow(_ place: Place) {
         guard let index = index(place), isCurrent(place, index),
@@ -96,6 +113,7 @@ internal struct Lookup: Sendable {
         paths[place.path].candidates[index].state = .slow
         paths[place.path].inFlight -= 1
         paths[place.path].slow += 1
+        release(place, index)
         referrers[referrer].outstanding -= 1
         referrers[referrer].failed += 1
         giveUp(place, index)
@@ -156,6 +174,7 @@ internal struct Lookup: Sendable {
         switch candidate.state {
         case .asked:
             paths[place.path].inFlight -= 1
+            release(place, index)
             referrers[candidate.referrer].outstanding -= 1
             if state == .failed { referrers[candidate.referrer].failed += 1 }
         case .slow:
@@ -164,7 +183,7 @@ internal struct Lookup: Sendable {
         case .heard where candidate.tries > 0 && state == .answered:
             // The first request was answered after all.
             break
-        case .heard, .answered, .failed, .taken:
+        case .heard, .crowded, .answered, .failed, .taken:
             return nil
         }
         if state == .answered { referrers[candidate.referrer].answered += 1 }
@@ -189,7 +208,7 @@ internal struct Lookup: Sendable {
             let (index, isThere) = paths[other].find(distance)
             guard isThere else { return false }
             switch paths[other].candidates[index].state {
-            case .heard, .taken: return false
+            case .heard, .crowded, .taken: return false
             case .asked, .answered: return true
             case .slow, .failed: return !Self.isElsewhere(peer.addresses, paths[other].candidates[index])
             }
@@ -204,7 +223,7 @@ internal struct Lookup: Sendable {
     private mutating func name(again peer: Naming, referrer: Int, path: Int, index: Int) {
         let candidate = paths[path].candidates[index]
         switch candidate.state {
-        case .heard:
+        case .heard, .crowded:
             if belief(candidate.referrer) != .open, belief(referrer) == .open {
                 paths[path].candidates[index].referrer = referrer
                 paths[path].candidates[index].addresses = peer.addresses
@@ -241,7 +260,7 @@ extension Lookup {
         return referrer.failed + referrer.outstanding >= credit ? .waiting : .open
     }
 
-    /// The next candidate to ask, or nil if none may be asked now. The caller then calls ``ask(_:groups:limit:)``.
+    /// The next candidate to ask, or nil if none may be asked now. The caller then calls ``ask(_:groups:)``.
     func next() -> Place? {
         guard asked < maximumAsked else { return nil }
         for path in paths.indices where paths[path].inFlight < concurrency && !isOver(path) {
@@ -249,7 +268,7 @@ extension Lookup {
             for candidate in paths[path].candidates {
                 switch candidate.state {
                 case .failed, .taken, .slow: continue
-                case .asked, .answered: ahead += 1
+                case .asked, .answered, .crowded: ahead += 1
                 case .heard:
                     switch belief(candidate.referrer) {
                     case .open: return Place(path: path, distance: candidate.distance)
@@ -266,16 +285,24 @@ extension Lookup {
     /// The candidate at a place.
     func candidate(_ place: Place) -> Candidate? { index(place).map { paths[place.path].candidates[$0] } }
 
-    /// Marks a candidate as asked, on all paths; or as failed, if enough of its network groups were asked already.
+    /// Whether fewer servers of each of these network groups have answered on a path than may.
+    func hasRoom(for groups: NetworkGroups, on path: Int) -> Bool {
+        groups.allSatisfy { paths[path].proven[$0, default: 0] < askedPerGroup }
+    }
+
+    /// Marks a candidate as asked, on all paths; or lets it wait while enough of its network groups are being asked. The
+    /// groups must have room.
     ///
     /// - Returns: What its answer is told with; nil if it is not to be asked.
-    mutating func ask(_ place: Place, groups: NetworkGroups, limit: Int) -> Place? {
+    mutating func ask(_ place: Place, groups: NetworkGroups) -> Place? {
         guard let index = index(place) else { return nil }
-        guard groups.allSatisfy({ askedGroups[$0, default: 0] < limit }) else {
-            reject(place)
+        let (claimed, proven) = (paths[place.path].claimed, paths[place.path].proven)
+        guard groups.allSatisfy({ claimed[$0, default: 0] + proven[$0, default: 0] < askedPerGroup }) else {
+            paths[place.path].candidates[index].state = .crowded
             return nil
         }
-        for group in groups.all { askedGroups[group, default: 0] += 1 }
+        for group in groups.all { paths[place.path].claimed[group, default: 0] += 1 }
+        paths[place.path].candidates[index].claimed = groups
         paths[place.path].candidates[index].state = .asked
         paths[place.path].candidates[index].tries += 1
         paths[place.path].inFlight += 1
@@ -283,10 +310,29 @@ extension Lookup {
         asked += 1
         for other in paths.indices where other != place.path {
             let (index, isThere) = paths[other].find(place.distance)
-            if isThere, paths[other].candidates[index].state == .heard { paths[other].candidates[index].state = .taken }
+            guard isThere else { continue }
+            switch paths[other].candidates[index].state {
+            case .heard, .crowded: paths[other].candidates[index].state = .taken
+            case .asked, .slow, .answered, .failed, .taken: break
+            }
         }
         return Place(
             path: place.path, distance: place.distance, attempt: paths[place.path].candidates[index].tries)
+    }
+
+    /// Takes back what a request under way counts for its network groups. Whom that kept waiting may be asked.
+    private mutating func release(_ place: Place, _ index: Int) {
+        let groups = paths[place.path].candidates[index].claimed.all
+        guard !groups.isEmpty else { return }
+        paths[place.path].candidates[index].claimed = .none
+        for group in groups {
+            let rest = paths[place.path].claimed[group, default: 1] - 1
+            paths[place.path].claimed[group] = rest > 0 ? rest : nil
+        }
+        for index in paths[place.path].candidates.indices
+        where paths[place.path].candidates[index].state == .crowded {
+            paths[place.path].candidates[index].state = .heard
+        }
     }
 
     /// Drops a candidate that cannot be asked where it is said to be; it is asked elsewhere if others say something else.
@@ -313,7 +359,7 @@ extension Lookup {
             case .answered:
                 answered += 1
                 if answered >= width { return true }
-            case .asked: return false
+            case .asked, .crowded: return false
             case .heard:
                 if asked < maximumAsked, belief(candidate.referrer) != .doubted { return false }
             }
@@ -331,7 +377,7 @@ extension Lookup {
         closest(count) { candidate in
             switch candidate.state {
             case .failed, .taken: false
-            case .heard: belief(candidate.referrer) != .doubted
+            case .heard, .crowded: belief(candidate.referrer) != .doubted
             case .asked, .slow, .answered: true
             }
         }

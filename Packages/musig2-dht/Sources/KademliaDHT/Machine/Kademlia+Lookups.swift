@@ -101,14 +101,18 @@ extension Kademlia {
         }
         let key = candidate.distance ^ job.target
         let known = knownAddresses(key)
-        let reach = reach(
+        var reach = reach(
             peer, known.isEmpty || known == candidate.addresses ? candidate.addresses : known + candidate.addresses)
+        if let lookup = job.lookup, !lookup.hasRoom(for: reach.groups, on: place.path) {
+            // It may be said to be in more networks than it is.
+            reach = self.reach(
+                peer, reach.parsed.filter { lookup.hasRoom(for: groups(of: $0), on: place.path) })
+        }
         guard !reach.addresses.isEmpty else {
             job.lookup?.reject(place)
             return
         }
-        guard let asked = job.lookup?.ask(place, groups: reach.groups, limit: configuration.limits.askedPerGroup)
-        else { return }
+        guard let asked = job.lookup?.ask(place, groups: reach.groups) else { return }
         send(question(job), to: peer, key, reach, .lookup(job: job.id, asked), &turn)
     }
 
@@ -121,18 +125,19 @@ extension Kademlia {
     }
 
     mutating func lookupAnswered(
-        _ id: UInt64, _ place: Lookup.Place, _ request: PendingRequest, _ message: KademliaMessage, _ turn: inout Turn
+        _ id: UInt64, _ place: Lookup.Place, _ request: PendingRequest, from groups: NetworkGroups,
+        _ message: KademliaMessage, _ turn: inout Turn
     ) {
         guard var job = jobs.removeValue(forKey: id) else { return }
-        job.lookup?.answered(place, naming: namings(message.closerPeers, askedOf: request.key))
+        job.lookup?.answered(place, from: groups, naming: namings(message.closerPeers, askedOf: request.key))
         take(message, from: request, &job, &turn)
         advance(&job, &turn)
         keep(job)
     }
 
-    mutating func lookupFailed(_ id: UInt64, _ place: Lookup.Place, _ turn: inout Turn) {
+    mutating func lookupFailed(_ id: UInt64, _ place: Lookup.Place, _ failure: RequestFailure, _ turn: inout Turn) {
         guard var job = jobs.removeValue(forKey: id) else { return }
-        job.lookup?.failed(place)
+        if failure == .notSent { job.lookup?.notSent(place) } else { job.lookup?.failed(place) }
         advance(&job, &turn)
         keep(job)
     }

@@ -10,9 +10,7 @@ extension Kademlia {
     ) {
         nextRequest += 1
         let id = nextRequest
-        requests[id] = PendingRequest(peer: peer, key: key, reach: reach, purpose: purpose, sentAt: turn.time)
-        deadlines.add(.request(id), at: turn.time + configuration.requestTimeout)
-        if case .lookup = purpose { deadlines.add(.slow(id), at: turn.time + configuration.slowAfter) }
+        requests[id] = PendingRequest(peer: peer, key: key, reach: reach, purpose: purpose)
         turn.effects.append(
             .send(
                 Request(
@@ -20,13 +18,29 @@ extension Kademlia {
                     expectsReply: message.kind != .addProvider, timeout: configuration.requestTimeout)))
     }
 
-    mutating func responded(_ id: RequestID, _ message: KademliaMessage, _ turn: inout Turn) {
+    /// A request is on its way: from now on it may become slow, or too late.
+    mutating func started(_ id: RequestID, _ turn: inout Turn) {
+        guard var request = requests[id.rawValue], request.startedAt == nil else { return }
+        request.startedAt = turn.time
+        requests[id.rawValue] = request
+        deadlines.add(.request(id.rawValue), at: turn.time + configuration.requestTimeout)
+        if case .lookup = request.purpose {
+            deadlines.add(.slow(id.rawValue), at: turn.time + configuration.slowAfter)
+        }
+    }
+
+    mutating func responded(
+        _ id: RequestID, from address: Multiaddr?, _ message: KademliaMessage, _ turn: inout Turn
+    ) {
         guard let request = requests.removeValue(forKey: id.rawValue) else { return }
         lastHeard = turn.time
-        admit(request, &turn)
+        // Where it says it is may be a lie, which would count for others' networks.
+        let groups = address.map { self.groups(of: $0) }
+        admit(request, from: groups, &turn)
         switch request.purpose {
         case .probe: probeEnded(request.key)
-        case .lookup(let job, let place): lookupAnswered(job, place, request, message, &turn)
+        case .lookup(let job, let place):
+            lookupAnswered(job, place, request, from: groups ?? request.reach.groups, message, &turn)
         case .store(let job, let value):
             storeEnded(job, isStored: value == nil || message.record?.value == value, &turn)
         case .correction: break
@@ -39,19 +53,19 @@ extension Kademlia {
         switch request.purpose {
         case .store(let job, _): storeEnded(job, isStored: true, &turn)
         case .probe: probeEnded(request.key)
-        case .lookup(let job, let place): lookupFailed(job, place, &turn)
+        case .lookup(let job, let place): lookupFailed(job, place, .malformed, &turn)
         case .correction: break
         }
     }
 
     mutating func requestFailed(_ id: UInt64, _ failure: RequestFailure, _ turn: inout Turn) {
         guard let request = requests.removeValue(forKey: id) else { return }
-        noteFailure(request, failure, &turn)
+        if failure != .notSent { noteFailure(request, failure, &turn) }
         switch request.purpose {
         case .probe: probeEnded(request.key)
         case .lookup(let job, let place):
             if failure == .unsupported { findPeerReached(job, request, &turn) }
-            lookupFailed(job, place, &turn)
+            lookupFailed(job, place, failure, &turn)
         case .store(let job, _): storeEnded(job, isStored: false, &turn)
         case .correction: break
         }
@@ -69,16 +83,19 @@ extension Kademlia {
 
 // The routing table: who gets in, who is dropped.
 extension Kademlia {
-    mutating func identified(_ peer: PeerID, _ addresses: [Multiaddr], isServer: Bool, _ turn: inout Turn) {
+    mutating func identified(
+        _ peer: PeerID, _ addresses: [Multiaddr], isServer: Bool, at remote: Multiaddr?, _ turn: inout Turn
+    ) {
         guard peer != local else { return }
         let key = place(peer.bytes)
-        let reach = reach(peer, addresses)
+        var reach = reach(peer, addresses)
+        if let remote { reach.groups = groups(of: remote) }
         if connected[key] != nil || connected.count < configuration.limits.connectedPeers {
             connected[key] = reach.addresses
         }
         if let position = table.position(key) {
             if isServer {
-                table.update(position, addresses: reach.addresses, groups: reach.groups)
+                table.update(position, addresses: reach.addresses)
             } else {
                 drop(key, &turn)
             }
@@ -109,19 +126,21 @@ extension Kademlia {
     }
 
     /// A peer answered a request: it serves.
-    mutating func admit(_ request: PendingRequest, _ turn: inout Turn) {
+    mutating func admit(_ request: PendingRequest, from groups: NetworkGroups?, _ turn: inout Turn) {
         if let position = table.position(request.key) {
-            table.answered(position, at: turn.time)
+            if !table.answered(position, from: groups, at: turn.time) { promote(position.bucket) }
             return
         }
         guard !request.reach.addresses.isEmpty else { return }
+        var reach = request.reach
+        if let groups { reach.groups = groups }
         let admission = table.insert(
             RoutingTable.Entry(
-                peer: request.peer, key: request.key, addresses: request.reach.addresses, groups: request.reach.groups,
+                peer: request.peer, key: request.key, addresses: reach.addresses, groups: reach.groups,
                 lastSeen: turn.time, isTrusted: trusted.contains(request.key),
                 isConnected: connected[request.key] != nil))
         if admission == .full {
-            wait(request.peer, request.key, request.reach)
+            wait(request.peer, request.key, reach)
             checkOldest(table.bucketIndex(request.key), at: turn.time)
         }
     }
@@ -143,7 +162,7 @@ extension Kademlia {
         let entry = table[position]
         let failures = table.failed(position)
         // When nobody has answered since the request left, the fault may be this node's own network: then all stay.
-        guard !entry.isTrusted, let lastHeard, lastHeard >= request.sentAt else { return }
+        guard !entry.isTrusted, let lastHeard, let startedAt = request.startedAt, lastHeard >= startedAt else { return }
         if failures >= 2 || !table.buckets[position.bucket].replacements.isEmpty { drop(request.key, &turn) }
     }
 
@@ -173,8 +192,13 @@ extension Kademlia {
     }
 
     mutating func probe(_ peer: PeerID, _ key: KademliaKey, _ reach: Reach) {
-        guard peer != local, probes.waiting.count < configuration.limits.waitingProbes, probes.keys.insert(key).inserted
-        else { return }
+        let (limits, waiting) = (configuration.limits, probes.waiting)
+        guard peer != local, waiting.count < limits.waitingProbes, !probes.keys.contains(key) else { return }
+        let hasRoom = reach.groups.allSatisfy { group in
+            waiting.count { $0.reach.groups.contains(group) } < limits.waitingProbesPerGroup
+        }
+        guard hasRoom else { return }
+        probes.keys.insert(key)
         probes.waiting.append(Probes.Waiting(peer: peer, key: key, reach: reach))
     }
 

@@ -25,7 +25,8 @@ internal struct PendingRequest: Sendable {
     let key: KademliaKey
     let reach: Reach
     let purpose: Purpose
-    let sentAt: Duration
+    /// When it was sent; nil while it waits for that.
+    var startedAt: Duration?
 }
 
 /// Where a peer may be reached, by the rules of the network.
@@ -98,6 +99,13 @@ extension Kademlia {
             if !isExempt(address) { reach.groups.insert(NetworkGroup(address)) }
         }
         return reach
+    }
+
+    /// The network group of an address; none if it is free of limits.
+    func groups(of address: Multiaddr) -> NetworkGroups {
+        var groups = NetworkGroups.none
+        if !isExempt(address) { groups.insert(NetworkGroup(address)) }
+        return groups
     }
 
     /// Whether an address is free of the limits per network group.

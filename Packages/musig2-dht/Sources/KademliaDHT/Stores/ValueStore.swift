@@ -9,11 +9,12 @@ internal struct ValueStore: Sendable {
         let storedAt: Duration
         let wallMilliseconds: UInt64
         fileprivate let id: UInt64
-        fileprivate var weight: Int { key.count + value.count }
     }
 
     private let limits: Kademlia.Limits
     private let lifetime: Duration
+    /// What a value counts for at least: its share of the room, so that many small ones weigh as much as they take.
+    private let leastWeight: Int
     private var records: [[UInt8]: Record] = [:]
     private var keys: [UInt64: [UInt8]] = [:]
     private var shares = SourceShares()
@@ -22,35 +23,57 @@ internal struct ValueStore: Sendable {
     init(_ configuration: Kademlia.Configuration) {
         limits = configuration.limits
         lifetime = configuration.valueLifetime
+        leastWeight = min(limits.valuesBytes / max(1, limits.values), limits.valuesBytesPerSource)
     }
 
     var count: Int { records.count }
-    var bytes: Int { shares.weight }
+    /// Bytes, as far as room is shared out.
+    var weight: Int { shares.weight }
 
-    /// Stores a value in place of the one that is there.
+    /// Stores a value in place of the one that is there. One that is there already is kept for longer, and remains the record
+    /// of who brought it first.
     ///
-    /// - Returns: Whether there was room; if not, the old value stays.
+    /// - Returns: Whether there was room; if not, all stays as it is.
     mutating func put(_ value: [UInt8], at key: [UInt8], source: RecordSource, at now: Kademlia.Now) -> Bool {
-        let weight = key.count + value.count
         let old = records[key]
-        if let old { remove(old) }
-        guard makeRoom(for: weight, of: source) else {
-            if let old { insert(old) }
+        let known = old?.value == value ? old : nil
+        let record = Record(
+            key: key, value: value, source: known?.source ?? source, storedAt: now.monotonic,
+            wallMilliseconds: now.wallMilliseconds, id: known?.id ?? nextID)
+        guard known == nil else {
+            records[key] = record
+            return true
+        }
+        var own = shares.weight(of: source) + weight(record)
+        if let old, old.source == source { own -= weight(old) }
+        guard own <= limits.valuesBytesPerSource, weight(record) <= limits.valuesBytes, limits.values > 0 else {
             return false
         }
-        insert(
-            Record(
-                key: key, value: value, source: source, storedAt: now.monotonic, wallMilliseconds: now.wallMilliseconds,
-                id: nextID))
+        if hasRoom(for: record) {
+            if let old { remove(old) }
+            insert(record)
+        } else {
+            // A copy, so that nothing has given way if there is no room in the end.
+            var changed = self
+            if let old { changed.remove(old) }
+            guard changed.makeRoom(for: record, own) else { return false }
+            changed.insert(record)
+            self = changed
+        }
         nextID += 1
         return true
     }
 
-    private mutating func makeRoom(for weight: Int, of source: RecordSource) -> Bool {
-        let own = shares.weight(of: source) + weight
-        guard own <= limits.valuesBytesPerSource, weight <= limits.valuesBytes, limits.values > 0 else { return false }
-        while records.count >= limits.values || shares.weight + weight > limits.valuesBytes {
-            guard let heaviest = shares.heaviest, heaviest != source, shares.weight(of: heaviest) > own,
+    private func weight(_ record: Record) -> Int { max(leastWeight, record.key.count + record.value.count) }
+
+    private func hasRoom(for record: Record) -> Bool {
+        records.count < limits.values && shares.weight + weight(record) <= limits.valuesBytes
+    }
+
+    /// Lets others give way whose share is larger than the one that the source will have.
+    private mutating func makeRoom(for newcomer: Record, _ own: Int) -> Bool {
+        while !hasRoom(for: newcomer) {
+            guard let heaviest = shares.heaviest, heaviest != newcomer.source, shares.weight(of: heaviest) > own,
                 let victim = shares.newest(of: heaviest, isLive: { keys[$0] != nil }), let key = keys[victim],
                 let record = records[key]
             else { return false }
@@ -62,13 +85,13 @@ internal struct ValueStore: Sendable {
     private mutating func insert(_ record: Record) {
         records[record.key] = record
         keys[record.id] = record.key
-        shares.add(record.id, weight: record.weight, of: record.source)
+        shares.add(record.id, weight: weight(record), of: record.source)
     }
 
     private mutating func remove(_ record: Record) {
         records[record.key] = nil
         keys[record.id] = nil
-        shares.remove(weight: record.weight, of: record.source) { keys[$0] != nil }
+        shares.remove(weight: weight(record), of: record.source) { keys[$0] != nil }
     }
 
     /// The value under a key, unless it has expired.
@@ -96,7 +119,7 @@ internal struct ValueStore: Sendable {
     func _checkInvariants() -> [String] {
         var wrong: [String] = []
         if records.count > limits.values { wrong.append("\(records.count) values") }
-        let weight = records.values.reduce(0) { $0 + $1.weight }
+        let weight = records.values.reduce(0) { $0 + self.weight($1) }
         if weight > limits.valuesBytes || weight != shares.weight {
             wrong.append("\(weight) bytes, counted \(shares.weight)")
         }

@@ -12,6 +12,7 @@ internal struct RoutingTable: Sendable {
         let key: KademliaKey
         /// Binary, without `/p2p` at the end; never empty.
         var addresses: [[UInt8]]
+        /// Of the address that it last answered from, as far as that is known. Where it says it is counts for nothing.
         var groups: NetworkGroups
         /// When it last answered.
         var lastSeen: Duration
@@ -192,11 +193,27 @@ extension RoutingTable {
         }
     }
 
-    /// A server in the table answered.
-    mutating func answered(_ position: Position, at time: Duration) {
+    /// A server in the table answered, from the same network as before or another, where that is known.
+    ///
+    /// - Returns: Whether it keeps its place: there may be no room for one more of that network.
+    mutating func answered(_ position: Position, from groups: NetworkGroups?, at time: Duration) -> Bool {
+        let former = self[position]
+        if let groups, groups != former.groups {
+            charge(former, -1)
+            // The entry itself must not count in its own way.
+            buckets[position.bucket].entries[position.index].groups = .none
+            let fits = former.isTrusted || hasRoom(for: groups, inBucketOf: former.key)
+            buckets[position.bucket].entries[position.index].groups = fits ? groups : former.groups
+            charge(self[position], 1)
+            guard fits else {
+                remove(position)
+                return false
+            }
+        }
         if !self[position].isLive { liveCount += 1 }
         buckets[position.bucket].entries[position.index].lastSeen = time
         buckets[position.bucket].entries[position.index].failures = 0
+        return true
     }
 
     /// A server in the table did not answer. Returns how often in a row that is now.
@@ -207,18 +224,10 @@ extension RoutingTable {
         return Int(failures)
     }
 
-    /// A server in the table is connected and says where it is; it keeps its old addresses where the new ones would crowd out.
-    mutating func update(_ position: Position, addresses: [[UInt8]], groups newGroups: NetworkGroups) {
-        let entry = self[position]
+    /// A server in the table is connected and says where it is.
+    mutating func update(_ position: Position, addresses: [[UInt8]]) {
         buckets[position.bucket].entries[position.index].isConnected = true
-        guard !addresses.isEmpty, addresses != entry.addresses else { return }
-        charge(entry, -1)
-        // The entry itself must not count in its own way.
-        buckets[position.bucket].entries[position.index].groups = .none
-        let fits = entry.isTrusted || hasRoom(for: newGroups, inBucketOf: entry.key)
-        buckets[position.bucket].entries[position.index].groups = fits ? newGroups : entry.groups
-        if fits { buckets[position.bucket].entries[position.index].addresses = addresses }
-        charge(self[position], 1)
+        if !addresses.isEmpty { buckets[position.bucket].entries[position.index].addresses = addresses }
     }
 
     mutating func disconnected(_ key: KademliaKey) {

@@ -13,6 +13,10 @@ final class Harness {
     let population: Population
     var machine: Kademlia
     var now = Kademlia.Now(monotonic: .seconds(1), wallMilliseconds: 1_800_000_000_000)
+    /// Where connections to peers lead, as far as the machine is told.
+    var remotes: [PeerID: Multiaddr] = [:]
+    /// Whether what the machine wants to be sent is on its way at once.
+    var startsAtOnce = true
     private var nextInbound: UInt64 = 0
 
     init(
@@ -36,6 +40,7 @@ final class Harness {
     @discardableResult
     func tell(_ input: Kademlia.Input, sourceLocation: SourceLocation = #_sourceLocation) -> [Kademlia.Effect] {
         let effects = machine.handle(input, at: now)
+        for request in effects.requests where startsAtOnce { _ = machine.handle(.started(request.id), at: now) }
         #expect(machine._checkInvariants() == [], sourceLocation: sourceLocation)
         return effects
     }
@@ -86,7 +91,7 @@ final class Harness {
             if !request.expectsReply {
                 queue += tell(.sent(request.id))
             } else if let message = answer(request) {
-                queue += tell(.response(request.id, message))
+                queue += tell(.response(request.id, message, remote: remotes[request.peer]))
             } else {
                 queue += tell(.requestFailed(request.id, .unreachable))
             }

@@ -49,11 +49,12 @@ extension NodeDHT {
             for effect in state.machine.handle(input, at: now) {
                 switch effect {
                 case .send(let request):
-                    let outgoing = Outgoing(request: request, deadline: now.monotonic + request.timeout)
-                    switch state.requests.add(outgoing, to: request.peer) {
-                    case .start: start(outgoing, in: &state)
+                    switch state.requests.add(request, to: request.peer) {
+                    case .start:
+                        start(request, in: &state)
+                        inputs.append(.started(request.id))
                     case .wait: break
-                    case .refuse: inputs.append(.requestFailed(request.id, .timedOut))
+                    case .refuse: inputs.append(.requestFailed(request.id, .notSent))
                     }
                 case .reply(_, let message): turn.verdict = .reply(message)
                 case .noReply: turn.verdict = .noReply
@@ -171,19 +172,21 @@ extension NodeDHT {
 
     // MARK: Requests that go out
 
-    private func start(_ outgoing: Outgoing, in state: inout State) {
+    private func start(_ request: Kademlia.Request, in state: inout State) {
         metrics.requestSent()
-        state.requestTasks[outgoing.request.id] = Task { await self.run(outgoing) }
+        state.requestTasks[request.id] = Task { await self.run(request) }
     }
 
-    private func run(_ outgoing: Outgoing) async {
-        let outcome = await carryOut(outgoing)
+    private func run(_ request: Kademlia.Request) async {
+        let outcome = await carryOut(request)
         if case .requestFailed = outcome { metrics.requestFailed() }
-        state.withLock { state in
-            state.requestTasks[outgoing.request.id] = nil
-            let next = state.requests.finish(outgoing.request.peer)
-            if let next, state.phase == .running { start(next, in: &state) }
+        let next = state.withLock { state -> Kademlia.Request? in
+            state.requestTasks[request.id] = nil
+            guard let next = state.requests.finish(request.peer), state.phase == .running else { return nil }
+            start(next, in: &state)
+            return next
         }
+        if let next { feed(.started(next.id)) }
         feed(outcome)
     }
 

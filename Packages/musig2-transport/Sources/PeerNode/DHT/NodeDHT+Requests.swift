@@ -9,22 +9,20 @@ extension NodeDHT {
     /// Sends a request and waits for its end.
     ///
     /// - Returns: What became of it.
-    func carryOut(_ outgoing: Outgoing) async -> Kademlia.Input {
-        let request = outgoing.request
-        let time = node.configuration.timeSource
-        let limit = outgoing.deadline - time.now().uptime
-        guard limit > .zero else { return .requestFailed(request.id, .timedOut) }
+    func carryOut(_ request: Kademlia.Request) async -> Kademlia.Input {
+        let limit = request.timeout
         do throws(TransportError) {
             let answer = try await withDeadline(
                 limit,
-                by: time,
+                by: node.configuration.timeSource,
                 onTimeout: { () -> TransportError in
                     TransportError(.timedOut, "peer \(request.peer) did not answer within \(limit)")
                 },
                 discard: { (_: KademliaMessage?) in },
                 { () async throws(TransportError) in try await self.exchange(request) }
             )
-            return answer.map { .response(request.id, $0) } ?? .sent(request.id)
+            guard let answer else { return .sent(request.id) }
+            return .response(request.id, answer, remote: node.remoteAddress(of: request.peer))
         } catch {
             logger.debug(
                 "DHT request failed",
@@ -36,12 +34,14 @@ extension NodeDHT {
         }
     }
 
-    private static func failure(of error: TransportError) -> Kademlia.RequestFailure {
+    static func failure(of error: TransportError) -> Kademlia.RequestFailure {
         switch error.code {
         case .protocolNotSupported: .unsupported
         case .timedOut, .cancelled: .timedOut
         case .streamReset, .streamClosed, .connectionClosed: .reset
         case .protocolViolation: .malformed
+        // This node's own limits, and its memory of a failure that was counted then.
+        case .limitExceeded, .backingOff: .notSent
         default: .unreachable
         }
     }
@@ -77,7 +77,8 @@ extension NodeDHT {
             try await node.connect(
                 to: request.peer, addresses: addresses, patience: patience, within: configuration.usedAddresses)
         } catch {
-            // Whatever it is, the peer was not reached.
+            guard error.code != .limitExceeded, error.code != .backingOff else { throw error }
+            // Whatever else it is, the peer was not reached.
             throw TransportError(.notConnected, error.message, underlying: error.underlying)
         }
         return try await node.openStream(to: request.peer, assuming: protocolID).stream

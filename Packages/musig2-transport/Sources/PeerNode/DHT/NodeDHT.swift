@@ -36,7 +36,7 @@ public final class NodeDHT: Sendable {
     struct State {
         var phase = Phase.idle
         var machine: Kademlia
-        var requests: RequestQueue<Outgoing>
+        var requests: RequestQueue<Kademlia.Request>
         var idle: IdleStreams
         var inbound: InboundRequests
         /// Those who wait for the end of an operation.
@@ -73,13 +73,6 @@ public final class NodeDHT: Sendable {
                 burst: configuration.inboundRequestBurst
             )
         }
-    }
-
-    /// A request on its way.
-    struct Outgoing: Sendable {
-        let request: Kademlia.Request
-        /// When nobody waits for it any more.
-        let deadline: Duration
     }
 
     /// Makes a part that is not taken yet: see ``start()``, and ``PeerNode/PeerNode/startDHT(_:)``, which does both.
@@ -261,7 +254,8 @@ public final class NodeDHT: Sendable {
             .identified(
                 peer,
                 addresses: information.addresses.filter(configuration.usedAddresses.allows),
-                isServer: isServer
+                isServer: isServer,
+                remote: node.remoteAddress(of: peer)
             )
         )
     }

@@ -159,6 +159,11 @@ public final class PeerNode: Sendable {
         state.withLock { $0.table.current(to: peer) != nil }
     }
 
+    /// Where the connection to a peer leads that new streams go over; nil if there is none.
+    func remoteAddress(of peer: PeerID) -> Multiaddr? {
+        state.withLock { $0.table.current(to: peer)?.connection.remoteAddress }
+    }
+
     /// What a connected peer has said about itself; nil until it has.
     ///
     /// - Parameter peer: Who.
