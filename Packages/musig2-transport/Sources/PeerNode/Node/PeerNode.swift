@@ -6,8 +6,8 @@ import Synchronization
 
 /// A peer with an identity: it listens, dials, keeps one connection per peer in use, and hosts protocols on them.
 ///
-/// Register protocols, then ``listen(on:)`` and ``connect(to:addresses:)``; or let a service group ``run()`` it. A node
-/// lives until ``shutdown()``: its tasks hold it.
+/// Register protocols, then ``listen(on:)`` and ``connect(to:addresses:patience:)``; or let a service group ``run()`` it.
+/// A node lives until ``shutdown()``: its tasks hold it.
 public final class PeerNode: Sendable {
     /// Who this node is.
     public let localPeer: PeerID
