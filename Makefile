@@ -25,7 +25,7 @@ HEAVY_NIO := $(call heavy,$(TOP_ROOT) $(NIO_ROOTS))
 HEAVY_PURE := $(call heavy,$(PURE_ROOTS))
 
 .PHONY: help setup setup-interop build test integration interop bench ctime callgrind fuzz lint check-layers check-examples \
-	check-features docs consumers coverage clean
+	check-tables docs consumers coverage clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## /{ printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -49,7 +49,7 @@ test: setup-interop ## Run every check and every test, and count them
 	@$(RUNNER) check --results $(RESULTS) lint -- Tools/lint
 	@$(RUNNER) check --results $(RESULTS) check-layers -- Tools/check-layers
 	@$(RUNNER) check --results $(RESULTS) check-examples -- Tools/check-examples
-	@$(RUNNER) check --results $(RESULTS) check-features -- Tools/check-features
+	@$(RUNNER) check --results $(RESULTS) check-tables -- Tools/check-tables
 	@$(RUNNER) check --results $(RESULTS) --count unittest scripts -- \
 		python3 -m unittest discover --start-directory Tools/script-tests --pattern '*_tests.py'
 	@$(RUNNER) swift --results $(RESULTS) --scratch .build-pure --skip HeavyTests $(PURE_ROOTS)
@@ -107,8 +107,8 @@ check-layers: ## Check arrows, outside packages, imports, purity and versions
 check-examples: ## Check that examples in documents are code that is tested, and that links lead somewhere
 	@Tools/check-examples
 
-check-features: ## Check that the tests that docs/features.md names are there
-	@Tools/check-features
+check-tables: ## Check that the tests that docs/features.md and docs/threats.md name are there
+	@Tools/check-tables
 
 docs: setup ## Build the documentation of every module into .build-docs; warnings are errors
 	@status=0; \
