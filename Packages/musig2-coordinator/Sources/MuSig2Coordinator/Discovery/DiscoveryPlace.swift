@@ -81,6 +81,8 @@ enum DiscoveryDay {
     static let milliseconds: UInt64 = 86_400_000
     /// How long before a day begins its keys are published: 2 h.
     static let lead: UInt64 = 2 * 3_600_000
+    /// How long before a day begins its keys are tried: so far the clocks of two signers may be apart.
+    static let tolerance = SessionLimits.standard.clockTolerance
 
     /// The day of a moment.
     static func of(_ now: Now) -> UInt32 {
@@ -94,10 +96,12 @@ enum DiscoveryDay {
         return isLate ? [today, today &+ 1] : [today]
     }
 
-    /// The days that a joiner tries, in this order.
+    /// The days that a joiner tries, in this order: today, then yesterday. In the last minutes of a day tomorrow comes first, since a
+    /// provider whose clock is ahead may publish nothing else; one whose clock is behind publishes it too.
     static func tried(at now: Now) -> [UInt32] {
         let today = of(now)
-        return today > 0 ? [today, today - 1] : [today]
+        let isLate = now.wallMilliseconds % milliseconds >= milliseconds - tolerance
+        return (isLate ? [today &+ 1] : []) + [today] + (today > 0 ? [today - 1] : [])
     }
 
     /// When a day's key is of no use any more: joiners try it until the end of the day after.

@@ -288,6 +288,62 @@ import WireCodec
         #expect(isDone)
     }
 
+    /// S34: clocks on both sides of midnight, as far apart as is allowed, either one ahead: the joiner finds the creator, and its HELLO is
+    /// answered.
+    @Test(
+        arguments: [DiscoveryWay.rendezvous, .inbox],
+        [
+            // (the world's clock, the creator's ahead of it, the joiner's ahead of it), in milliseconds; midnight is 0.
+            (60_000, 0, -180_000), (0, 0, -1), (0, 0, -300_000), (299_999, 0, -300_000), (300_000, 0, -300_000),
+            (60_000, -180_000, 0), (0, -1, 0), (0, -300_000, 0), (299_999, -300_000, 0), (300_000, -300_000, 0),
+            (-1, 1, 0), (-150_000, 150_000, -150_000), (0, 0, 0), (-1, 0, 0),
+        ] as [(Int64, Int64, Int64)])
+    func s34BothSidesOfMidnight(_ way: DiscoveryWay, _ clocks: (Int64, Int64, Int64)) throws {
+        let world = SimulatedWorld(seed: 34)
+        // The world begins at 08:00 UTC.
+        _ = try world.run(for: .milliseconds(16 * 3_600_000 + clocks.0)) { false }
+        #expect(Int64(world.now.wallMilliseconds % DiscoveryDay.milliseconds) == (86_400_000 + clocks.0) % 86_400_000)
+        let creator = try world.start(0, ways: [.rendezvous, .inbox])
+        let joiner = try world.start(1, ways: [.rendezvous, .inbox])
+        creator.skew = clocks.1
+        joiner.skew = clocks.2
+        let id = try world.create(plan(2), by: [way], at: creator)
+        if way == .inbox { world.joinWhatWaits(at: joiner) } else { world.join(id, at: joiner) }
+        // Less than the first repetition of a look takes.
+        let isDone = try world.run(for: .milliseconds(1_900)) { isComplete(world, id, count: 2) }
+        #expect(isDone, "\(way.name), creator \(clocks.1) ms, joiner \(clocks.2) ms, at midnight + \(clocks.0) ms")
+    }
+
+    /// S34: a session that was published long before is found by a joiner that has the next day already, and the other way round when the
+    /// creator's day has just begun.
+    @Test(arguments: [-299_999, -1, 0, 1, 299_999] as [Int64])
+    func s34APublishedSessionAtMidnight(_ ahead: Int64) throws {
+        for moment in [-300_000, -1, 0, 1, 300_000] as [Int64] {
+            let world = SimulatedWorld(seed: 35)
+            let creator = try world.start(0, ways: [.rendezvous])
+            let id = try world.create(plan(2, lifetime: .seconds(2 * 86_400)), by: [.rendezvous], at: creator)
+            _ = try world.run(for: .milliseconds(16 * 3_600_000 + moment)) { false }
+            let joiner = try world.start(1, ways: [.rendezvous])
+            joiner.skew = ahead
+            world.join(id, at: joiner)
+            let isDone = try world.run(for: .milliseconds(1_900)) { isComplete(world, id, count: 2) }
+            #expect(isDone, "the joiner \(ahead) ms ahead, at midnight + \(moment) ms")
+        }
+    }
+
+    /// The days that a joiner tries: today, yesterday, and in the last five minutes first tomorrow.
+    @Test func daysThatAreTried() {
+        let day = 20_775 as UInt64
+        func tried(_ milliseconds: UInt64) -> [UInt32] {
+            DiscoveryDay.tried(at: Now(monotonic: .zero, wallMilliseconds: day * 86_400_000 + milliseconds))
+        }
+        #expect(tried(0) == [20_775, 20_774])
+        #expect(tried(86_099_999) == [20_775, 20_774])
+        #expect(tried(86_100_000) == [20_776, 20_775, 20_774])
+        #expect(tried(86_399_999) == [20_776, 20_775, 20_774])
+        #expect(DiscoveryDay.tried(at: Now(monotonic: .zero, wallMilliseconds: 0)) == [0])
+    }
+
     /// A key is published for as long as it is of use: until the session expires, or until the end of the day after its day.
     @Test(arguments: [(3_600, 3_600), (5 * 86_400, 40 * 3_600)] as [(Int, Int)])
     func lifetimes(_ lifetime: Int, _ expected: Int) throws {

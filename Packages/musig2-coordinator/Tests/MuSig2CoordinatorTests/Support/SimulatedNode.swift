@@ -29,6 +29,8 @@ final class SimulatedNode {
     private(set) var previews: [Result<[SessionPreview], CoordinatorError>] = []
     private(set) var commits = 0
     private(set) var partialsMade = 0
+    /// How far its clock on the wall is ahead of the world's, in milliseconds.
+    var skew: Int64 = 0
     /// What waits to be done on the network.
     fileprivate(set) var outgoing: [CoordinatorEffect] = []
 
@@ -75,8 +77,9 @@ final class SimulatedNode {
     }
 
     /// One turn: the input and all that follows from it.
-    func take(_ input: CoordinatorInput, at now: Now) {
+    func take(_ input: CoordinatorInput, at time: Now) {
         guard isAlive else { return }
+        let now = skewed(time)
         var inputs = [input]
         while !inputs.isEmpty {
             var writes: [StoreWrite] = []
@@ -184,6 +187,12 @@ final class SimulatedNode {
         issues.append(issue)
     }
 
+    /// A moment by this node's clock.
+    func skewed(_ time: Now) -> Now {
+        let wall = Int64(clamping: time.wallMilliseconds) + skew
+        return Now(monotonic: time.monotonic, wallMilliseconds: UInt64(clamping: wall))
+    }
+
     private func random() throws -> Hash32 {
         struct NoHash: Error {}
         let bytes = (0..<32).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
@@ -192,7 +201,8 @@ final class SimulatedNode {
     }
 
     /// Makes a session, as the coordinator does.
-    func create(_ request: SessionPlan, by ways: Set<DiscoveryWay> = [], at now: Now) throws -> SessionID {
+    func create(_ request: SessionPlan, by ways: Set<DiscoveryWay> = [], at time: Now) throws -> SessionID {
+        let now = skewed(time)
         let descriptor = try SessionDescriptor(request, at: now, random: random())
         let announced = try VerifiedAnnouncement(
             announcing: descriptor,
@@ -201,7 +211,7 @@ final class SimulatedNode {
             ways: ways.bits,
             with: secret
         )
-        take(.create(announced), at: now)
+        take(.create(announced), at: time)
         return descriptor.id
     }
 }

@@ -136,11 +136,11 @@ internal struct Turn<Crypto: SessionCrypto> {
 
     /// Adds to the last bundle for the peer if nothing else came between.
     mutating func send(_ item: SessionItem, to peer: PeerID) {
-        if case .send(let items, let last)? = effects.last, last == peer {
-            effects[effects.count - 1] = .send(items + [item], to: peer)
-        } else {
-            effects.append(.send([item], to: peer))
-        }
+        // The bundle is taken out, so that it grows in place: an answer to a SYNC may have thousands of items.
+        guard case .send(_, let last)? = effects.last, last == peer, case .send(var items, _)? = effects.popLast()
+        else { return effects.append(.send([item], to: peer)) }
+        items.append(item)
+        effects.append(.send(items, to: peer))
     }
 }
 

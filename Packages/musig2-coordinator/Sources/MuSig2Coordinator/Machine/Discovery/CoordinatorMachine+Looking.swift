@@ -36,7 +36,7 @@ extension CoordinatorMachine {
         advance(subject, at: now)
     }
 
-    /// Looks the subject's places of today up; those of yesterday are kept for later.
+    /// Looks the subject's places of the likeliest day up; those of the others are kept for later.
     private mutating func search(_ subject: DiscoverySubject, at now: Now) {
         let days = DiscoveryDay.tried(at: now)
         var present: [DiscoveryPlace] = []
