@@ -40,7 +40,7 @@ import WireCodec
         var relayed: [SignedMessage] = []
         let announced = try #require(joiner.machine.sessions[id]?.machine)
         let sync = Sync(
-            sessionID: id.bytes, attempt: 1, run: announced.currentRun,
+            sessionID: id.bytes, attempt: 1, index: 1, run: announced.currentRun,
             wanted: [Sync.Wanted(.join, indices: [0, 1]), Sync.Wanted(.nonceShare, indices: [0, 1])])
         // Messages of later attempts, correctly signed by a co-signer, but carried by a stranger.
         let secret = try TestKeys.secret(1)
@@ -101,7 +101,7 @@ import WireCodec
         let (world, creator, joiner, id) = try running(configuration)
         let run = try #require(joiner.machine.sessions[id]?.machine.currentRun)
         let sync = Sync(
-            sessionID: id.bytes, attempt: 1, run: run, wanted: [Sync.Wanted(.nonceShare, indices: [0])])
+            sessionID: id.bytes, attempt: 1, index: 1, run: run, wanted: [Sync.Wanted(.nonceShare, indices: [0])])
         var answered = 0
         for _ in 0..<2_000 {
             answered +=
@@ -123,7 +123,7 @@ import WireCodec
         let (world, creator, joiner, id) = try running()
         let run = try #require(joiner.machine.sessions[id]?.machine.currentRun)
         let sync = Sync(
-            sessionID: id.bytes, attempt: 1, run: run,
+            sessionID: id.bytes, attempt: 1, index: 1, run: run,
             wanted: [Sync.Wanted(.join, indices: [0]), Sync.Wanted(.nonceShare, indices: [0])])
         var total = 0
         for second in 1...5 as ClosedRange<Int64> {

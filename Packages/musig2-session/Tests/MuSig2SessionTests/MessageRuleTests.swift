@@ -180,7 +180,7 @@ struct MessageRuleTests {
         try party.runUntilPartials()
         let stranger = try Fixture.peer(42)
         let before = party.nodes[0].machine
-        let sync = Sync(sessionID: party.descriptor.id.bytes, attempt: 1, run: 10, isFinal: false, wanted: [])
+        let sync = Sync(sessionID: party.descriptor.id.bytes, attempt: 1, index: 1, run: 10)
         for input in [
             .receivedSync(sync, from: stranger),
             .received(party.forged(by: 1, party.nonceShare(5)), from: stranger),
@@ -236,7 +236,7 @@ struct MessageRuleTests {
         try party.runUntilPartials()
         let everything = [MessageType.join, .nonceShare, .partialSigShare].map { Sync.Wanted($0, indices: [0, 1, 2]) }
         let sync = Sync(
-            sessionID: party.descriptor.id.bytes, attempt: 1, run: 10, isFinal: false, wanted: everything)
+            sessionID: party.descriptor.id.bytes, attempt: 1, index: 1, run: 10, wanted: everything)
         party.advance(.seconds(1))
         var items = 0
         for _ in 0..<1_000 {

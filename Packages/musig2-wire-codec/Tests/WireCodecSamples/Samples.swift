@@ -82,7 +82,7 @@ package enum Samples {
     package static let signatureFinalized = SignatureFinalized(
         sessionID: sessionID, signatures: [bytes(64, 19), bytes(64, 20)])
     package static let sync = Sync(
-        sessionID: sessionID, attempt: 2, run: 1_795_000_000_003, isFinal: true,
+        sessionID: sessionID, attempt: 2, index: 1, run: 1_795_000_000_003, isFinal: true,
         wanted: [
             Sync.Wanted(.join, indices: [0, 1, 999]), Sync.Wanted(.nonceShare, indices: [2]),
             Sync.Wanted(.signatureFinalized),

@@ -86,7 +86,7 @@ import WireCodecSamples
             WireError("Sync", "leaves", .tooMany(limit: 4)),
             { count in
                 Sync(
-                    sessionID: Samples.sessionID, attempt: 1, run: 1,
+                    sessionID: Samples.sessionID, attempt: 1, index: 0, run: 1,
                     leaves: [[UInt8]](repeating: Samples.bytes(32, 1), count: count))
             }, at: 4, limits)
         try expectLimit(

@@ -11,9 +11,9 @@ import WireCodecSamples
         #expect(
             Hex.encode(
                 Sync(
-                    sessionID: session, attempt: 1, run: 300, isFinal: true,
+                    sessionID: session, attempt: 1, index: 4, run: 300, isFinal: true,
                     wanted: [Sync.Wanted(.join, indices: [0, 200]), Sync.Wanted(.signatureFinalized)]
-                ).encoded()) == "0a20\(id)" + "1001" + "18ac02" + "2001" + "2a07" + "0801120300c801" + "2a02080b")
+                ).encoded()) == "0a20\(id)" + "1001" + "1804" + "20ac02" + "2801" + "3207" + "0801120300c801" + "3202080b")
         let body = MessageBody(
             sessionID: session, attempt: 2, index: 0, run: 5,
             payload: .nonceCommit(NonceCommit(leaf: [UInt8](repeating: 9, count: 32))))
@@ -150,7 +150,7 @@ import WireCodecSamples
             Sync.Wanted(.signatureFinalized, indices: [1]),
             WireError("Wanted", "indices", .conflict("the final signatures have no index")))
         func sync(_ wanted: [Sync.Wanted]) -> Sync {
-            Sync(sessionID: Samples.sessionID, attempt: 0, run: 1, wanted: wanted)
+            Sync(sessionID: Samples.sessionID, attempt: 1, index: 0, run: 1, wanted: wanted)
         }
         refused(
             sync([Sync.Wanted(.nonceShare, indices: [1]), Sync.Wanted(.join, indices: [1])]),
@@ -161,6 +161,11 @@ import WireCodecSamples
         var late = sync([])
         late.attempt = 129
         refused(late, WireError("Sync", "attempt", .outOfRange(129)))
+        late.attempt = 0
+        refused(late, WireError("Sync", "attempt", .missing))
+        var beyond = sync([])
+        beyond.index = 1_000
+        refused(beyond, WireError("Sync", "index", .outOfRange(1_000)))
         refused(
             HelloAnnouncements(a: Samples.bytes(32, 1), announcements: []),
             WireError("HelloAnnouncements", "announcements", .missing))

@@ -78,7 +78,7 @@ import WireCodecSamples
     @Test func theirSync() throws {
         let id = String(repeating: "s", count: 32)
         let text = """
-            session_id: "\(id)" attempt: 3 run: 9000000000000000000 final: true
+            session_id: "\(id)" attempt: 3 index: 5 run: 9000000000000000000 final: true
             wanted { type: NONCE_SHARE indices: [1, 300] } wanted { type: SIGNATURE_FINALIZED }
             leaves: "\(String(repeating: "l", count: 32))"
             """
@@ -86,7 +86,8 @@ import WireCodecSamples
         #expect(
             try Sync(decoding: bytes)
                 == Sync(
-                    sessionID: Array(id.utf8), attempt: 3, run: 9_000_000_000_000_000_000, isFinal: true,
+                    sessionID: Array(id.utf8), attempt: 3, index: 5, run: 9_000_000_000_000_000_000,
+                    isFinal: true,
                     wanted: [.init(.nonceShare, indices: [1, 300]), .init(.signatureFinalized)],
                     leaves: [[UInt8](repeating: UInt8(ascii: "l"), count: 32)]))
     }

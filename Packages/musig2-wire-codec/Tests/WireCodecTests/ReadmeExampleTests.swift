@@ -11,7 +11,7 @@ import WireCodec
         let text = invitation.text  // musig21pgs…
         let again = try Invitation(text)  // throws an InvitationError that says what is wrong with a mangled one
 
-        let sync = Sync(sessionID: again.sessionID, attempt: 1, run: 1)
+        let sync = Sync(sessionID: again.sessionID, attempt: 1, index: 0, run: 1)
         let stream = FrameEncoder.encode(Frame([.sync(sync)]).encoded())
         var decoder = FrameDecoder(maximumLength: WireLimits.standard.frameBytes)
         var items: [FrameItem] = []

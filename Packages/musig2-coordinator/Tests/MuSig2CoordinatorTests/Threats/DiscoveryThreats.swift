@@ -191,8 +191,10 @@ import WireCodec
         stranger.send(
             [
                 .sync(
-                    Sync(sessionID: scene.id.bytes, attempt: 1, run: 1, wanted: [Sync.Wanted(.join, indices: [0, 1])])),
-                .sync(Sync(sessionID: scene.id.bytes, attempt: 9, run: 1)),
+                    Sync(
+                        sessionID: scene.id.bytes, attempt: 1, index: 0, run: 1,
+                        wanted: [Sync.Wanted(.join, indices: [0, 1])])),
+                .sync(Sync(sessionID: scene.id.bytes, attempt: 9, index: 1, run: 1)),
                 .signedMessage(key),
                 .signedMessage(try scene.hostile.message(.restart(Restart(reason: .requested)), attempt: 7)),
                 .signedMessage(try scene.hostile.join()),

@@ -22,7 +22,7 @@ import WireCodec
             SessionRequest(signers: parties.keys, messages: [[1]]))
         let events = await parties[0].coordinator.events
         try await flood.connect(to: parties[0].peer)
-        let junk = Sync(sessionID: flood.randomHash().bytes, attempt: 1, run: 1)
+        let junk = Sync(sessionID: flood.randomHash().bytes, attempt: 1, index: 0, run: 1)
         for _ in 0..<1_000 { flood.send([.sync(junk)], to: parties[0].peer) }
         // The honest signer is served while all this waits.
         try await parties[1].coordinator.joinSession(created.invitation)
@@ -47,7 +47,8 @@ import WireCodec
         let stranger = try TestKeys.peer(7)
         let key = DiscoveryKey(.session(id), day: DiscoveryDay.of(world.now)).bytes
         let hello = Frame([.hello(Hello(dhtKey: key, a: [UInt8](repeating: 1, count: 32)))]).encoded()
-        let junk = Frame([.sync(Sync(sessionID: [UInt8](repeating: 1, count: 32), attempt: 1, run: 1))]).encoded()
+        let sync = Sync(sessionID: [UInt8](repeating: 1, count: 32), attempt: 1, index: 0, run: 1)
+        let junk = Frame([.sync(sync)]).encoded()
         func isAnsweredWhenItComes() -> Bool {
             node.take(.network(.connected(stranger)), at: world.now)
             node.take(.network(.frame(hello, from: stranger)), at: world.now)
@@ -168,7 +169,12 @@ import WireCodec
         let wanted = [Sync.Wanted(.join, indices: [0, 1]), Sync.Wanted(.nonceShare, indices: [0, 1])]
         for _ in 0..<500 {
             hostile.send(
-                [.sync(Sync(sessionID: scene.id.bytes, attempt: 1, run: try hostile.seat.run, wanted: wanted))],
+                [
+                    .sync(
+                        Sync(
+                            sessionID: scene.id.bytes, attempt: 1, index: UInt32(try hostile.seat.index),
+                            run: try hostile.seat.run, wanted: wanted))
+                ],
                 to: honest)
         }
         try await hostile.settle(with: honest)

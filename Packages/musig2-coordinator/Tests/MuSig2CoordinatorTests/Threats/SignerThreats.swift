@@ -124,7 +124,8 @@ import WireCodec
             [
                 .sync(
                     Sync(
-                        sessionID: scene.id.bytes, attempt: 1, run: try hostile.seat.run,
+                        sessionID: scene.id.bytes, attempt: 1, index: UInt32(try hostile.seat.index),
+                        run: try hostile.seat.run,
                         wanted: [Sync.Wanted(.partialSigShare, indices: [0])]))
             ],
             to: honest.peer)

@@ -126,6 +126,7 @@ extension SessionMachine {
         return Sync(
             sessionID: constants.idBytes,
             attempt: attempt.number,
+            index: UInt32(clamping: me),
             run: run,
             isFinal: false,
             wanted: columns,
@@ -135,7 +136,8 @@ extension SessionMachine {
 
     /// The SYNC of a signer that has the signatures.
     internal func finalSync() -> Sync {
-        Sync(sessionID: constants.idBytes, attempt: attempt.number, run: run, isFinal: true, wanted: [], leaves: [])
+        Sync(
+            sessionID: constants.idBytes, attempt: attempt.number, index: UInt32(clamping: me), run: run, isFinal: true)
     }
 
     /// The time until the next SYNC: doubling, with a jitter of an eighth either way that depends on the signer and the

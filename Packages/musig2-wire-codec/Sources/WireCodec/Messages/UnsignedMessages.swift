@@ -97,8 +97,10 @@ public struct Sync: WireMessage {
 
     /// 32 bytes.
     public var sessionID: [UInt8]
-    /// The sender's attempt, 0 to 128.
+    /// The sender's attempt, 1 to 128.
     public var attempt: UInt32
+    /// The sender's index: one peer may carry several signers.
+    public var index: UInt32
     /// The sender's run, 1 to 2^63 − 1.
     public var run: UInt64
     /// Whether the sender holds the final signatures.
@@ -110,11 +112,12 @@ public struct Sync: WireMessage {
 
     /// Makes the message.
     public init(
-        sessionID: [UInt8], attempt: UInt32, run: UInt64, isFinal: Bool = false, wanted: [Wanted] = [],
-        leaves: [[UInt8]] = []
+        sessionID: [UInt8], attempt: UInt32, index: UInt32, run: UInt64, isFinal: Bool = false,
+        wanted: [Wanted] = [], leaves: [[UInt8]] = []
     ) {
         self.sessionID = sessionID
         self.attempt = attempt
+        self.index = index
         self.run = run
         self.isFinal = isFinal
         self.wanted = wanted
@@ -126,17 +129,18 @@ public struct Sync: WireMessage {
 
     /// Reads all fields.
     public init(from reader: inout ProtobufReader, limits: WireLimits) throws(WireError) {
-        self.init(sessionID: [], attempt: 0, run: 0)
+        self.init(sessionID: [], attempt: 0, index: 0, run: 0)
         while let field = try reader.nextField() {
             switch field.number {
             case 1: sessionID = try reader.bytes(field, "session_id", exactly: WireSize.sessionID)
             case 2: attempt = try reader.uint32(field, "attempt")
-            case 3: run = try reader.uint64(field, "run")
-            case 4: isFinal = try reader.bool(field, "final")
-            case 5:
+            case 3: index = try reader.uint32(field, "index")
+            case 4: run = try reader.uint64(field, "run")
+            case 5: isFinal = try reader.bool(field, "final")
+            case 6:
                 try reader.append(
                     field, "wanted", to: &wanted, limits: limits, count: MessageType.allCases.count)
-            case 6:
+            case 7:
                 try reader.append(field, "leaves", to: &leaves, exactly: WireSize.hash, count: limits.signers)
             default: try reader.unknown(field)
             }
@@ -147,18 +151,21 @@ public struct Sync: WireMessage {
     public func write(to writer: inout ProtobufWriter) {
         writer.bytes(1, sessionID)
         writer.uint(2, attempt)
-        writer.uint(3, run)
-        writer.bool(4, isFinal)
-        for entry in wanted { writer.message(5, entry) }
-        writer.repeatedBytes(6, leaves)
+        writer.uint(3, index)
+        writer.uint(4, run)
+        writer.bool(5, isFinal)
+        for entry in wanted { writer.message(6, entry) }
+        writer.repeatedBytes(7, leaves)
     }
 
     /// Refuses numbers out of range, and entries that are not by ascending type.
     public func validate(_ limits: WireLimits) throws(WireError) {
         try WireCheck.length(Self.messageName, "session_id", sessionID, WireSize.sessionID)
+        if attempt == 0 { throw WireError(Self.messageName, "attempt", .missing) }
         guard attempt <= limits.attempts else {
             throw WireError(Self.messageName, "attempt", .outOfRange(UInt64(attempt)))
         }
+        try WireCheck.index(Self.messageName, "index", index, limits)
         try WireCheck.run(Self.messageName, run)
         for entry in wanted { try entry.validate(limits) }
         try WireCheck.ascending(Self.messageName, "wanted", wanted.map(\.type.rawValue))
