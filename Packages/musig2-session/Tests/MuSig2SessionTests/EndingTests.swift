@@ -181,11 +181,25 @@ struct EndingTests {
         try open.beginAll()
         try open.runUntilPartials()
         let before = open.nodes[0].machine
-        #expect(try open.take(0, .received(abort, from: Fixture.peer(42))).penalties.map(\.1) == [.notBound])
+        let stranger = try Fixture.peer(42)
+        let foreign = open.forged(
+            by: 1, .abort(Abort(reason: .requested, stage: .beforePartial)), attempt: 0, signedBy: 0)
+        #expect(try open.take(0, .received(foreign, from: stranger)).penalties.map(\.1) == [.badSignature])
         let forged = open.forged(
             by: 1, .abort(Abort(reason: .requested, stage: .beforePartial)), attempt: 0, signedBy: 0)
         #expect(try open.take(0, .received(forged, from: Fixture.peer(1))).penalties.map(\.1) == [.badSignature])
         #expect(open.nodes[0].machine == before)
+        // Whoever carries one that is signed, before its author is known and in whatever run.
+        var early = try Party.mesh(2)
+        try early.begin(0)
+        let old = early.forged(
+            by: 1, .abort(Abort(reason: .requested, stage: .beforePartial)), attempt: 0, run: 1)
+        try early.take(0, .received(old, from: stranger))
+        guard case .aborted(let report) = early.statuses[0].phase else {
+            Issue.record("\(early.statuses[0].phase)")
+            return
+        }
+        #expect(report.by == 1)
     }
 
     @Test

@@ -68,7 +68,7 @@ public struct AbortReport: Hashable, Sendable {
     /// The author's own words; a statement.
     public let text: String
     /// Whether a partial signature of *this* signer may have left before: then a signature may exist, for ever.
-    public let isAfterPartial: Bool
+    public internal(set) var isAfterPartial: Bool
     /// Evidence that came with the ABORT and was checked here.
     public let evidence: Evidence?
 }

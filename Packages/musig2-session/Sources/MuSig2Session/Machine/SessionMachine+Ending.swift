@@ -25,7 +25,7 @@ extension SessionMachine {
     }
 
     /// Drops what only a running session needs.
-    private mutating func end(_ how: Outcome, _ turn: inout Turn<Crypto>) {
+    internal mutating func end(_ how: Outcome, _ turn: inout Turn<Crypto>) {
         wipeNonces(&turn)
         outcome = how
         let origin = attempt.origin
@@ -79,44 +79,6 @@ extension SessionMachine {
         complete(signatures, &turn)
     }
 
-    internal mutating func abort(_ reason: AbortReason, text: String, evidence: Evidence?, _ turn: inout Turn<Crypto>) {
-        guard isOpen else { return }
-        let report = AbortReport(
-            by: me, reason: reason, text: text, isAfterPartial: ledger.mayHaveSigned, evidence: evidence)
-        let hasJoined = joins[me] != nil
-        end(.aborted(report, message: nil), &turn)
-        // Nobody knows of a signer that never joined.
-        if hasJoined {
-            let payload = Abort(
-                reason: reason,
-                stage: ledger.mayHaveSigned ? .afterPartial : .beforePartial,
-                text: String(decoding: text.utf8.prefix(400), as: UTF8.self),
-                evidence: evidence
-            )
-            issue(.abort(payload), attempt: 0, record: .none, &turn)
-        }
-        turn.tell(.aborted(report))
-    }
-
-    /// Another signer's ABORT that is checked.
-    internal mutating func hearAbort(_ message: SignedMessage, _ abort: Abort, _ turn: inout Turn<Crypto>) {
-        guard isOpen else { return }
-        var evidence: Evidence?
-        if let claimed = abort.evidence, isConvincing(claimed) {
-            evidence = claimed
-            tellEvidence(claimed, &turn)
-        }
-        let report = AbortReport(
-            by: Int(message.body.index),
-            reason: abort.reason,
-            text: abort.text,
-            isAfterPartial: ledger.mayHaveSigned,
-            evidence: evidence
-        )
-        end(.aborted(report, message: message), &turn)
-        turn.tell(.aborted(report))
-    }
-
     internal mutating func expire(_ turn: inout Turn<Crypto>) {
         end(.expired, &turn)
         turn.tell(.expired)
@@ -152,8 +114,6 @@ extension SessionMachine {
         case .aborted(_, let message?)?:
             guard !peers[at: entry].answered.contains(.abort) else { return }
             peers[at: entry].answered.insert(.abort)
-            // Who came late listens to signers only.
-            give(Slot(.joins, me), toPeerAt: entry, &turn)
             turn.send(.signed(message), to: peer)
         case .aborted(_, nil)?, .expired?, .superseded?, .refused?, nil:
             break

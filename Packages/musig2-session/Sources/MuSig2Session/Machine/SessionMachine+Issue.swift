@@ -18,6 +18,7 @@ extension SessionMachine {
         )
         let message = UnsignedMessage(body)
         issuing.append(PendingIssue(message: message, record: record))
+        ownMessages.insert(crypto.hash(.message, message.bytes), attempt: number)
         turn.effects.append(.issue(message, record: record))
     }
 

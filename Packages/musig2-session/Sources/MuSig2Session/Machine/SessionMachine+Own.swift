@@ -6,27 +6,41 @@ internal import WireCodec
 extension SessionMachine {
     internal mutating func receiveOwn(_ message: SignedMessage, from peer: PeerID, _ turn: inout Turn<Crypto>) {
         let body = message.body
-        guard isOpen, !isOwnEcho(body, message) else { return }
+        guard !isOwnEcho(body, message) else { return }
         // A JOIN's signature is checked already.
         guard body.type == .join || isSigned(message) else { return penalise(peer, .badSignature, &turn) }
+        let isOfOther = body.run > run || body.run == run
+        guard isOpen else {
+            if isOfOther { meetOther(&turn) } else { noteOwnPast(message, &turn) }
+            return
+        }
+        if body.type == .abort { return hearOwnAbort(message, &turn) }
         if body.run > run {
             meetHigherRun(body.run, &turn)
         } else if body.run == run {
-            // This run, and not made by this process.
-            if body.attempt == attempt.number || body.attempt > attempt.number || !body.type.belongsToAttempt {
-                supersede(&turn)
-            }
+            supersede(&turn)
         } else if body.type.belongsToAttempt {
             meetOwnPast(message, &turn)
         }
     }
 
+    /// Whether this run made it, or holds it as a record of an earlier one.
     private func isOwnEcho(_ body: MessageBody, _ message: SignedMessage) -> Bool {
         if let column = Column(body.type), self.message(in: Slot(column, me))?.bodyBytes == message.bodyBytes {
             return true
         }
         if attempt.origin?.bodyBytes == message.bodyBytes { return true }
-        return issuing.contains { $0.message.bytes == message.bodyBytes }
+        return body.run == run
+            && !ownMessages.isForeign(crypto.hash(.message, message.bodyBytes), attempt: body.attempt)
+    }
+
+    /// Another process has this signer's key, and this one is over already: it is told, and nothing may be said about partial
+    /// signatures any more.
+    private mutating func meetOther(_ turn: inout Turn<Crypto>) {
+        guard !hasMetOther else { return }
+        hasMetOther = true
+        noteMaySigned()
+        turn.tell(.superseded)
     }
 
     /// A run that is new takes one above a higher one that others remember, once: its clock was behind. A run that
@@ -53,20 +67,42 @@ extension SessionMachine {
         joins[me] = nil
     }
 
+    /// Whether the ledger accounts for a message of an earlier run; otherwise that run may have signed.
+    private mutating func noteOwnPast(_ message: SignedMessage, _ turn: inout Turn<Crypto>) {
+        let body = message.body
+        let key = OwnLedger.Key(attempt: body.attempt, run: body.run)
+        switch body.type {
+        case .nonceShare where !ledger.nonces.contains(key),
+            .partialSigShare where !ledger.partials.contains(key),
+            .noncesComplete where !ledger.partials.contains(key):
+            noteHistoryLost(&turn)
+        default:
+            break
+        }
+    }
+
+    /// The others remember more of this signer than its store does.
+    internal mutating func noteHistoryLost(_ turn: inout Turn<Crypto>) {
+        noteMaySigned()
+        guard !ledger.isIncomplete else { return }
+        ledger.isIncomplete = true
+        turn.tell(.ownHistoryLost)
+    }
+
+    /// A partial signature of this signer may exist, whatever its store says.
+    private mutating func noteMaySigned() {
+        ledger.mayHaveSigned = true
+        if case .aborted(var report, let message)? = outcome {
+            report.isAfterPartial = true
+            outcome = .aborted(report, message: message)
+        }
+    }
+
     /// An earlier run of this signer. What is in the ledger is known; anything else was lost from it.
     private mutating func meetOwnPast(_ message: SignedMessage, _ turn: inout Turn<Crypto>) {
         let body = message.body
         let key = OwnLedger.Key(attempt: body.attempt, run: body.run)
-        switch body.type {
-        case .nonceShare where !ledger.nonces.contains(key), .partialSigShare where !ledger.partials.contains(key):
-            ledger.mayHaveSigned = true
-            if !ledger.isIncomplete {
-                ledger.isIncomplete = true
-                turn.tell(.ownHistoryLost)
-            }
-        default:
-            break
-        }
+        noteOwnPast(message, &turn)
         guard isRunning else { return }
         if body.type == .partialSigShare, !ledger.partials.contains(key) {
             ledger.partials.insert(key)

@@ -10,20 +10,22 @@ extension SessionMachine {
         guard index < signerCount, belongsHere(body, index) else { return penalise(peer, .outOfPlace, &turn) }
         let entry = peers.index(of: peer)
         let isBound = entry.map { peers[at: $0].isBound } ?? false
-        // A stranger may say that it is a signer, for itself, and nothing else.
-        guard isBound || (body.type == .join && namesSender(body, peer)) else {
+        // A stranger may say that it is a signer, for itself, and pass on a signer's ABORT.
+        guard isBound || body.type == .abort || (body.type == .join && namesSender(body, peer)) else {
             // The JOIN of whoever introduced the session may have been lost on the way.
             if entry == nil { penalise(peer, .notBound, &turn) }
             return
         }
         if body.type == .join { return receiveJoin(message, index, from: peer, &turn) }
-        if outcome != nil {
+        let wasOver = outcome != nil
+        if index == me { receiveOwn(message, from: peer, &turn) }
+        if wasOver {
             // An ABORT is no question, and who sends the partials that completed this signer is about to be complete.
             let isLast = body.type == .partialSigShare && body.attempt == attempt.number
             if let entry, isBound, body.type != .abort, !isLast { answerAfterEnd(peerAt: entry, &turn) }
             return
         }
-        if index == me { return receiveOwn(message, from: peer, &turn) }
+        if index == me { return }
         if body.type.belongsToAttempt {
             receiveRound(message, index, from: peer, &turn)
         } else {

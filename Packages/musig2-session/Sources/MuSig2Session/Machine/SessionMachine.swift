@@ -22,6 +22,10 @@ public struct SessionMachine<Crypto: SessionCrypto>: Hashable, Sendable {
     internal var peers = PeerTable()
     /// Messages that were asked to be issued and are not issued yet.
     internal var issuing: [PendingIssue] = []
+    /// What this run signed, by hash.
+    internal var ownMessages = OwnMessages()
+    /// Whether it was told that another process has this signer's key.
+    internal var hasMetOther = false
 
     internal var ledger = OwnLedger()
     internal var startedRounds: Set<Round> = []
@@ -214,6 +218,8 @@ extension SessionMachine {
         for slot in attempt.partials { count += slot.map { 300 + 2 * $0.message.bodyBytes.count } ?? 8 }
         for slot in attempt.commitments + attempt.commitmentsComplete { count += slot == nil ? 8 : 300 }
         count += peers.entries.count * 300
+        if let origin = attempt.origin { count += 200 + origin.bodyBytes.count }
+        if case .aborted(_, let message?)? = outcome { count += 200 + 2 * message.bodyBytes.count }
         return count
     }
 }
