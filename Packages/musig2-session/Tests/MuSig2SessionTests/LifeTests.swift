@@ -115,7 +115,7 @@ struct LifeTests {
     private func answers(_ party: inout Party, at index: Int, to other: Int) throws -> [SessionItem] {
         party.advance(.seconds(1))
         let sync = Sync(
-            sessionID: party.descriptor.id.bytes, attempt: 1, run: .max >> 1, isFinal: false, wanted: [], leaves: [])
+            sessionID: party.descriptor.id.bytes, attempt: 1, index: UInt32(other), run: 10, isFinal: false, wanted: [])
         return try party.take(index, .receivedSync(sync, from: Fixture.peer(other))).frames.flatMap(\.items)
     }
 
