@@ -28,6 +28,7 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
     public init(copying bytes: UnsafeRawBufferPointer) {
         self.init(byteCount: bytes.count)
         self.buffer.copyMemory(from: bytes)
+        DeadStack.wipeCopyRegisters()
     }
 
     #if compiler(>=6.2)

@@ -12,6 +12,7 @@ extension SecretKey {
         for message: UnsafeRawBufferPointer,
         auxiliaryRandomness: Hash32
     ) throws(SigningError) -> SchnorrSignature {
+        defer { DeadStack.wipe() }
         var randomness = auxiliaryRandomness
         var signature = (Hash32.zero, Hash32.zero)
         let signed = withUnsafeMutablePointer(to: &signature) { pointer in
@@ -83,6 +84,7 @@ extension SecretKey {
     /// - Returns: The signature, which verifies under ``publicKey``.
     /// - Throws: ``SigningError/refusedByLibrary``.
     public borrowing func ecdsaSignature(forDigest digest: Hash32) throws(SigningError) -> ECDSASignature {
+        defer { DeadStack.wipe() }
         var signature = secp256k1_ecdsa_signature()
         let signed = digest.withUnsafeBytes { digest in
             digest.withUInt8Pointer { digest in

@@ -77,6 +77,7 @@ public struct SecretKey: ~Copyable, Sendable {
         guard bytes.count == SecretKey.byteCount else {
             throw .wrongByteCount(expected: SecretKey.byteCount, found: bytes.count)
         }
+        defer { DeadStack.wipe() }
         var point = secp256k1_pubkey()
         let created = storage.withUnsafeMutableBytes { storage -> CInt in
             storage.copyMemory(from: bytes)

@@ -47,20 +47,27 @@ public struct SecretScalar: ~Copyable, Sendable {
         guard bytes.count == Scalar.byteCount else {
             throw .wrongByteCount(expected: Scalar.byteCount, found: bytes.count)
         }
+        SecretScalar.reduce(&bytes)
+        guard SecretScalar.isInRange(bytes) else { throw .outOfRange }
+        self.storage = bytes
+    }
+
+    /// Loads, reduces and stores word by word. Not inlined, so that its frame is wiped with those of its callees: see
+    /// ``isInRange(_:)``, which follows.
+    @inline(never)
+    private static func reduce(_ bytes: inout SecretBytes) {
         bytes.withUnsafeMutableBytes { bytes in
-            // Loaded and stored word by word: no copy in memory that nobody wipes.
             let reduced = Scalar(reducing: Hash32(unchecked: UnsafeRawBufferPointer(bytes)))
             bytes.storeBytes(of: reduced.limb3.bigEndian, toByteOffset: 0, as: UInt64.self)
             bytes.storeBytes(of: reduced.limb2.bigEndian, toByteOffset: 8, as: UInt64.self)
             bytes.storeBytes(of: reduced.limb1.bigEndian, toByteOffset: 16, as: UInt64.self)
             bytes.storeBytes(of: reduced.limb0.bigEndian, toByteOffset: 24, as: UInt64.self)
         }
-        guard SecretScalar.isInRange(bytes) else { throw .outOfRange }
-        self.storage = bytes
     }
 
     private static func isInRange(_ bytes: borrowing SecretBytes) -> Bool {
-        bytes.withUnsafeBytes { bytes in
+        defer { DeadStack.wipe() }
+        return bytes.withUnsafeBytes { bytes in
             bytes.withUInt8Pointer {
                 ConstantTime.declassified(secp256k1_ec_seckey_verify(Context.shared.pointer, $0)) == 1
             }
@@ -114,6 +121,7 @@ public struct SecretScalar: ~Copyable, Sendable {
 
     /// Replaces the number by n minus it, in place and in constant time.
     public mutating func negate() {
+        defer { DeadStack.wipe() }
         self.storage.withUnsafeMutableBytes { bytes in
             guard let base = bytes.baseAddress else { return }
             // Fails only for 0, which stays 0.
@@ -124,6 +132,7 @@ public struct SecretScalar: ~Copyable, Sendable {
     /// This number times the generator, in constant time. The point is public from here on.
     /// - Throws: ``SecretKeyError/resultIsZero``, only after an earlier failure.
     public borrowing func publicPoint() throws(SecretKeyError) -> PublicKey {
+        defer { DeadStack.wipe() }
         var point = secp256k1_pubkey()
         let created = self.storage.withUnsafeBytes { bytes in
             bytes.withUInt8Pointer {
@@ -143,6 +152,7 @@ public struct SecretScalar: ~Copyable, Sendable {
         _ operand: UnsafeRawBufferPointer,
         _ operation: (OpaquePointer, UnsafeMutablePointer<UInt8>, UnsafePointer<UInt8>) -> CInt
     ) throws(SecretKeyError) {
+        defer { DeadStack.wipe() }
         let done = self.storage.withUnsafeMutableBytes { bytes -> CInt in
             guard let base = bytes.baseAddress else { return 0 }
             return operand.withUInt8Pointer {

@@ -49,6 +49,7 @@ public struct TaggedHash: Sendable, Hashable {
 
     /// The hash of a message that holds a secret, as a secret of 32 bytes.
     public func secretHash(_ message: UnsafeRawBufferPointer) -> SecretBytes {
+        defer { DeadStack.wipe() }
         var digest = SecretBytes(byteCount: Hash32.byteCount)
         digest.withUnsafeMutableBytes { digest in
             if let base = digest.baseAddress {

@@ -25,6 +25,7 @@ internal final class Context: @unchecked Sendable {
             nil
         )
         let seed = SecretBytes.random(byteCount: 32)
+        defer { DeadStack.wipe() }
         // Returns 0 only for a context that cannot be written to; blinding is a second line of defence, not correctness.
         seed.withUnsafeBytes { seed in
             seed.withUInt8Pointer { _ = secp256k1_context_randomize(pointer, $0) }
