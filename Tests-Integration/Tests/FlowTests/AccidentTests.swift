@@ -29,7 +29,7 @@ struct AccidentTests {
                 == "interrupted: the session is closed, and the signers that are connected were told")
         let ended = try await session.process.value
         #expect(ended.status == 4)
-        #expect(try ended.lines.last?.text("message") == "aborted by signer 2 (closed)")
+        #expect(try ended.lines.last?.text("message") == "aborted by signer 2 (requested)")
         #expect(try ended.lines.last?.text("hint") == "Nothing is signed.")
     }
 

@@ -71,6 +71,8 @@ func run(_ plan: SessionPlan, key: borrowing SecretKey, peer: PeerID, at now: No
                 let signed = try SignedMessage(message.body) { try Tag.message.sign($0, with: key).rawRepresentation }
                 try store.write(signed, as: row)
                 inputs.append(.issued(signed))
+            case .raiseRun(let higher):
+                inputs.append(.runRaised(RunNumber.run(RunNumber.number(of: higher) + 1, random: .random(in: 0...(.max)))))
             case .generateNonces(let handle):
                 inputs.append(.noncesGenerated(handle, try vault.generate(handle, for: crypto, secretKey: key)))
             case .confirmSigning(let attempt):

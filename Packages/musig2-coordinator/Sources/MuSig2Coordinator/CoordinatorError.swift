@@ -99,6 +99,10 @@ public struct CoordinatorError: Error, Sendable {
         public static let aborted = Code("aborted")
         /// The session expired before it was complete.
         public static let expired = Code("expired")
+        /// The session ended for this node, for good: it cannot be joined again. The message says how.
+        public static let ended = Code("ended")
+        /// This node left the session. Joining it again goes on with it.
+        public static let left = Code("left")
         /// The session was closed here before it was complete.
         public static let closed = Code("closed")
         /// A newer process with the same key took over the session.

@@ -75,6 +75,11 @@ public final class FaultyStore: SessionStore {
     }
 
     /// What the store behind it has.
+    public func session(_ session: SessionID, signer: PublicKey) async throws -> StoredSession? {
+        await store.session(session, signer: signer)
+    }
+
+    /// What the store behind it has.
     public func tombstone(of session: SessionID, signer: PublicKey) async throws -> StoredTombstone? {
         await store.tombstone(of: session, signer: signer)
     }

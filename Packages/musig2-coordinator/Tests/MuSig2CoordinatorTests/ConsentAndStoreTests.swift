@@ -189,7 +189,7 @@ import Testing
         }
         await #expect(throws: CoordinatorError(.unknownSession, "")) { try await coordinator.closeSession(unknown) }
         await #expect(throws: CoordinatorError(.unknownSession, "")) {
-            try await coordinator.abort(unknown, reason: "")
+            try await coordinator.abortSession(unknown, reason: "")
         }
         await #expect(throws: CoordinatorError(.unknownSession, "")) { try await coordinator.startRound1(of: unknown) }
         await #expect(throws: CoordinatorError(.unknownSession, "")) { try await coordinator.offer([], to: unknown) }
@@ -239,7 +239,7 @@ import Testing
         let events = await creator.coordinator.events
         try await joiner.coordinator.joinSession(created.invitation)
         for await event in events where event.name == "participantJoined" { break }
-        try await creator.coordinator.abort(created.id, reason: "changed my mind")
+        try await creator.coordinator.abortSession(created.id, reason: "changed my mind")
         do throws(CoordinatorError) {
             _ = try await joiner.coordinator.signatures(of: created.id)
             Issue.record("expected an abort")
@@ -266,7 +266,7 @@ import Testing
         let descriptor = try #require(await joiner.coordinator.machine.sessions[created.id]?.announced)
         _ = descriptor
         let other = try await creator.coordinator.createSession(SessionRequest(signers: keys, messages: [[2]]))
-        try await creator.coordinator.abort(other.id, reason: "test")
+        try await creator.coordinator.abortSession(other.id, reason: "test")
         await #expect(throws: CoordinatorError(.invalidSignature, "")) {
             try await creator.coordinator.offer(signatures, to: other.id)
         }
@@ -332,6 +332,8 @@ private final class NonceShelf {
             guard await answer.wait() == true else { throw Unreadable() }
             return await base.load(signer: signer, tombstones: tombstones)
         }
+
+        func session(_ session: SessionID, signer: PublicKey) async throws -> StoredSession? { nil }
 
         func tombstone(of session: SessionID, signer: PublicKey) async throws -> StoredTombstone? { nil }
     }

@@ -232,7 +232,8 @@ import WireCodec
         #expect(node.joinFailures.isEmpty)
         #expect(node.machine.stateBytes <= 4 << 20)
         #expect(node.machine.openSessions == 1)
-        #expect(node.events.filter { $0.name == "closed" }.count >= 30)
+        // What an aborted one takes is its descriptor, and little more.
+        #expect((15...25).contains(node.events.count { $0.name == "closed" }))
     }
 
     /// A session that waits for the approval is shown to nobody.

@@ -377,7 +377,7 @@ struct EndingTests {
         try late.run()
         try late.take(0, .disconnected(Fixture.peer(1)))
         let result = try late.take(0, .connected(Fixture.peer(1)))
-        guard case .sync(let sync)? = result.frames.first?.items.first else {
+        guard case .sync(let sync)? = result.frames.first?.items.last else {
             Issue.record("\(result.frames)")
             return
         }

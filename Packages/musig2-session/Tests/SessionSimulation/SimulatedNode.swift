@@ -17,6 +17,7 @@ public struct SimulatedStore: Hashable, Sendable {
     public var highestRun: UInt64 = 0
     public var isApproved = false
     public var signatures: [[UInt8]]?
+    public var end: SessionEnd?
     /// How many rows were written: the moments between which a process may die.
     public var writes = 0
 
@@ -29,13 +30,14 @@ public struct SimulatedStore: Hashable, Sendable {
         ledger.partials = partials.values.sorted { $0.bodyBytes.lexicographicallyPrecedes($1.bodyBytes) }
         ledger.joins = joins
         ledger.signatures = signatures
+        ledger.end = end
         return ledger
     }
 
     /// Equal stores are those with the same rows.
     public static func == (left: SimulatedStore, right: SimulatedStore) -> Bool {
         left.nonces == right.nonces && left.partials == right.partials && left.joins == right.joins
-            && left.highestRun == right.highestRun && left.signatures == right.signatures
+            && left.highestRun == right.highestRun && left.signatures == right.signatures && left.end == right.end
     }
 
     public func hash(into hasher: inout Hasher) {
@@ -44,6 +46,7 @@ public struct SimulatedStore: Hashable, Sendable {
         hasher.combine(joins.count)
         hasher.combine(highestRun)
         hasher.combine(signatures != nil)
+        hasher.combine(end?.kind)
     }
 }
 
@@ -121,6 +124,9 @@ public struct SimulatedNode<H: Hands> {
     ) throws {
         switch effect {
         case .issue(let message, let record): inputs.append(try issue(message, record))
+        case .raiseRun(let higher):
+            store.highestRun = max(store.highestRun, higher + 1)
+            inputs.append(.runRaised(store.highestRun))
         case .generateNonces(let handle): inputs.append(.noncesGenerated(handle, try hands.generate(handle)))
         case .confirmSigning(let attempt): if confirms { inputs.append(.signingConfirmed(attempt: attempt)) }
         case .signPartials(let handle, let context):
@@ -175,6 +181,9 @@ public struct SimulatedNode<H: Hands> {
         case .partials:
             if let row = store.partials[message.body.attempt] { return .issueFailed(message, .rowExists(row)) }
             store.partials[message.body.attempt] = signed
+        case .end(var end):
+            end.message = signed
+            store.end = end
         }
         store.writes += 1
         return .issued(signed)
@@ -188,6 +197,7 @@ public struct SimulatedNode<H: Hands> {
         case .recoveredPartial(let message):
             if store.partials[message.body.attempt] == nil { store.partials[message.body.attempt] = message }
         case .completed(let signatures): store.signatures = signatures.map(\.rawRepresentation)
+        case .ended(let end): store.end = end
         }
         store.writes += 1
     }

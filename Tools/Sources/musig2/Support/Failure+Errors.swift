@@ -25,7 +25,7 @@ extension Failure {
             case .sessionOver, .expired: (.expired, "Ask the creator for a new session.")
             case .clockSkew: (.failure, "Set the clock of this machine, and try again.")
             case .storeFailed, .storeUnreadable: (.file, nil)
-            case .aborted, .closed, .superseded, .signerCompromised: (.sessionFailed, nil)
+            case .aborted, .ended, .left, .closed, .superseded, .signerCompromised: (.sessionFailed, nil)
             default: (.failure, nil)
             }
         var message = error.message.replacing("the consent policy refused", with: "refused")

@@ -92,7 +92,7 @@ struct SigningCommand: Sendable {
                     .map { "\($0.offset + 1)" }.joined(separator: ", ")
             }
             do {
-                try await coordinator.closeSession(session)
+                try await coordinator.abortSession(session, reason: "")
             } catch {
                 output.failure(Failure(.sessionFailed, "could not close \(session): \(error.message)"))
             }

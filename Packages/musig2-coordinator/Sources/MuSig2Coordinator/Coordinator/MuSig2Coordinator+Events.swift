@@ -20,6 +20,7 @@ extension MuSig2Coordinator {
                 .failure(
                     CoordinatorError(.expired, "the session expired before it was complete", session: session)))
             waiters.joined(session, CoordinatorError(.expired, "the session expired", session: session))
+        case .left: waiters.completed(session, .failure(.left(session)))
         case .closed:
             waiters.completed(
                 session,

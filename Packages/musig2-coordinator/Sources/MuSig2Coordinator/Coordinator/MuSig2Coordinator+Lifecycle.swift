@@ -80,9 +80,8 @@ extension MuSig2Coordinator: Service {
             throw CoordinatorError(
                 .storeUnreadable, "the store cannot be read: mend it and start again", underlying: "\(error)")
         }
-        machine.run = min(max(now().wallMilliseconds, stored.highestRun + 1), UInt64(Int64.max))
         machine.addresses = network.addresses
-        turns.add(.highestRun(machine.run))
+        turns.append(.started(nextRunNumber: stored.nextRunNumber))
         for tombstone in stored.tombstones.reversed() { turns.append(.restoreTombstone(tombstone)) }
         for session in stored.sessions.sorted(by: { $0.id < $1.id }) { turns.append(.restore(session)) }
         lifecycle = .running

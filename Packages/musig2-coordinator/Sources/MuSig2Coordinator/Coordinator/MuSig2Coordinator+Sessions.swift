@@ -103,7 +103,7 @@ extension MuSig2Coordinator {
     /// - Parameter session: Which session.
     /// - Returns: One verified signature for each message.
     /// - Throws: ``CoordinatorError`` with code ``CoordinatorError/Code/aborted``, ``CoordinatorError/Code/expired``,
-    ///   ``CoordinatorError/Code/closed`` or ``CoordinatorError/Code/superseded`` when the session ended otherwise,
+    ///   ``CoordinatorError/Code/left``, ``CoordinatorError/Code/closed`` or ``CoordinatorError/Code/superseded`` when the session ended otherwise,
     ///   ``CoordinatorError/Code/unknownSession``, or ``CoordinatorError/Code/cancelled``.
     public func signatures(of session: SessionID) async throws(CoordinatorError) -> [SchnorrSignature] {
         if let signatures = try await finalSignatures(of: session) { return signatures }
@@ -157,19 +157,31 @@ extension MuSig2Coordinator {
         try await command(session, .withdrawApproval)
     }
 
-    /// Aborts a session, and tells the other signers.
+    /// Ends a session for all signers, and for good: joining it again answers with ``CoordinatorError/Code/ended``, in this process and in
+    /// every later one on the same store. To step out without a word, ``leaveSession(_:)``.
     ///
     /// - Parameters:
     ///   - session: Which session.
-    ///   - reason: Why, for people; it is sent to the other signers, at most 512 bytes of it.
+    ///   - reason: Why, for people; it is sent to the other signers, at most 400 bytes of it.
     /// - Throws: ``CoordinatorError`` with code ``CoordinatorError/Code/unknownSession``.
-    public func abort(_ session: SessionID, reason: String) async throws(CoordinatorError) {
+    public func abortSession(_ session: SessionID, reason: String) async throws(CoordinatorError) {
         try await command(session, .abort(reason: reason))
     }
 
-    /// Closes a session: an unfinished one is aborted and its nonces are wiped; a finished one sends nothing.
+    /// Leaves a session without a word: its nonces are wiped, what has not left is dropped, and what is recorded stays. No restart goes on
+    /// with it; joining it again does.
     ///
-    /// Who was away and comes back still gets the signatures of a finished one, until the session expires.
+    /// The others wait for this signer until the session expires. To end it for them, ``abortSession(_:reason:)``.
+    ///
+    /// - Parameter session: Which session.
+    /// - Throws: ``CoordinatorError`` with code ``CoordinatorError/Code/unknownSession``.
+    public func leaveSession(_ session: SessionID) async throws(CoordinatorError) {
+        try await command(session, .leave)
+    }
+
+    /// Closes a session: an unfinished one is left (``leaveSession(_:)``), a finished one sends nothing and frees its memory.
+    ///
+    /// A signer that was away and comes back still gets the signatures of a finished one, until the session expires.
     ///
     /// - Parameter session: Which session.
     /// - Throws: ``CoordinatorError`` with code ``CoordinatorError/Code/unknownSession``.

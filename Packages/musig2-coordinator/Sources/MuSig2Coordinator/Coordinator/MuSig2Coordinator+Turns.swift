@@ -33,6 +33,7 @@ extension MuSig2Coordinator {
             var moment = now()
             while let input = turns.next() {
                 for effect in machine.handle(input, at: moment) { carryOut(effect, at: moment) }
+                if !turns.hasInputs { await load() }
             }
             if turns.hasWrites, turns.retryAt.map({ $0 <= moment.monotonic }) ?? true || !turns.batch.issues.isEmpty {
                 await commit()
@@ -64,14 +65,36 @@ extension MuSig2Coordinator {
             meters.commit.recordNanoseconds(Int64((time.now().uptime - started).inSeconds * 1e9))
             turns.retryAt = nil
             turns.isStoreFailing = false
+            for claim in batch.claims { finish(claim, outcomes[claim.row]) }
             for issue in batch.issues { finish(issue, outcomes) }
         } catch {
             storeFailed(batch, error)
         }
     }
 
-    private func finish(_ issue: TurnQueue.Issue, _ outcomes: [StoreOutcome]) {
-        guard let row = issue.row, case .exists(let bytes) = outcomes[row] else {
+    /// Reads what the store has of sessions that are to be joined.
+    private func load() async {
+        for session in turns.takeLoads() {
+            do {
+                let stored = try await store.session(session, signer: signerKey)
+                turns.append(.loaded(session, .success(stored)))
+            } catch {
+                turns.append(.loaded(session, .failure(.unreadable(session, "\(error)"))))
+            }
+        }
+    }
+
+    private func finish(_ claim: WriteBatch.Claim, _ outcome: StoreOutcome) {
+        switch outcome {
+        case .written: turns.append(.runsClaimed(claim.block))
+        case .taken(let next): turns.append(.runsTaken(below: next))
+        // No store of this protocol says so; the numbers are not used.
+        case .exists: turns.append(.runsTaken(below: claim.block.upperBound))
+        }
+    }
+
+    private func finish(_ issue: WriteBatch.Issue, _ outcomes: [StoreOutcome]) {
+        guard case .exists(let bytes) = outcomes[issue.row] else {
             turns.append(.session(issue.session, .issued(issue.signed)))
             return
         }
@@ -79,15 +102,14 @@ extension MuSig2Coordinator {
             let there = try SignedMessage(decoding: bytes, limits: machine.wireLimits)
             turns.append(.session(issue.session, .issueFailed(issue.unsigned, .rowExists(there))))
         } catch {
-            // A row that cannot be read stands for one that may have left: nothing of this attempt is sent.
             logger.error(
                 "a row of the store cannot be read",
                 metadata: ["session.id": "\(issue.session)", "error": "\(error)"])
-            turns.append(.session(issue.session, .issueFailed(issue.unsigned, .storeFailed)))
+            turns.append(.session(issue.session, .issueFailed(issue.unsigned, .rowUnreadable)))
         }
     }
 
-    private func storeFailed(_ batch: TurnQueue.Batch, _ error: any Error) {
+    private func storeFailed(_ batch: WriteBatch, _ error: any Error) {
         meters.storeFailures.increment()
         logger.error("the store failed", metadata: ["error": "\(error)", "writes": "\(batch.writes.count)"])
         turns.putBack(batch)
@@ -101,6 +123,7 @@ extension MuSig2Coordinator {
                             .storeFailed, "the store refused a write; it is tried again", underlying: "\(error)")))
             }
         }
+        for _ in batch.claims { turns.append(.runClaimFailed("\(error)")) }
         for issue in batch.issues {
             if issue.unsigned.body.type == .join {
                 waiters.joined(
@@ -123,6 +146,9 @@ extension MuSig2Coordinator {
         case .signPartials(let handle, let context): sign(handle, context)
         case .wipe(let handle): vault.wipe(handle)
         case .write(let write): turns.add(write)
+        case .claimRuns(let block): turns.add(claim: block)
+        case .load(let session): turns.load(session)
+        case .dropUnsent(let session): turns.dropUnsent(of: session)
         case .askConsent(let request, let attempt): ask(request, attempt: attempt)
         case .dropConsent(let session): tasks.cancel(session)
         case .signHello(let peer, let exchange, let transcript): signHello(peer, exchange, transcript)
@@ -155,24 +181,22 @@ extension MuSig2Coordinator {
             turns.append(.session(session, .issueFailed(message, .storeFailed)))
             return
         }
-        let issue = TurnQueue.Issue(session: session, unsigned: message, signed: signed)
+        let issue = WriteBatch.Issue(session: session, unsigned: message, signed: signed)
         let body = message.body
         switch record {
         case .none:
             turns.append(.session(session, .issued(signed)))
         case .join:
             turns.add(
-                issue,
-                rows: [
-                    .highestRun(body.run),
-                    .join(session, signer: Int(body.index), run: body.run, message: signed.encoded()),
-                ])
+                issue, row: .join(session, signer: Int(body.index), run: body.run, message: signed.encoded()))
         case .nonces:
             turns.add(
-                issue,
-                rows: [.nonces(session, attempt: body.attempt, run: body.run, message: signed.encoded())])
+                issue, row: .nonces(session, attempt: body.attempt, run: body.run, message: signed.encoded()))
         case .partials:
-            turns.add(issue, rows: [.partials(session, attempt: body.attempt, message: signed.encoded())])
+            turns.add(issue, row: .partials(session, attempt: body.attempt, message: signed.encoded()))
+        case .end(var end):
+            end.message = signed
+            turns.add(issue, row: .ended(session, StoredEnd(end)))
         }
     }
 

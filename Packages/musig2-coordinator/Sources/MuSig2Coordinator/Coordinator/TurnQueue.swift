@@ -6,21 +6,6 @@ import WireCodec
 /// A turn takes all inputs there are, writes all that they ask for at once, and only then lets anything leave that needed a write. While the
 /// store is busy, new inputs wait here.
 struct TurnQueue {
-    /// A signed message that may leave once its rows are durable.
-    struct Issue {
-        var session: SessionID
-        var unsigned: UnsignedMessage
-        var signed: SignedMessage
-        /// Which of the writes is the insert-if-absent row; nil: none of its writes is one.
-        var row: Int?
-    }
-
-    /// What one commit carries.
-    struct Batch {
-        var writes: [StoreWrite] = []
-        var issues: [Issue] = []
-    }
-
     var isRunning = false
     /// Opened when the turn under way ends.
     var gates: [Gate] = []
@@ -31,7 +16,8 @@ struct TurnQueue {
 
     private var inputs: [CoordinatorInput] = []
     private var head = 0
-    private(set) var batch = Batch()
+    private var loads: [SessionID] = []
+    private(set) var batch = WriteBatch()
 
     var hasInputs: Bool { head < inputs.count }
     var hasWrites: Bool { !batch.writes.isEmpty }
@@ -51,30 +37,43 @@ struct TurnQueue {
     }
 
     mutating func add(_ write: StoreWrite) {
-        batch.writes.append(write)
+        batch.add(write)
     }
 
-    /// Adds a message with its rows; the last row is the one that says whether it may leave.
-    mutating func add(_ issue: Issue, rows: [StoreWrite]) {
-        batch.writes += rows
-        var issue = issue
-        issue.row = batch.writes.count - 1
-        batch.issues.append(issue)
+    /// Adds a message with its row, which says whether it may leave.
+    mutating func add(_ issue: WriteBatch.Issue, row: StoreWrite) {
+        batch.add(issue, row: row)
     }
 
-    mutating func takeBatch() -> Batch {
-        let taken = batch
-        batch = Batch()
+    mutating func add(claim block: Range<UInt64>) {
+        batch.add(claim: block)
+    }
+
+    /// What the store has of the session is wanted.
+    mutating func load(_ session: SessionID) {
+        if !loads.contains(session) { loads.append(session) }
+    }
+
+    mutating func takeLoads() -> [SessionID] {
+        let taken = loads
+        loads = []
         return taken
     }
 
-    /// Puts back, in front, the writes of a failed commit that the session machines do not ask for again.
-    mutating func putBack(_ failed: Batch) {
-        let rows = Set(failed.issues.compactMap(\.row))
-        let others = failed.writes.enumerated().filter { !rows.contains($0.offset) }.map(\.element)
-        for index in batch.issues.indices {
-            batch.issues[index].row = batch.issues[index].row.map { $0 + others.count }
-        }
-        batch.writes = others + batch.writes
+    mutating func takeBatch() -> WriteBatch {
+        let taken = batch
+        batch = WriteBatch()
+        return taken
+    }
+
+    /// Puts back, in front, the writes of a failed commit that the machines do not ask for again.
+    mutating func putBack(_ failed: WriteBatch) {
+        batch = batch.rebuilt(after: failed.others)
+    }
+
+    /// Drops what waits of the messages of a session, and their rows, but for its ABORT.
+    mutating func dropUnsent(of session: SessionID) {
+        guard batch.issues.contains(where: { $0.session == session && $0.unsigned.body.type != .abort }) else { return }
+        batch = batch.rebuilt(keeping: { $0.session != session || $0.unsigned.body.type == .abort })
     }
 }

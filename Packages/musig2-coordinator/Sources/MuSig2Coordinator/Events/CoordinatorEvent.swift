@@ -47,6 +47,8 @@ public enum CoordinatorEvent: Sendable, Equatable {
     case restored(SessionID)
     /// The session's time is over; it was not complete.
     case expired(SessionID)
+    /// This node left the session, without a word to the others. Joining it again goes on with it.
+    case left(SessionID)
     /// The session was closed here: nothing more is told about it.
     case closed(SessionID)
     /// A session waits in this node's inbox, which is watched: ``MuSig2Coordinator/watchInbox(every:)``.
@@ -64,7 +66,8 @@ extension CoordinatorEvent {
     public var session: SessionID? {
         switch self {
         case .created(let id), .announced(let id), .joined(let id), .ready(let id), .restored(let id), .expired(let id),
-            .closed(let id), .participantJoined(let id, _, _, _, _), .commitmentReceived(let id, _, _, _, _),
+            .left(let id), .closed(let id), .participantJoined(let id, _, _, _, _),
+            .commitmentReceived(let id, _, _, _, _),
             .commitmentsComplete(let id, _), .nonceReceived(let id, _, _, _, _), .noncesComplete(let id, _),
             .partialReceived(let id, _, _, _, _), .complete(let id, _), .aborted(let id, _),
             .attemptRestarted(let id, _, _, _), .coordinatorChanged(let id, _, _), .notHeard(let id, _, _, _),
@@ -102,6 +105,7 @@ extension CoordinatorEvent {
         case .evidence: "evidence"
         case .restored: "restored"
         case .expired: "expired"
+        case .left: "left"
         case .closed: "closed"
         case .waiting: "waiting"
         case .peerConnected: "peerConnected"

@@ -29,6 +29,16 @@ enum CoordinatorInput: Sendable {
     case helloSigned(PeerID, exchange: Hash32, SchnorrSignature)
     /// An announcement is signed anew, with other addresses.
     case announced(VerifiedAnnouncement)
+    /// The store was read: where the numbers of runs go on.
+    case started(nextRunNumber: UInt64)
+    /// The store has the block that was claimed.
+    case runsClaimed(Range<UInt64>)
+    /// Another process has claimed the numbers below this one.
+    case runsTaken(below: UInt64)
+    /// The store failed at a claim.
+    case runClaimFailed(String)
+    /// What the store has of a session that is to be joined.
+    case loaded(SessionID, Result<StoredSession?, CoordinatorError>)
     /// The store had this session.
     case restore(StoredSession)
     /// The store had this finished session.
@@ -52,6 +62,7 @@ enum SessionCommand: Sendable {
     case withdrawApproval
     case abort(reason: String)
     case restart
+    case leave
     case close
 }
 
@@ -67,6 +78,12 @@ enum CoordinatorEffect: Sendable {
     case wipe(NonceHandle)
     /// Make this durable when convenient.
     case write(StoreWrite)
+    /// Claim so many numbers of runs; answer with `runsClaimed`, `runsTaken` or `runClaimFailed`.
+    case claimRuns(Range<UInt64>)
+    /// Read what the store has of a session; answer with `loaded`.
+    case load(SessionID)
+    /// Nothing of the session but its ABORT may be written and leave: what waits for a commit is dropped.
+    case dropUnsent(SessionID)
     /// Ask the consent policy.
     case askConsent(ConsentRequest, attempt: UInt32)
     /// The question is of no use any more.

@@ -36,6 +36,7 @@ extension CoordinatorMachine {
             tell(.broadcastStated(session, transaction: transaction, by: by))
         case .evidence(let evidence): tell(.evidence(session, evidence))
         case .expired: tell(.expired(session))
+        case .left: tell(.left(session))
         case .closed: tell(.closed(session))
         case .misbehaved, .signerCompromised, .superseded, .ownHistoryLost, .storeFailed:
             if let error = Self.error(for: event, of: session) { tell(.error(error)) }
@@ -63,7 +64,8 @@ extension CoordinatorMachine {
         case .ownHistoryLost:
             CoordinatorError(
                 .storeUnreadable,
-                "the other signers remember messages of this node that its store does not have: the store is an older copy",
+                "the other signers remember messages of this node that its store does not have: the store is an older copy, or "
+                    + "another device signs with this key. A partial signature of this node may have left",
                 session: session)
         case .storeFailed:
             CoordinatorError(

@@ -15,8 +15,25 @@ extension CoordinatorMachine {
             openSessions -= 1
             withdraw(session)
             noteLinger(at: now)
+            if entry.machine.signatures == nil { dropUnsent(session) }
+            account(session)
         }
+        if entry.machine.isLeft { return remove(session, at: now) }
         if entry.machine.signatures != nil, entry.machine.allAreFinal { bury(session, at: now) }
+    }
+
+    /// What has not left when a session ends without signatures never leaves, its ABORT aside.
+    private mutating func dropUnsent(_ session: SessionID) {
+        outbox.dropSession(session)
+        effects.append(.dropUnsent(session))
+    }
+
+    /// Counts what a session that is over still takes.
+    private mutating func account(_ session: SessionID) {
+        guard let entry = sessions[session] else { return }
+        let bytes = entry.machine.approximateByteCount
+        stateBytes += bytes - entry.stateBytes
+        sessions[session]?.stateBytes = bytes
     }
 
     private mutating func noteLinger(at now: Now) {
@@ -67,6 +84,13 @@ extension CoordinatorMachine {
         outbox.append(stone.item, to: peer)
     }
 
+    /// Leaves a session: durably, and without a word.
+    mutating func leave(_ session: SessionID, at now: Now) {
+        guard let entry = sessions[session] else { return }
+        if entry.awaitsConsent { effects.append(.joined(session, .left(session))) }
+        drive(session, .leave, at: now)
+    }
+
     mutating func close(_ session: SessionID, at now: Now) {
         guard let entry = sessions[session] else {
             if tombstones[session]?.status != nil {
@@ -105,11 +129,18 @@ extension CoordinatorMachine {
         for session in tombstones.removeExpired(at: now.wallMilliseconds) { showcase.remove(session) }
         previews.removeExpired(at: now.wallMilliseconds)
         peers.sweep(at: now.monotonic)
+        if let due = nextStoreSweep, due <= now.monotonic { sweepStore(at: now) }
         keyBuckets = keyBuckets.filter { pair in
             var buckets = pair.value
             return !buckets.isFull(limits: configuration.abuse, at: now.monotonic)
         }
         if !sessions.isEmpty || tombstones.count > 0 || peers.count > 0 { scheduleSweep(at: now) }
+    }
+
+    /// Has the store drop what is of sessions that expired: at the start, and every hour.
+    mutating func sweepStore(at now: Now) {
+        nextStoreSweep = now.monotonic + .seconds(3_600)
+        effects.append(.write(.sweep(before: now.wallMilliseconds)))
     }
 
     /// Plans the next sweep, unless one is planned that comes earlier.
@@ -159,8 +190,12 @@ extension CoordinatorMachine {
             bury(session, at: now)
             return
         }
-        // What left with a partial signature may come back as a signature, for ever: the store keeps it until the application drops it.
-        if entry.machine.isBeforePartial { effects.append(.write(.ended(session))) }
+        // The store has how it ended. From its expiry on it answers nobody, so that no process needs it at its start; what left with a partial
+        // signature may come back as a signature, for ever.
+        if entry.announced.descriptor.expiryMilliseconds <= now.wallMilliseconds {
+            let end = StoredEnd(.expired, isAfterPartial: !entry.machine.isBeforePartial)
+            effects.append(.write(.ended(session, end)))
+        }
         if !entry.isClosed { tell(.closed(session)) }
         remove(session, at: now)
     }
@@ -184,31 +219,28 @@ extension CoordinatorMachine {
 
     // MARK: After a restart
 
-    /// Goes on with a session that the store has.
-    mutating func restore(_ stored: StoredSession, at now: Now) {
+    /// Goes on with a session that the store has, or only answers, if it has ended.
+    mutating func restore(_ stored: StoredSession, run: UInt64, at now: Now) {
+        guard !knows(stored.id) else { return }
         do {
             let signed = try SignedAnnouncement(decoding: stored.announcement, limits: wireLimits)
             let announced = try verify(signed, as: stored.id, at: now)
             let index = try announced.descriptor.position(of: signerKey, messageKey: messageKey)
             let crypto = try BIP327(announced.descriptor)
-            var ledger = SessionLedger()
-            ledger.nonces = try stored.nonces.map { try SignedMessage(decoding: $0, limits: wireLimits) }
-            ledger.partials = try stored.partials.map { try SignedMessage(decoding: $0, limits: wireLimits) }
-            ledger.joins = try stored.joins.mapValues { try SignedMessage(decoding: $0, limits: wireLimits) }
+            let ledger = try SessionLedger(stored, limits: wireLimits)
             insert(
-                announced, crypto: crypto, index: index, ledger: ledger, createdHere: stored.createdHere, at: now)
+                announced, crypto: crypto, index: index, run: run, ledger: ledger, createdHere: stored.createdHere,
+                at: now)
         } catch let error as CoordinatorError where error.code == .expired {
-            tell(.expired(stored.id))
-            if stored.partials.isEmpty { effects.append(.write(.ended(stored.id))) }
+            let isAfterPartial = stored.end?.isAfterPartial ?? !stored.partials.isEmpty
+            effects.append(.write(.ended(stored.id, StoredEnd(.expired, isAfterPartial: isAfterPartial))))
+            if stored.end == nil { tell(.expired(stored.id)) }
             return
         } catch {
-            tell(
-                .error(
-                    CoordinatorError(
-                        .storeUnreadable, "a session in the store cannot be read and is left alone", session: stored.id,
-                        underlying: "\(error)")))
+            tell(.error(.unreadable(stored.id, "\(error)")))
             return
         }
+        guard stored.end == nil else { return over(stored.id, at: now) }
         sessions[stored.id]?.publicity.isRestored = true
         tell(.restored(stored.id))
         resume(stored, at: now)
@@ -277,6 +309,38 @@ extension CoordinatorMachine {
 }
 
 extension CoordinatorError {
+    static func unreadable(_ session: SessionID, _ reason: String) -> CoordinatorError {
+        CoordinatorError(
+            .storeUnreadable, "a session in the store cannot be read and is left alone", session: session,
+            underlying: reason)
+    }
+
+    static func left(_ session: SessionID) -> CoordinatorError {
+        CoordinatorError(.left, "this node left the session: join it again to go on", session: session)
+    }
+
+    /// What joining a session that ended for good is answered with.
+    static func ended(_ session: SessionID, _ report: AbortReport) -> CoordinatorError {
+        let who = report.by.map { "signer \($0)" } ?? "this node"
+        return .ended(session, "it was aborted by \(who) (\(report.reason))", by: report.by)
+    }
+
+    static func ended(_ session: SessionID, _ end: StoredEnd) -> CoordinatorError {
+        switch end.kind {
+        case .aborted:
+            let who = end.by.map { "signer \($0)" } ?? "this node"
+            return .ended(
+                session, "it was aborted by \(who) (\(AbortReason(rawValue: end.reason)))", by: end.by)
+        case .expired: return .ended(session, "its time is over", by: nil)
+        case .left: return .left(session)
+        }
+    }
+
+    private static func ended(_ session: SessionID, _ reason: String, by signer: Int?) -> CoordinatorError {
+        CoordinatorError(
+            .ended, "the session has ended for this node, for good: \(reason)", session: session, signer: signer)
+    }
+
     static func aborted(_ session: SessionID, _ report: AbortReport) -> CoordinatorError {
         let who = report.by.map { "signer \($0)" } ?? "this node"
         let text = report.text.isEmpty ? "" : ": \(report.text)"

@@ -7,37 +7,92 @@ extension CoordinatorMachine {
     // MARK: What the application asks for
 
     mutating func create(_ announced: VerifiedAnnouncement, at now: Now) {
-        if let error = admit(announced, createdHere: true, at: now) {
-            effects.append(.joined(announced.descriptor.id, error))
+        let session = announced.descriptor.id
+        if let error = presence(of: session) {
+            effects.append(.joined(session, error))
             return
         }
-        tell(.created(announced.descriptor.id))
-        askToJoin(announced.descriptor.id)
+        request(.enter(announced, providers: [], createdHere: true, stored: nil), at: now)
     }
 
+    /// Joins a session that was looked at, once the store has said what it has of it.
     mutating func join(_ session: SessionID, at now: Now) {
-        guard sessions[session] == nil, tombstones[session] == nil else {
-            let error = CoordinatorError(.alreadyJoined, "this node is in the session already", session: session)
+        if let error = presence(of: session) {
             effects.append(.joined(session, error))
+            return
+        }
+        guard previews[session] != nil else {
+            effects.append(.joined(session, .unknown(session)))
+            return
+        }
+        effects.append(.load(session))
+    }
+
+    mutating func loaded(_ session: SessionID, _ result: Result<StoredSession?, CoordinatorError>, at now: Now) {
+        if let error = presence(of: session) {
+            effects.append(.joined(session, error))
+            return
+        }
+        let stored: StoredSession?
+        switch result {
+        case .success(let found): stored = found
+        case .failure(let error):
+            effects.append(.joined(session, error))
+            return
+        }
+        if let end = stored?.end, end.kind != .left {
+            effects.append(.joined(session, .ended(session, end)))
             return
         }
         guard let seen = previews.take(session) else {
             effects.append(.joined(session, .unknown(session)))
             return
         }
-        if let error = admit(seen.announced, createdHere: false, at: now) {
-            effects.append(.joined(session, error))
+        let providers = seen.providers.map { provider in
+            Provider(peer: provider, addresses: addresses(of: provider, in: seen))
+        }
+        request(
+            .enter(
+                seen.announced, providers: providers, createdHere: stored?.createdHere ?? false, stored: stored),
+            at: now)
+    }
+
+    /// Makes the machine of a session that is created or joined, and asks whether to join it.
+    mutating func enter(
+        _ announced: VerifiedAnnouncement, _ providers: [Provider], createdHere: Bool, stored: StoredSession?,
+        run: UInt64, at now: Now
+    ) {
+        let session = announced.descriptor.id
+        let refusal =
+            presence(of: session) ?? admit(announced, createdHere: createdHere, stored: stored, run: run, at: now)
+        if let refusal {
+            effects.append(.joined(session, refusal))
             return
         }
-        for provider in seen.providers {
-            drive(session, .introduced(provider, addresses: addressBytes(of: provider, in: seen)), at: now)
+        if createdHere, stored == nil { tell(.created(session)) }
+        for provider in providers {
+            drive(session, .introduced(provider.peer, addresses: provider.addresses.map(\.bytes)), at: now)
         }
         askToJoin(session)
     }
 
-    private func addressBytes(of provider: PeerID, in seen: PreviewShelf.Seen) -> [[UInt8]] {
-        if provider == seen.announced.peer { return seen.announced.addresses }
-        return (peers[provider]?.addresses ?? []).map(\.bytes)
+    /// Why a session cannot be joined that this node knows: it is in it, or it has ended. Nil: it does not know it.
+    func presence(of session: SessionID) -> CoordinatorError? {
+        if let entry = sessions[session] {
+            if case .aborted(let report) = entry.machine.status.phase { return .ended(session, report) }
+            if let end = end(of: session), end.code != .closed { return end }
+        } else if tombstones[session] == nil {
+            return nil
+        }
+        return CoordinatorError(.alreadyJoined, "this node is in the session already", session: session)
+    }
+
+    private func addresses(of provider: PeerID, in seen: PreviewShelf.Seen) -> [Multiaddr] {
+        if provider == seen.announced.peer {
+            // An address that this node cannot read is one it cannot dial: the others count.
+            return seen.announced.addresses.compactMap { bytes in try? Multiaddr(bytes: bytes) }
+        }
+        return peers[provider]?.addresses ?? []
     }
 
     private mutating func askToJoin(_ session: SessionID) {
@@ -64,6 +119,10 @@ extension CoordinatorMachine {
         case (.join, .approve):
             guard entry.awaitsConsent else { return }
             sessions[session]?.awaitsConsent = false
+            if entry.publicity.isLeftInStore {
+                sessions[session]?.publicity.isLeftInStore = false
+                effects.append(.write(.resumed(session)))
+            }
             drive(session, .approved, at: now)
         case (.join, .refuse(let reason)):
             guard entry.awaitsConsent else { return }
@@ -72,7 +131,8 @@ extension CoordinatorMachine {
                 .joined(
                     session,
                     CoordinatorError(.notApproved, "the consent policy refused: \(reason)", session: session)))
-            effects.append(.write(.forget(session)))
+            // One that was left stays left.
+            if !entry.publicity.isLeftInStore { effects.append(.write(.forget(session))) }
             remove(session, at: now)
         case (.sign, .approve):
             drive(session, .signingConfirmed(attempt: attempt), at: now)
@@ -94,6 +154,7 @@ extension CoordinatorMachine {
             drive(session, .approvalWithdrawn, at: now)
         case .abort(let reason): drive(session, .abort(text: Self.shortened(reason)), at: now)
         case .restart: drive(session, .restart, at: now)
+        case .leave: leave(session, at: now)
         case .close: close(session, at: now)
         }
     }
@@ -114,7 +175,9 @@ extension CoordinatorMachine {
     // MARK: Admission
 
     /// Makes the entry of a session, unless a limit or the descriptor forbids it.
-    mutating func admit(_ announced: VerifiedAnnouncement, createdHere: Bool, at now: Now) -> CoordinatorError? {
+    private mutating func admit(
+        _ announced: VerifiedAnnouncement, createdHere: Bool, stored: StoredSession?, run: UInt64, at now: Now
+    ) -> CoordinatorError? {
         let id = announced.descriptor.id
         let descriptor = announced.descriptor
         let index: Int
@@ -136,9 +199,27 @@ extension CoordinatorMachine {
                 .invalidRequest, "the keys and tweaks of the session have no aggregate key", session: id,
                 underlying: "\(error)")
         }
-        insert(announced, crypto: crypto, index: index, ledger: SessionLedger(), createdHere: createdHere, at: now)
-        effects.append(.write(.session(id, announcement: announced.signed.encoded(), createdHere: createdHere)))
+        var ledger = SessionLedger()
+        do throws(WireError) {
+            if let stored { ledger = try SessionLedger(stored, limits: wireLimits) }
+        } catch {
+            return .unreadable(id, "\(error)")
+        }
+        ledger.end = nil
+        insert(
+            announced, crypto: crypto, index: index, run: run, ledger: ledger, createdHere: createdHere, at: now)
+        sessions[id]?.publicity.isLeftInStore = stored?.end != nil
+        write(announced, createdHere: createdHere)
         return nil
+    }
+
+    /// Has a session's announcement written.
+    mutating func write(_ announced: VerifiedAnnouncement, createdHere: Bool) {
+        effects.append(
+            .write(
+                .session(
+                    announced.descriptor.id, announcement: announced.signed.encoded(), createdHere: createdHere,
+                    expiresAt: announced.descriptor.expiryMilliseconds)))
     }
 
     /// Lets the oldest sessions go that are over, where the memory of sessions would not do otherwise.
@@ -188,6 +269,7 @@ extension CoordinatorMachine {
         _ announced: VerifiedAnnouncement,
         crypto: BIP327,
         index: Int,
+        run: UInt64,
         ledger: SessionLedger,
         createdHere: Bool,
         at now: Now
@@ -257,6 +339,7 @@ extension CoordinatorMachine {
     private mutating func take(_ effect: SessionMachine<BIP327>.Effect, of session: SessionID, at now: Now) {
         switch effect {
         case .issue(let message, let record): effects.append(.issue(session, message, record))
+        case .raiseRun(let above): request(.raise(session, above: above), at: now)
         case .generateNonces(let handle): effects.append(.generateNonces(handle))
         case .signPartials(let handle, let context): effects.append(.signPartials(handle, context))
         case .wipe(let handle): effects.append(.wipe(handle))
@@ -317,6 +400,7 @@ extension CoordinatorMachine {
         case .completed(let signatures):
             guard let entry = sessions[session] else { return }
             effects.append(.write(.tombstone(Self.stored(entry, signatures))))
+        case .ended(let end): effects.append(.write(.ended(session, StoredEnd(end))))
         }
     }
 

@@ -23,6 +23,8 @@ struct CoordinatorMachine: Sendable {
             var failedWays: Set<DiscoveryWay> = []
             /// Whether the store had it.
             var isRestored = false
+            /// Whether the store has it as left, until the consent policy says that it is joined again.
+            var isLeftInStore = false
             /// When to look for the other signers again; nil: not.
             var reunionAt: Duration?
             /// How many peers it was introduced to by looking for the other signers.
@@ -91,8 +93,10 @@ struct CoordinatorMachine: Sendable {
     let wireLimits: WireLimits
 
     var addresses: [Multiaddr]
-    /// The run of this process; set before the first session.
-    var run: UInt64 = 0
+    /// Where the runs of machines come from.
+    var runs = RunCounter()
+    /// What waits for a run, in order.
+    var awaitingRuns: [RunRequest] = []
     /// The ways of discovery that this node has.
     var ways: [DiscoveryWay] = []
 
@@ -116,6 +120,8 @@ struct CoordinatorMachine: Sendable {
     var stateBytes = 0
     var sessionDeadline: Duration?
     var nextSweep: Duration?
+    /// When the store is to drop what has expired.
+    var nextStoreSweep: Duration?
     var isShuttingDown = false
 
     var effects: [CoordinatorEffect] = []
@@ -178,7 +184,12 @@ struct CoordinatorMachine: Sendable {
         case .session(let session, let input): drive(session, input, at: now)
         case .helloSigned(let peer, let exchange, let signature): helloSigned(peer, exchange, signature)
         case .announced(let announced): announcedAgain(announced)
-        case .restore(let stored): restore(stored, at: now)
+        case .started(let next): started(next, at: now)
+        case .runsClaimed(let block): runsClaimed(block, at: now)
+        case .runsTaken(let next): runsTaken(below: next, at: now)
+        case .runClaimFailed(let reason): runClaimFailed(reason, at: now)
+        case .loaded(let session, let result): loaded(session, result, at: now)
+        case .restore(let stored): request(.restore(stored), at: now)
         case .restoreTombstone(let stored): bury(Tombstone(stored, status: nil, bound: []), at: now)
         case .published(let place, let ticket, let failure):
             published(place, ticket: ticket, failure: failure, at: now)
@@ -201,7 +212,7 @@ struct CoordinatorMachine: Sendable {
         var next = sessionDeadline
         let others = [
             peers.nextRedial, hellos.deadline, looks.deadline, publications.deadline, inboxWatch?.nextAt, nextDayChange,
-            nextReunion, outbox.deadline, nextSweep,
+            nextReunion, outbox.deadline, nextSweep, runs.retryAt,
         ]
         for other in others {
             if let other { next = min(next ?? other, other) }
@@ -232,6 +243,7 @@ struct CoordinatorMachine: Sendable {
             for session in late.sorted() { drive(session, .tick, at: now) }
             sessionDeadline = sessions.values.compactMap(\.deadline).min()
         }
+        claimRuns(at: now)
         for (peer, addresses) in peers.dialsDue(at: now.monotonic) { effects.append(.connect(peer, addresses)) }
         hellos.expire(at: now.monotonic)
         expireLooks(at: now)
@@ -239,6 +251,11 @@ struct CoordinatorMachine: Sendable {
         publishDue(at: now)
         reuniteDue(at: now)
         sweepIfDue(at: now)
+    }
+
+    /// A new run, if a number is claimed.
+    mutating func newRun() -> UInt64? {
+        runs.next().map { RunNumber.run($0, random: generator.next()) }
     }
 
     mutating func randomHash() -> Hash32 {

@@ -47,6 +47,24 @@ struct Outbox: Sendable {
         due.removeAll { $0 == peer }
     }
 
+    /// Takes out what waits of a session that has ended, but for ABORTs.
+    mutating func dropSession(_ session: SessionID) {
+        let id = session.bytes
+        for peer in Array(lanes.keys) {
+            lanes[peer]?.items.removeAll { Self.isDropped($0, of: id) }
+            lanes[peer]?.lazyItems.removeAll { Self.isDropped($0, of: id) }
+            if lanes[peer]?.items.isEmpty == true { due.removeAll { $0 == peer } }
+        }
+    }
+
+    private static func isDropped(_ item: FrameItem, of session: [UInt8]) -> Bool {
+        switch item {
+        case .signedMessage(let message): message.body.sessionID == session && message.body.type != .abort
+        case .sync(let sync): sync.sessionID == session
+        case .signatureFinalized, .error, .hello, .helloProof, .helloJoiner, .helloAnnouncements, .announcement: false
+        }
+    }
+
     /// Makes the lazy items that waited long enough due.
     mutating func hurryLate(at time: Duration) {
         guard let deadline, deadline <= time else { return }

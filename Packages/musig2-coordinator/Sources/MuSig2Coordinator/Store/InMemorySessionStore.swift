@@ -14,18 +14,18 @@ public final class InMemorySessionStore: SessionStore {
 
     private struct Row {
         var session: StoredSession
+        var expiresAt: UInt64
         var joinRuns: [Int: UInt64] = [:]
     }
 
-    /// Kept apart from the sessions: an insert-if-absent row must be found also by a process that still runs a session which
-    /// another one has finished.
+    /// Kept apart from the sessions: an insert-if-absent row must be found until the session expires, whatever became of it.
     private struct Contributions {
+        var expiresAt: UInt64
         var nonces: [NonceKey: [UInt8]] = [:]
         var partials: [UInt32: [UInt8]] = [:]
     }
 
     private struct Ledger {
-        var highestRun: UInt64 = 0
         var rows: [SessionID: Row] = [:]
         var contributions: [SessionID: Contributions] = [:]
         var tombstones: [SessionID: StoredTombstone] = [:]
@@ -33,7 +33,13 @@ public final class InMemorySessionStore: SessionStore {
         var tombstoneHead = 0
     }
 
-    private let ledgers = Mutex<[PublicKey: Ledger]>([:])
+    private struct Contents {
+        var ledgers: [PublicKey: Ledger] = [:]
+        /// Every number of a run below is taken. One counter for all signers, never set back.
+        var nextRunNumber: UInt64 = 0
+    }
+
+    private let contents = Mutex(Contents())
     private let tombstoneLimit: Int
 
     /// An empty store.
@@ -46,8 +52,8 @@ public final class InMemorySessionStore: SessionStore {
     /// A store with the same rows: what a backup would hold.
     public func copy() -> InMemorySessionStore {
         let copy = InMemorySessionStore(tombstoneLimit: tombstoneLimit)
-        let rows = ledgers.withLock { $0 }
-        copy.ledgers.withLock { $0 = rows }
+        let rows = contents.withLock { $0 }
+        copy.contents.withLock { $0 = rows }
         return copy
     }
 
@@ -58,8 +64,17 @@ public final class InMemorySessionStore: SessionStore {
 
     /// As ``commit(_:signer:)``, without a wait.
     public func commitNow(_ writes: [StoreWrite], signer: PublicKey) -> [StoreOutcome] {
-        ledgers.withLock { ledgers in
-            writes.map { Self.apply($0, to: &ledgers[signer, default: Ledger()], tombstoneLimit: tombstoneLimit) }
+        contents.withLock { contents in
+            writes.map { write in
+                if case .runBlock(let start, let count) = write {
+                    guard contents.nextRunNumber <= start else { return .taken(below: contents.nextRunNumber) }
+                    let (end, isOver) = start.addingReportingOverflow(count)
+                    contents.nextRunNumber = isOver ? .max : end
+                    return .written
+                }
+                return Self.apply(
+                    write, to: &contents.ledgers[signer, default: Ledger()], tombstoneLimit: tombstoneLimit)
+            }
         }
     }
 
@@ -70,36 +85,52 @@ public final class InMemorySessionStore: SessionStore {
 
     /// As ``load(signer:tombstones:)``, without a wait.
     func stateNow(signer: PublicKey, tombstones: Int) -> StoredState {
-        ledgers.withLock { ledgers in
+        contents.withLock { contents in
             var state = StoredState()
-            guard let ledger = ledgers[signer] else { return state }
-            state.highestRun = ledger.highestRun
-            state.sessions = ledger.rows.values.map { row in
-                var session = row.session
-                if let contributions = ledger.contributions[session.id] {
-                    session.nonces = Array(contributions.nonces.values)
-                    session.partials = Array(contributions.partials.values)
-                }
-                return session
-            }
+            state.nextRunNumber = contents.nextRunNumber
+            guard let ledger = contents.ledgers[signer] else { return state }
+            state.sessions = ledger.rows.values
+                .filter { $0.session.end.map { $0.kind == .aborted } ?? true }
+                .map { Self.whole($0, ledger) }
             state.tombstones = ledger.tombstoneOrder[ledger.tombstoneHead...].reversed().prefix(tombstones)
                 .compactMap { ledger.tombstones[$0] }
             return state
         }
     }
 
+    private static func whole(_ row: Row, _ ledger: Ledger) -> StoredSession {
+        var session = row.session
+        if let contributions = ledger.contributions[session.id] {
+            session.nonces = Array(contributions.nonces.values)
+            session.partials = Array(contributions.partials.values)
+        }
+        return session
+    }
+
+    /// What is here of one session, whatever ended it; never fails.
+    public func session(_ session: SessionID, signer: PublicKey) async -> StoredSession? {
+        sessionNow(session, signer: signer)
+    }
+
+    /// As ``session(_:signer:)``, without a wait.
+    func sessionNow(_ session: SessionID, signer: PublicKey) -> StoredSession? {
+        contents.withLock { contents in
+            guard let ledger = contents.ledgers[signer], let row = ledger.rows[session] else { return nil }
+            return Self.whole(row, ledger)
+        }
+    }
+
     /// The finished session with this id, if it is still kept; never fails.
     public func tombstone(of session: SessionID, signer: PublicKey) async -> StoredTombstone? {
-        ledgers.withLock { $0[signer]?.tombstones[session] }
+        contents.withLock { $0.ledgers[signer]?.tombstones[session] }
     }
 
     private static func apply(_ write: StoreWrite, to ledger: inout Ledger, tombstoneLimit: Int) -> StoreOutcome {
         switch write {
-        case .session(let id, let announcement, let createdHere):
+        case .session(let id, let announcement, let createdHere, let expiresAt):
             let stored = StoredSession(id: id, announcement: announcement, createdHere: createdHere)
-            if ledger.rows[id]?.session.announcement != announcement {
-                ledger.rows[id, default: Row(session: stored)].session.announcement = announcement
-            }
+            ledger.rows[id, default: Row(session: stored, expiresAt: expiresAt)].session.announcement = announcement
+            if ledger.contributions[id] == nil { ledger.contributions[id] = Contributions(expiresAt: expiresAt) }
         case .approval(let id, let isApproved, _):
             ledger.rows[id]?.session.isApproved = isApproved
         case .join(let id, let signer, let run, let message):
@@ -109,32 +140,43 @@ public final class InMemorySessionStore: SessionStore {
         case .nonces(let id, let attempt, let run, let message):
             let key = NonceKey(attempt: attempt, run: run)
             if let there = ledger.contributions[id]?.nonces[key] { return .exists(message: there) }
-            ledger.contributions[id, default: Contributions()].nonces[key] = message
+            ledger.contributions[id, default: Contributions(expiresAt: .max)].nonces[key] = message
         case .partials(let id, let attempt, let message):
             if let there = ledger.contributions[id]?.partials[attempt] { return .exists(message: there) }
-            ledger.contributions[id, default: Contributions()].partials[attempt] = message
-        case .highestRun(let run):
-            ledger.highestRun = max(ledger.highestRun, run)
-        case .tombstone(let tombstone):
-            ledger.rows[tombstone.id] = nil
-            ledger.contributions[tombstone.id]?.nonces = [:]
-            guard ledger.tombstones.updateValue(tombstone, forKey: tombstone.id) == nil else { return .written }
-            ledger.tombstoneOrder.append(tombstone.id)
-            while ledger.tombstones.count > tombstoneLimit, ledger.tombstoneHead < ledger.tombstoneOrder.count {
-                let oldest = ledger.tombstoneOrder[ledger.tombstoneHead]
-                ledger.tombstones[oldest] = nil
-                ledger.contributions[oldest] = nil
-                ledger.tombstoneHead += 1
-            }
-            if ledger.tombstoneHead > tombstoneLimit {
-                ledger.tombstoneOrder.removeFirst(ledger.tombstoneHead)
-                ledger.tombstoneHead = 0
-            }
-        case .ended(let id), .forget(let id):
+            ledger.contributions[id, default: Contributions(expiresAt: .max)].partials[attempt] = message
+        case .runBlock:
+            // It is of all signers.
+            break
+        case .tombstone(let tombstone): bury(tombstone, in: &ledger, limit: tombstoneLimit)
+        case .ended(let id, let end): ledger.rows[id]?.session.end = end
+        case .resumed(let id): ledger.rows[id]?.session.end = nil
+        case .forget(let id):
             ledger.rows[id] = nil
-            ledger.contributions[id] = nil
-            if case .forget = write { ledger.tombstones[id] = nil }
+            ledger.tombstones[id] = nil
+        case .sweep(let now): sweep(&ledger, now)
         }
         return .written
+    }
+
+    private static func bury(_ tombstone: StoredTombstone, in ledger: inout Ledger, limit: Int) {
+        ledger.rows[tombstone.id] = nil
+        guard ledger.tombstones.updateValue(tombstone, forKey: tombstone.id) == nil else { return }
+        ledger.tombstoneOrder.append(tombstone.id)
+        while ledger.tombstones.count > limit, ledger.tombstoneHead < ledger.tombstoneOrder.count {
+            ledger.tombstones[ledger.tombstoneOrder[ledger.tombstoneHead]] = nil
+            ledger.tombstoneHead += 1
+        }
+        if ledger.tombstoneHead > limit {
+            ledger.tombstoneOrder.removeFirst(ledger.tombstoneHead)
+            ledger.tombstoneHead = 0
+        }
+    }
+
+    private static func sweep(_ ledger: inout Ledger, _ now: UInt64) {
+        ledger.rows = ledger.rows.filter { row in
+            row.value.expiresAt > now || row.value.session.end.map(\.isAfterPartial) ?? true
+        }
+        let open = Set(ledger.rows.filter { $0.value.session.end == nil }.keys)
+        ledger.contributions = ledger.contributions.filter { $0.value.expiresAt > now || open.contains($0.key) }
     }
 }

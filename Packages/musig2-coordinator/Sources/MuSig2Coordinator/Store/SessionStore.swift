@@ -3,10 +3,11 @@ public import Secp256k1
 
 /// Where a coordinator keeps what must outlive its process: the ledger that makes a crash safe, and what it needs to go on.
 ///
-/// Two kinds of rows are inserted only if they are absent: a signer's public nonces, and its partial signatures. The
-/// coordinator lets neither leave before the row is durable, and sends the row that is there already instead of a second one. No *nonce*
+/// Three kinds of rows are inserted only if they are absent: a signer's public nonces, its partial signatures, and the blocks from which
+/// runs are numbered. The coordinator lets neither of the first two leave before the row is durable, and sends the row that is there
+/// already instead of a second one; they stay until their session's expiry, whatever became of it. No *nonce*
 /// rests on the store being current: an older copy costs an attempt, never a nonce. That nothing left yet
-/// (`AbortReport.isAfterPartial`) and that an approval was withdrawn do rest on it.
+/// (`AbortReport.isAfterPartial`), that a session ended, and that an approval was withdrawn do rest on it.
 ///
 /// Several signers, and several processes of one signer, may share a store: every row has the signer's key in its key.
 public protocol SessionStore: Sendable {
@@ -19,7 +20,8 @@ public protocol SessionStore: Sendable {
     /// - Throws: Any error; the coordinator tells it, holds back what depends on the writes, and tries again.
     func commit(_ writes: [StoreWrite], signer: PublicKey) async throws -> [StoreOutcome]
 
-    /// Everything that a new process of this signer needs: its highest run, and all sessions that are not over.
+    /// Everything that a new process of this signer needs: where the numbers of runs go on, the sessions that are not over, and those that
+    /// were aborted (``StoredEnd/Kind/aborted``) and are still answered. Sessions that were left, or have expired, are not among them.
     ///
     /// - Parameters:
     ///   - signer: Whose rows are wanted.
@@ -27,6 +29,15 @@ public protocol SessionStore: Sendable {
     /// - Returns: What the store has; an empty state for a signer it does not know.
     /// - Throws: Any error; the coordinator does not start.
     func load(signer: PublicKey, tombstones: Int) async throws -> StoredState
+
+    /// What the store has of one session that has no tombstone, whatever ended it.
+    ///
+    /// - Parameters:
+    ///   - session: Which session.
+    ///   - signer: Whose rows are wanted.
+    /// - Returns: Its rows, the nonces and partial signatures too; nil if there are none, or it was forgotten.
+    /// - Throws: Any error; the session is not joined.
+    func session(_ session: SessionID, signer: PublicKey) async throws -> StoredSession?
 
     /// The finished session with this id, if the store still has it.
     ///
@@ -40,8 +51,9 @@ public protocol SessionStore: Sendable {
 
 /// One write to a ``SessionStore``.
 public enum StoreWrite: Sendable, Hashable {
-    /// A session begins here: its announcement as it was received, with the descriptor in it. Written again, it replaces.
-    case session(SessionID, announcement: [UInt8], createdHere: Bool)
+    /// A session begins here: its announcement as it was received, with the descriptor in it, and when it expires, in milliseconds since
+    /// 1970. Written again, it replaces the announcement and nothing else.
+    case session(SessionID, announcement: [UInt8], createdHere: Bool, expiresAt: UInt64)
     /// The application's decision on a session, with the wall clock in milliseconds since 1970. The newest stands.
     case approval(SessionID, isApproved: Bool, at: UInt64)
     /// The newest JOIN of a signer, the encoded signed message. It replaces one with a lower run.
@@ -50,14 +62,22 @@ public enum StoreWrite: Sendable, Hashable {
     case nonces(SessionID, attempt: UInt32, run: UInt64, message: [UInt8])
     /// Insert if absent: this signer's partial signatures of an attempt, the encoded signed message.
     case partials(SessionID, attempt: UInt32, message: [UInt8])
-    /// The highest run that this signer has used. A lower one changes nothing.
-    case highestRun(UInt64)
-    /// A session is complete: what answers signers that come back. The session's other rows may be dropped.
+    /// Insert if absent: so many numbers of runs from `start` on are taken. It is absent if every block that this store ever had, for
+    /// whichever signer, ends at or before `start`; otherwise nothing is written, and the outcome is ``StoreOutcome/taken(below:)``. Never
+    /// swept.
+    case runBlock(start: UInt64, count: UInt64)
+    /// A session is complete: what answers signers that come back. The session's other rows may be dropped, but for its nonces and partial
+    /// signatures.
     case tombstone(StoredTombstone)
-    /// A session ended without signatures, and before this signer's partial left. Its rows may be dropped when it has expired.
-    case ended(SessionID)
-    /// The application drops a session for good.
+    /// A session ended without signatures: no process goes on with it. It replaces an earlier end.
+    case ended(SessionID, StoredEnd)
+    /// A session that was left is joined again: it has no end any more.
+    case resumed(SessionID)
+    /// The application drops a session for good: it is not known any more. Its nonces and partial signatures stay until it expires.
     case forget(SessionID)
+    /// The wall clock, in milliseconds since 1970. What is of sessions that expired before it may be dropped, if they have ended, but for
+    /// the announcement of those that ended after a partial signature: one that turns up completes them, for ever.
+    case sweep(before: UInt64)
 }
 
 /// What became of one ``StoreWrite``.
@@ -66,13 +86,15 @@ public enum StoreOutcome: Sendable, Hashable {
     case written
     /// A row with this key was there already and stays; this is its message.
     case exists(message: [UInt8])
+    /// A block of numbers was not claimed: every number below this one is taken.
+    case taken(below: UInt64)
 }
 
 /// What a store has of a signer.
 public struct StoredState: Sendable, Hashable {
-    /// The highest run that the signer has used; 0 if it has used none.
-    public var highestRun: UInt64 = 0
-    /// The sessions that are not over, in no order.
+    /// Where the numbers of runs go on: the end of the highest block of the store, whichever signer claimed it; 0 if there is none.
+    public var nextRunNumber: UInt64 = 0
+    /// The sessions that are not over, and those that were aborted, in no order.
     public var sessions: [StoredSession] = []
     /// The newest finished sessions, newest first.
     public var tombstones: [StoredTombstone] = []
@@ -81,7 +103,7 @@ public struct StoredState: Sendable, Hashable {
     public init() {}
 }
 
-/// What a store has of one session that is not over.
+/// What a store has of one session that is not complete.
 public struct StoredSession: Sendable, Hashable {
     /// Which session.
     public var id: SessionID
@@ -91,6 +113,8 @@ public struct StoredSession: Sendable, Hashable {
     public var createdHere: Bool
     /// The newest decision of the application; nil if there was none.
     public var isApproved: Bool?
+    /// How it ended; nil if it has not.
+    public var end: StoredEnd?
     /// The newest JOIN of each signer that has one, as encoded signed messages.
     public var joins: [Int: [UInt8]] = [:]
     /// This signer's public nonces, as encoded signed messages, in no order.
@@ -110,6 +134,46 @@ public struct StoredSession: Sendable, Hashable {
         self.announcement = announcement
         self.createdHere = createdHere
         self.isApproved = isApproved
+    }
+}
+
+/// How a session ended without signatures.
+public struct StoredEnd: Sendable, Hashable {
+    /// The ways to end; numbers that a store may keep.
+    public typealias Kind = SessionEnd.Kind
+
+    /// How it ended.
+    public var kind: Kind
+    /// The index of the signer that aborted it.
+    public var by: Int?
+    /// The number of the reason why it was aborted.
+    public var reason: UInt32
+    /// The words of the signer that aborted it, at most 512 bytes.
+    public var text: String
+    /// Whether a partial signature of this signer may have left: then a signature may turn up, for ever.
+    public var isAfterPartial: Bool
+    /// The ABORT that is the answer from then on, an encoded signed message; nil: there is none.
+    public var abort: [UInt8]?
+
+    /// An end.
+    ///
+    /// - Parameters:
+    ///   - kind: How it ended.
+    ///   - by: The index of the signer that aborted it.
+    ///   - reason: The number of the reason why it was aborted.
+    ///   - text: The words of the signer that aborted it.
+    ///   - isAfterPartial: Whether a partial signature of this signer may have left.
+    ///   - abort: The ABORT that is the answer from then on.
+    public init(
+        _ kind: Kind, by: Int? = nil, reason: UInt32 = 0, text: String = "", isAfterPartial: Bool,
+        abort: [UInt8]? = nil
+    ) {
+        self.kind = kind
+        self.by = by
+        self.reason = reason
+        self.text = text
+        self.isAfterPartial = isAfterPartial
+        self.abort = abort
     }
 }
 

@@ -15,6 +15,7 @@ final class SimulatedNode {
     let secret: SecretKey
     private(set) var machine: CoordinatorMachine
     private var vault = NonceVault()
+    private var batch = WriteBatch()
     private var generator: SeededGenerator
     private(set) var isAlive = true
 
@@ -23,6 +24,8 @@ final class SimulatedNode {
     /// Called with each commit's number before and after it; true kills the process there.
     var diesBeforeCommit: (Int) -> Bool = { _ in false }
     var diesAfterCommit: (Int) -> Bool = { _ in false }
+    /// What else comes in while the store is at work on these writes: it is handled before anything leaves.
+    var duringCommit: ([StoreWrite]) -> [CoordinatorInput] = { _ in [] }
 
     private(set) var events: [CoordinatorEvent] = []
     private(set) var joinFailures: [CoordinatorError] = []
@@ -58,8 +61,7 @@ final class SimulatedNode {
         )
         machine.ways = ways
         let stored = store.loadNow(signer: secret.publicKey)
-        machine.run = max(now.wallMilliseconds, stored.highestRun + 1)
-        _ = store.commitNow([.highestRun(machine.run)], signer: secret.publicKey)
+        take(.started(nextRunNumber: stored.nextRunNumber), at: now)
         for tombstone in stored.tombstones { take(.restoreTombstone(tombstone), at: now) }
         for session in stored.sessions.sorted(by: { $0.id < $1.id }) { take(.restore(session), at: now) }
     }
@@ -82,22 +84,27 @@ final class SimulatedNode {
         let now = skewed(time)
         var inputs = [input]
         while !inputs.isEmpty {
-            var writes: [StoreWrite] = []
-            var issues: [TurnQueue.Issue] = []
             while !inputs.isEmpty {
                 let next = inputs.removeFirst()
-                for effect in machine.handle(next, at: now) {
-                    carryOut(effect, &inputs, &writes, &issues)
+                for effect in machine.handle(next, at: now) { carryOut(effect, &inputs) }
+            }
+            guard !batch.writes.isEmpty else { continue }
+            commits += 1
+            let committed = batch
+            batch = WriteBatch()
+            if diesBeforeCommit(commits) { return kill() }
+            let outcomes = store.commitNow(committed.writes, signer: secret.publicKey)
+            if diesAfterCommit(commits) { return kill() }
+            inputs += duringCommit(committed.writes)
+            for claim in committed.claims {
+                if case .taken(let next) = outcomes[claim.row] {
+                    inputs.append(.runsTaken(below: next))
+                } else {
+                    inputs.append(.runsClaimed(claim.block))
                 }
             }
-            guard !writes.isEmpty else { continue }
-            commits += 1
-            if diesBeforeCommit(commits) { return kill() }
-            let outcomes = store.commitNow(writes, signer: secret.publicKey)
-            if diesAfterCommit(commits) { return kill() }
-            for issue in issues {
-                guard let row = issue.row, case .exists(let bytes) = outcomes[row],
-                    let there = try? SignedMessage(decoding: bytes)
+            for issue in committed.issues {
+                guard case .exists(let bytes) = outcomes[issue.row], let there = try? SignedMessage(decoding: bytes)
                 else {
                     inputs.append(.session(issue.session, .issued(issue.signed)))
                     continue
@@ -108,15 +115,9 @@ final class SimulatedNode {
         outgoing += machine.endTurn(at: now)
     }
 
-    private func carryOut(
-        _ effect: CoordinatorEffect,
-        _ inputs: inout [CoordinatorInput],
-        _ writes: inout [StoreWrite],
-        _ issues: inout [TurnQueue.Issue]
-    ) {
+    private func carryOut(_ effect: CoordinatorEffect, _ inputs: inout [CoordinatorInput]) {
         switch effect {
-        case .issue(let session, let message, let record):
-            issue(message, record, of: session, &inputs, &writes, &issues)
+        case .issue(let session, let message, let record): issue(message, record, of: session, &inputs)
         case .generateNonces(let handle):
             guard let crypto = machine.sessions[handle.session]?.crypto else { return }
             do {
@@ -134,7 +135,12 @@ final class SimulatedNode {
                 inputs.append(.session(handle.session, .vaultFailed(handle)))
             }
         case .wipe(let handle): vault.wipe(handle)
-        case .write(let write): writes.append(write)
+        case .write(let write): batch.add(write)
+        case .claimRuns(let block): batch.add(claim: block)
+        case .load(let session):
+            inputs.append(.loaded(session, .success(store.sessionNow(session, signer: secret.publicKey))))
+        case .dropUnsent(let session):
+            batch = batch.rebuilt(keeping: { $0.session != session || $0.unsigned.body.type == .abort })
         case .askConsent(let request, let attempt):
             guard let decision = consent(request) else { return }
             inputs.append(.consent(request.session, request.stage, attempt: attempt, decision))
@@ -162,29 +168,25 @@ final class SimulatedNode {
         _ message: UnsignedMessage,
         _ record: LedgerRow,
         of session: SessionID,
-        _ inputs: inout [CoordinatorInput],
-        _ writes: inout [StoreWrite],
-        _ issues: inout [TurnQueue.Issue]
+        _ inputs: inout [CoordinatorInput]
     ) {
         guard let signature = try? Tag.message.sign(message.bytes, with: secret) else { return }
         let signed = SignedMessage(message.body) { _ in signature.rawRepresentation }
         let body = message.body
-        var issue = TurnQueue.Issue(session: session, unsigned: message, signed: signed)
+        let issue = WriteBatch.Issue(session: session, unsigned: message, signed: signed)
         switch record {
-        case .none:
-            inputs.append(.session(session, .issued(signed)))
-            return
+        case .none: inputs.append(.session(session, .issued(signed)))
         case .join:
-            writes.append(.highestRun(body.run))
-            writes.append(
-                .join(session, signer: Int(body.index), run: body.run, message: signed.encoded()))
+            batch.add(
+                issue, row: .join(session, signer: Int(body.index), run: body.run, message: signed.encoded()))
         case .nonces:
-            writes.append(
-                .nonces(session, attempt: body.attempt, run: body.run, message: signed.encoded()))
-        case .partials: writes.append(.partials(session, attempt: body.attempt, message: signed.encoded()))
+            batch.add(
+                issue, row: .nonces(session, attempt: body.attempt, run: body.run, message: signed.encoded()))
+        case .partials: batch.add(issue, row: .partials(session, attempt: body.attempt, message: signed.encoded()))
+        case .end(var end):
+            end.message = signed
+            batch.add(issue, row: .ended(session, StoredEnd(end)))
         }
-        issue.row = writes.count - 1
-        issues.append(issue)
     }
 
     /// A moment by this node's clock.

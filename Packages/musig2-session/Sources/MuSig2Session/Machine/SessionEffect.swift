@@ -7,6 +7,9 @@ public enum SessionEffect<Context: Hashable & Sendable>: Hashable, Sendable {
     /// Sign the body with the message key under the tag `message`, make the row durable where one is named, and only
     /// then answer with ``SessionInput/issued(_:)``. The machine sends it after that, never before.
     case issue(UnsignedMessage, record: LedgerRow)
+    /// Claim a run above this one durably, and answer with ``SessionInput/runRaised(_:)``: the others know of a higher run of this
+    /// signer. Nothing but ABORT is issued before.
+    case raiseRun(above: UInt64)
     /// Draw fresh nonces for all messages and keep them under the handle.
     case generateNonces(NonceHandle)
     /// Ask the policy once more whether to sign.
@@ -31,12 +34,14 @@ public enum SessionEffect<Context: Hashable & Sendable>: Hashable, Sendable {
 public enum LedgerRow: Hashable, Sendable {
     /// None.
     case none
-    /// This signer's JOIN, and with it its highest run. A newer one replaces it.
+    /// This signer's JOIN. A newer one replaces it.
     case join
     /// Insert if absent, by signer key, session, attempt and run.
     case nonces
     /// Insert if absent, by signer key, session and attempt.
     case partials
+    /// The end of the session, whose ABORT the message is. It replaces an earlier end.
+    case end(SessionEnd)
 }
 
 /// One thing to send to a peer.
@@ -59,6 +64,8 @@ public enum SessionRecord: Hashable, Sendable {
     case recoveredPartial(SignedMessage)
     /// The session is complete.
     case completed([SchnorrSignature])
+    /// The session ended without an ABORT of this signer. It replaces an earlier end.
+    case ended(SessionEnd)
 }
 
 /// What a peer did wrong.

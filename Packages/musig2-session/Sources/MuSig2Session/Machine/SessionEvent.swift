@@ -47,6 +47,8 @@ public enum SessionEvent: Hashable, Sendable {
     case storeFailed
     /// The session's time is over.
     case expired
+    /// This signer left the session.
+    case left
     /// The session is closed here.
     case closed
 }

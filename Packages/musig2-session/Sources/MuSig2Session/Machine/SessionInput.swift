@@ -38,9 +38,11 @@ public enum SessionInput: Hashable, Sendable {
     case verifyPartials(Bool)
     /// Starts the next attempt.
     case restart
-    /// Ends the session for all.
+    /// Ends the session for all, and for good.
     case abort(text: String)
-    /// Closes the session: an unfinished one is aborted, a finished one sends nothing.
+    /// Leaves the session without a word: nothing that waits is sent, what is recorded stays, and another machine may go on with it.
+    case leave
+    /// Closes the session: an unfinished one is left, a finished one sends nothing.
     case close
 
     /// The answer to ``SessionEffect/generateNonces(_:)``: 66 bytes for each message.
@@ -53,6 +55,8 @@ public enum SessionInput: Hashable, Sendable {
     case issued(SignedMessage)
     /// The message was not issued.
     case issueFailed(UnsignedMessage, IssueFailure)
+    /// The answer to ``SessionEffect/raiseRun(above:)``: a run that is claimed durably, above what was asked.
+    case runRaised(UInt64)
 
     /// Time has passed: call it when `SessionMachine.nextDeadline` is reached.
     case tick
@@ -74,6 +78,8 @@ public enum IssueFailure: Hashable, Sendable {
     case storeFailed
     /// The store has a row with this key already: the message in it stands.
     case rowExists(SignedMessage)
+    /// The store has a row with this key already, and what is in it cannot be read: it stands for one that may have left.
+    case rowUnreadable
 }
 
 /// A message of this signer that is not signed yet.

@@ -17,7 +17,9 @@ extension SessionMachine {
                 text: String(decoding: text.utf8.prefix(400), as: UTF8.self),
                 evidence: evidence
             )
-            issue(.abort(payload), attempt: 0, record: .none, &turn)
+            issue(.abort(payload), attempt: 0, record: .end(SessionEnd(report, message: nil)), &turn)
+        } else {
+            turn.effects.append(.persist(.ended(SessionEnd(report, message: nil))))
         }
         turn.tell(.aborted(report))
     }
@@ -33,7 +35,9 @@ extension SessionMachine {
             isAfterPartial: ledger.mayHaveSigned,
             evidence: weighed.evidence
         )
-        end(.aborted(report, message: weighed.isKept ? message : nil), &turn)
+        let kept = weighed.isKept ? message : nil
+        end(.aborted(report, message: kept), &turn)
+        turn.effects.append(.persist(.ended(SessionEnd(report, message: kept))))
         turn.tell(.aborted(report))
     }
 

@@ -5,8 +5,8 @@ internal import WireCodec
 extension SessionMachine {
     internal mutating func tick(_ turn: inout Turn<Crypto>) {
         expiryAt = expiryMoment(at: turn.now)
-        guard isRunning else { return }
         retryIssues(&turn)
+        guard isRunning else { return }
         if let ends = attempt.disputeEnds, ends <= turn.now.monotonic {
             restart(.failedAttempt, &turn)
         } else if let deadline, deadline <= turn.now.monotonic {

@@ -32,7 +32,8 @@ extension SessionMachine {
         attempt = makeAttempt(attempt.number)
         attempt.ownNonces = .spent
         attempt.origin = origin
-        issuing.removeAll { $0.message.body.type != .abort }
+        issuing.removeAll()
+        awaitedRun = nil
         phase = nil
         deadline = nil
         nextSync = nil
@@ -71,7 +72,7 @@ extension SessionMachine {
     internal mutating func receiveSignatures(
         _ signatures: [SchnorrSignature], from peer: PeerID?, _ turn: inout Turn<Crypto>
     ) {
-        if self.signatures != nil || outcome == .refused { return }
+        if self.signatures != nil || outcome == .refused || isLeft { return }
         guard crypto.isValid(signatures: signatures) else {
             if let peer { penalise(peer, .badFinalSignature, &turn) }
             return
@@ -81,6 +82,7 @@ extension SessionMachine {
 
     internal mutating func expire(_ turn: inout Turn<Crypto>) {
         end(.expired, &turn)
+        turn.effects.append(.persist(.ended(SessionEnd(.expired, isAfterPartial: ledger.mayHaveSigned))))
         turn.tell(.expired)
     }
 
@@ -89,16 +91,18 @@ extension SessionMachine {
         turn.tell(.superseded)
     }
 
+    /// Ends without a word, durably: no process goes on with the session until it is joined again.
+    internal mutating func leave(_ turn: inout Turn<Crypto>) {
+        guard isOpen else { return }
+        end(.left, &turn)
+        turn.effects.append(.persist(.ended(SessionEnd(.left, isAfterPartial: ledger.mayHaveSigned))))
+        turn.tell(.left)
+    }
+
     internal mutating func close(_ turn: inout Turn<Crypto>) {
         guard !isClosed else { return }
         isClosed = true
-        if isOpen {
-            if consent == .approved {
-                abort(.closed, text: "", evidence: nil, &turn)
-            } else {
-                end(.refused, &turn)
-            }
-        }
+        leave(&turn)
         turn.tell(.closed)
     }
 
@@ -115,7 +119,7 @@ extension SessionMachine {
             guard !peers[at: entry].answered.contains(.abort) else { return }
             peers[at: entry].answered.insert(.abort)
             turn.send(.signed(message), to: peer)
-        case .aborted(_, nil)?, .expired?, .superseded?, .refused?, nil:
+        case .aborted(_, nil)?, .expired?, .superseded?, .refused?, .left?, nil:
             break
         }
     }

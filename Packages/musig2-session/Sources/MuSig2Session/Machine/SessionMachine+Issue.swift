@@ -8,7 +8,7 @@ extension SessionMachine {
         _ payload: Payload, attempt number: UInt32, record: LedgerRow, _ turn: inout Turn<Crypto>
     ) {
         let isPending = issuing.contains { $0.message.body.type == payload.type && $0.message.body.attempt == number }
-        guard !isPending else { return }
+        guard !isPending, awaitedRun == nil || payload.type == .abort else { return }
         let body = MessageBody(
             sessionID: constants.idBytes,
             attempt: number,
@@ -22,10 +22,10 @@ extension SessionMachine {
         turn.effects.append(.issue(message, record: record))
     }
 
-    /// Whether a body may still leave: nothing but ABORT does after the end.
+    /// Whether a body may still leave: nothing but ABORT does after an abort.
     private func mayLeave(_ body: MessageBody) -> Bool {
-        if body.type == .abort { return true }
-        guard isRunning, body.run == run else { return false }
+        if case .aborted? = outcome { return body.type == .abort }
+        guard isRunning, body.run == run, awaitedRun == nil else { return false }
         return !body.type.belongsToAttempt || body.attempt == attempt.number
     }
 
@@ -44,7 +44,7 @@ extension SessionMachine {
     private mutating func note(_ message: SignedMessage, record: LedgerRow) {
         let key = OwnLedger.Key(attempt: message.body.attempt, run: message.body.run)
         switch record {
-        case .none, .join: break
+        case .none, .join, .end: break
         case .nonces: ledger.nonces.insert(key)
         case .partials:
             ledger.partials.insert(key)
@@ -132,6 +132,11 @@ extension SessionMachine {
             if existing.bodyBytes == message.bytes { return issued(existing, &turn) }
             let pending = issuing.remove(at: position)
             rowExists(existing, instead: pending, &turn)
+        case .rowUnreadable:
+            // Asking again would find the same. It may have left, so that this attempt has nothing of this signer any more.
+            issuing.remove(at: position)
+            noteHistoryLost(&turn)
+            if isRunning, message.body.attempt == attempt.number { restart(.ownHistoryLost, &turn) }
         }
     }
 
@@ -140,7 +145,7 @@ extension SessionMachine {
         _ existing: SignedMessage, instead pending: PendingIssue, _ turn: inout Turn<Crypto>
     ) {
         switch pending.record {
-        case .none, .join:
+        case .none, .join, .end:
             break
         case .nonces:
             // The row's key has the run in it: another process is in this very run.

@@ -43,28 +43,47 @@ extension SessionMachine {
         turn.tell(.superseded)
     }
 
-    /// A run that is new takes one above a higher one that others remember, once: its clock was behind. A run that
-    /// others have used meets another process.
+    /// A run that is new takes one above a higher one that others remember, once: its store is an older copy, or there is a second
+    /// device. A run that others have used meets another process.
     private mutating func meetHigherRun(_ higher: UInt64, _ turn: inout Turn<Crypto>) {
+        if let awaited = awaitedRun, higher <= awaited { return }
         let age = joinedAt.map { turn.now.monotonic - $0 } ?? .zero
-        guard isRunning, !hasRaisedRun, !isSettled, age < configuration.runSettling, higher < (1 << 63) - 2 else {
-            return supersede(&turn)
-        }
+        guard isRunning, !hasRaisedRun, !isSettled, age < configuration.runSettling,
+            RunNumber.number(of: higher) < RunNumber.limit - 2 * RunNumber.blockSize
+        else { return supersede(&turn) }
         hasRaisedRun = true
-        run = higher + 1
+        awaitedRun = higher
+        noteHistoryLost(&turn)
         issuing.removeAll()
-        if attempt.partials[me] == nil {
-            if let handle = attempt.ownNonces.handle { turn.effects.append(.wipe(handle)) }
-            attempt.ownNonces = .none
-            attempt.commitments = attempt.commitments.enumerated().map { $0.offset == me ? nil : $0.element }
-            attempt.commitmentsComplete = attempt.commitmentsComplete.enumerated().map {
-                $0.offset == me ? nil : $0.element
-            }
-            attempt.nonces[me] = nil
-            attempt.agreement = nil
-            attempt.committedTranscript = nil
-        }
         joins[me] = nil
+        restartAttempt(&turn)
+        turn.effects.append(.raiseRun(above: higher))
+    }
+
+    /// Drops from the attempt whatever rests on this signer's nonces, unless its partial is recorded: what others said of their own stays.
+    private mutating func restartAttempt(_ turn: inout Turn<Crypto>) {
+        guard attempt.partials[me] == nil else { return }
+        let former = attempt
+        wipeNonces(&turn)
+        attempt = makeAttempt(former.number)
+        attempt.origin = former.origin
+        attempt.restartsHeard = former.restartsHeard
+        attempt.nonces = former.nonces
+        attempt.nonces[me] = nil
+        attempt.partials = former.partials
+        if hasCommitmentRound {
+            attempt.commitments = former.commitments
+            attempt.commitments[me] = nil
+        }
+        phase = nil
+        deadline = nil
+    }
+
+    internal mutating func runRaised(_ higher: UInt64, _ turn: inout Turn<Crypto>) {
+        guard isRunning, let awaited = awaitedRun, higher > awaited else { return }
+        awaitedRun = nil
+        run = higher
+        ownMessages = OwnMessages()
     }
 
     /// Whether the ledger accounts for a message of an earlier run; otherwise that run may have signed.
@@ -144,6 +163,14 @@ extension SessionMachine {
         restorePartial(saved)
         // Who follows a signer into an attempt is shown what brought that signer there.
         if attempt.number > 1 { attempt.origin = newestNonces(saved)?.message }
+        switch saved.end?.kind {
+        case .aborted?:
+            outcome = saved.end.map { .aborted($0.report, message: $0.message) }
+        case .expired?: outcome = .expired
+        case .left?: outcome = .left
+        case nil: break
+        }
+        if saved.end?.isAfterPartial == true { ledger.mayHaveSigned = true }
         if let bytes = saved.signatures {
             let signatures = bytes.compactMap { try? SchnorrSignature(rawRepresentation: $0) }
             if crypto.isValid(signatures: signatures) { outcome = .completed(signatures) }

@@ -15,7 +15,12 @@ extension SessionMachine {
         guard let entry = peers.index(of: peer), !peers[at: entry].isConnected else { return }
         peers[at: entry].forgetConnection()
         peers[at: entry].isConnected = true
-        if isRunning { greet(entry, &turn) } else { tellFinal(toPeerAt: entry, &turn) }
+        if isRunning { return greet(entry, &turn) }
+        // A signer whose store was set back does not know whom it hears: the JOIN comes first on every connection.
+        if signatures != nil, consent == .approved, peers[at: entry].isBound {
+            give(Slot(.joins, me), toPeerAt: entry, &turn)
+        }
+        tellFinal(toPeerAt: entry, &turn)
     }
 
     internal mutating func disconnected(_ peer: PeerID, _ turn: inout Turn<Crypto>) {

@@ -6,6 +6,7 @@ internal import WireCodec
 extension SessionMachine {
     /// Does all that can be done now.
     internal mutating func advance(_ turn: inout Turn<Crypto>) {
+        guard awaitedRun == nil else { return }
         if joins[me] == nil {
             join(&turn)
             return

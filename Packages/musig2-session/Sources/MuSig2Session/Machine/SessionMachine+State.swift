@@ -35,6 +35,10 @@ public struct SessionLedger: Hashable, Sendable {
     /// The signatures, if the session was complete.
     public var signatures: [[UInt8]]?
 
+    /// How the session ended without signatures, if it did: such a machine answers, and signs nothing. One that was left is gone on with by
+    /// leaving this away.
+    public var end: SessionEnd?
+
     /// A new session's: nothing.
     public init() {}
 }
@@ -88,6 +92,7 @@ internal enum Outcome: Hashable, Sendable {
     case expired
     case superseded
     case refused
+    case left
 }
 
 /// A message on its way through the caller's hands.

@@ -22,7 +22,7 @@ extension SessionMachine {
         case .aborted(let report, _)?: return .aborted(report)
         case .expired?: return .expired
         case .superseded?: return .superseded
-        case .refused?: return .closed
+        case .refused?, .left?: return .closed
         case nil: break
         }
         guard consent == .approved else { return .awaitingApproval }

@@ -204,11 +204,11 @@ extension SessionMachine {
         let isNewStep = beginStep(peerAt: entry, &turn)
         peers[at: entry].isFinal = sync.isFinal
         peers[at: entry].wants.removeAll()
-        guard consent != .none else { return }
         if outcome != nil {
             if !sync.isFinal { answerAfterEnd(peerAt: entry, &turn) }
             return
         }
+        guard consent != .none else { return }
         if sync.isFinal || consent == .withdrawn { return }
         answer(sync, peerAt: entry, isNewStep: isNewStep, &turn)
     }

@@ -45,6 +45,8 @@ public struct SessionMachine<Crypto: SessionCrypto>: Hashable, Sendable {
     internal var joinedAt: Duration?
     internal var isSettled = false
     internal var hasRaisedRun = false
+    /// The run above which one was asked for; nothing is issued until it is here.
+    internal var awaitedRun: UInt64?
 
     /// How many later attempts each signer asked for.
     internal var restarts: [Int: Int] = [:]
@@ -58,7 +60,7 @@ public struct SessionMachine<Crypto: SessionCrypto>: Hashable, Sendable {
     ///   - descriptor: What is to be signed, checked.
     ///   - crypto: What computes for this descriptor.
     ///   - index: This signer's position.
-    ///   - run: This life of the process: larger than every earlier one of this signer, below 2^63.
+    ///   - run: This life of the machine, which no other machine of this signer had or will have: ``RunNumber``.
     ///   - local: This signer's peer, as its JOIN names it.
     ///   - configuration: How to behave.
     ///   - ledger: What the store has of this session; empty for a new one.
@@ -132,12 +134,14 @@ public struct SessionMachine<Crypto: SessionCrypto>: Hashable, Sendable {
         case .verifyPartials(let verifies): setVerifying(verifies, &turn)
         case .restart: if isRunning { restart(.requested, &turn) }
         case .abort(let text): if isOpen { abort(.requested, text: text, evidence: nil, &turn) }
+        case .leave: leave(&turn)
         case .close: close(&turn)
         case .noncesGenerated(let handle, let nonces): noncesGenerated(handle, nonces, &turn)
         case .partialsSigned(let handle, let partials): partialsSigned(handle, partials, &turn)
         case .vaultFailed(let handle): vaultFailed(handle, &turn)
         case .issued(let message): issued(message, &turn)
         case .issueFailed(let message, let failure): issueFailed(message, failure, &turn)
+        case .runRaised(let higher): runRaised(higher, &turn)
         case .tick: tick(&turn)
         }
     }
@@ -148,7 +152,7 @@ extension SessionMachine {
     public var nextDeadline: Duration? { earliestDeadline }
 
     internal var earliestDeadline: Duration? {
-        guard isOpen else { return nil }
+        guard isOpen else { return issuing.compactMap(\.retryAt).min() }
         var next = expiryAt
         if let deadline { next = min(next, deadline) }
         if let nextSync { next = min(next, nextSync) }
@@ -173,9 +177,14 @@ extension SessionMachine {
         if case .completed(let signatures)? = outcome { signatures } else { nil }
     }
 
-    /// Whether the session is over here: complete, aborted, expired, superseded or refused. It may still be completed
+    /// Whether the session is over here: complete, aborted, left, expired, superseded or refused. It may still be completed
     /// by signatures.
     public var isOver: Bool { !isOpen }
+
+    /// Whether this signer left the session.
+    public var isLeft: Bool {
+        if case .left? = outcome { true } else { false }
+    }
 
     /// The peers that a signer's JOIN names, in byte order.
     public var boundPeers: [PeerID] { peers.entries.compactMap { $0.state.isBound ? $0.peer : nil } }

@@ -15,8 +15,7 @@ extension CoordinatorMachine {
         now: Now
     ) {
         if let session = subject.session, purpose == .preview {
-            if knows(session) {
-                let error = CoordinatorError(.alreadyJoined, "this node is in the session already", session: session)
+            if let error = presence(of: session) {
                 effects.append(.looked(subject, .failure(error)))
                 return
             }
@@ -145,8 +144,7 @@ extension CoordinatorMachine {
     /// The application has an announcement from elsewhere.
     mutating func read(_ bytes: [UInt8], as session: SessionID, at now: Now) {
         let subject = DiscoverySubject.session(session)
-        guard !knows(session) else {
-            let error = CoordinatorError(.alreadyJoined, "this node is in the session already", session: session)
+        if let error = presence(of: session) {
             effects.append(.looked(subject, .failure(error)))
             return
         }

@@ -134,7 +134,7 @@ extension CoordinatorMachine {
         guard let entry = sessions[session] else { return }
         sessions[session]?.announced = announced
         let bytes = announced.signed.encoded()
-        effects.append(.write(.session(session, announcement: bytes, createdHere: entry.createdHere)))
+        write(announced, createdHere: entry.createdHere)
         publications.replace(bytes, of: session)
     }
 }
