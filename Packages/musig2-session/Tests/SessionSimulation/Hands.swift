@@ -38,10 +38,8 @@ public struct StubHands: Hands, Hashable, Sendable {
 
     /// A nonce that only depends on what must make it different. A real one is random besides.
     public static func nonce(signer: Int, attempt: UInt32, run: UInt64, message: Int) -> UInt64 {
-        StubGroup.mix([
-            UInt8(signer & 255), UInt8(attempt & 255), UInt8(run & 255), UInt8(run >> 8 & 255), UInt8(message & 255),
-        ])
-            % StubGroup.prime
+        let place = [UInt64(signer), UInt64(attempt), run, UInt64(message)]
+        return StubGroup.mix(place.flatMap { StubGroup.bytes($0, count: 8) }) % StubGroup.prime
     }
 
     private func nonces(_ handle: NonceHandle) -> [UInt64] {

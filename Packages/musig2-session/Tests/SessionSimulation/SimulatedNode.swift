@@ -149,7 +149,10 @@ public struct SimulatedNode<H: Hands> {
 
     /// Nothing leaves that was not recorded.
     private func checkMayLeave(_ item: SessionItem) throws {
-        guard case .signed(let message) = item, Int(message.body.index) == machine.index else { return }
+        // Of an earlier run, what others remember may come back while the store has lost it.
+        guard case .signed(let message) = item, Int(message.body.index) == machine.index,
+            message.body.run == machine.currentRun
+        else { return }
         guard store.isApproved || message.body.type == .abort else {
             throw InvariantViolation("\(message.body.type) leaves without approval")
         }
