@@ -55,7 +55,7 @@ struct ProgressLine {
             self.init("notice      \(count) events were missed", ["count": .integer(count)])
         case .created, .joined, .commitmentsComplete, .noncesComplete, .complete, .aborted, .restored,
             .expired, .broadcastStated, .waiting,
-            .closed, .peerConnected, .peerDisconnected:
+            .left, .closed, .peerConnected, .peerDisconnected:
             return nil
         }
     }

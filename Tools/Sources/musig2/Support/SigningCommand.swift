@@ -220,7 +220,7 @@ struct SigningCommand: Sendable {
                     hint: isAfterPartial
                         ? Failure.afterPartial
                         : "Nothing is signed. Create the session again, with a longer --expiry if need be."))
-        case .closed: .failed(Failure(.sessionFailed, "the session was closed"))
+        case .left, .closed: .failed(Failure(.sessionFailed, "the session was closed"))
         case .error(let error) where error.code == .superseded || error.code == .signerCompromised:
             .failed(Failure(error))
         default: nil
