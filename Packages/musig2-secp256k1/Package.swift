@@ -21,9 +21,11 @@ let package = Package(
             providers: [.apt(["libsecp256k1-dev"]), .brew(["secp256k1"])]
         ),
         .target(name: "Secp256k1", dependencies: ["CSecp256k1"], swiftSettings: settings),
+        // What a test does that Swift does not let through.
+        .systemLibrary(name: "CForkedChild", path: "Tests/CForkedChild"),
         .testTarget(
             name: "Secp256k1Tests",
-            dependencies: ["Secp256k1", "CSecp256k1"],
+            dependencies: ["Secp256k1", "CSecp256k1", "CForkedChild"],
             swiftSettings: settings
         ),
     ]

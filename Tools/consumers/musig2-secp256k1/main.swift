@@ -1,5 +1,9 @@
 import Secp256k1
 
+let protection = SecretMemory.protect()
+if !protection.isLocked { print("\(protection)") }
+precondition(protection.byteCount > 0)
+
 let key = SecretKey.generate()
 let message = Array("pay 21 coins".utf8)
 let signature = try key.schnorrSignature(for: message)

@@ -1,7 +1,9 @@
 #ifndef CSECP256K1_SHIM_H
 #define CSECP256K1_SHIM_H
 
+#include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* The distribution's libsecp256k1, 0.2.0 or later, with the modules that every distribution builds. */
 #include <secp256k1.h>
@@ -36,6 +38,13 @@ __attribute__((noinline, unused)) static void wipe_dead_stack(void) {
     memset(dead, 0, sizeof dead);
     __asm__ volatile("" : : "r"(dead) : "memory");
     wipe_copy_registers();
+}
+
+/* RLIMIT_MEMLOCK, whose name Swift cannot see, in bytes; INT64_MAX if there is no limit. */
+__attribute__((unused)) static inline int64_t memory_lock_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur > INT64_MAX) return INT64_MAX;
+    return (int64_t)limit.rlim_cur;
 }
 
 #endif

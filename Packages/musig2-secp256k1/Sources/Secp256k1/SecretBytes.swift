@@ -6,22 +6,40 @@
     import Darwin
 #endif
 
-/// A fixed number of secret bytes in memory of their own, zeroed when the value goes away.
+/// A fixed number of secret bytes in pages that hold nothing but secrets, zeroed when the value goes away.
 ///
 /// Noncopyable, so there is one place that holds the secret and one moment at which it is gone: at the end of the
 /// value's life, on every path, thrown errors included. The bytes stay where they are when the value moves (only the
 /// pointer does). There is no description, no conversion to an array and no equality but the constant-time one.
 public struct SecretBytes: ~Copyable, @unchecked Sendable {
     private let buffer: UnsafeMutableRawBufferPointer
-    private let ownsMemory: Bool
+    private let home: Home
+
+    /// Where the memory goes when it has been wiped.
+    private enum Home {
+        case pages(SecretPages.Run)
+        /// The system had no pages.
+        case heap
+        /// Nowhere: it is a test's, or there is none.
+        case elsewhere
+    }
 
     /// As many zero bytes as asked for.
     /// - Parameter byteCount: How many. A negative number counts as none.
     public init(byteCount: Int) {
         let count = Swift.max(byteCount, 0)
-        self.buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 16)
-        self.buffer.initializeMemory(as: UInt8.self, repeating: 0)
-        self.ownsMemory = true
+        if count == 0 {
+            self.buffer = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+            self.home = .elsewhere
+        } else if let slot = SecretPages.shared.allocate(byteCount: count) {
+            self.buffer = UnsafeMutableRawBufferPointer(start: slot.address, count: count)
+            self.home = .pages(slot.run)
+        } else {
+            self.buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 16)
+            self.buffer.initializeMemory(as: UInt8.self, repeating: 0)
+            self.home = .heap
+            SecretPages.shared.noteStray(byteCount: count)
+        }
     }
 
     /// A copy of the caller's bytes. Wiping the original is the caller's business.
@@ -42,13 +60,17 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
     /// Takes over memory that outlives this value: it is wiped at the end, not freed. Tests look at it afterwards.
     internal init(wipingButNotFreeing buffer: UnsafeMutableRawBufferPointer) {
         self.buffer = buffer
-        self.ownsMemory = false
+        self.home = .elsewhere
     }
 
     deinit {
         SecretBytes.wipe(self.buffer)
-        if self.ownsMemory {
-            self.buffer.deallocate()
+        switch self.home {
+        case .pages(let run):
+            guard let address = self.buffer.baseAddress else { return }
+            SecretPages.shared.release(SecretPages.Slot(address: address, run: run))
+        case .heap: self.buffer.deallocate()
+        case .elsewhere: break
         }
     }
 

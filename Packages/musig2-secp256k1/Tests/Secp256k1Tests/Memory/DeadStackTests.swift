@@ -150,14 +150,5 @@
                 self.address = address
             }
         }
-
-        /// A secret that a closure can hold.
-        private final class Shared<Value: ~Copyable> {
-            var value: Value
-
-            init(_ value: consuming Value) {
-                self.value = value
-            }
-        }
     }
 #endif

@@ -1,4 +1,5 @@
 #if os(Linux)
+    import Foundation
     import Glibc
 
     /// Runs code on a stack of its own, and looks at what it left there: the dead stack, which no frame owns any more.
@@ -48,6 +49,8 @@
     /// Looks for secrets in memory: eight bytes in a row of any of them, as they are or in the other order.
     struct SecretSearch {
         private var windows: [UInt64: String] = [:]
+        /// Which pairs of bytes a window ends in: most memory is passed over quickly.
+        private var ends = [Bool](repeating: false, count: 1 << 16)
 
         /// - Parameter secrets: What to look for, with names for it.
         init(_ secrets: [String: [UInt8]]) {
@@ -55,6 +58,8 @@
                 for (order, bytes) in [("", bytes), (" (little-endian)", bytes.reversed())] {
                     for start in 0...(bytes.count - 8) {
                         let window = bytes[start..<(start + 8)].reduce(0 as UInt64) { $0 >> 8 | UInt64($1) << 56 }
+                        guard window != 0 else { continue }
+                        ends[Int(window >> 48)] = true
                         windows[window] = "bytes \(start)... of \(name)\(order)"
                     }
                 }
@@ -62,16 +67,21 @@
         }
 
         /// What was found, each with how many bytes it lies below the end of the memory; of windows that overlap the first.
-        func findings(in memory: [UInt8]) -> [String] {
+        func findings(in memory: some ContiguousBytes) -> [String] {
             memory.withUnsafeBytes { memory in
                 var found: [String] = []
                 var window: UInt64 = 0
                 var last = Int.min
-                for (offset, byte) in memory.enumerated() {
-                    window = window >> 8 | UInt64(byte) << 56
-                    guard window != 0, offset >= 7, let name = windows[window] else { continue }
-                    if offset != last &+ 1 { found.append("\(name), \(memory.count - offset + 7) bytes below the top") }
-                    last = offset
+                var offset = 0
+                while offset < memory.count {
+                    window = window >> 8 | UInt64(memory[offset]) << 56
+                    if offset >= 7, ends[Int(window >> 48)], let name = windows[window] {
+                        if offset != last &+ 1 {
+                            found.append("\(name), \(memory.count - offset + 7) bytes below the top")
+                        }
+                        last = offset
+                    }
+                    offset += 1
                 }
                 return found
             }
