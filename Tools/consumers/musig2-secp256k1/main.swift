@@ -2,7 +2,6 @@ import Secp256k1
 
 let protection = SecretMemory.protect()
 if !protection.isLocked { print("\(protection)") }
-precondition(protection.byteCount > 0)
 
 let key = SecretKey.generate()
 let message = Array("pay 21 coins".utf8)
@@ -11,6 +10,7 @@ let signature = try key.schnorrSignature(for: message)
 let publicKey = try XOnlyPublicKey(rawRepresentation: key.xOnlyPublicKey.rawRepresentation)
 print(publicKey.isValidSignature(signature, for: message))  // true
 print(signature)  // 128 hexadecimal digits
+precondition(protection.byteCount > 0)
 precondition(publicKey.isValidSignature(signature, for: message))
 precondition(!publicKey.isValidSignature(signature, for: message + [0]))
 precondition("\(signature)".count == 128)
