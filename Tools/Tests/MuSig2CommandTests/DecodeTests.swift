@@ -1,4 +1,5 @@
 import Foundation
+import MuSig2
 import MuSig2Session
 import Multiformats
 import Secp256k1
@@ -24,6 +25,7 @@ struct DecodeTests {
         let lines = Readable.lines(value, name: kind)
         #expect(lines.contains { $0.contains(Hex.encode(descriptor.fields.random)) })
         #expect(lines.contains("    0: 6869"))
+        #expect(lines.contains("  finalKey: \(try descriptor.finalKey())"))
     }
 
     @Test
@@ -67,6 +69,22 @@ struct DecodeTests {
         #expect(lines.contains("            as text: \"hi\""))
         #expect(lines.contains("signer 2    \(descriptor.signerKeys[1])  (you)"))
         #expect(lines.contains { $0.hasPrefix("expires") && $0.hasSuffix("(in 2 h 0 min)") })
+    }
+
+    @Test
+    func theFinalKeyIsShownWithItsTweaks() throws {
+        let keys = [SecretKey.generate().publicKey, SecretKey.generate().publicKey]
+        var plan = SessionPlan(signerKeys: keys, messages: [[]], creator: 0)
+        plan.tweaks = [Tweak(Scalar(1), kind: .plain), Tweak(Scalar(2), kind: .xOnly)]
+        let now = Now(monotonic: .zero, wallMilliseconds: 1_700_000_000_000)
+        let descriptor = try SessionDescriptor(plan, at: now, random: Hash32.random())
+        let view = SessionView(descriptor: descriptor, ownKey: nil, now: .init(timeIntervalSince1970: 1_700_000_000))
+        let key = try KeyAggContext(keys: keys).applyingTweaks(plan.tweaks).xOnlyKey
+        let zeros = String(repeating: "0", count: 63)
+        let tweaks = ["plain:\(zeros)1", "xonly:\(zeros)2"]
+        #expect(view.lines().contains("final key   \(key)"))
+        #expect(view.lines().contains("tweak       \(tweaks[0])") && view.lines().contains("tweak       \(tweaks[1])"))
+        #expect(view.json()["finalKey"] == .string("\(key)") && view.json()["tweaks"] == .strings(tweaks))
     }
 
     @Test(arguments: [(5.0, "5 s"), (60, "1 min"), (3_600, "1 h 0 min"), (90_061, "1 d 1 h")])

@@ -26,7 +26,7 @@ import Testing
         let signatures = try await parties[0].coordinator.signatures(of: created.id)
         let id = created.id
         let first = await read(all, until: "complete").filter { $0.session == id }
-        #expect(first.first == .created(id))
+        #expect(first.first == .created(id, finalKey: created.finalKey))
         #expect(first.last == .complete(id, signatures))
         #expect(Set(first.map(\.name)).count == 9)
         expectOnceInOrder(first, id, me: 0)
@@ -40,7 +40,7 @@ import Testing
         func position(_ matches: (CoordinatorEvent) -> Bool) -> [Int] {
             events.indices.filter { matches(events[$0]) }
         }
-        #expect(position { $0 == .joined(id) }.count == 1)
+        #expect(position { $0.name == "joined" && $0.session == id }.count == 1)
         let ready = position { $0 == .ready(id) }
         let nonces = position { $0 == .noncesComplete(id, attempt: 1) }
         #expect(ready.count == 1)

@@ -79,7 +79,7 @@ import WireCodec
     }
 
     @Test func severalMessagesTweaksAndMetadata() async throws {
-        let parties = try await Parties.start(3)
+        let parties = try await Parties.start(3, consent: .approveEverything.allowingRawTweaks())
         let messages: [[UInt8]] = [[], [0], Array(repeating: 7, count: 1_000), Array("fourth".utf8)]
         let tweaks = [
             try Tweak(bytes: Array(repeating: 1, count: 32), kind: .plain),

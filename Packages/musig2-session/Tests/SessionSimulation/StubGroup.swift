@@ -9,10 +9,13 @@ public struct StubGroup: SessionCrypto {
 
     let signers: Int
     let messages: Int
+    /// Shown, and used for nothing.
+    public let finalKey: XOnlyPublicKey
 
     public init(_ descriptor: SessionDescriptor) {
         self.signers = descriptor.signerKeys.count
         self.messages = descriptor.messages.count
+        self.finalKey = descriptor.signerKeys[0].xOnly
     }
 
     /// What follows from the aggregate nonces.

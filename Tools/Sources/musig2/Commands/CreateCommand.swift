@@ -1,4 +1,5 @@
 import ArgumentParser
+import MuSig2
 import MuSig2Coordinator
 import MuSig2Session
 import Multiformats
@@ -16,6 +17,10 @@ struct CreateCommand: AsyncParsableCommand {
             Then shows who joined and how far the rounds are, and at the end one signature for each message. \
             Your own key must be among the signers. Keep the command running until it has printed the signature: \
             Ctrl-C (or SIGTERM) ends the session for everybody.
+
+            What all approve is that the messages are signed for the final key, all tweaks applied: it is shown, and with \
+            --expect-key no session for another one is made. --tweak needs --allow-tweak --expect-key here and at each \
+            `musig2 join`: with tweaks, the signers do not say whose signature it will be.
             """)
 
     @OptionGroup var signers: SignersOptions
@@ -41,6 +46,7 @@ struct CreateCommand: AsyncParsableCommand {
         help: ArgumentHelp("A note that all signers see. May be repeated.", valueName: "key=value"))
     var note: [String] = []
 
+    @OptionGroup var finalKey: FinalKeyOptions
     @OptionGroup var discovery: DiscoveryOptions
     @OptionGroup var network: NetworkOptions
     @OptionGroup var home: HomeOptions
@@ -58,9 +64,10 @@ struct CreateCommand: AsyncParsableCommand {
             let interruption = await Interruption()
             let signer = try SignerNode(home: home, node: node, network: network)
             let request = try request(hasNetwork: !signer.bootstrap.isEmpty)
+            try check(request)
             let signing = SigningCommand(
-                signer: signer, timeout: timeout.timeout, output: output, consent: .approveEverything,
-                interruption: interruption)
+                signer: signer, timeout: timeout.timeout, output: output,
+                consent: ApproveEverything().allowingRawTweaks(), interruption: interruption)
             try await signing.run { coordinator in
                 let created = try await coordinator.createSession(request)
                 try tell(created, ways: request.discovery, signer, output)
@@ -78,8 +85,11 @@ struct CreateCommand: AsyncParsableCommand {
             signer.bootstrap.isEmpty ? invitation : "\(created.id)\n\(invitation)", event: "invitation",
             [
                 "session": .string("\(created.id)"), "invitation": .string(invitation),
-                "discovery": .strings(ways.map(\.name).sorted()),
+                "discovery": .strings(ways.map(\.name).sorted()), "finalKey": .string("\(created.finalKey)"),
             ])
+        try output.progress(
+            "final key   \(created.finalKey)", event: "created",
+            ["session": .string("\(created.id)"), "finalKey": .string("\(created.finalKey)")])
         guard !ways.isEmpty else { return }
         let place = network.words(for: signer.bootstrap)
         let words = ways == [.inbox] ? "musig2 inbox\(place)" : "musig2 join \(created.id)\(place)"
@@ -106,6 +116,14 @@ struct CreateCommand: AsyncParsableCommand {
             }
         }
         return request
+    }
+
+    /// Refuses a session that is not for the key the person expects, before anything of it exists.
+    private func check(_ request: SessionRequest) throws(Failure) {
+        let refusal = finalKey.refusal(
+            of: try signers.context().xOnlyKey, hasRawTweaks: !request.tweaks.isEmpty,
+            expected: try finalKey.expected())
+        if let refusal { throw Failure(.refused, refusal, hint: "No session was made.") }
     }
 
     /// Refuses what cannot become a session, in the numbers that a person counts by.

@@ -55,8 +55,14 @@ struct DecodeCommand: AsyncParsableCommand {
     /// From the strictest form to the loosest, so that nothing is taken for something else.
     private static var decoders: [Decoder] {
         [
-            Decoder(kind: "descriptor") { json(try Descriptor(decoding: $0)) },
-            Decoder(kind: "announcement") { json(try SignedAnnouncement(decoding: $0)) },
+            Decoder(kind: "descriptor") { bytes in
+                let descriptor = try Descriptor(decoding: bytes)
+                return withFinalKey(json(descriptor), of: bytes)
+            },
+            Decoder(kind: "announcement") { bytes in
+                let announcement = try SignedAnnouncement(decoding: bytes)
+                return withFinalKey(json(announcement), of: announcement.announcement.descriptorBytes)
+            },
             Decoder(kind: "message") { signedMessage(try SignedMessage(decoding: $0)) },
             Decoder(kind: "frame") { frame(try Frame(decoding: $0)) },
             Decoder(kind: "frame") { bytes in
@@ -69,6 +75,17 @@ struct DecodeCommand: AsyncParsableCommand {
     }
 
     private static func json(_ value: Any) -> JSONValue { Readable.json(value) }
+
+    /// The fields, and the key that the session signs for, which follows from them: all tweaks are applied.
+    private static func withFinalKey(_ value: JSONValue, of descriptor: [UInt8]) -> JSONValue {
+        guard case .object(var fields) = value else { return value }
+        do throws(DescriptorError) {
+            fields["finalKey"] = .string("\(try SessionDescriptor(bytes: descriptor).finalKey())")
+        } catch {
+            fields["finalKey"] = .string("none: \(error)")
+        }
+        return .object(fields)
+    }
 
     private static func frame(_ frame: Frame) -> JSONValue {
         .array(

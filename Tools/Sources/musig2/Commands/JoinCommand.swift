@@ -16,6 +16,9 @@ struct JoinCommand: AsyncParsableCommand {
             again until the time is over. An invitation names the peers itself.
 
             Nothing but the question whether you may see the session leaves before you said yes. \
+            What you approve is that the messages are signed for the final key, all tweaks applied: compare it with the one you \
+            expect, or name it with --expect-key. A session with raw tweaks is refused without --allow-tweak --expect-key.
+
             Without a terminal to ask at, --yes is needed. Keep the command running until it has printed the signature. \
             Ctrl-C (or SIGTERM) leaves, and ends the session for everybody. If the command was killed, or the machine went \
             down, call it again in the same way.
@@ -27,6 +30,7 @@ struct JoinCommand: AsyncParsableCommand {
     @Flag(name: .long, help: "Sign without asking.")
     var yes = false
 
+    @OptionGroup var finalKey: FinalKeyOptions
     @OptionGroup var network: NetworkOptions
     @OptionGroup var home: HomeOptions
     @OptionGroup var node: NodeOptions
@@ -43,7 +47,8 @@ struct JoinCommand: AsyncParsableCommand {
                 throw Failure(.refused, "there is no terminal to ask at", hint: "Say yes beforehand with --yes.")
             }
             let ownKey = try KeyFile.read(at: home.keyFile).publicKey
-            let consent = AskConsent { [yes] request in
+            let expected = try finalKey.expected()
+            let consent = AskConsent { [yes, finalKey] request in
                 // The person was asked before joining; right before signing nothing has changed for it.
                 guard request.stage == .join else { return .approve }
                 let descriptor = request.descriptor
@@ -56,11 +61,17 @@ struct JoinCommand: AsyncParsableCommand {
                 } catch {
                     return .refuse(reason: "the session could not be shown: \(error)")
                 }
+                if let reason = finalKey.refusal(
+                    of: request.finalKey, hasRawTweaks: request.hasRawTweaks, expected: expected)
+                {
+                    return .refuse(reason: reason)
+                }
                 if yes { return .approve }
                 return await Prompt.confirms("Sign this?") ? .approve : .refuse(reason: "you said no")
             }
             let signing = SigningCommand(
-                signer: signer, timeout: timeout.timeout, output: output, consent: consent, interruption: interruption)
+                signer: signer, timeout: timeout.timeout, output: output, consent: consent.allowingRawTweaks(),
+                interruption: interruption)
             try await signing.run { coordinator in
                 do {
                     switch target {

@@ -24,8 +24,11 @@ struct SessionView {
             let notes = [key == ownKey ? "you" : nil, index == descriptor.creator ? "creator" : nil].compactMap { $0 }
             lines.append("signer \(index + 1)    \(key)\(notes.isEmpty ? "" : "  (\(notes.joined(separator: ", ")))")")
         }
-        lines.append("shared key  \(sharedKey)")
-        if !descriptor.tweaks.isEmpty { lines.append("tweaks      \(descriptor.tweaks.count)") }
+        lines.append("final key   \(finalKey)")
+        if descriptor.hasRawTweaks {
+            lines.append("            made by tweaks: the signers above do not say whose key it is")
+            for tweak in tweaks { lines.append("tweak       \(tweak)") }
+        }
         if let taproot = descriptor.taproot {
             lines.append("taproot     \(taproot.merkleRoot.map { "script tree \($0)" } ?? "no scripts")")
         }
@@ -46,7 +49,9 @@ struct SessionView {
             "messages": .strings(descriptor.messages.map { Hex.encode($0) }),
             "signers": .strings(descriptor.signerKeys.map { "\($0)" }),
             "creator": .integer(descriptor.creator),
-            "sharedKey": .string(sharedKey),
+            "finalKey": .string(finalKey),
+            "tweaks": .strings(tweaks),
+            "taproot": descriptor.taproot.map { .string($0.merkleRoot.map { "\($0)" } ?? "no scripts") } ?? "none",
             "topology": .string("\(descriptor.topology)"),
             "expiresAt": .integer(Int(clamping: descriptor.expiryMilliseconds / 1_000)),
             "metadata": .object(
@@ -56,12 +61,18 @@ struct SessionView {
         ]
     }
 
-    private var sharedKey: String {
-        do {
-            return "\(try BIP327(descriptor).keyAgg.xOnlyKey)"
+    /// The key that the signatures are for, all tweaks applied: what the person approves.
+    private var finalKey: String {
+        do throws(DescriptorError) {
+            return "\(try descriptor.finalKey())"
         } catch {
             return "none: \(error)"
         }
+    }
+
+    /// The tweaks in the form of the option `--tweak`.
+    private var tweaks: [String] {
+        descriptor.tweaks.map { ($0.kind == .plain ? "plain:" : "xonly:") + Hex.encode($0.scalar.bytes) }
     }
 
     private var expiry: String {

@@ -1,11 +1,19 @@
 public import MuSig2Session
+public import Secp256k1
 
 /// Decides whether this node signs: the application's word, a person's, or a rule.
 ///
 /// It is asked twice for each session. Before this node joins, by descriptor: until it approves, nothing of the session
 /// leaves this node. And once more right before the partial signature is made. The approval is recorded, covers all attempts until the
 /// session expires, and can be withdrawn (``MuSig2Coordinator/withdrawApproval(of:)``).
+///
+/// What is approved is that the messages are signed for the *final key* (``ConsentRequest/finalKey``), not that these signers sign: with a
+/// raw tweak, the session of one set of signers makes a signature of another. <doc:ApprovingSessions> says how.
 public protocol ConsentPolicy: Sendable {
+    /// Whether sessions with raw tweaks, which their creator chose as numbers, are put to this policy. If not, which is the default, they
+    /// are refused before it is asked and before anything leaves; what the store has as approved stays approved.
+    var allowsRawTweaks: Bool { get }
+
     /// An answer that needs no wait. Rules answer here, which saves a task for each question.
     ///
     /// - Parameter request: What is asked.
@@ -21,8 +29,19 @@ public protocol ConsentPolicy: Sendable {
 }
 
 extension ConsentPolicy {
+    /// No session with raw tweaks.
+    public var allowsRawTweaks: Bool { false }
+
     /// No answer without a wait.
     public func immediateDecision(on request: ConsentRequest) -> ConsentDecision? { nil }
+
+    /// The answer to what is not put to the policy at all.
+    func standingRefusal(of request: ConsentRequest) -> ConsentDecision? {
+        guard request.stage == .join, request.hasRawTweaks, !allowsRawTweaks else { return nil }
+        return .refuse(
+            reason: "the session has raw tweaks, with which the signers listed can sign for a key of others; its final "
+                + "key is \(request.finalKey). Only a policy that allows raw tweaks joins it")
+    }
 }
 
 /// What a ``ConsentPolicy`` is asked.
@@ -39,6 +58,8 @@ public struct ConsentRequest: Sendable {
     public var session: SessionID
     /// What is to be signed, by whom, under which terms: verified to be what the session id stands for.
     public var descriptor: SessionDescriptor
+    /// The key that the messages are signed for, all tweaks applied: the same at each stage.
+    public var finalKey: XOnlyPublicKey
     /// Whether this node made the session.
     public var createdHere: Bool
     /// When it is asked.
@@ -49,14 +70,23 @@ public struct ConsentRequest: Sendable {
     /// - Parameters:
     ///   - session: Which session.
     ///   - descriptor: What is to be signed.
+    ///   - finalKey: The key that the messages are signed for.
     ///   - createdHere: Whether this node made the session.
     ///   - stage: When it is asked.
-    public init(session: SessionID, descriptor: SessionDescriptor, createdHere: Bool, stage: Stage) {
+    public init(
+        session: SessionID, descriptor: SessionDescriptor, finalKey: XOnlyPublicKey, createdHere: Bool, stage: Stage
+    ) {
         self.session = session
         self.descriptor = descriptor
+        self.finalKey = finalKey
         self.createdHere = createdHere
         self.stage = stage
     }
+}
+
+extension ConsentRequest {
+    /// Whether the final key is made by tweaks that the creator chose as numbers. A Taproot tweak is none of them.
+    public var hasRawTweaks: Bool { descriptor.hasRawTweaks }
 }
 
 /// What a ``ConsentPolicy`` answers.
@@ -78,6 +108,9 @@ public struct ApproveOwnSessions<Others: ConsentPolicy>: ConsentPolicy {
         self.others = others
     }
 
+    /// Whether the other policy allows them: then those of own sessions are, too.
+    public var allowsRawTweaks: Bool { others.allowsRawTweaks }
+
     /// Approves an own session; asks the other policy for its immediate answer otherwise.
     public func immediateDecision(on request: ConsentRequest) -> ConsentDecision? {
         request.createdHere ? .approve : others.immediateDecision(on: request)
@@ -89,8 +122,8 @@ public struct ApproveOwnSessions<Others: ConsentPolicy>: ConsentPolicy {
     }
 }
 
-/// Approves everything that has this node's key among its signers. For tests, and for signers whose approval lies in the
-/// choice of what they join.
+/// Approves everything that has this node's key among its signers and no raw tweaks. For tests, and for signers whose approval lies
+/// in the choice of what they join.
 public struct ApproveEverything: ConsentPolicy {
     /// Makes a policy.
     public init() {}

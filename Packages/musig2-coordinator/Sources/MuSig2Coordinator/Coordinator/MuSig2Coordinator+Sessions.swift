@@ -10,15 +10,19 @@ public struct CreatedSession: Sendable, Hashable {
     public var id: SessionID
     /// What to hand to the other signers.
     public var invitation: SessionInvitation
+    /// The key that the session signs for, all tweaks applied.
+    public var finalKey: XOnlyPublicKey
 
-    /// Joins the two.
+    /// Joins the three.
     ///
     /// - Parameters:
     ///   - id: Which session.
     ///   - invitation: What to hand to the other signers.
-    public init(id: SessionID, invitation: SessionInvitation) {
+    ///   - finalKey: The key that the session signs for.
+    public init(id: SessionID, invitation: SessionInvitation, finalKey: XOnlyPublicKey) {
         self.id = id
         self.invitation = invitation
+        self.finalKey = finalKey
     }
 }
 
@@ -34,11 +38,23 @@ extension MuSig2Coordinator {
     public func createSession(_ request: SessionRequest) async throws(CoordinatorError) -> CreatedSession {
         try requireRunning()
         let announcement = try announce(request)
+        let id = announcement.descriptor.id
         let reply = Reply<JoinOutcome>()
-        waiters.addJoin(announcement.descriptor.id, reply)
+        waiters.addJoin(id, reply)
         await turn(.create(announcement))
         try await Self.answer(reply)
-        return CreatedSession(id: announcement.descriptor.id, invitation: invitation(to: announcement.descriptor.id))
+        return CreatedSession(
+            id: id, invitation: invitation(to: id), finalKey: try finalKey(of: announcement.descriptor))
+    }
+
+    private func finalKey(of descriptor: SessionDescriptor) throws(CoordinatorError) -> XOnlyPublicKey {
+        // The session has it, unless it was closed meanwhile.
+        if let entry = machine.sessions[descriptor.id] { return entry.crypto.finalKey }
+        do throws(DescriptorError) {
+            return try descriptor.finalKey()
+        } catch {
+            throw CoordinatorError(error, session: descriptor.id)
+        }
     }
 
     /// An invitation to a session that this node is in, with its present addresses. Any signer can invite the others.

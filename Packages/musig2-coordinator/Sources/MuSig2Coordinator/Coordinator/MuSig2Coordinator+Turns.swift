@@ -256,7 +256,7 @@ extension MuSig2Coordinator {
     // MARK: Consent
 
     private func ask(_ request: ConsentRequest, attempt: UInt32) {
-        if let decision = consent.immediateDecision(on: request) {
+        if let decision = consent.standingRefusal(of: request) ?? consent.immediateDecision(on: request) {
             turns.append(.consent(request.session, request.stage, attempt: attempt, decision))
             return
         }

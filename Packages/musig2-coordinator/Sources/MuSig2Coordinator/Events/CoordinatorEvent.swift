@@ -7,12 +7,12 @@ public import WireCodec
 ///
 /// New cases may come in a minor release: give a `switch` over it a `default`.
 public enum CoordinatorEvent: Sendable, Equatable {
-    /// This node made a session.
-    case created(SessionID)
+    /// This node made a session; its signatures will be for the final key.
+    case created(SessionID, finalKey: XOnlyPublicKey)
     /// The session can be found: this node shows it to its signers, and its key is published if there is a discovery.
     case announced(SessionID)
-    /// This node joined the session: its JOIN is recorded and on its way.
-    case joined(SessionID)
+    /// This node joined the session, as was approved for the final key: its JOIN is recorded and on its way.
+    case joined(SessionID, finalKey: XOnlyPublicKey)
     /// Another signer joined. A signer that comes back after a restart is not told again.
     case participantJoined(SessionID, signer: Int, peer: PeerID, joined: Int, total: Int)
     /// All signers joined.
@@ -65,8 +65,8 @@ extension CoordinatorEvent {
     /// The session the event is about; nil for those about a peer, and for ``missed(_:)``.
     public var session: SessionID? {
         switch self {
-        case .created(let id), .announced(let id), .joined(let id), .ready(let id), .restored(let id), .expired(let id),
-            .left(let id), .closed(let id), .participantJoined(let id, _, _, _, _),
+        case .created(let id, _), .announced(let id), .joined(let id, _), .ready(let id), .restored(let id),
+            .expired(let id), .left(let id), .closed(let id), .participantJoined(let id, _, _, _, _),
             .commitmentReceived(let id, _, _, _, _),
             .commitmentsComplete(let id, _), .nonceReceived(let id, _, _, _, _), .noncesComplete(let id, _),
             .partialReceived(let id, _, _, _, _), .complete(let id, _), .aborted(let id, _),

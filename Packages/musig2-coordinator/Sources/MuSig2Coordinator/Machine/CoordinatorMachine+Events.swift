@@ -8,7 +8,7 @@ extension CoordinatorMachine {
         let total = sessions[session]?.announced.descriptor.signerKeys.count ?? 0
         switch event {
         case .joined:
-            tell(.joined(session))
+            if let key = sessions[session]?.crypto.finalKey { tell(.joined(session, finalKey: key)) }
             effects.append(.joined(session, nil))
             sessions[session]?.publicity.isAnnounced = true
             announce(session, at: now)

@@ -257,15 +257,7 @@ extension CoordinatorMachine {
         case false?:
             drive(stored.id, .approved, at: now)
             drive(stored.id, .approvalWithdrawn, at: now)
-        case nil:
-            sessions[stored.id]?.awaitsConsent = true
-            let request = ConsentRequest(
-                session: stored.id,
-                descriptor: announced.descriptor,
-                createdHere: entry.createdHere,
-                stage: .join
-            )
-            effects.append(.askConsent(request, attempt: 0))
+        case nil: askToJoin(stored.id)
         }
     }
 

@@ -69,7 +69,9 @@ extension CoordinatorMachine {
             effects.append(.joined(session, refusal))
             return
         }
-        if createdHere, stored == nil { tell(.created(session)) }
+        if createdHere, stored == nil, let key = sessions[session]?.crypto.finalKey {
+            tell(.created(session, finalKey: key))
+        }
         for provider in providers {
             drive(session, .introduced(provider.peer, addresses: provider.addresses.map(\.bytes)), at: now)
         }
@@ -95,16 +97,22 @@ extension CoordinatorMachine {
         return peers[provider]?.addresses ?? []
     }
 
-    private mutating func askToJoin(_ session: SessionID) {
-        guard let entry = sessions[session] else { return }
+    mutating func askToJoin(_ session: SessionID) {
         sessions[session]?.awaitsConsent = true
+        ask(about: session, .join, attempt: 0)
+    }
+
+    /// Asks the consent policy. What is asked about is the same each time: the descriptor that the id stands for, and its final key.
+    private mutating func ask(about session: SessionID, _ stage: ConsentRequest.Stage, attempt: UInt32) {
+        guard let entry = sessions[session] else { return }
         let request = ConsentRequest(
             session: session,
             descriptor: entry.announced.descriptor,
+            finalKey: entry.crypto.finalKey,
             createdHere: entry.createdHere,
-            stage: .join
+            stage: stage
         )
-        effects.append(.askConsent(request, attempt: 0))
+        effects.append(.askConsent(request, attempt: attempt))
     }
 
     mutating func decided(
@@ -343,15 +351,7 @@ extension CoordinatorMachine {
         case .generateNonces(let handle): effects.append(.generateNonces(handle))
         case .signPartials(let handle, let context): effects.append(.signPartials(handle, context))
         case .wipe(let handle): effects.append(.wipe(handle))
-        case .confirmSigning(let attempt):
-            guard let entry = sessions[session] else { return }
-            let request = ConsentRequest(
-                session: session,
-                descriptor: entry.announced.descriptor,
-                createdHere: entry.createdHere,
-                stage: .sign
-            )
-            effects.append(.askConsent(request, attempt: attempt))
+        case .confirmSigning(let attempt): ask(about: session, .sign, attempt: attempt)
         case .send(let items, let peer):
             for item in items { send(item, of: session, to: peer, at: now) }
         case .connect(let peer, let addressBytes): connect(peer, addressBytes, for: session, at: now)

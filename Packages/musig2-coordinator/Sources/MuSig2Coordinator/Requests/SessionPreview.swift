@@ -1,5 +1,6 @@
 public import MuSig2Session
 public import Multiformats
+public import Secp256k1
 
 /// A session that was looked at without joining: its announcement, verified to be what the session id stands for and to be signed by
 /// its creator.
@@ -14,6 +15,15 @@ public struct SessionPreview: Sendable, Hashable {
     public var addresses: [Multiaddr]
     /// The index of this node's signer in the session.
     public var ownIndex: Int
+
+    /// The key that the session signs for, all tweaks applied: show it with the messages, and compare it. It costs one multiplication a
+    /// signer, so that a stranger's sessions which nobody looks at cost nothing.
+    ///
+    /// - Returns: The final key.
+    /// - Throws: `DescriptorError.invalidAggregateKey`: tweaks that cancel the key, for which nobody can sign.
+    public func finalKey() throws(DescriptorError) -> XOnlyPublicKey {
+        try descriptor.finalKey()
+    }
 
     /// Makes a preview.
     ///

@@ -24,6 +24,9 @@ public struct BIP327: SessionCrypto {
         self.keyAgg = try descriptor.keyAggContext()
     }
 
+    /// The key that the final signatures are for, all tweaks applied.
+    public var finalKey: XOnlyPublicKey { keyAgg.xOnlyKey }
+
     /// By session.
     public static func == (left: BIP327, right: BIP327) -> Bool { left.descriptor == right.descriptor }
 

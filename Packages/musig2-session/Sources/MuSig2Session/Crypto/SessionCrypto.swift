@@ -11,6 +11,9 @@ public protocol SessionCrypto: Hashable, Sendable {
     /// What signing, verifying and adding up need of one attempt, for all messages.
     associatedtype Context: Hashable & Sendable
 
+    /// The key that the final signatures are for, all tweaks applied.
+    var finalKey: XOnlyPublicKey { get }
+
     /// H(tag, bytes).
     ///
     /// - Parameters:

@@ -200,6 +200,19 @@ extension SessionDescriptor {
         }
     }
 
+    /// The key that the signatures are for, all tweaks applied: what a signer approves. The signers alone do not say it where there are
+    /// raw tweaks. It costs one multiplication a signer.
+    ///
+    /// - Returns: The final key, as BIP-340 knows it.
+    /// - Throws: ``DescriptorError/invalidAggregateKey(_:)``: tweaks that cancel the key, for which nobody can sign.
+    public func finalKey() throws(DescriptorError) -> XOnlyPublicKey {
+        try keyAggContext().xOnlyKey
+    }
+
+    /// Whether there are tweaks that the creator chose as numbers, plain or x-only. Such a tweak can turn the signers' key into any key of
+    /// which the creator knows the difference; one of Taproot cannot, since each signer computes it from the internal key and the root.
+    public var hasRawTweaks: Bool { !tweaks.isEmpty }
+
     /// How long an attempt waits for a column; nil for one that may take until the session expires.
     ///
     /// - Parameter column: The column.

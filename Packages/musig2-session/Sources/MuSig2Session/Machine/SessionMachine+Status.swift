@@ -3,6 +3,7 @@ extension SessionMachine {
     public var status: SessionStatus {
         SessionStatus(
             phase: statusPhase,
+            finalKey: constants.crypto.finalKey,
             attempt: attempt.number,
             signers: joins.indices.map { signerStatus($0) },
             coordinator: coordinator,

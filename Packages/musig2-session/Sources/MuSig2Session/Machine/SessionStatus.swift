@@ -39,6 +39,8 @@ public struct SessionStatus: Hashable, Sendable {
 
     /// Where it is.
     public var phase: Phase
+    /// The key that the signatures are for, all tweaks applied: what was approved.
+    public var finalKey: XOnlyPublicKey
     /// The attempt, from 1.
     public var attempt: UInt32
     /// All signers, in the descriptor's order.
