@@ -84,6 +84,9 @@ extension Configuration {
         public var previews: Int = 1_280
         /// The most bytes of their descriptors. 32 MiB.
         public var previewBytes: Int = 32 << 20
+        /// How many attempts of a session may end early, each within half of its time, before this node aborts it for want of progress.
+        /// An attempt that took its time does not count. 32.
+        public var attemptsWithoutProgress: Int = 32
         /// How many events a reader may fall behind before it loses the oldest. 1,024.
         public var bufferedEvents: Int = 1_024
 
@@ -107,7 +110,7 @@ extension Configuration {
         public var linger: Duration = .seconds(10)
         /// How often finished, expired and stuck sessions are swept; nil turns the sweep off. 60 s.
         public var sweep: Duration? = .seconds(60)
-        /// After how long without a valid message, while a deadline runs, a session counts as stuck. 10 min.
+        /// After how long without a valid message, while anything but a JOIN is wanted, a session counts as stuck. 10 min.
         public var stuck: Duration = .seconds(600)
         /// How long to wait before a peer of an open session is dialled again after a failure; doubles each time. 1 s.
         public var redial: Duration = .seconds(1)
@@ -212,6 +215,7 @@ extension Configuration {
         try Self.check("limits.inboxSessions", limits.inboxSessions, 1...256)
         try Self.check("limits.previews", limits.previews, 1...1_000_000)
         try Self.check("limits.previewBytes", limits.previewBytes, limits.descriptorBytes...(1 << 40))
+        try Self.check("limits.attemptsWithoutProgress", limits.attemptsWithoutProgress, 1...1_000)
         try Self.check("limits.bufferedEvents", limits.bufferedEvents, 2...1_000_000)
 
         let month = Duration.seconds(30 * 86_400)

@@ -164,6 +164,7 @@ import WireCodec
             ("limits.inboxSessions", { $0.limits.inboxSessions = 257 }),
             ("limits.previews", { $0.limits.previews = 0 }),
             ("limits.previewBytes", { $0.limits.previewBytes = 1_000 }),
+            ("limits.attemptsWithoutProgress", { $0.limits.attemptsWithoutProgress = 0 }),
             ("limits.bufferedEvents", { $0.limits.bufferedEvents = 1 }),
             ("timeouts.expiry", { $0.timeouts.expiry = .seconds(31 * 86_400) }),
             ("timeouts.commitments", { $0.timeouts.commitments = .zero }),

@@ -278,18 +278,25 @@ struct EndingTests {
         try party.beginAll()
         try party.runUntilPartials()
         party.flights = []
-        for attempt in 2...128 as ClosedRange<UInt32> {
+        for attempt in 2...33 as ClosedRange<UInt32> {
+            #expect(party.statuses[0].attempt == attempt - 1)
             let message = party.forged(by: 1, .restart(Restart(reason: .requested)), attempt: attempt)
             try party.take(0, .received(message, from: Fixture.peer(1)))
         }
-        #expect(party.statuses[0].attempt == 128)
-        #expect(party.statuses[0].signers[1].restarts == 127)
-        try party.take(0, .restart)
-        #expect(party.statuses[0].attempt == 128)
+        #expect(party.statuses[0].signers[1].restarts == 32)
+        guard case .aborted(let report) = party.statuses[0].phase else {
+            Issue.record("\(party.statuses[0].phase)")
+            return
+        }
+        #expect(report.reason == .noProgress && report.by == 0 && report.isAfterPartial)
+        #expect(report.text == "attempts raised by signer 1 (32)")
+        #expect(report.earlyEnds.map(\.attempt) == Array(1...32))
+        #expect(report.earlyEnds.allSatisfy { $0.by == 1 && $0.reason == .requested && $0.contextDiffers.isEmpty })
+        #expect(party.statuses[0].earlyEnds == report.earlyEnds)
         // Fresh nonces in each of them.
         let nonces = try party.nodes[0].store.nonces.values.map { try NonceShare(decoding: $0.body.payload).nonces }
         #expect(Set(nonces).count == nonces.count)
-        #expect(nonces.count == 128)
+        #expect(nonces.count == 32)
     }
 
     @Test

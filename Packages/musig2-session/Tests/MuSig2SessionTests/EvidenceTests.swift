@@ -146,7 +146,9 @@ struct EvidenceTests {
             try party.take(0, .received(message, from: Fixture.peer(2)))
         }
         #expect(party.evidence(at: 0).isEmpty)
-        #expect(party.statuses[0].signers[2].restarts == 1)
+        // The honest one has raised the attempt, and says whose new run it was.
+        #expect(party.statuses[0].signers.map(\.restarts) == [1, 0, 0])
+        #expect(party.events[0].contains(.newRuns(indices: [2], by: 0, attempt: 2)))
     }
 
     @Test

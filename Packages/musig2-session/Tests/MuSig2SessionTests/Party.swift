@@ -20,16 +20,21 @@ struct Party {
     var flights: [Flight] = []
     var events: [[SessionEvent]]
     var penalties: [[SessionOffence]]
+    /// The peers that each signer counted something against.
+    var blamed: [Set<PeerID>]
+    /// What the machines computed.
+    let meter = WorkMeter()
     var now = Fixture.start
 
     init(
         _ plan: SessionPlan, run: UInt64 = 10, configuration: SessionConfiguration = SessionConfiguration()
     ) throws {
         self.descriptor = try Fixture.descriptor(plan)
-        self.crypto = StubGroup(descriptor)
+        self.crypto = StubGroup(descriptor, meter: meter)
         self.configuration = configuration
         self.events = Array(repeating: [], count: plan.signerKeys.count)
         self.penalties = Array(repeating: [], count: plan.signerKeys.count)
+        self.blamed = Array(repeating: [], count: plan.signerKeys.count)
         for index in plan.signerKeys.indices { nodes.append(try fresh(index, run: run, store: SimulatedStore())) }
     }
 
@@ -64,6 +69,7 @@ struct Party {
         let result = try nodes[index].turn(input, at: now) { _ in true }
         events[index] += result.events
         penalties[index] += result.penalties.map(\.1)
+        blamed[index].formUnion(result.penalties.map(\.0))
         for (peer, items) in result.frames {
             for to in nodes.indices where try Fixture.peer(to) == peer {
                 flights.append(Flight(from: index, to: to, items: items))

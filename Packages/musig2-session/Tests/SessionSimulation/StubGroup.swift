@@ -1,5 +1,37 @@
 public import MuSig2Session
 public import Secp256k1
+internal import Synchronization
+
+/// Counts the dear computations of a stub group. It tells no two groups apart.
+public final class WorkMeter: Hashable, Sendable {
+    /// What was computed.
+    public struct Work: Hashable, Sendable {
+        public var signatures = 0
+        public var nonces = 0
+        public var aggregates = 0
+        public var partials = 0
+    }
+
+    private let state = Mutex(Work())
+
+    public init() {}
+
+    /// What was computed since the last call.
+    public func take() -> Work {
+        state.withLock { work in
+            defer { work = Work() }
+            return work
+        }
+    }
+
+    func count(_ change: (inout Work) -> Void) {
+        state.withLock { change(&$0) }
+    }
+
+    public static func == (left: WorkMeter, right: WorkMeter) -> Bool { true }
+
+    public func hash(into hasher: inout Hasher) {}
+}
 
 /// MuSig2 over the integers modulo the prime 2^61 − 1, where everybody can take logarithms: quick, and right or wrong
 /// in the same places as the real one. A nonce and its public half are one number k, a key is a number x, and s = Σ
@@ -11,8 +43,10 @@ public struct StubGroup: SessionCrypto {
     let messages: Int
     /// Shown, and used for nothing.
     public let finalKey: XOnlyPublicKey
+    let meter: WorkMeter?
 
-    public init(_ descriptor: SessionDescriptor) {
+    public init(_ descriptor: SessionDescriptor, meter: WorkMeter? = nil) {
+        self.meter = meter
         self.signers = descriptor.signerKeys.count
         self.messages = descriptor.messages.count
         self.finalKey = descriptor.signerKeys[0].xOnly
@@ -59,11 +93,13 @@ public struct StubGroup: SessionCrypto {
     }
 
     public func isValid(signature: [UInt8], ofBody body: [UInt8], signer: Int) -> Bool {
-        signature == Self.signature(ofBody: body, signer: signer)
+        meter?.count { $0.signatures += 1 }
+        return signature == Self.signature(ofBody: body, signer: signer)
     }
 
     public func nonces(_ bytes: [[UInt8]]) -> [UInt64]? {
         guard bytes.count == messages else { return nil }
+        meter?.count { $0.nonces += 1 }
         let numbers = bytes.map { Self.number($0.prefix(8)) }
         return numbers.allSatisfy { $0 < Self.prime } ? numbers : nil
     }
@@ -74,7 +110,8 @@ public struct StubGroup: SessionCrypto {
     }
 
     public func context(aggregateNonces: [[UInt8]]) -> Context? {
-        nonces(aggregateNonces).map { Context(aggregates: $0) }
+        meter?.count { $0.aggregates += 1 }
+        return nonces(aggregateNonces).map { Context(aggregates: $0) }
     }
 
     public func isWellFormed(partials: [[UInt8]]) -> Bool {
@@ -89,7 +126,8 @@ public struct StubGroup: SessionCrypto {
     }
 
     public func isValid(partials: [[UInt8]], nonces: [UInt64], signer: Int, context: Context) -> Bool {
-        partials == self.partials(nonces: nonces, signer: signer, context: context)
+        meter?.count { $0.partials += 1 }
+        return partials == self.partials(nonces: nonces, signer: signer, context: context)
     }
 
     public func signatures(partials: [[[UInt8]]], context: Context) -> [SchnorrSignature]? {

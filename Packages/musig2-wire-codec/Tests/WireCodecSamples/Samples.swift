@@ -55,7 +55,8 @@ package enum Samples {
         leaves: [bytes(32, 8), bytes(32, 9)], aggregateNonces: [bytes(66, 11), bytes(66, 12)])
     package static let partialSigShare = PartialSigShare(
         context: bytes(32, 13), partials: [bytes(32, 14), bytes(32, 15)])
-    package static let restart = Restart(reason: .timeout, notHeard: [0, 2, 300])
+    package static let restart = Restart(
+        reason: .timeout, notHeard: [0, 2, 300], contextDiffers: [1, 5], newRuns: [0])
     package static let broadcastDone = BroadcastDone(transactionID: bytes(32, 16))
 
     package static func signed(_ payload: Payload, attempt: UInt32 = 3, index: UInt32 = 1) -> SignedMessage {

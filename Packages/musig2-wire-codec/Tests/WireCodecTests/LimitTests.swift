@@ -83,6 +83,16 @@ import WireCodecSamples
                 Restart(reason: .timeout, notHeard: (0..<UInt32(count)).map { $0 })
             }, at: 4, limits)
         try expectLimit(
+            WireError("Restart", "context_differs", .tooMany(limit: 4)),
+            { count in
+                Restart(reason: .timeout, contextDiffers: (0..<UInt32(count)).map { $0 })
+            }, at: 4, limits)
+        try expectLimit(
+            WireError("Restart", "new_runs", .tooMany(limit: 4)),
+            { count in
+                Restart(reason: .timeout, newRuns: (0..<UInt32(count)).map { $0 })
+            }, at: 4, limits)
+        try expectLimit(
             WireError("Sync", "leaves", .tooMany(limit: 4)),
             { count in
                 Sync(

@@ -13,7 +13,8 @@ import WireCodecSamples
                 Sync(
                     sessionID: session, attempt: 1, index: 4, run: 300, isFinal: true,
                     wanted: [Sync.Wanted(.join, indices: [0, 200]), Sync.Wanted(.signatureFinalized)]
-                ).encoded()) == "0a20\(id)" + "1001" + "1804" + "20ac02" + "2801" + "3207" + "0801120300c801" + "3202080b")
+                ).encoded()) == "0a20\(id)" + "1001" + "1804" + "20ac02" + "2801" + "3207" + "0801120300c801"
+                + "3202080b")
         let body = MessageBody(
             sessionID: session, attempt: 2, index: 0, run: 5,
             payload: .nonceCommit(NonceCommit(leaf: [UInt8](repeating: 9, count: 32))))
@@ -25,6 +26,9 @@ import WireCodecSamples
         #expect(Hex.encode(Frame([.signedMessage(signed)]).encoded()) == "0a93010a9001" + signedHex)
         #expect(
             Hex.encode(Restart(reason: .timeout, notHeard: [1, 2]).encoded()) == "080112020102")
+        #expect(
+            Hex.encode(Restart(reason: .failedAttempt, contextDiffers: [1], newRuns: [0, 2]).encoded())
+                == "08021a010122020002")
         #expect(
             Hex.encode(Abort(reason: .requested, stage: .beforePartial, text: "no").encoded()) == "080110011a026e6f")
     }
@@ -69,8 +73,7 @@ import WireCodecSamples
         (MessageType.join, 0 as UInt32, nil as WireError.Reason?), (.join, 1, .outOfRange(1)),
         (.abort, 2, .outOfRange(2)),
         (.evidence, 1, .outOfRange(1)), (.broadcastDone, 1, .outOfRange(1)), (.nonceShare, 0, .missing),
-        (.nonceShare, 1, nil), (.nonceShare, 128, nil), (.nonceShare, 129, .outOfRange(129)), (.restart, 0, .missing),
-        (.restart, 128, nil),
+        (.nonceShare, 1, nil), (.nonceShare, .max, nil), (.restart, 0, .missing), (.restart, .max, nil),
     ])
     func attemptsGoWithTypes(type: MessageType, attempt: UInt32, reason: WireError.Reason?) throws {
         var body = Samples.signed(.join(Samples.join)).body
@@ -144,6 +147,14 @@ import WireCodecSamples
         refused(Restart(reason: .timeout, notHeard: [2, 1]), WireError("Restart", "not_heard", .notAscending))
         refused(Restart(reason: .timeout, notHeard: [1, 1]), WireError("Restart", "not_heard", .notAscending))
         refused(Restart(reason: .timeout, notHeard: [1_000]), WireError("Restart", "not_heard", .outOfRange(1_000)))
+        refused(
+            Restart(reason: .failedAttempt, contextDiffers: [2, 1]),
+            WireError("Restart", "context_differs", .notAscending))
+        refused(
+            Restart(reason: .failedAttempt, contextDiffers: [1_000]),
+            WireError("Restart", "context_differs", .outOfRange(1_000)))
+        refused(Restart(reason: .newRun, newRuns: [1, 1]), WireError("Restart", "new_runs", .notAscending))
+        refused(Restart(reason: .newRun, newRuns: [1_000]), WireError("Restart", "new_runs", .outOfRange(1_000)))
         refused(Sync.Wanted(.join), WireError("Wanted", "indices", .missing))
         refused(Sync.Wanted(.join, indices: [3, 1]), WireError("Wanted", "indices", .notAscending))
         refused(

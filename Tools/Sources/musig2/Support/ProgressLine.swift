@@ -29,12 +29,29 @@ struct ProgressLine {
             self.init("signatures ", attempt, signer, received, total)
         case .attemptRestarted(_, let attempt, let reason, let author):
             self.init(
-                "attempt \(attempt)   begins anew, asked for by signer \(author + 1) (\(reason))",
+                "attempt \(attempt)   begins anew, raised by signer \(author + 1) (\(reason))",
                 ["attempt": .integer(Int(attempt)), "reason": .string("\(reason)"), "by": .integer(author)])
         case .notHeard(_, let attempt, let signers, let author):
             let missing = signers.map { "\($0 + 1)" }.joined(separator: ", ")
             self.init(
                 "waiting     signer \(author + 1) has not heard signer \(missing)",
+                [
+                    "attempt": .integer(Int(attempt)), "signers": .array(signers.map { .integer($0) }),
+                    "by": .integer(author),
+                ])
+        case .contextDiffers(_, let attempt, let signers, let author, let orAuthor):
+            let names = signers.map { "\($0 + 1)" }.joined(separator: ", ")
+            self.init(
+                "differs     signer \(author + 1) says that signer \(names) signed another context"
+                    + (orAuthor ? "; the cause may be signer \(author + 1)" : ""),
+                [
+                    "attempt": .integer(Int(attempt)), "signers": .array(signers.map { .integer($0) }),
+                    "by": .integer(author), "orBy": .bool(orAuthor),
+                ])
+        case .newRuns(_, let attempt, let signers, let author):
+            let names = signers.map { "\($0 + 1)" }.joined(separator: ", ")
+            self.init(
+                "restarted   signer \(author + 1) says that signer \(names) came back with new nonces",
                 [
                     "attempt": .integer(Int(attempt)), "signers": .array(signers.map { .integer($0) }),
                     "by": .integer(author),

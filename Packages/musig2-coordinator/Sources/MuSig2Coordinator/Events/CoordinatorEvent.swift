@@ -33,12 +33,17 @@ public enum CoordinatorEvent: Sendable, Equatable {
     case aborted(SessionID, AbortReport)
     /// Something went wrong; `session` in the error says with which session. Codes are stable.
     case error(CoordinatorError)
-    /// A new attempt began.
+    /// A new attempt began; `by` signed the message that raised it first, as far as this node was shown.
     case attemptRestarted(SessionID, attempt: UInt32, reason: RestartReason, by: Int)
     /// Another signer collects the contributions from now on.
     case coordinatorChanged(SessionID, attempt: UInt32, coordinator: Int)
     /// A signer says whom it has not heard in an attempt. A statement: it convicts nobody.
     case notHeard(SessionID, attempt: UInt32, signers: [Int], by: Int)
+    /// A signer says who signed another context than its own, so that the attempt before could not succeed. A statement: it convicts
+    /// nobody. With `orBy` the author may as well be the cause: in a star only the coordinator knows what it told whom.
+    case contextDiffers(SessionID, attempt: UInt32, signers: [Int], by: Int, orBy: Bool)
+    /// A signer says who came back with a new run after its nonces had been used, which cost the attempt before. A statement.
+    case newRuns(SessionID, attempt: UInt32, signers: [Int], by: Int)
     /// A signer says that the transaction with this id is broadcast. A statement: look for yourself.
     case broadcastStated(SessionID, transaction: [UInt8], by: Int)
     /// Evidence that convicts a signer's message key, and that anyone can check.
@@ -71,7 +76,8 @@ extension CoordinatorEvent {
             .commitmentsComplete(let id, _), .nonceReceived(let id, _, _, _, _), .noncesComplete(let id, _),
             .partialReceived(let id, _, _, _, _), .complete(let id, _), .aborted(let id, _),
             .attemptRestarted(let id, _, _, _), .coordinatorChanged(let id, _, _), .notHeard(let id, _, _, _),
-            .broadcastStated(let id, _, _), .evidence(let id, _):
+            .contextDiffers(let id, _, _, _, _), .newRuns(let id, _, _, _), .broadcastStated(let id, _, _),
+            .evidence(let id, _):
             id
         case .waiting(let preview):
             preview.session
@@ -101,6 +107,8 @@ extension CoordinatorEvent {
         case .attemptRestarted: "attemptRestarted"
         case .coordinatorChanged: "coordinatorChanged"
         case .notHeard: "notHeard"
+        case .contextDiffers: "contextDiffers"
+        case .newRuns: "newRuns"
         case .broadcastStated: "broadcastStated"
         case .evidence: "evidence"
         case .restored: "restored"

@@ -32,6 +32,10 @@ extension CoordinatorMachine {
             tell(.coordinatorChanged(session, attempt: attempt, coordinator: coordinator))
         case .notHeard(let indices, let by, let attempt):
             tell(.notHeard(session, attempt: attempt, signers: indices, by: by))
+        case .contextDiffers(let indices, let by, let attempt, let orBy):
+            tell(.contextDiffers(session, attempt: attempt, signers: indices, by: by, orBy: orBy))
+        case .newRuns(let indices, let by, let attempt):
+            tell(.newRuns(session, attempt: attempt, signers: indices, by: by))
         case .broadcast(let transaction, let by):
             tell(.broadcastStated(session, transaction: transaction, by: by))
         case .evidence(let evidence): tell(.evidence(session, evidence))
@@ -47,8 +51,11 @@ extension CoordinatorMachine {
         switch event {
         case .misbehaved(let index, let fault):
             CoordinatorError(
-                .signerMisbehaved, "signer \(index) signed a message whose \(fault) is malformed", session: session,
-                signer: index)
+                .signerMisbehaved,
+                fault == .kind
+                    ? "signer \(index) signed a message of a kind that has no place in this session"
+                    : "signer \(index) signed a message whose \(fault) is malformed",
+                session: session, signer: index)
         case .signerCompromised(let index, let first, let second):
             CoordinatorError(
                 .signerCompromised,

@@ -131,11 +131,13 @@ extension CoordinatorMachine {
         switch item {
         case .signedMessage(let message):
             guard let session = SessionID(message.body.sessionID) else { return }
-            guard takeTokens(of: peer, session: session, isChecked: true, at: now) else { return }
+            // What it may cost is charged before any of it is done.
+            let cost = sessions[session]?.machine.cost(of: message) ?? 1
+            guard takeTokens(of: peer, session: session, checks: cost, at: now) else { return }
             receive(message, of: session, from: peer, at: now)
         case .sync(let sync):
             guard let session = SessionID(sync.sessionID) else { return }
-            guard takeTokens(of: peer, session: session, isChecked: false, at: now) else { return }
+            guard takeTokens(of: peer, session: session, checks: 0, at: now) else { return }
             if sessions[session] != nil {
                 drive(session, .receivedSync(sync, from: peer), at: now)
             } else if !sync.isFinal {
@@ -144,7 +146,7 @@ extension CoordinatorMachine {
         case .signatureFinalized(let finalized):
             guard let session = SessionID(finalized.sessionID), let entry = sessions[session],
                 finalized.signatures.count == entry.announced.descriptor.messages.count,
-                takeTokens(of: peer, session: session, isChecked: true, at: now)
+                takeTokens(of: peer, session: session, checks: finalized.signatures.count, at: now)
             else { return }
             let signatures = finalized.signatures.compactMap { try? SchnorrSignature(rawRepresentation: $0) }
             guard signatures.count == finalized.signatures.count else { return }
@@ -187,18 +189,18 @@ extension CoordinatorMachine {
         _ = peers.want(peer, for: session, addresses: addresses, at: now.monotonic)
     }
 
-    /// Whether the peer, and the signers it is bound to, may still cost this much.
-    private mutating func takeTokens(of peer: PeerID, session: SessionID, isChecked: Bool, at now: Now) -> Bool {
+    /// Whether the peer, and the signers it is bound to, may still cost this many signature checks.
+    private mutating func takeTokens(of peer: PeerID, session: SessionID, checks: Int, at now: Now) -> Bool {
         let mayPeer = peers.update(peer, at: now.monotonic) { record, limits in
             guard record.messages.take(1, size: limits.messages, at: now.monotonic) else { return false }
-            return !isChecked || record.signatureChecks.take(1, size: limits.signatureChecks, at: now.monotonic)
+            return record.signatureChecks.take(checks, size: limits.signatureChecks, at: now.monotonic)
         }
         guard mayPeer else { return false }
         guard let entry = sessions[session], let signer = entry.machine.signers(at: peer).first else { return true }
         let key = entry.announced.descriptor.signerKeys[signer]
         let abuse = configuration.abuse
         return keyBuckets[key, default: KeyBuckets(limits: abuse, at: now.monotonic)]
-            .take(limits: abuse, isChecked: isChecked, at: now.monotonic)
+            .take(limits: abuse, checks: checks, at: now.monotonic)
     }
 
     /// A newer announcement of a session that this node is in: the creator's addresses have changed.

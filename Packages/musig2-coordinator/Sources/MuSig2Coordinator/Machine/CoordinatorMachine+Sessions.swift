@@ -315,6 +315,7 @@ extension CoordinatorMachine {
         var configuration = SessionConfiguration()
         configuration.startsRoundsAutomatically = self.configuration.startsRoundsAutomatically
         configuration.verifiesEveryPartial = self.configuration.verifiesEveryPartial
+        configuration.attemptsWithoutProgress = self.configuration.limits.attemptsWithoutProgress
         configuration.storeRetry = self.configuration.timeouts.storeRetry
         return configuration
     }

@@ -11,9 +11,9 @@ struct KeyBuckets: Sendable, Hashable {
         signatureChecks = TokenBucket(full: limits.signatureChecks, at: time)
     }
 
-    mutating func take(limits: Configuration.AbuseLimits, isChecked: Bool, at time: Duration) -> Bool {
+    mutating func take(limits: Configuration.AbuseLimits, checks: Int, at time: Duration) -> Bool {
         guard messages.take(1, size: limits.messages, at: time) else { return false }
-        return !isChecked || signatureChecks.take(1, size: limits.signatureChecks, at: time)
+        return signatureChecks.take(checks, size: limits.signatureChecks, at: time)
     }
 
     mutating func isFull(limits: Configuration.AbuseLimits, at time: Duration) -> Bool {

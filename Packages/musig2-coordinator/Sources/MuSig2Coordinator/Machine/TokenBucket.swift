@@ -16,6 +16,12 @@ struct TokenBucket: Sendable, Hashable {
         return true
     }
 
+    /// Takes so many tokens for one piece of work. What costs more than the bucket holds takes all of it, so that it is
+    /// slow and not impossible.
+    mutating func take(_ checks: Int, size: Configuration.BucketSize, at time: Duration) -> Bool {
+        take(min(Double(checks), size.burst), size: size, at: time)
+    }
+
     /// Whether the bucket has come back to its burst, so that forgetting it changes nothing.
     mutating func isFull(size: Configuration.BucketSize, at time: Duration) -> Bool {
         refill(size: size, at: time)

@@ -20,7 +20,7 @@ public struct SessionHealth: Sendable, Hashable {
     public var phaseTimeLeft: Duration?
     /// How long until the session expires; zero when it has.
     public var timeLeft: Duration
-    /// Whether nothing valid came for too long while a deadline runs.
+    /// Whether nothing valid came for too long while anything but a JOIN is wanted, with a deadline or without.
     public var isStuck: Bool
 
     init(_ status: SessionStatus, at now: Now, stuckAfter: Duration) {
@@ -44,6 +44,10 @@ public struct SessionHealth: Sendable, Hashable {
         timeLeft =
             status.expiresAt > now.wallMilliseconds
             ? .milliseconds(Int64(clamping: status.expiresAt - now.wallMilliseconds)) : .zero
-        isStuck = status.deadline != nil && quietFor >= stuckAfter
+        isStuck = Self.awaitsContributions(status.phase) && quietFor >= stuckAfter
+    }
+
+    private static func awaitsContributions(_ phase: SessionStatus.Phase) -> Bool {
+        if case .gathering(let column) = phase { column != .joins } else { false }
     }
 }

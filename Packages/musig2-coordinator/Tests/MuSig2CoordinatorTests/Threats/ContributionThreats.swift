@@ -15,7 +15,7 @@ import WireCodec
         let honest = scene.honest[0].peer
         var nonces: Set<[UInt8]> = []
         var partials: Set<[UInt8]> = []
-        for attempt in 1...SessionLimits.attempts {
+        for attempt in 1...32 as ClosedRange<UInt32> {
             let own = try hostile.nonces(hostile.draw(attempt: attempt), attempt: attempt)
             hostile.say(own, to: honest)
             let share = try await hostile.hear(.nonceShare, by: 0, attempt: attempt)
@@ -28,26 +28,16 @@ import WireCodec
             #expect(nonces.insert(Array(shown.prefix(33))).inserted)
             #expect(nonces.insert(Array(shown.suffix(33))).inserted)
             #expect(partials.insert(made.partials[0]).inserted)
-            if attempt < SessionLimits.attempts {
-                hostile.say(
-                    try hostile.message(.restart(Restart(reason: .requested)), attempt: attempt + 1), to: honest)
-                hostile.forget()
-            } else {
-                // There is an end to it, and the storm has an author.
-                hostile.say(
-                    try hostile.message(.restart(Restart(reason: .requested)), attempt: attempt + 1), to: honest)
-                try await hostile.settle(with: honest)
-                let status = try #require(await scene.honest[0].coordinator.status(of: scene.id))
-                #expect(status.attempt == SessionLimits.attempts)
-                #expect(status.signers[1].restarts == 127)
-                // The attempt that is open still completes.
-                hostile.say(
-                    try hostile.partials(hostile.sign(agreement, attempt: attempt), agreement, attempt: attempt),
-                    to: honest)
-            }
+            hostile.say(try hostile.message(.restart(Restart(reason: .requested)), attempt: attempt + 1), to: honest)
+            hostile.forget()
         }
-        try await scene.expectComplete(at: 0)
-        #expect(nonces.count == 256)
+        // There is an end to it, and the storm has an author.
+        let report = try await scene.abort(at: 0)
+        #expect(report.reason == .noProgress && report.by == 0 && report.isAfterPartial)
+        #expect(report.earlyEnds.map(\.by) == Array(repeating: 1, count: 32))
+        let status = try #require(await scene.honest[0].coordinator.status(of: scene.id))
+        #expect(status.signers.map(\.restarts) == [0, 32])
+        #expect(nonces.count == 64)
         #expect(scene.convicted.isEmpty)
     }
 

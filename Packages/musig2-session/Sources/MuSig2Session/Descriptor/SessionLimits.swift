@@ -17,6 +17,13 @@ public struct SessionLimits: Hashable, Sendable {
     /// The protocol's limits.
     public static let standard = SessionLimits()
 
-    /// The highest attempt: an attempt is one pass through the rounds.
-    public static let attempts: UInt32 = 128
+    /// How many attempts are allowed at any time; an attempt is one pass through the rounds.
+    public static let attemptsAtOnce: UInt64 = 16
+
+    /// After how many milliseconds of a session's age one more attempt is allowed: 10 s. There is no last attempt, and
+    /// nobody can use attempts up.
+    public static let attemptInterval: UInt64 = 10_000
+
+    /// How many points are parsed for what one signature check costs.
+    public static let pointsPerSignature = 64
 }

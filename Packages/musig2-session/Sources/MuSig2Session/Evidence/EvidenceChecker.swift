@@ -21,7 +21,7 @@ public struct EvidenceChecker<Crypto: SessionCrypto>: Sendable {
         self.crypto = crypto
     }
 
-    /// Judges evidence.
+    /// Judges evidence: counts and types first, then the signatures, then what was said.
     ///
     /// - Parameter evidence: What is presented.
     /// - Returns: The position of the signer whose message key is convicted.
@@ -30,29 +30,82 @@ public struct EvidenceChecker<Crypto: SessionCrypto>: Sendable {
         let culprit = Int(evidence.culprit)
         guard culprit < descriptor.signerKeys.count else { throw .notASigner(culprit) }
         if !evidence.descriptor.isEmpty, evidence.descriptor != descriptor.bytes { throw .otherSession }
+        try checkForm(evidence, culprit)
         for (position, message) in evidence.signedMessages.enumerated() {
             let signer = Int(message.body.index)
-            guard message.body.sessionID == descriptor.id.bytes else { throw .otherSession }
-            guard signer < descriptor.signerKeys.count,
-                crypto.isValid(signature: message.signature, ofBody: message.bodyBytes, signer: signer)
-            else { throw .badSignature(position: position) }
+            guard crypto.isValid(signature: message.signature, ofBody: message.bodyBytes, signer: signer) else {
+                throw .badSignature(position: position)
+            }
         }
         switch evidence.kind {
-        case .contradiction: try checkContradiction(evidence, culprit)
+        case .contradiction: try checkContradiction(evidence)
         case .invalidPartial: try checkInvalidPartial(evidence, culprit)
-        case .wrongAggregate: try checkWrongAggregate(evidence, culprit)
-        case .unopenedCommitment: try checkUnopenedCommitment(evidence, culprit)
+        case .wrongAggregate: try checkWrongAggregate(evidence)
+        case .unopenedCommitment: try checkUnopenedCommitment(evidence)
         }
         return culprit
     }
 
+    /// Whether counts and types are right, so that signatures would be checked.
+    internal func hasForm(_ evidence: Evidence) -> Bool {
+        let culprit = Int(evidence.culprit)
+        guard culprit < descriptor.signerKeys.count else { return false }
+        do throws(EvidenceError) {
+            try checkForm(evidence, culprit)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// The types of the messages that prove a kind; empty: two of one type.
+    private func types(_ kind: EvidenceKind) -> [MessageType] {
+        switch kind {
+        case .contradiction: []
+        case .invalidPartial: [.nonceShare, .partialSigShare]
+        case .wrongAggregate:
+            [.noncesComplete] + Array(repeating: .nonceShare, count: descriptor.signerKeys.count)
+        case .unopenedCommitment: [.nonceCommit, .nonceShare]
+        }
+    }
+
+    /// Counts, types, indices, attempts and runs, which cost nothing.
+    private func checkForm(_ evidence: Evidence, _ culprit: Int) throws(EvidenceError) {
+        let messages = evidence.signedMessages
+        let types = types(evidence.kind)
+        guard let first = messages.first, messages.count == max(types.count, 2) else { throw .wrongMessages }
+        guard messages.allSatisfy({ $0.body.sessionID == descriptor.id.bytes }) else { throw .otherSession }
+        if types.isEmpty {
+            guard first.body.type == messages[1].body.type else { throw .wrongMessages }
+            // Two partials under one nonce give a key away: they are nobody's evidence.
+            if first.body.type == .partialSigShare { throw .twoPartials }
+        } else {
+            guard messages.map(\.body.type) == types else { throw .wrongMessages }
+        }
+        guard Int(first.body.index) == culprit else { throw .wrongMessages }
+        if evidence.kind == .invalidPartial {
+            guard evidence.leaves.count == descriptor.signerKeys.count else { throw .wrongLeaves }
+            guard evidence.aggregateNonces.count == descriptor.messages.count else { throw .malformedPayload }
+        }
+        guard evidence.kind == .wrongAggregate else {
+            guard Int(messages[1].body.index) == culprit else { throw .wrongMessages }
+            guard first.body.attempt == messages[1].body.attempt, first.body.run == messages[1].body.run else {
+                throw .differentRuns
+            }
+            return
+        }
+        guard descriptor.topology == .star,
+            descriptor.electionOrder.coordinator(ofAttempt: first.body.attempt) == culprit,
+            messages.dropFirst().enumerated().allSatisfy({ index, message in
+                Int(message.body.index) == index && message.body.attempt == first.body.attempt
+            })
+        else { throw .wrongMessages }
+    }
+
     /// Two messages of the culprit, of one attempt and one run.
-    private func pair(_ evidence: Evidence, _ culprit: Int) throws(EvidenceError) -> (SignedMessage, SignedMessage) {
+    private func pair(_ evidence: Evidence) throws(EvidenceError) -> (SignedMessage, SignedMessage) {
         let messages = evidence.signedMessages
         guard messages.count == 2 else { throw .wrongMessages }
-        let (first, second) = (messages[0].body, messages[1].body)
-        guard Int(first.index) == culprit, Int(second.index) == culprit else { throw .wrongMessages }
-        guard first.attempt == second.attempt, first.run == second.run else { throw .differentRuns }
         return (messages[0], messages[1])
     }
 
@@ -64,8 +117,8 @@ public struct EvidenceChecker<Crypto: SessionCrypto>: Sendable {
         }
     }
 
-    private func checkContradiction(_ evidence: Evidence, _ culprit: Int) throws(EvidenceError) {
-        let (first, second) = try pair(evidence, culprit)
+    private func checkContradiction(_ evidence: Evidence) throws(EvidenceError) {
+        let (first, second) = try pair(evidence)
         switch (try payload(first), try payload(second)) {
         case (.nonceCommit(let left), .nonceCommit(let right)):
             guard left != right else { throw .noContradiction }
@@ -75,16 +128,13 @@ public struct EvidenceChecker<Crypto: SessionCrypto>: Sendable {
             guard left != right else { throw .noContradiction }
         case (.noncesComplete(let left), .noncesComplete(let right)):
             guard left != right else { throw .noContradiction }
-        case (.partialSigShare, .partialSigShare):
-            // Two partials under one nonce give a key away: they are nobody's evidence.
-            throw .twoPartials
         default:
             throw .wrongMessages
         }
     }
 
-    private func checkUnopenedCommitment(_ evidence: Evidence, _ culprit: Int) throws(EvidenceError) {
-        let (first, second) = try pair(evidence, culprit)
+    private func checkUnopenedCommitment(_ evidence: Evidence) throws(EvidenceError) {
+        let (first, second) = try pair(evidence)
         guard case (.nonceCommit(let commit), .nonceShare(let share)) = (try payload(first), try payload(second)) else {
             throw .wrongMessages
         }
@@ -104,7 +154,7 @@ public struct EvidenceChecker<Crypto: SessionCrypto>: Sendable {
 
     /// The partial does not verify for the nonces that its signer sent, and for the context that its signer signed.
     private func checkInvalidPartial(_ evidence: Evidence, _ culprit: Int) throws(EvidenceError) {
-        let (first, second) = try pair(evidence, culprit)
+        let (first, second) = try pair(evidence)
         guard case (.nonceShare(let share), .partialSigShare(let partial)) = (try payload(first), try payload(second))
         else { throw .wrongMessages }
         let leaves = evidence.leaves.compactMap { Hash32($0) }
@@ -123,19 +173,14 @@ public struct EvidenceChecker<Crypto: SessionCrypto>: Sendable {
     }
 
     /// The nonces that open the coordinator's leaves add up to something else than the coordinator said.
-    private func checkWrongAggregate(_ evidence: Evidence, _ culprit: Int) throws(EvidenceError) {
+    private func checkWrongAggregate(_ evidence: Evidence) throws(EvidenceError) {
         let messages = evidence.signedMessages
-        let count = descriptor.signerKeys.count
-        guard messages.count == count + 1, let said = messages.first, Int(said.body.index) == culprit,
-            case .noncesComplete(let complete) = try payload(said), complete.leaves.count == count,
-            descriptor.topology == .star,
-            descriptor.electionOrder.coordinator(ofAttempt: said.body.attempt) == culprit
+        guard let said = messages.first, case .noncesComplete(let complete) = try payload(said),
+            complete.leaves.count == descriptor.signerKeys.count
         else { throw .wrongMessages }
         var nonces: [Crypto.Nonces] = []
         for (index, message) in messages.dropFirst().enumerated() {
-            guard Int(message.body.index) == index, message.body.attempt == said.body.attempt,
-                case .nonceShare(let share) = try payload(message)
-            else { throw .wrongMessages }
+            guard case .nonceShare(let share) = try payload(message) else { throw .wrongMessages }
             guard leaf(of: share, message.body).bytes == complete.leaves[index] else { throw .wrongLeaves }
             guard let parsed = crypto.nonces(share.nonces) else { throw .malformedPayload }
             nonces.append(parsed)

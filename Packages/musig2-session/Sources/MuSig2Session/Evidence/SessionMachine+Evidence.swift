@@ -1,3 +1,4 @@
+internal import Multiformats
 internal import Secp256k1
 internal import WireCodec
 
@@ -32,6 +33,27 @@ extension SessionMachine {
         } catch {
             return false
         }
+    }
+
+    /// Keeps EVIDENCE that was checked, and shows it to all others: a culprit must not be the only one that hears of it.
+    internal mutating func keepEvidence(_ message: SignedMessage, from peer: PeerID?, _ turn: inout Turn<Crypto>) {
+        let sender = peer.flatMap { peers.index(of: $0) }
+        guard keptEvidence.count < configuration.keptEvidence else { return broadcast(message, except: peer, &turn) }
+        let isShown = sender.map { peers[at: $0].evidenceShown == keptEvidence.count } ?? false
+        keptEvidence.append(message)
+        if let sender, isShown { peers[at: sender].evidenceShown = keptEvidence.count }
+        for entry in peers.entries.indices where peers[at: entry].isConnected {
+            showEvidence(toPeerAt: entry, &turn)
+        }
+    }
+
+    /// Shows a bound peer the evidence that it was not shown.
+    internal mutating func showEvidence(toPeerAt entry: Int, _ turn: inout Turn<Crypto>) {
+        guard peers[at: entry].isBound, peers[at: entry].evidenceShown < keptEvidence.count else { return }
+        for message in keptEvidence[peers[at: entry].evidenceShown...] {
+            turn.send(.signed(message), to: peers.entries[entry].peer)
+        }
+        peers[at: entry].evidenceShown = keptEvidence.count
     }
 
     internal mutating func tellEvidence(_ evidence: Evidence, _ turn: inout Turn<Crypto>) {

@@ -58,6 +58,8 @@ internal struct PartialSlot: Hashable, Sendable {
     let message: SignedMessage
     let context: Hash32
     let partials: [[UInt8]]
+    /// Whether it was looked at by itself and is right.
+    var isVerified = false
     var run: UInt64 { message.body.run }
 
     func hash(into hasher: inout Hasher) {
@@ -106,6 +108,13 @@ internal enum OwnNonces: Hashable, Sendable {
     }
 }
 
+/// Why and until when the next attempt is waited for.
+internal struct Wait: Hashable, Sendable {
+    let reason: RestartReason
+    let newRuns: [Int]
+    let until: Duration
+}
+
 /// The slots of one attempt.
 internal struct AttemptState<Crypto: SessionCrypto>: Hashable, Sendable {
     let number: UInt32
@@ -126,6 +135,16 @@ internal struct AttemptState<Crypto: SessionCrypto>: Hashable, Sendable {
     var isConfirmed = false
     /// When the attempt is given up because the signers do not agree.
     var disputeEnds: Duration?
+    /// Whether the signers have had their time to compare.
+    var isCompared = false
+    /// Since when its time counts: since it began, or since its first deadline runs; nil: since the machine began.
+    var timedFrom: Duration?
+    /// Whether a deadline has run in it.
+    var isTimed = false
+    /// How long the column that is open may take; nil if it has no deadline.
+    var deadlineLength: Duration?
+    /// The next attempt is due, and beyond what time allows.
+    var wait: Wait?
     /// Whose RESTART of this attempt was heard.
     var restartsHeard: Set<Int> = []
 

@@ -21,6 +21,10 @@ internal struct PeerState: Hashable, Sendable {
     var sent: SlotSet
     /// What it was asked for by our last SYNC.
     var asked: SlotSet
+    /// Whether it is in this signer's attempt, as it said, or was shown what led there.
+    var knowsAttempt = false
+    /// How many messages of the kept evidence it was shown.
+    var evidenceShown = 0
     /// What it was answered since its last SYNC, besides slots.
     var answered: Answers = []
 
@@ -43,9 +47,11 @@ internal struct PeerState: Hashable, Sendable {
         sent.removeAll()
         asked.removeAll()
         answered = []
+        knowsAttempt = false
     }
 
     mutating func forgetAttempt() {
+        knowsAttempt = false
         wants.removeAllButJoins()
         sent.removeAllButJoins()
         asked.removeAllButJoins()

@@ -25,6 +25,13 @@ public struct SessionConfiguration: Hashable, Sendable {
     /// second device. 2 s.
     public var runSettling: Duration = .seconds(2)
 
+    /// How many attempts may end early here, each within half of its time, before this signer gives the session up
+    /// with `noProgress`. 32. An attempt that took its time does not count, whoever ended it.
+    public var attemptsWithoutProgress = 32
+
+    /// How many messages of evidence are kept, to be passed on to peers that are bound later. 4.
+    public var keptEvidence = 4
+
     /// The wait before something the store refused is tried again. 1 s.
     public var storeRetry: Duration = .seconds(1)
 

@@ -24,12 +24,19 @@ public enum SessionEvent: Hashable, Sendable {
     case completed([SchnorrSignature])
     /// The session is over without signatures, unless some turn up.
     case aborted(AbortReport)
-    /// A new attempt began.
+    /// A new attempt began; `by` signed the message that raised it first, as far as this signer was shown.
     case attemptStarted(attempt: UInt32, reason: RestartReason, by: Int)
     /// Another signer is the coordinator from now on.
     case coordinatorChanged(attempt: UInt32, coordinator: Int)
-    /// A signer says whom it has not heard: a statement, never guilt.
+    /// A signer says whom it has not heard: a statement, never guilt. It went on to this attempt for it.
     case notHeard(indices: [Int], by: Int, attempt: UInt32)
+    /// A signer says who signed another context than its own, while all leaves agree as far as they were compared: a
+    /// statement. It went on to this attempt for it. With `orBy` the author may as well be the cause: in a star only
+    /// the coordinator knows what it told whom.
+    case contextDiffers(indices: [Int], by: Int, attempt: UInt32, orBy: Bool)
+    /// A signer says who came back with a new run after its nonces had been used: a statement. It went on to this
+    /// attempt for it.
+    case newRuns(indices: [Int], by: Int, attempt: UInt32)
     /// A signer says that the transaction is broadcast: a statement.
     case broadcast(transaction: [UInt8], by: Int)
     /// Evidence that convicts a signer's message key.
@@ -59,6 +66,20 @@ public enum MessageFault: Hashable, Sendable {
     case payload
     /// A nonce is no pair of points, or a partial signature no number below the order.
     case contribution
+    /// The kind of message is none of this session's, or not this signer's to send.
+    case kind
+}
+
+/// An attempt that ended within half of its time.
+public struct EarlyEnd: Hashable, Sendable {
+    /// The attempt that ended.
+    public let attempt: UInt32
+    /// Whose message raised the next one.
+    public let by: Int
+    /// Why, as that signer says.
+    public let reason: RestartReason
+    /// Whose context differed, as that signer says.
+    public let contextDiffers: [Int]
 }
 
 /// How a session was aborted.
@@ -73,4 +94,6 @@ public struct AbortReport: Hashable, Sendable {
     public internal(set) var isAfterPartial: Bool
     /// Evidence that came with the ABORT and was checked here.
     public let evidence: Evidence?
+    /// The attempts that ended early, if this signer gave up for want of progress; else empty.
+    public var earlyEnds: [EarlyEnd] = []
 }

@@ -6,7 +6,13 @@ extension SessionMachine {
     internal mutating func abort(_ reason: AbortReason, text: String, evidence: Evidence?, _ turn: inout Turn<Crypto>) {
         guard isOpen else { return }
         let report = AbortReport(
-            by: me, reason: reason, text: text, isAfterPartial: ledger.mayHaveSigned, evidence: evidence)
+            by: me,
+            reason: reason,
+            text: text,
+            isAfterPartial: ledger.mayHaveSigned,
+            evidence: evidence,
+            earlyEnds: reason == .noProgress ? earlyEnds : []
+        )
         let hasJoined = joins[me] != nil
         end(.aborted(report, message: nil), &turn)
         // Nobody knows of a signer that never joined.

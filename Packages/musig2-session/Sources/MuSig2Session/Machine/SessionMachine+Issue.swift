@@ -110,7 +110,9 @@ extension SessionMachine {
         case .abort:
             if case .aborted(let report, _)? = outcome { outcome = .aborted(report, message: message) }
             broadcast(message, &turn)
-        case .evidence, .broadcastDone:
+        case .evidence:
+            keepEvidence(message, from: nil, &turn)
+        case .broadcastDone:
             broadcast(message, &turn)
         }
     }

@@ -89,6 +89,7 @@ extension SessionMachine {
     /// Whether the ledger accounts for a message of an earlier run; otherwise that run may have signed.
     private mutating func noteOwnPast(_ message: SignedMessage, _ turn: inout Turn<Crypto>) {
         let body = message.body
+        guard body.attempt >= ledger.remembersFrom else { return }
         let key = OwnLedger.Key(attempt: body.attempt, run: body.run)
         switch body.type {
         case .nonceShare where !ledger.nonces.contains(key),
@@ -122,7 +123,7 @@ extension SessionMachine {
         let body = message.body
         let key = OwnLedger.Key(attempt: body.attempt, run: body.run)
         noteOwnPast(message, &turn)
-        guard isRunning else { return }
+        guard isRunning, body.attempt >= ledger.remembersFrom else { return }
         if body.type == .partialSigShare, !ledger.partials.contains(key) {
             ledger.partials.insert(key)
             turn.effects.append(.persist(.recoveredPartial(message)))
@@ -159,7 +160,8 @@ extension SessionMachine {
             ledger.mayHaveSigned = true
         }
         let newest = (saved.nonces + saved.partials).map(\.body.attempt).max() ?? 1
-        if (2...SessionLimits.attempts).contains(newest) { attempt = makeAttempt(newest) }
+        if newest > 1 { attempt = makeAttempt(newest) }
+        ledger.reach(newest)
         restorePartial(saved)
         // Who follows a signer into an attempt is shown what brought that signer there.
         if attempt.number > 1 { attempt.origin = newestNonces(saved)?.message }

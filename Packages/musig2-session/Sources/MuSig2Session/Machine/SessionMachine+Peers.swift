@@ -69,9 +69,8 @@ extension SessionMachine {
     internal mutating func greet(_ entry: Int, _ turn: inout Turn<Crypto>) {
         guard peers[at: entry].isReachable, joins[me] != nil else { return }
         give(Slot(.joins, me), toPeerAt: entry, &turn)
-        if let origin = attempt.origin, Int(origin.body.index) != me || Column(origin.body.type) == nil {
-            turn.send(.signed(origin), to: peers.entries[entry].peer)
-        }
+        showOrigin(toPeerAt: entry, &turn)
+        showEvidence(toPeerAt: entry, &turn)
         giveOwn(toPeerAt: entry, &turn)
         turn.connectedPeers.append(peers.entries[entry].peer)
     }
@@ -100,6 +99,8 @@ extension SessionMachine {
     /// Sends what is in a slot, unless the peer was sent it.
     internal mutating func give(_ slot: Slot, toPeerAt entry: Int, _ turn: inout Turn<Crypto>) {
         guard !peers[at: entry].sent.contains(slot), let message = message(in: slot) else { return }
+        // Whoever follows is not taken for the author: what led to the attempt goes before all that belongs to it.
+        if slot.column != .joins { showOrigin(toPeerAt: entry, &turn) }
         peers[at: entry].sent.insert(slot)
         peers[at: entry].wants.remove(slot)
         turn.send(.signed(message), to: peers.entries[entry].peer)

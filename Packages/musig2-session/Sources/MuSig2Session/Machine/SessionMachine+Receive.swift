@@ -7,7 +7,9 @@ extension SessionMachine {
     internal mutating func receive(_ message: SignedMessage, from peer: PeerID, _ turn: inout Turn<Crypto>) {
         let body = message.body
         let index = Int(body.index)
-        guard index < signerCount, belongsHere(body, index) else { return penalise(peer, .outOfPlace, &turn) }
+        guard index < signerCount, body.sessionID == constants.idBytes else {
+            return penalise(peer, .outOfPlace, &turn)
+        }
         let entry = peers.index(of: peer)
         let isBound = entry.map { peers[at: $0].isBound } ?? false
         // A stranger may say that it is a signer, for itself, and pass on a signer's ABORT.
@@ -35,9 +37,6 @@ extension SessionMachine {
 
     /// Whether a message of this kind may come from this signer in this session.
     private func belongsHere(_ body: MessageBody, _ index: Int) -> Bool {
-        guard body.sessionID == constants.idBytes else { return false }
-        guard body.type.belongsToAttempt else { return true }
-        guard (1...SessionLimits.attempts).contains(body.attempt) else { return false }
         switch body.type {
         case .nonceCommit, .nonceCommitsComplete: return hasCommitmentRound
         case .noncesComplete: return isStar && constants.order.coordinator(ofAttempt: body.attempt) == index
@@ -49,6 +48,17 @@ extension SessionMachine {
     private func namesSender(_ body: MessageBody, _ peer: PeerID) -> Bool {
         guard let join = try? Join(decoding: body.payload) else { return false }
         return join.peerID == peer.bytes
+    }
+
+    /// A validly signed message that says what it must not. That is its author's fault alone: whoever passed it on is
+    /// not scored, so that nobody can make honest signers shut each other out.
+    internal mutating func blame(
+        _ index: Int, _ fault: MessageFault, _ offence: SessionOffence, from peer: PeerID, _ turn: inout Turn<Crypto>
+    ) {
+        turn.tell(.misbehaved(index: index, fault))
+        if let entry = peers.index(of: peer), peers[at: entry].signers.contains(index) {
+            penalise(peer, offence, &turn)
+        }
     }
 
     internal func isSigned(_ message: SignedMessage) -> Bool {
@@ -65,8 +75,7 @@ extension SessionMachine {
         }
         guard isSigned(message) else { return penalise(peer, .badSignature, &turn) }
         guard let join = try? Join(decoding: message.body.payload), let bound = try? PeerID(bytes: join.peerID) else {
-            turn.tell(.misbehaved(index: index, .payload))
-            return penalise(peer, .malformedPayload, &turn)
+            return blame(index, .payload, .malformedPayload, from: peer, &turn)
         }
         if index == me { return receiveOwn(message, from: peer, &turn) }
         let held = joins[index]
@@ -137,8 +146,7 @@ extension SessionMachine {
         if message.body.type == .broadcastDone, broadcasts.contains(index) { return }
         guard isSigned(message) else { return penalise(peer, .badSignature, &turn) }
         guard let payload = try? Payload(decoding: message.body.payload, type: message.body.type) else {
-            turn.tell(.misbehaved(index: index, .payload))
-            return penalise(peer, .malformedPayload, &turn)
+            return blame(index, .payload, .malformedPayload, from: peer, &turn)
         }
         lastActivity = turn.now.monotonic
         switch payload {
@@ -146,8 +154,11 @@ extension SessionMachine {
             hearAbort(message, abort, &turn)
         case .evidence(let evidence):
             if convicted.contains(Int(evidence.culprit)) { return }
-            guard isConvincing(evidence) else { return penalise(peer, .malformedPayload, &turn) }
+            guard isConvincing(evidence) else {
+                return blame(index, .payload, .malformedPayload, from: peer, &turn)
+            }
             tellEvidence(evidence, &turn)
+            keepEvidence(message, from: peer, &turn)
         case .broadcastDone(let done):
             broadcasts.insert(index)
             turn.tell(.broadcast(transaction: done.transactionID, by: index))
@@ -166,30 +177,40 @@ extension SessionMachine {
             if let entry = peers.index(of: peer) { answerOldAttempt(peerAt: entry, &turn) }
             return
         }
-        if body.attempt == attempt.number {
-            if body.type == .restart, attempt.restartsHeard.contains(index) { return }
-            if let column = Column(body.type), self.message(in: Slot(column, index))?.bodyBytes == message.bodyBytes {
-                return
-            }
-        }
+        // Beyond what time allows. Clocks differ, so that this counts against nobody.
+        guard body.attempt <= highestAttempt(at: turn.now) else { return }
+        if body.attempt == attempt.number, isHeld(message, index) { return }
         guard isSigned(message) else { return penalise(peer, .badSignature, &turn) }
+        guard belongsHere(body, index) else { return blame(index, .kind, .outOfPlace, from: peer, &turn) }
+        let raises = body.attempt > attempt.number
+        if let entry = peers.index(of: peer), !raises { peers[at: entry].knowsAttempt = true }
+        guard raises || isOfUse(body, index) else { return }
         guard let payload = try? Payload(decoding: body.payload, type: body.type), fits(payload) else {
-            turn.tell(.misbehaved(index: index, .payload))
-            return penalise(peer, .malformedPayload, &turn)
+            return blame(index, .payload, .malformedPayload, from: peer, &turn)
         }
-        guard let contribution = parse(payload, body, index) else {
-            turn.tell(.misbehaved(index: index, .contribution))
-            return penalise(peer, .malformedPayload, &turn)
+        if !raises, settle(payload, message, index, &turn) { return }
+        guard let contribution = parse(payload, message) else {
+            return blame(index, .contribution, .malformedPayload, from: peer, &turn)
         }
         lastActivity = turn.now.monotonic
-        if body.attempt > attempt.number {
+        if raises {
             guard consent == .approved else { return }
-            var reason = RestartReason.followed
-            if case .restart(let restart) = payload { reason = restart.reason }
-            if reason == .timeout { timeouts += 1 }
-            move(to: body.attempt, origin: message, reason: reason, by: index, &turn)
+            var restart = Restart(reason: .followed)
+            if case .restart(let said) = payload { restart = said }
+            let differing = restart.contextDiffers.map { Int($0) }
+            let isThere = move(
+                to: body.attempt, origin: message, reason: restart.reason, by: index, contextDiffers: differing, &turn)
+            guard isThere else { return }
+            if let entry = peers.index(of: peer) { peers[at: entry].knowsAttempt = true }
         }
         enter(contribution, message, index, &turn)
+    }
+
+    /// Whether a message of the present attempt is here already, to the byte.
+    private func isHeld(_ message: SignedMessage, _ index: Int) -> Bool {
+        if message.body.type == .restart { return attempt.restartsHeard.contains(index) }
+        guard let column = Column(message.body.type) else { return false }
+        return self.message(in: Slot(column, index))?.bodyBytes == message.bodyBytes
     }
 
     /// What a message contributes, parsed.
@@ -198,7 +219,8 @@ extension SessionMachine {
         case commitmentsComplete(Hash32)
         case nonces(Crypto.Nonces, leaf: Hash32)
         case unusedNonces
-        case aggregate(leaves: [Hash32], aggregateNonces: [[UInt8]], context: Crypto.Context)
+        case aggregate(AggregateSlot<Crypto.Context>)
+        case unusedAggregate
         case partials(context: Hash32, [[UInt8]])
         case restart(Restart)
     }
@@ -211,35 +233,33 @@ extension SessionMachine {
         case .noncesComplete(let complete):
             complete.leaves.count == signerCount && complete.aggregateNonces.count == messages
         case .partialSigShare(let share): share.partials.count == messages
-        case .restart(let restart): restart.notHeard.allSatisfy { $0 < UInt32(signerCount) }
+        case .restart(let restart):
+            (restart.notHeard + restart.contextDiffers + restart.newRuns).allSatisfy { $0 < UInt32(signerCount) }
         default: true
         }
     }
 
-    private func parse(_ payload: Payload, _ body: MessageBody, _ index: Int) -> Contribution? {
+    private func parse(_ payload: Payload, _ message: SignedMessage) -> Contribution? {
+        let body = message.body
         switch payload {
         case .nonceCommit(let commit):
             return Hash32(commit.leaf).map { .commitment($0) }
         case .nonceCommitsComplete(let complete):
             return Hash32(complete.transcript).map { .commitmentsComplete($0) }
         case .nonceShare(let share):
-            // In a star only the coordinator has a use for nonces.
-            if isStar, constants.order.coordinator(ofAttempt: body.attempt) != me { return .unusedNonces }
+            // Whoever follows passes it on, so that all parse it, also those that have no use for nonces.
             guard let nonces = crypto.nonces(share.nonces) else { return nil }
-            let leaf = Transcript.leaf(
-                session: descriptor.id,
-                attempt: body.attempt,
-                signer: index,
-                run: body.run,
-                nonces: share.nonces,
-                using: crypto
-            )
-            return .nonces(nonces, leaf: leaf)
+            if isStar, constants.order.coordinator(ofAttempt: body.attempt) != me { return .unusedNonces }
+            return .nonces(nonces, leaf: leaf(of: share, body))
         case .noncesComplete(let complete):
+            // Without own nonces in the attempt it cannot be for this signer.
+            if body.attempt > attempt.number { return .unusedAggregate }
             let leaves = complete.leaves.compactMap { Hash32($0) }
             guard leaves.count == signerCount, let context = crypto.context(aggregateNonces: complete.aggregateNonces)
             else { return nil }
-            return .aggregate(leaves: leaves, aggregateNonces: complete.aggregateNonces, context: context)
+            return .aggregate(
+                AggregateSlot(
+                    message: message, leaves: leaves, aggregateNonces: complete.aggregateNonces, context: context))
         case .partialSigShare(let share):
             guard let context = Hash32(share.context), crypto.isWellFormed(partials: share.partials) else { return nil }
             return .partials(context: context, share.partials)

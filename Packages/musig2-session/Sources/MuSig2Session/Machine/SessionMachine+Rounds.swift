@@ -11,12 +11,15 @@ extension SessionMachine {
             join(&turn)
             return
         }
-        drawNonces(&turn)
-        if hasCommitmentRound { advanceCommitments(&turn) }
-        shareNonces(&turn)
-        agree(&turn)
-        sign(&turn)
-        finish(&turn)
+        // An attempt that has failed does not fail again while the next one is waited for.
+        if attempt.wait?.reason != .failedAttempt {
+            drawNonces(&turn)
+            if hasCommitmentRound { advanceCommitments(&turn) }
+            shareNonces(&turn)
+            agree(&turn)
+            sign(&turn)
+            finish(&turn)
+        }
         if isRunning { updatePhase(&turn) }
     }
 
@@ -183,17 +186,18 @@ extension SessionMachine {
         if verifies, isRunning { verifyPartials(&turn) }
     }
 
-    /// Checks the partial signatures that are here, and convicts whose are invalid.
+    /// Checks the partial signatures that are here, each once, and convicts whose are invalid.
     internal mutating func verifyPartials(_ turn: inout Turn<Crypto>) {
         guard let agreement = attempt.agreement else { return }
         for index in 0..<signerCount {
-            guard isRunning, let slot = attempt.partials[index], let nonces = attempt.nonces[index],
+            guard isRunning, let slot = attempt.partials[index], !slot.isVerified, let nonces = attempt.nonces[index],
                 slot.context == agreement.contextHash
             else { continue }
             let isValid = crypto.isValid(
                 partials: slot.partials, nonces: nonces.nonces, signer: index, context: agreement.context)
-            if isValid { continue }
-            if index == me {
+            if isValid {
+                attempt.partials[index]?.isVerified = true
+            } else if index == me {
                 abort(.cannotSign, text: "", evidence: nil, &turn)
             } else {
                 convict(invalidPartial(of: index, slot, nonces, agreement), &turn)
@@ -207,22 +211,31 @@ extension SessionMachine {
         guard current != phase else { return }
         let previous = phase
         phase = current
+        // What was waited for in vain has come.
+        if attempt.wait?.reason == .timeout { attempt.wait = nil }
         if previous == .joins || previous == nil && current != .joins { turn.tell(.ready) }
         startDeadline(&turn)
         restartSync(&turn)
     }
 
-    /// The deadline of a column starts when the one before it is full, and doubles with each attempt that took too
-    /// long.
+    /// The deadline of a column starts when the one before it is full, and doubles with each attempt that lasted at
+    /// least half its deadline.
     internal mutating func startDeadline(_ turn: inout Turn<Crypto>) {
         guard let phase, let base = descriptor.timeout(of: phase), isTimed(phase) else {
             deadline = nil
+            attempt.deadlineLength = nil
             return
+        }
+        if !attempt.isTimed {
+            attempt.isTimed = true
+            attempt.timedFrom = turn.now.monotonic
         }
         var time = base
         for _ in 0..<min(timeouts, 64) where time < configuration.deadlineCeiling { time += time }
         if isStar, !isCoordinator { time += time / 2 }
-        deadline = turn.now.monotonic + min(time, configuration.deadlineCeiling)
+        time = min(time, configuration.deadlineCeiling)
+        attempt.deadlineLength = time
+        deadline = turn.now.monotonic + time
     }
 
     /// A round that the application starts has no deadline before it did.

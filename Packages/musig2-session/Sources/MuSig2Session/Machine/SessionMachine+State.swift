@@ -110,12 +110,26 @@ internal struct OwnLedger: Hashable, Sendable {
         let run: UInt64
     }
 
+    /// How many attempts back single rows are remembered: there may be any number of attempts.
+    static let window: UInt32 = 256
+
     var nonces: Set<Key> = []
     var partials: Set<Key> = []
+    /// Below this attempt nothing is remembered, and nothing follows from what comes back.
+    var remembersFrom: UInt32 = 0
     /// Whether a partial of this signer may have left.
     var mayHaveSigned = false
     /// Whether others remember more of this signer than its store.
     var isIncomplete = false
+
+    /// Forgets the single rows of attempts that are long over; the store has them.
+    mutating func reach(_ attempt: UInt32) {
+        guard attempt > Self.window, attempt - Self.window > remembersFrom else { return }
+        remembersFrom = attempt - Self.window
+        let first = remembersFrom
+        nonces = nonces.filter { $0.attempt >= first }
+        partials = partials.filter { $0.attempt >= first }
+    }
 }
 
 /// One call of `handle`.

@@ -13,7 +13,8 @@ extension SessionMachine {
             lastActivity: lastActivity,
             deadline: deadline,
             expiresAt: descriptor.expiryMilliseconds,
-            signatures: signatures
+            signatures: signatures,
+            earlyEnds: earlyEnds
         )
     }
 

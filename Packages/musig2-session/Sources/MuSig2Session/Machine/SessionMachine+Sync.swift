@@ -230,6 +230,7 @@ extension SessionMachine {
         // What crossed the first SYNC of a connection is answered by it; a later one means that something was lost.
         if peers[at: entry].hasSynced, isNewStep { peers[at: entry].sent.removeAll() }
         peers[at: entry].hasSynced = true
+        if sync.attempt == attempt.number { peers[at: entry].knowsAttempt = true }
         for wanted in sync.wanted {
             guard let column = Column(wanted.type), column != .signature else { continue }
             guard column == .joins || sync.attempt == attempt.number else { continue }

@@ -33,7 +33,7 @@ public struct SessionMachine<Crypto: SessionCrypto>: Hashable, Sendable {
 
     internal var phase: Column?
     internal var deadline: Duration?
-    /// How many attempts took too long: each doubles the time.
+    /// How many attempts lasted at least half their deadline here: each doubles the time.
     internal var timeouts = 0
     internal var syncStep = 0
     internal var nextSync: Duration?
@@ -48,10 +48,14 @@ public struct SessionMachine<Crypto: SessionCrypto>: Hashable, Sendable {
     /// The run above which one was asked for; nothing is issued until it is here.
     internal var awaitedRun: UInt64?
 
-    /// How many later attempts each signer asked for.
+    /// How many later attempts each signer raised.
     internal var restarts: [Int: Int] = [:]
+    /// The attempts that ended early.
+    internal var earlyEnds: [EarlyEnd] = []
     /// Signers against whom evidence was told.
     internal var convicted: Set<Int> = []
+    /// The EVIDENCE that every bound peer is shown once, the oldest first.
+    internal var keptEvidence: [SignedMessage] = []
     internal var broadcasts: Set<Int> = []
 
     /// Begins a session, or goes on with one after a restart. Nothing happens before ``SessionInput/approved``.
@@ -157,6 +161,7 @@ extension SessionMachine {
         if let deadline { next = min(next, deadline) }
         if let nextSync { next = min(next, nextSync) }
         if let ends = attempt.disputeEnds { next = min(next, ends) }
+        if let wait = attempt.wait { next = min(next, wait.until) }
         for pending in issuing {
             if let retry = pending.retryAt { next = min(next, retry) }
         }
@@ -229,6 +234,7 @@ extension SessionMachine {
         count += peers.entries.count * 300
         if let origin = attempt.origin { count += 200 + origin.bodyBytes.count }
         if case .aborted(_, let message?)? = outcome { count += 200 + 2 * message.bodyBytes.count }
+        for message in keptEvidence { count += 2 * message.bodyBytes.count }
         return count
     }
 }

@@ -33,7 +33,8 @@ public struct SessionStatus: Hashable, Sendable {
         public var hasNonces: Bool
         /// Whether its partial signatures of this attempt are here.
         public var hasPartials: Bool
-        /// How many later attempts it asked for: a storm has an author.
+        /// How many later attempts it raised, by the first message of each that this signer was shown: a storm has an
+        /// author.
         public var restarts: Int
     }
 
@@ -61,6 +62,8 @@ public struct SessionStatus: Hashable, Sendable {
     public var expiresAt: UInt64
     /// The signatures, if it is complete.
     public var signatures: [SchnorrSignature]?
+    /// The attempts that ended early, in order: at so many of them as the configuration says the session is given up.
+    public var earlyEnds: [EarlyEnd]
 
     /// How many signers have a message in a column, and how many there are.
     ///

@@ -41,11 +41,20 @@ public struct Restart: WireMessage {
     public var reason: RestartReason
     /// The indices of those whom the sender has not heard, ascending: a statement, no accusation.
     public var notHeard: [UInt32]
+    /// The indices of the signers that signed another context than the sender's, ascending: a statement.
+    public var contextDiffers: [UInt32]
+    /// The indices of the signers that came back with a new run after their nonces had been used, ascending: a
+    /// statement.
+    public var newRuns: [UInt32]
 
     /// Makes the payload.
-    public init(reason: RestartReason, notHeard: [UInt32] = []) {
+    public init(
+        reason: RestartReason, notHeard: [UInt32] = [], contextDiffers: [UInt32] = [], newRuns: [UInt32] = []
+    ) {
         self.reason = reason
         self.notHeard = notHeard
+        self.contextDiffers = contextDiffers
+        self.newRuns = newRuns
     }
 
     /// `Restart`.
@@ -58,6 +67,8 @@ public struct Restart: WireMessage {
             switch field.number {
             case 1: reason = RestartReason(rawValue: try reader.uint32(field, "reason"))
             case 2: try reader.append(field, "not_heard", to: &notHeard, count: limits.signers)
+            case 3: try reader.append(field, "context_differs", to: &contextDiffers, count: limits.signers)
+            case 4: try reader.append(field, "new_runs", to: &newRuns, count: limits.signers)
             default: try reader.unknown(field)
             }
         }
@@ -67,12 +78,16 @@ public struct Restart: WireMessage {
     public func write(to writer: inout ProtobufWriter) {
         writer.uint(1, reason.rawValue)
         writer.packed(2, notHeard)
+        writer.packed(3, contextDiffers)
+        writer.packed(4, newRuns)
     }
 
     /// Refuses no reason, and indices that are not ascending or out of range.
     public func validate(_ limits: WireLimits) throws(WireError) {
         if reason.rawValue == 0 { throw WireError(Self.messageName, "reason", .missing) }
         try WireCheck.indices(Self.messageName, "not_heard", notHeard, limits)
+        try WireCheck.indices(Self.messageName, "context_differs", contextDiffers, limits)
+        try WireCheck.indices(Self.messageName, "new_runs", newRuns, limits)
     }
 }
 
@@ -94,8 +109,8 @@ public struct AbortReason: RawRepresentable, Hashable, Sendable {
     public static let signerCompromised = AbortReason(rawValue: 4)
     /// The store failed.
     public static let storeFailed = AbortReason(rawValue: 5)
-    /// No attempt is left.
-    public static let attemptsExhausted = AbortReason(rawValue: 6)
+    /// Too many attempts ended early; the text says which signers raised them.
+    public static let noProgress = AbortReason(rawValue: 6)
     /// The session was closed before it was finished.
     public static let closed = AbortReason(rawValue: 7)
     /// The signer cannot sign.
@@ -111,7 +126,7 @@ extension AbortReason: CustomStringConvertible {
         case .invalidContribution: "invalidContribution"
         case .signerCompromised: "signerCompromised"
         case .storeFailed: "storeFailed"
-        case .attemptsExhausted: "attemptsExhausted"
+        case .noProgress: "noProgress"
         case .closed: "closed"
         case .cannotSign: "cannotSign"
         default: "reason \(rawValue)"

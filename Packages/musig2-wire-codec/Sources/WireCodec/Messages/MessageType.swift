@@ -23,7 +23,7 @@ public enum MessageType: UInt32, Hashable, Sendable, CaseIterable {
     /// The final signatures; never in a body, only as a column that SYNC wants.
     case signatureFinalized = 11
 
-    /// Whether messages of the type carry an attempt, 1 to 128; those of the others carry 0.
+    /// Whether messages of the type carry an attempt, from 1; those of the others carry 0.
     public var belongsToAttempt: Bool {
         switch self {
         case .nonceCommit, .nonceCommitsComplete, .nonceShare, .noncesComplete, .partialSigShare, .restart: true

@@ -2,7 +2,8 @@
 public struct MessageBody: WireMessage {
     /// 32 bytes.
     public var sessionID: [UInt8]
-    /// The attempt, 1 to 128, or 0 for a type that belongs to none.
+    /// The attempt, from 1, or 0 for a type that belongs to none. How high it may be depends on the time, which the
+    /// form does not know.
     public var attempt: UInt32
     /// The sender's index.
     public var index: UInt32
@@ -70,9 +71,6 @@ public struct MessageBody: WireMessage {
         guard type.isSigned else { throw WireError(Self.messageName, "type", .outOfRange(UInt64(type.rawValue))) }
         if type.belongsToAttempt {
             if attempt == 0 { throw WireError(Self.messageName, "attempt", .missing) }
-            guard attempt <= limits.attempts else {
-                throw WireError(Self.messageName, "attempt", .outOfRange(UInt64(attempt)))
-            }
         } else if attempt != 0 {
             throw WireError(Self.messageName, "attempt", .outOfRange(UInt64(attempt)))
         }

@@ -97,7 +97,7 @@ public struct Sync: WireMessage {
 
     /// 32 bytes.
     public var sessionID: [UInt8]
-    /// The sender's attempt, 1 to 128.
+    /// The sender's attempt, from 1.
     public var attempt: UInt32
     /// The sender's index: one peer may carry several signers.
     public var index: UInt32
@@ -162,9 +162,6 @@ public struct Sync: WireMessage {
     public func validate(_ limits: WireLimits) throws(WireError) {
         try WireCheck.length(Self.messageName, "session_id", sessionID, WireSize.sessionID)
         if attempt == 0 { throw WireError(Self.messageName, "attempt", .missing) }
-        guard attempt <= limits.attempts else {
-            throw WireError(Self.messageName, "attempt", .outOfRange(UInt64(attempt)))
-        }
         try WireCheck.index(Self.messageName, "index", index, limits)
         try WireCheck.run(Self.messageName, run)
         for entry in wanted { try entry.validate(limits) }
