@@ -5,7 +5,7 @@ import Multiformats
 import Secp256k1
 import Testing
 
-/// What the command shows and asks for is the final key: with tweaks, the signers do not say whose signature it will be.
+/// What the command shows and asks for is the final key: with tweaks, the signers do not say for which key they sign.
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct FinalKeyTests {
     private let command: Command

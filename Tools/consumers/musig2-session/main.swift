@@ -72,7 +72,8 @@ func run(_ plan: SessionPlan, key: borrowing SecretKey, peer: PeerID, at now: No
                 try store.write(signed, as: row)
                 inputs.append(.issued(signed))
             case .raiseRun(let higher):
-                inputs.append(.runRaised(RunNumber.run(RunNumber.number(of: higher) + 1, random: .random(in: 0...(.max)))))
+                let number = RunNumber.number(of: higher) + 1
+                inputs.append(.runRaised(RunNumber.run(number, random: .random(in: 0...(.max)))))
             case .generateNonces(let handle):
                 inputs.append(.noncesGenerated(handle, try vault.generate(handle, for: crypto, secretKey: key)))
             case .confirmSigning(let attempt):

@@ -28,7 +28,7 @@ struct RawTweakTests {
         let hostileNonce = try SecretNonce.generate(secretKey: second)
         let nonces = [hostileNonce.publicNonce, victimsNonce.publicNonce]
         let sum = try AggregateNonce(aggregating: nonces)
-        // X signs in the session that it was shown, whose signers are Y and itself.
+        // X signs in the session that it was shown, of the signers Y and X.
         let shown = try SigningSession(context: tweaked, aggregateNonce: sum, message: message)
         let victimsShare = try shown.sign(victimsNonce, with: victim)
         // M adds its share for the wallet, with the key y' that stands nowhere in that session.

@@ -20,7 +20,7 @@ struct CreateCommand: AsyncParsableCommand {
 
             What all approve is that the messages are signed for the final key, all tweaks applied: it is shown, and with \
             --expect-key no session for another one is made. --tweak needs --allow-tweak --expect-key here and at each \
-            `musig2 join`: with tweaks, the signers do not say whose signature it will be.
+            `musig2 join`: with tweaks, the signers do not say for which key they sign.
             """)
 
     @OptionGroup var signers: SignersOptions

@@ -24,7 +24,7 @@ struct FinalKeyOptions: ParsableArguments {
     func validate() throws {
         if allowTweak, expectKey == nil {
             throw ValidationError(
-                "--allow-tweak needs --expect-key: with tweaks, only the final key says whose signature it will be")
+                "--allow-tweak needs --expect-key: with tweaks, only the final key says what is signed for")
         }
     }
 

@@ -26,7 +26,7 @@ struct SessionView {
         }
         lines.append("final key   \(finalKey)")
         if descriptor.hasRawTweaks {
-            lines.append("            made by tweaks: the signers above do not say whose key it is")
+            lines.append("            made by tweaks: the signers above do not say which key it is")
             for tweak in tweaks { lines.append("tweak       \(tweak)") }
         }
         if let taproot = descriptor.taproot {

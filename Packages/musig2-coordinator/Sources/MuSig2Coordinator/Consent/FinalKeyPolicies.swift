@@ -6,7 +6,7 @@ public struct AllowRawTweaks<Policy: ConsentPolicy>: ConsentPolicy {
 
     /// Makes a policy.
     ///
-    /// - Parameter policy: Who decides.
+    /// - Parameter policy: The policy that decides.
     public init(_ policy: Policy) {
         self.policy = policy
     }
@@ -25,7 +25,7 @@ public struct AllowRawTweaks<Policy: ConsentPolicy>: ConsentPolicy {
     }
 }
 
-/// Refuses every session whose final key is not listed, and leaves the rest to another policy:
+/// Refuses every session with a final key that is not listed, and leaves the rest to another policy:
 /// ``ConsentPolicy/requiringFinalKey(in:)``.
 public struct RequireFinalKey<Policy: ConsentPolicy>: ConsentPolicy {
     private let keys: Set<XOnlyPublicKey>
@@ -35,7 +35,7 @@ public struct RequireFinalKey<Policy: ConsentPolicy>: ConsentPolicy {
     ///
     /// - Parameters:
     ///   - keys: The keys that this node signs for, all tweaks applied.
-    ///   - policy: Who decides about sessions for these keys.
+    ///   - policy: The policy that decides about sessions for these keys.
     public init(in keys: Set<XOnlyPublicKey>, then policy: Policy) {
         self.keys = keys
         self.policy = policy
@@ -64,7 +64,7 @@ public struct RequireFinalKey<Policy: ConsentPolicy>: ConsentPolicy {
 
 extension ConsentPolicy {
     /// The same policy, which also decides about sessions with raw tweaks. Let it look at ``ConsentRequest/finalKey``: the signers of such a
-    /// session do not say whose signature it makes.
+    /// session do not say for which key it signs.
     ///
     /// - Returns: The policy.
     public func allowingRawTweaks() -> AllowRawTweaks<Self> { AllowRawTweaks(self) }

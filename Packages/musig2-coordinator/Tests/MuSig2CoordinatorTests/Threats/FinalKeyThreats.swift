@@ -14,7 +14,7 @@ import Testing
         let network = InMemoryNetwork(clock: VirtualClock(wallMilliseconds: 1_800_000_000_000))
         let hostile: Party
         let wallet: KeyAggContext
-        /// The session [Y, X] whose final key is the wallet's.
+        /// The session [Y, X], with the final key of the wallet.
         let request: SessionRequest
 
         init() async throws {
