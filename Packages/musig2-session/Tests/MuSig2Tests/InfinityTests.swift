@@ -21,6 +21,15 @@ struct InfinityTests {
         return (group, try group.session(publicNonces: nonces), nonces)
     }
 
+    @Test("A key and its negation do not cancel: each has a coefficient of its own")
+    func keyAndNegation() throws {
+        var generator = SeededGenerator(seed: 33)
+        let key = try SecretKey(generatingUsing: &generator).publicKey
+        let context = try KeyAggContext(keys: [key, key.negated])
+        #expect(Point.sum(of: [.point(key), .point(key.negated)]) == .infinity)
+        #expect(context.coefficients[0] != context.coefficients[1])
+    }
+
     @Test("One infinite half: written as zeros, read again, and the honest partial is valid", arguments: [true, false])
     func oneHalf(isFirst: Bool) throws {
         let (group, session, nonces) = try self.session(negatingFirst: isFirst, negatingSecond: !isFirst)

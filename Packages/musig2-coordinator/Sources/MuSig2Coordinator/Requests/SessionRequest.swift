@@ -13,7 +13,8 @@ public struct SessionRequest: Sendable, Hashable {
     public var sortsSigners = false
     /// The keys that sign the protocol's messages, one for each signer in the order of ``signers``; empty: the signer keys do.
     public var messageKeys: [PublicKey] = []
-    /// The tweaks of the aggregate key, in order. Not together with ``taproot``.
+    /// The tweaks of the aggregate key, in order. Not together with ``taproot``. A session with tweaks is refused, here and at the others,
+    /// by every policy that does not allow them: <doc:ApprovingSessions>.
     public var tweaks: [Tweak] = []
     /// Whether the session signs under a Taproot output key.
     public var taproot: SessionPlan.Taproot?
