@@ -129,8 +129,11 @@ extension Configuration {
         public var messages = BucketSize(perSecond: 20_000, burst: 40_000)
         /// The bytes of one peer.
         public var bytes = BucketSize(perSecond: 16_777_216, burst: 67_108_864)
-        /// The signatures that are checked for one peer, or for one signer key.
-        public var signatureChecks = BucketSize(perSecond: 5_000, burst: 10_000)
+        /// The work that one peer, or one signer key, may cause, in signature checks; 64 points to parse, or 16 KiB to decode or inflate,
+        /// count as one. Each session that the peer's signer takes part in adds what its part costs: the rate is for what is beyond that.
+        public var signatureChecks = BucketSize(perSecond: 300, burst: 4_096)
+        /// The work that a peer may cause that is in no session with this node and was not asked. When that is used up it is hung up on.
+        public var strangerWork = BucketSize(perSecond: 10, burst: 256)
         /// The hellos of one peer: each costs two hashes, and its third step a signature check.
         public var hellos = BucketSize(perSecond: 1_000, burst: 2_000)
         /// The answers with an error code that one peer gets.
@@ -239,6 +242,7 @@ extension Configuration {
                 found: "\(abuse.bytes.burst)")
         }
         try Self.check("abuse.signatureChecks", abuse.signatureChecks)
+        try Self.check("abuse.strangerWork", abuse.strangerWork)
         try Self.check("abuse.hellos", abuse.hellos)
         try Self.check("abuse.errorReplies", abuse.errorReplies)
         guard abuse.banScore.isFinite, abuse.banScore >= 1 else {

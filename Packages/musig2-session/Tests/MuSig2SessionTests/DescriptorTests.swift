@@ -181,6 +181,27 @@ struct DescriptorTests {
                 try VerifiedAnnouncement(verifying: forged)
             }
         }
+        // R9: the signature is checked before the other keys are parsed.
+        var fields = descriptor.fields
+        fields.signerKeys[1] = [2] + [UInt8](repeating: 0xFF, count: 32)
+        let dear = Announcement(descriptor: fields, peerID: local.peer.bytes, addresses: [], sequence: 5)
+        #expect(throws: AnnouncementError.wrongSignature(creator: 0)) {
+            try VerifiedAnnouncement(verifying: SignedAnnouncement(dear) { _ in made.signed.signature })
+        }
+        let signed = try SignedAnnouncement(dear) { try Tag.announcement.sign($0, with: key).rawRepresentation }
+        #expect(throws: AnnouncementError.descriptor(.invalidSignerKey(index: 1, .coordinateNotBelowFieldSize))) {
+            try VerifiedAnnouncement(verifying: signed)
+        }
+        // A further announcement of a session that is known.
+        let newer = try VerifiedAnnouncement(announcing: descriptor, at: local, sequence: 6, with: key)
+        #expect(try VerifiedAnnouncement(verifying: newer.signed, of: descriptor) == newer)
+        #expect(throws: AnnouncementError.wrongSession(expected: other.id, found: descriptor.id)) {
+            try VerifiedAnnouncement(verifying: newer.signed, of: other)
+        }
+        #expect(throws: AnnouncementError.wrongSignature(creator: 0)) {
+            try VerifiedAnnouncement(
+                verifying: SignedAnnouncement(newer.signed.announcement) { _ in made.signed.signature }, of: descriptor)
+        }
         // Another signer cannot announce in the creator's name.
         let bySigner = try VerifiedAnnouncement(
             announcing: descriptor, at: local, sequence: 5, with: Fixture.secretKey(1))

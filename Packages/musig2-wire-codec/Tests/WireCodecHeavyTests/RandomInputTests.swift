@@ -57,7 +57,7 @@ import WireCodecSamples
         var writer = ProtobufWriter()
         writer.message(1) { $0.bytes(10, bomb) }
         #expect(throws: WireError("Item", "announcement_deflated", .deflated(.tooLong(limit: 1 << 20)))) {
-            try Frame(decoding: writer.bytes)
+            try Frame(decoding: writer.bytes).inflated()
         }
         #expect(Self.peakBytes() - before < 8 << 20)
     }

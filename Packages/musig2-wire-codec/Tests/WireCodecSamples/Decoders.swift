@@ -59,7 +59,7 @@ package struct DecoderCase: Sendable, CustomStringConvertible {
             // Deflated items have no canonical form; all else in a frame does.
             DecoderCase("Frame", [Samples.frame.encoded()], isCanonical: false) { bytes in
                 do throws(WireError) {
-                    return .value(try Frame(decoding: bytes).encoded())
+                    return .value(try Frame(decoding: bytes).inflated().encoded())
                 } catch {
                     return .refused(error.description)
                 }

@@ -152,14 +152,78 @@ import WireCodecSamples
         let announcement = Announcement(descriptor: descriptor, peerID: Samples.peerID, addresses: [], sequence: 1)
         let large = SignedAnnouncement(announcement) { _ in Samples.bytes(64, 3) }
         let five = Frame([FrameItem](repeating: .announcement(large), count: 5))
-        #expect(try Frame(decoding: five.encoded()) == five)
+        #expect(try Frame(decoding: five.encoded()).inflated() == five)
         let left = (1 << 20) - 5 * large.encoded().count
         #expect(throws: WireError("Item", "announcement_deflated", .deflated(.tooLong(limit: left)))) {
-            try Frame(decoding: Frame([FrameItem](repeating: .announcement(large), count: 6)).encoded())
+            try Frame(decoding: Frame([FrameItem](repeating: .announcement(large), count: 6)).encoded()).inflated()
         }
-        #expect(throws: WireError("Item", "announcement_deflated", .deflated(.corrupt))) {
-            try Frame(decoding: [0x0a, 0x04, 0x52, 0x02, 0x01, 0x02])
+    }
+
+    /// R1, R9: decoding a frame reads of what is deflated the head only: a bomb costs nothing until somebody wants what is in it, and
+    /// then no more than that may cost.
+    @Test func nothingIsInflatedUnasked() throws {
+        func frame(_ field: UInt32, _ deflated: [UInt8]) -> [UInt8] {
+            var writer = ProtobufWriter()
+            writer.message(1) { $0.requiredBytes(field, deflated) }
+            return writer.bytes
         }
+        let bomb = try Zlib.deflate([UInt8](repeating: 0, count: 10 << 20), level: 9)
+        for (field, content, name) in [
+            (10, .announcement, "announcement_deflated"), (11, .helloAnnouncements, "hello_announcements_deflated"),
+        ] as [(UInt32, DeflatedItem.Content, String)] {
+            let bytes = frame(field, bomb)
+            let decoded = try Frame(decoding: bytes)
+            guard case .deflated(let item)? = decoded.items.first else {
+                Issue.record("expected a deflated item, found \(decoded)")
+                return
+            }
+            #expect(item.content == content)
+            #expect(item.bytes == bomb)
+            #expect(decoded.encoded() == bytes)
+            for limit in [Int.min, 0, 1, 1_000, 1 << 20] {
+                #expect(throws: WireError("Item", name, .deflated(.tooLong(limit: max(limit, 0))))) {
+                    try item.inflated(upTo: limit)
+                }
+            }
+            #expect(throws: WireError("Item", name, .deflated(.tooLong(limit: 1 << 20)))) {
+                try item.inflated(upTo: .max)
+            }
+            // What cannot be a zlib stream is refused with the frame.
+            #expect(throws: WireError("Item", name, .deflated(.truncated))) { try Frame(decoding: frame(field, [])) }
+            #expect(throws: WireError("Item", name, .deflated(.truncated))) {
+                try Frame(decoding: frame(field, [0x78, 0x9C, 1, 2, 3, 4, 5]))
+            }
+            for head in [[0x78, 0x9D], [0x79, 0x9B], [0, 0]] as [[UInt8]] {
+                #expect(throws: WireError("Item", name, .deflated(.corrupt))) {
+                    try Frame(decoding: frame(field, head + [UInt8](repeating: 1, count: 8)))
+                }
+            }
+            let broken = try Frame(decoding: frame(field, [0x78, 0x9C] + [UInt8](repeating: 0xFF, count: 8)))
+            #expect(throws: WireError("Item", name, .deflated(.corrupt))) { try broken.inflated() }
+        }
+    }
+
+    /// What a deflated item holds is decoded as strictly as what came plain.
+    @Test func whatIsInflatedIsDecodedStrictly() throws {
+        func item(_ content: DeflatedItem.Content, _ bytes: [UInt8]) throws -> DeflatedItem {
+            var writer = ProtobufWriter()
+            let deflated = try Zlib.deflate(bytes)
+            writer.message(1) { $0.requiredBytes(content.rawValue, deflated) }
+            guard case .deflated(let item)? = try Frame(decoding: writer.bytes).items.first else {
+                throw WireError("Frame", .missing)
+            }
+            return item
+        }
+        let announcement = Samples.signedAnnouncement.encoded()
+        let whole = try item(.announcement, announcement).inflated(upTo: announcement.count)
+        #expect(whole.item == .announcement(Samples.signedAnnouncement))
+        #expect(whole.inflatedBytes == announcement.count)
+        #expect(throws: WireError.self) { try item(.announcement, announcement + [0x18, 1]).inflated(upTo: 1 << 20) }
+        #expect(throws: WireError.self) { try item(.helloAnnouncements, announcement).inflated(upTo: 1 << 20) }
+        let answer = Samples.helloAnnouncements.encoded()
+        #expect(
+            try item(.helloAnnouncements, answer).inflated(upTo: 1 << 20).item
+                == .helloAnnouncements(Samples.helloAnnouncements))
     }
 
     @Test func libp2pMessages() throws {

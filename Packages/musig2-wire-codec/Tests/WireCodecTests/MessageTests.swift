@@ -221,10 +221,10 @@ import WireCodecSamples
         let large = SignedAnnouncement(announcement) { _ in Samples.bytes(64, 3) }
         let frame = Frame([.announcement(large)])
         #expect(frame.encoded().count < 1_000)
-        #expect(try Frame(decoding: frame.encoded()) == frame)
+        #expect(try Frame(decoding: frame.encoded()).inflated() == frame)
         let hello = Frame([.helloAnnouncements(HelloAnnouncements(a: Samples.bytes(32, 1), announcements: [large]))])
         #expect(hello.encoded().count < 1_000)
-        #expect(try Frame(decoding: hello.encoded()) == hello)
+        #expect(try Frame(decoding: hello.encoded()).inflated() == hello)
         var plain = ProtobufWriter()
         plain.message(1) { $0.message(9, large) }
         #expect(try Frame(decoding: plain.bytes) == frame)

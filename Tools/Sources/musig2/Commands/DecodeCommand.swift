@@ -64,12 +64,12 @@ struct DecodeCommand: AsyncParsableCommand {
                 return withFinalKey(json(announcement), of: announcement.announcement.descriptorBytes)
             },
             Decoder(kind: "message") { signedMessage(try SignedMessage(decoding: $0)) },
-            Decoder(kind: "frame") { frame(try Frame(decoding: $0)) },
+            Decoder(kind: "frame") { frame(try Frame(decoding: $0).inflated()) },
             Decoder(kind: "frame") { bytes in
                 var decoder = FrameDecoder(maximumLength: WireLimits.standard.frameBytes)
                 let frames = try decoder.feed(bytes)
                 guard let first = frames.first, frames.count == 1 else { return nil }
-                return frame(try Frame(decoding: first))
+                return frame(try Frame(decoding: first).inflated())
             },
         ]
     }

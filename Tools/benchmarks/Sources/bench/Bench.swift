@@ -34,6 +34,8 @@ enum Bench {
                 report.measurements += try await SessionBenchmarks(isQuick: options.isQuick).measure()
             case .memory:
                 report.measurements += try await MemoryBenchmarks(isQuick: options.isQuick).measure()
+            case .abuse:
+                report.measurements += try await AbuseBenchmarks(isQuick: options.isQuick).measure()
             }
         }
         report.loads.append(loadAverage())
@@ -62,6 +64,8 @@ struct Options {
         case sessions
         /// What sessions leave behind in memory.
         case memory
+        /// What those who want to use a node up cost it.
+        case abuse
     }
 
     var groups = Group.allCases

@@ -111,72 +111,121 @@ extension CoordinatorMachine {
             return record.bytes.take(Double(bytes.count), size: limits.bytes, at: now.monotonic)
                 && record.messages.take(1, size: limits.messages, at: now.monotonic)
         }
-        guard verdict else { return }
+        guard verdict,
+            charge(Work.frame(bytes.count), to: peer, isAsked: hellos.awaitsAnnouncements(from: peer), at: now)
+        else { return }
         let frame: Frame
         do {
             frame = try Frame(decoding: bytes, limits: wireLimits)
         } catch {
             effects.append(.note("frame refused: \(error)", nil, peer))
-            score(peer, 10, at: now)
-            hangUp(on: peer)
+            turnAway(peer, at: now)
             return
         }
+        var inflatable = wireLimits.frameBytes
         for item in frame.items {
-            receive(item, from: peer, at: now)
+            // Whoever was hung up on, or shut out, said enough.
+            guard receive(item, from: peer, inflatable: &inflatable, at: now) else { return }
             drainPendingItems(at: now)
         }
     }
 
-    private mutating func receive(_ item: FrameItem, from peer: PeerID, at now: Now) {
+    /// Takes one item of a frame.
+    ///
+    /// - Returns: Whether the rest of the frame is worth a look.
+    private mutating func receive(
+        _ item: FrameItem, from peer: PeerID, inflatable: inout Int, at now: Now
+    ) -> Bool {
+        let mayPass = peers.update(peer, at: now.monotonic) { record, limits in
+            record.messages.take(1, size: limits.messages, at: now.monotonic)
+        }
+        guard mayPass else { return false }
         switch item {
-        case .signedMessage(let message):
-            guard let session = SessionID(message.body.sessionID) else { return }
-            // What it may cost is charged before any of it is done.
-            let cost = sessions[session]?.machine.cost(of: message) ?? 1
-            guard takeTokens(of: peer, session: session, checks: cost, at: now) else { return }
-            receive(message, of: session, from: peer, at: now)
-        case .sync(let sync):
-            guard let session = SessionID(sync.sessionID) else { return }
-            guard takeTokens(of: peer, session: session, checks: 0, at: now) else { return }
-            if sessions[session] != nil {
-                drive(session, .receivedSync(sync, from: peer), at: now)
-            } else if !sync.isFinal {
-                answerFromTombstone(session, peer, at: now)
+        case .signedMessage(let message): return receive(message, from: peer, at: now)
+        case .sync(let sync): return receive(sync, from: peer, at: now)
+        case .signatureFinalized(let finalized): return receive(finalized, from: peer, at: now)
+        case .error(let reply):
+            receive(reply, from: peer, at: now)
+            return charge(Work.item, to: peer, at: now)
+        case .hello(let hello): return receive(hello, from: peer, at: now)
+        case .helloProof(let proof): return receive(proof, from: peer, at: now)
+        case .helloJoiner(let joiner): return receive(joiner, from: peer, at: now)
+        case .helloAnnouncements(let answer):
+            guard isAnswerExpected(from: peer, at: now) else { return false }
+            return receive(answer, from: peer, at: now)
+        case .announcement(let announcement):
+            guard !sessionsAnnounced(by: peer, at: now).isEmpty else { return false }
+            receive(announcement, from: peer, at: now)
+            return true
+        case .deflated(let item):
+            let limit: Int
+            switch item.content {
+            case .helloAnnouncements: limit = isAnswerExpected(from: peer, at: now) ? inflatable : 0
+            case .announcement:
+                // It must be of a session that is known, so that it cannot be longer than that.
+                let known = sessionsAnnounced(by: peer, at: now).compactMap {
+                    sessions[$0]?.announced.descriptor.bytes.count
+                }
+                limit = min(inflatable, known.max().map { $0 + Self.announcementOverhead } ?? 0)
             }
-        case .signatureFinalized(let finalized):
-            guard let session = SessionID(finalized.sessionID), let entry = sessions[session],
-                finalized.signatures.count == entry.announced.descriptor.messages.count,
-                takeTokens(of: peer, session: session, checks: finalized.signatures.count, at: now)
-            else { return }
-            let signatures = finalized.signatures.compactMap { try? SchnorrSignature(rawRepresentation: $0) }
-            guard signatures.count == finalized.signatures.count else { return }
-            drive(session, .receivedSignatures(signatures, from: peer), at: now)
-        case .error(let reply): receive(reply, from: peer, at: now)
-        case .hello(let hello): receive(hello, from: peer, at: now)
-        case .helloProof(let proof): receive(proof, from: peer, at: now)
-        case .helloJoiner(let joiner): receive(joiner, from: peer, at: now)
-        case .helloAnnouncements(let answer): receive(answer, from: peer, at: now)
-        case .announcement(let announcement): receive(announcement, at: now)
+            guard limit > 0, let plain = inflate(item, from: peer, upTo: limit, &inflatable, at: now) else {
+                return false
+            }
+            switch plain {
+            case .helloAnnouncements(let answer): return receive(answer, from: peer, at: now)
+            case .announcement(let announcement): receive(announcement, from: peer, at: now)
+            default: break
+            }
+            return true
         }
     }
 
-    private mutating func receive(
-        _ message: SignedMessage,
-        of session: SessionID,
-        from peer: PeerID,
-        at now: Now
-    ) {
+    private mutating func receive(_ message: SignedMessage, from peer: PeerID, at now: Now) -> Bool {
+        guard let session = SessionID(message.body.sessionID) else { return true }
+        // What it may cost is charged before any of it is done; finding that out takes no more than decoding it.
+        guard charge(Work.payload(message.body.payload.count), to: peer, at: now) else { return false }
+        let cost = Double(sessions[session]?.machine.cost(of: message) ?? 1)
+        guard charge(cost, to: peer, in: session, at: now) else { return false }
         if sessions[session] != nil {
             drive(session, .received(message, from: peer), at: now)
             if message.body.type == .join { adopt(peer, by: message, for: session, at: now) }
         } else if tombstones[session] != nil {
             let limits = wireLimits
-            tombstones[session]?.bind(peer, by: message, limits: limits)
+            if tombstones[session]?.bind(peer, by: message, limits: limits) == .forged {
+                penalise(peer, .badSignature, session: session, at: now)
+                return false
+            }
             answerFromTombstone(session, peer, at: now)
         } else {
             // A stranger that talks of what is not here learns nothing.
             hangUp(on: peer)
         }
+        return true
+    }
+
+    private mutating func receive(_ sync: Sync, from peer: PeerID, at now: Now) -> Bool {
+        guard let session = SessionID(sync.sessionID) else { return true }
+        guard charge(Work.sync(sync), to: peer, in: session, at: now) else { return false }
+        if sessions[session] != nil {
+            drive(session, .receivedSync(sync, from: peer), at: now)
+        } else if !sync.isFinal {
+            answerFromTombstone(session, peer, at: now)
+        }
+        return true
+    }
+
+    private mutating func receive(_ finalized: SignatureFinalized, from peer: PeerID, at now: Now) -> Bool {
+        guard let session = SessionID(finalized.sessionID), let entry = sessions[session],
+            finalized.signatures.count == entry.announced.descriptor.messages.count
+        else { return charge(Work.item, to: peer, at: now) }
+        // A session that has its signatures looks at no others.
+        guard entry.machine.signatures == nil else { return charge(Work.item, to: peer, at: now) }
+        let work = Work.item + Double(finalized.signatures.count)
+        guard charge(work, to: peer, in: session, mayOwe: true, at: now) else { return false }
+        let signatures = finalized.signatures.compactMap { try? SchnorrSignature(rawRepresentation: $0) }
+        guard signatures.count == finalized.signatures.count else { return true }
+        drive(session, .receivedSignatures(signatures, from: peer), at: now)
+        return true
     }
 
     /// A peer that brought its own JOIN hears of the session from now on, and is dialled when the connection breaks.
@@ -185,33 +234,48 @@ extension CoordinatorMachine {
             let join = try? Join(decoding: message.body.payload, limits: wireLimits), join.peerID == peer.bytes
         else { return }
         sessions[session]?.peers.insert(peer)
+        credit(peer, for: entry.machine.signers(at: peer), of: session, at: now)
         let addresses = join.addresses.compactMap { try? Multiaddr(bytes: $0) }
         _ = peers.want(peer, for: session, addresses: addresses, at: now.monotonic)
     }
 
-    /// Whether the peer, and the signers it is bound to, may still cost this many signature checks.
-    private mutating func takeTokens(of peer: PeerID, session: SessionID, checks: Int, at now: Now) -> Bool {
-        let mayPeer = peers.update(peer, at: now.monotonic) { record, limits in
-            guard record.messages.take(1, size: limits.messages, at: now.monotonic) else { return false }
-            return record.signatureChecks.take(checks, size: limits.signatureChecks, at: now.monotonic)
+    // MARK: What must have been asked for
+
+    /// Peer id, addresses, sequence, ways, signature, and the fields round them.
+    private static let announcementOverhead = 2_048
+
+    /// Whether an answer with announcements is awaited from a peer. One that comes too late is passed over; one that was never asked for
+    /// counts against the peer.
+    private mutating func isAnswerExpected(from peer: PeerID, at now: Now) -> Bool {
+        if hellos.awaitsAnnouncements(from: peer) { return true }
+        if !hellos.forgiveLateAnswer(from: peer) { turnAway(peer, at: now) }
+        return false
+    }
+
+    /// The sessions of which a peer may send a further announcement: those whose creator it is. That of any other peer counts against it.
+    private mutating func sessionsAnnounced(by peer: PeerID, at now: Now) -> [SessionID] {
+        let announced = (peers[peer]?.sessions ?? []).filter { session in
+            guard let entry = sessions[session], !entry.createdHere else { return false }
+            return entry.machine.signers(at: peer).contains(entry.announced.descriptor.creator)
         }
-        guard mayPeer else { return false }
-        guard let entry = sessions[session], let signer = entry.machine.signers(at: peer).first else { return true }
-        let key = entry.announced.descriptor.signerKeys[signer]
-        let abuse = configuration.abuse
-        return keyBuckets[key, default: KeyBuckets(limits: abuse, at: now.monotonic)]
-            .take(limits: abuse, checks: checks, at: now.monotonic)
+        if announced.isEmpty { turnAway(peer, at: now) }
+        return announced.sorted()
     }
 
     /// A newer announcement of a session that this node is in: the creator's addresses have changed.
-    private mutating func receive(_ signed: SignedAnnouncement, at now: Now) {
+    private mutating func receive(_ signed: SignedAnnouncement, from peer: PeerID, at now: Now) {
         let session = SessionID(descriptorBytes: signed.announcement.descriptorBytes)
         guard let entry = sessions[session], !entry.createdHere,
-            signed.announcement.sequence > entry.announced.sequence,
-            let announced = try? verify(signed, as: session, at: now)
+            signed.announcement.sequence > entry.announced.sequence
         else { return }
-        adopt(announced)
-        drive(session, .introduced(announced.peer, addresses: announced.addresses), at: now)
+        guard charge(1, to: peer, in: session, at: now) else { return }
+        do throws(AnnouncementError) {
+            let announced = try VerifiedAnnouncement(verifying: signed, of: entry.announced.descriptor)
+            adopt(announced)
+            drive(session, .introduced(announced.peer, addresses: announced.addresses), at: now)
+        } catch {
+            penalise(peer, .badSignature, session: session, at: now)
+        }
     }
 
     // MARK: Errors

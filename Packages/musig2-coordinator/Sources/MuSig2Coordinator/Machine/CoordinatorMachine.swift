@@ -53,6 +53,8 @@ struct CoordinatorMachine: Sendable {
         var isToldStuck = false
         /// The peers that hear of this session.
         var peers: Set<PeerID> = []
+        /// The signers whose peers may cost what a session costs: each once.
+        var credited: Set<Int> = []
 
         init(
             machine: SessionMachine<BIP327>,
@@ -123,6 +125,8 @@ struct CoordinatorMachine: Sendable {
     /// When the store is to drop what has expired.
     var nextStoreSweep: Duration?
     var isShuttingDown = false
+    /// What peers were charged so far, in signature checks.
+    var workCharged = 0.0
 
     var effects: [CoordinatorEffect] = []
     /// Inputs for sessions that came up while another input was handled.

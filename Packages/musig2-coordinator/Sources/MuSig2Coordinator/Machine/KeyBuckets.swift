@@ -11,9 +11,17 @@ struct KeyBuckets: Sendable, Hashable {
         signatureChecks = TokenBucket(full: limits.signatureChecks, at: time)
     }
 
-    mutating func take(limits: Configuration.AbuseLimits, checks: Int, at time: Duration) -> Bool {
-        guard messages.take(1, size: limits.messages, at: time) else { return false }
-        return signatureChecks.take(checks, size: limits.signatureChecks, at: time)
+    mutating func take(
+        _ work: Double, mayOwe: Bool, limits: Configuration.AbuseLimits, at time: Duration
+    ) -> Bool {
+        let size = limits.signatureChecks
+        let least = mayOwe ? min(work, size.burst / 2) : work
+        return messages.take(1, size: limits.messages, at: time)
+            && signatureChecks.take(work, ifLeft: least, size: size, at: time)
+    }
+
+    mutating func give(_ work: Double, limits: Configuration.AbuseLimits, at time: Duration) {
+        signatureChecks.give(work, size: limits.signatureChecks, at: time)
     }
 
     mutating func isFull(limits: Configuration.AbuseLimits, at time: Duration) -> Bool {

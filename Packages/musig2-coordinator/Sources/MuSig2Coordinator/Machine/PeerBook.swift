@@ -8,6 +8,8 @@ struct PeerRecord: Sendable {
     var sessions: Set<SessionID> = []
     /// Where it was last said to be reached.
     var addresses: [Multiaddr] = []
+    /// Whether a session has bound it to a signer since it is connected.
+    var isKnown = false
     /// Whether a dial is under way.
     var isDialling = false
     /// When the last dial began: one that has no outcome for long is taken as failed.
@@ -20,6 +22,7 @@ struct PeerRecord: Sendable {
     var messages: TokenBucket
     var bytes: TokenBucket
     var signatureChecks: TokenBucket
+    var strangerWork: TokenBucket
     var hellos: TokenBucket
     var errorReplies: TokenBucket
     var reputation = Reputation()
@@ -28,6 +31,7 @@ struct PeerRecord: Sendable {
         messages = TokenBucket(full: limits.messages, at: time)
         bytes = TokenBucket(full: limits.bytes, at: time)
         signatureChecks = TokenBucket(full: limits.signatureChecks, at: time)
+        strangerWork = TokenBucket(full: limits.strangerWork, at: time)
         hellos = TokenBucket(full: limits.hellos, at: time)
         errorReplies = TokenBucket(full: limits.errorReplies, at: time)
     }
@@ -36,6 +40,7 @@ struct PeerRecord: Sendable {
     mutating func areBucketsFull(limits: Configuration.AbuseLimits, at time: Duration) -> Bool {
         messages.isFull(size: limits.messages, at: time) && bytes.isFull(size: limits.bytes, at: time)
             && signatureChecks.isFull(size: limits.signatureChecks, at: time)
+            && strangerWork.isFull(size: limits.strangerWork, at: time)
             && hellos.isFull(size: limits.hellos, at: time)
             && errorReplies.isFull(size: limits.errorReplies, at: time)
     }
@@ -68,7 +73,13 @@ struct PeerBook: Sendable {
         records[peer]?.isConnected ?? false
     }
 
+    /// Whether a session has bound it to a signer since it is connected.
+    func isKnown(_ peer: PeerID) -> Bool {
+        records[peer]?.isKnown ?? false
+    }
+
     /// The peer's record, made when there is none, for a change.
+    @discardableResult
     mutating func update<Result>(
         _ peer: PeerID,
         at time: Duration,
@@ -91,6 +102,7 @@ struct PeerBook: Sendable {
     mutating func disconnected(_ peer: PeerID, at time: Duration) -> Set<SessionID> {
         guard var record = records[peer] else { return [] }
         record.isConnected = false
+        record.isKnown = false
         record.isDialling = false
         records[peer] = record
         // A peer that just went is not one that failed to answer: the first dial comes after the shortest wait.

@@ -16,10 +16,26 @@ struct TokenBucket: Sendable, Hashable {
         return true
     }
 
-    /// Takes so many tokens for one piece of work. What costs more than the bucket holds takes all of it, so that it is
-    /// slow and not impossible.
-    mutating func take(_ checks: Int, size: Configuration.BucketSize, at time: Duration) -> Bool {
-        take(min(Double(checks), size.burst), size: size, at: time)
+    /// Takes tokens if so many are left, and owes what is missing: nothing can be taken until time has given that back.
+    mutating func take(
+        _ cost: Double, ifLeft least: Double, size: Configuration.BucketSize, at time: Duration
+    ) -> Bool {
+        refill(size: size, at: time)
+        guard tokens >= least else { return false }
+        tokens -= cost
+        return true
+    }
+
+    /// Gives tokens back, or more than time would; never above the burst.
+    mutating func give(_ tokens: Double, size: Configuration.BucketSize, at time: Duration) {
+        refill(size: size, at: time)
+        self.tokens = min(size.burst, self.tokens + tokens)
+    }
+
+    /// How many tokens there are.
+    mutating func left(size: Configuration.BucketSize, at time: Duration) -> Double {
+        refill(size: size, at: time)
+        return tokens
     }
 
     /// Whether the bucket has come back to its burst, so that forgetting it changes nothing.

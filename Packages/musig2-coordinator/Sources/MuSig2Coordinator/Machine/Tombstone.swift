@@ -42,19 +42,27 @@ struct Tombstone: Sendable {
         return true
     }
 
+    /// What comes of a message to a finished session.
+    enum Binding {
+        case done
+        case ignored
+        case forged
+    }
+
     /// Binds a peer that brings a valid JOIN of a signer: one that comes back as a new process.
-    mutating func bind(_ peer: PeerID, by message: SignedMessage, limits: WireLimits) {
-        guard !bound.contains(peer), message.body.type == .join else { return }
+    mutating func bind(_ peer: PeerID, by message: SignedMessage, limits: WireLimits) -> Binding {
+        guard !bound.contains(peer), message.body.type == .join else { return .ignored }
         let index = Int(message.body.index)
-        guard stored.messageKeys.indices.contains(index) else { return }
+        guard stored.messageKeys.indices.contains(index) else { return .ignored }
         do {
             let join = try Join(decoding: message.body.payload, limits: limits)
+            guard join.peerID == peer.bytes else { return .ignored }
             let signature = try SchnorrSignature(rawRepresentation: message.signature)
-            guard join.peerID == peer.bytes,
-                Tag.message.isValid(signature, for: message.bodyBytes, by: stored.messageKeys[index])
-            else { return }
+            guard Tag.message.isValid(signature, for: message.bodyBytes, by: stored.messageKeys[index]) else {
+                return .forged
+            }
         } catch {
-            return
+            return .forged
         }
         // Peers of former runs make room: a signer has one process at a time.
         if bound.count >= 2 * stored.messageKeys.count + 8 {
@@ -62,6 +70,7 @@ struct Tombstone: Sendable {
             answeredAt = [:]
         }
         bound.insert(peer)
+        return .done
     }
 }
 

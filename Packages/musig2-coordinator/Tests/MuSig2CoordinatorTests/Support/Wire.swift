@@ -14,7 +14,7 @@ struct Wire {
     static func items(_ effects: [CoordinatorEffect], to peer: PeerID) throws -> [FrameItem] {
         try effects.flatMap { effect -> [FrameItem] in
             guard case .send(let frame, peer) = effect else { return [] }
-            return try Frame(decoding: frame).items
+            return try Frame(decoding: frame).inflated().items
         }
     }
 

@@ -90,7 +90,7 @@ final class HostileSigner {
             case .connected(let other): connected.insert(other)
             case .disconnected(let other): connected.remove(other)
             case .frame(let bytes, let from):
-                heard += try Frame(decoding: bytes).items.map { Heard(item: $0, from: from) }
+                heard += try Frame(decoding: bytes).inflated().items.map { Heard(item: $0, from: from) }
             case .connectFailed, .addressesChanged: break
             }
         }

@@ -106,7 +106,7 @@ import WireCodec
         #expect(try verify(signatures, [[99]], keys: parties.keys))
     }
 
-    /// R2: announcements that nobody asked for are not kept.
+    /// R2, R9: announcements that nobody asked for are not kept, and whoever sends them is shut out.
     @Test func r2UnaskedAnnouncements() async throws {
         let parties = try await Parties.start(1)
         let honest = parties[0]
@@ -120,7 +120,7 @@ import WireCodec
             let descriptor = try SessionDescriptor(plan, at: now, random: hostile.randomHash())
             hostile.send([.announcement(try hostile.announcement(descriptor))], to: honest.peer)
         }
-        try await hostile.settle(with: honest.peer, session: created.id)
+        try await hostile.untilDisconnected(from: honest.peer)
         #expect(await honest.coordinator.activeSessions.map(\.self) == [created.id])
         #expect(honest.store.stateNow(signer: honest.publicKey, tombstones: 10).sessions.map(\.id) == [created.id])
     }

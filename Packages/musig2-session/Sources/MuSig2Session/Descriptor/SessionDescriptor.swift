@@ -60,7 +60,13 @@ public struct SessionDescriptor: Sendable, Hashable {
         try checkTimes(at: now, limits: limits)
     }
 
-    private init(checking fields: Descriptor, bytes: [UInt8]) throws(DescriptorError) {
+    /// Checks a descriptor that is decoded.
+    ///
+    /// - Parameters:
+    ///   - fields: What `bytes` decode to.
+    ///   - bytes: The encoded descriptor.
+    /// - Throws: ``DescriptorError``.
+    internal init(checking fields: Descriptor, bytes: [UInt8]) throws(DescriptorError) {
         guard fields.scheme == .bip340 else { throw .unsupportedScheme(fields.scheme) }
         guard fields.signerKeys.count >= 2 else { throw .tooFewSigners(found: fields.signerKeys.count) }
         self.bytes = bytes

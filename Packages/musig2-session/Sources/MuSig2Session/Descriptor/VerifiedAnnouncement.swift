@@ -18,7 +18,8 @@ public struct VerifiedAnnouncement: Sendable, Hashable {
     /// 4 record, from 65,536 on private use; 0: by invitation alone.
     public var ways: UInt32 { signed.announcement.ways }
 
-    /// Checks an announcement. Times are judged by ``SessionDescriptor/checkTimes(at:limits:)``.
+    /// Checks an announcement: the id, then the signature, then all keys, which cost the most. Times are judged by
+    /// ``SessionDescriptor/checkTimes(at:limits:)``.
     ///
     /// - Parameters:
     ///   - signed: The announcement as received.
@@ -31,23 +32,70 @@ public struct VerifiedAnnouncement: Sendable, Hashable {
         // The id binds every field of the descriptor, so that a wrong one is refused before keys are parsed.
         let id = SessionID(descriptorBytes: signed.announcement.descriptorBytes)
         if let expected, id != expected { throw .wrongSession(expected: expected, found: id) }
-        let descriptor: SessionDescriptor
+        do throws(PeerIDError) {
+            self.peer = try PeerID(bytes: signed.announcement.peerID)
+        } catch {
+            throw .peerID(error)
+        }
+        let fields = signed.announcement.descriptor
+        do throws(WireError) {
+            // It may have been decoded with other limits.
+            try fields.validate(limits.wire)
+        } catch {
+            throw .descriptor(.malformed(error))
+        }
+        // A parse of all keys is for those alone that the creator's key signs for.
+        try Self.checkSignature(of: signed, by: Self.creatorKey(fields), creator: Int(fields.creator))
         do throws(DescriptorError) {
-            descriptor = try SessionDescriptor(bytes: signed.announcement.descriptorBytes, limits: limits)
+            self.descriptor = try SessionDescriptor(checking: fields, bytes: signed.announcement.descriptorBytes)
         } catch {
             throw .descriptor(error)
+        }
+        self.signed = signed
+    }
+
+    /// Checks a further announcement of a session that is known: of its keys none is parsed again.
+    ///
+    /// - Parameters:
+    ///   - signed: The announcement as received.
+    ///   - descriptor: The session that it must be of.
+    /// - Throws: ``AnnouncementError``.
+    public init(verifying signed: SignedAnnouncement, of descriptor: SessionDescriptor) throws(AnnouncementError) {
+        guard signed.announcement.descriptorBytes == descriptor.bytes else {
+            throw .wrongSession(
+                expected: descriptor.id, found: SessionID(descriptorBytes: signed.announcement.descriptorBytes))
         }
         do throws(PeerIDError) {
             self.peer = try PeerID(bytes: signed.announcement.peerID)
         } catch {
             throw .peerID(error)
         }
-        let key = descriptor.messageKeys[descriptor.creator]
-        guard let signature = try? SchnorrSignature(rawRepresentation: signed.signature),
-            Tag.announcement.isValid(signature, for: signed.announcementBytes, by: key)
-        else { throw .wrongSignature(creator: descriptor.creator) }
+        try Self.checkSignature(
+            of: signed, by: descriptor.messageKeys[descriptor.creator], creator: descriptor.creator)
         self.signed = signed
         self.descriptor = descriptor
+    }
+
+    /// The creator's message key, alone of all keys.
+    private static func creatorKey(_ fields: Descriptor) throws(AnnouncementError) -> XOnlyPublicKey {
+        let creator = Int(fields.creator)
+        let keys = fields.messageKeys.isEmpty ? fields.signerKeys : fields.messageKeys
+        guard keys.indices.contains(creator) else { throw .wrongSignature(creator: creator) }
+        do throws(PublicKeyError) {
+            return try PublicKey(compressedRepresentation: keys[creator]).xOnly
+        } catch {
+            throw .descriptor(
+                fields.messageKeys.isEmpty
+                    ? .invalidSignerKey(index: creator, error) : .invalidMessageKey(index: creator, error))
+        }
+    }
+
+    private static func checkSignature(
+        of signed: SignedAnnouncement, by key: XOnlyPublicKey, creator: Int
+    ) throws(AnnouncementError) {
+        guard let signature = try? SchnorrSignature(rawRepresentation: signed.signature),
+            Tag.announcement.isValid(signature, for: signed.announcementBytes, by: key)
+        else { throw .wrongSignature(creator: creator) }
     }
 
     /// Announces a session.

@@ -18,6 +18,8 @@ public enum FrameItem: Hashable, Sendable {
     case helloAnnouncements(HelloAnnouncements)
     /// An announcement; deflated on the wire from 1 KiB when that makes it smaller.
     case announcement(SignedAnnouncement)
+    /// One of the last two as it came, deflated: nothing of it is read before ``DeflatedItem/inflated(upTo:limits:)``.
+    case deflated(DeflatedItem)
 }
 
 /// What goes over a stream of `/musig2-p2p/1.0.0` behind one length: the items that were queued when it became writable.
@@ -39,9 +41,8 @@ public struct Frame: Hashable, Sendable {
         return writer.bytes
     }
 
-    /// Decodes and validates the whole of `bytes`. One bad item spoils the frame: an honest peer sends none.
-    ///
-    /// The deflated items of a frame may inflate to ``WireLimits/frameBytes`` together.
+    /// Decodes and validates the whole of `bytes`, but for what is deflated: a few bytes may inflate to a thousand times as many, so
+    /// that whoever receives them decides whether they are worth it. One bad item spoils the frame: an honest peer sends none.
     /// - Throws: ``WireError``.
     public init(decoding bytes: [UInt8], limits: WireLimits = .standard) throws(WireError) {
         guard bytes.count <= limits.frameBytes else {
@@ -49,7 +50,6 @@ public struct Frame: Hashable, Sendable {
         }
         var reader = ProtobufReader(bytes, message: Self.messageName, mode: .canonical)
         var items: [FrameItem] = []
-        var inflatable = limits.frameBytes
         while let field = try reader.nextField() {
             guard field.number == 1 else {
                 try reader.unknown(field)
@@ -59,17 +59,33 @@ public struct Frame: Hashable, Sendable {
                 throw reader.error("items", .tooMany(limit: limits.frameItems))
             }
             var part = try reader.submessage(field, "items", message: "Item")
-            items.append(try FrameItem(from: &part, inflatable: &inflatable, limits: limits))
+            items.append(try FrameItem(from: &part, limits: limits))
         }
         if items.isEmpty { throw reader.error("items", .missing) }
         self.items = items
     }
+
+    /// The frame with all its deflated items inflated and decoded; together they may inflate to ``WireLimits/frameBytes``.
+    /// - Throws: ``WireError``.
+    public func inflated(limits: WireLimits = .standard) throws(WireError) -> Frame {
+        var inflatable = limits.frameBytes
+        var frame = Frame([])
+        frame.items.reserveCapacity(items.count)
+        for item in items {
+            guard case .deflated(let deflated) = item else {
+                frame.items.append(item)
+                continue
+            }
+            let (plain, count) = try deflated.inflated(upTo: inflatable, limits: limits)
+            inflatable -= count
+            frame.items.append(plain)
+        }
+        return frame
+    }
 }
 
 extension FrameItem {
-    fileprivate init(
-        from reader: inout ProtobufReader, inflatable: inout Int, limits: WireLimits
-    ) throws(WireError) {
+    fileprivate init(from reader: inout ProtobufReader, limits: WireLimits) throws(WireError) {
         guard let field = try reader.nextField() else { throw reader.error("", .missing) }
         switch field.number {
         case 1: self = .signedMessage(try reader.message(field, "signed_message", limits: limits))
@@ -81,29 +97,11 @@ extension FrameItem {
         case 7: self = .helloJoiner(try reader.message(field, "hello_joiner", limits: limits))
         case 8: self = .helloAnnouncements(try reader.message(field, "hello_announcements", limits: limits))
         case 9: self = .announcement(try reader.message(field, "announcement", limits: limits))
-        case 10:
-            let inflated = try Self.inflate(&reader, field, "announcement_deflated", &inflatable, limits)
-            self = .announcement(try SignedAnnouncement(decoding: inflated, limits: limits))
-        case 11:
-            let inflated = try Self.inflate(&reader, field, "hello_announcements_deflated", &inflatable, limits)
-            self = .helloAnnouncements(try HelloAnnouncements(decoding: inflated, limits: limits))
+        case 10: self = .deflated(try DeflatedItem(.announcement, field, from: &reader, limits: limits))
+        case 11: self = .deflated(try DeflatedItem(.helloAnnouncements, field, from: &reader, limits: limits))
         default: throw reader.error("", .unknownField(field.number))
         }
         if try reader.nextField() != nil { throw reader.error("", .conflict("expected one field, found more")) }
-    }
-
-    private static func inflate(
-        _ reader: inout ProtobufReader, _ field: ProtobufReader.Field, _ name: String, _ inflatable: inout Int,
-        _ limits: WireLimits
-    ) throws(WireError) -> [UInt8] {
-        let deflated = try reader.bytes(field, name, limit: limits.frameBytes)
-        do throws(ZlibError) {
-            let inflated = try Zlib.inflate(deflated, limit: inflatable)
-            inflatable -= inflated.count
-            return inflated
-        } catch {
-            throw reader.error(name, .deflated(error))
-        }
     }
 
     /// The number of bytes that the item takes in a frame.
@@ -120,6 +118,7 @@ extension FrameItem {
         case .helloJoiner(let message): writer.message(7, message)
         case .helloAnnouncements(let message): Self.writeSmaller(message.encoded(), plain: 8, deflated: 11, to: &writer)
         case .announcement(let message): Self.writeSmaller(message.encoded(), plain: 9, deflated: 10, to: &writer)
+        case .deflated(let item): writer.requiredBytes(item.content.rawValue, item.bytes)
         }
     }
 

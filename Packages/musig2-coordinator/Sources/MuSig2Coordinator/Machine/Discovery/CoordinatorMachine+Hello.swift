@@ -16,10 +16,10 @@ extension CoordinatorMachine {
         outbox.append(.hello(Hello(dhtKey: key.bytes, a: a.bytes)), to: peer)
     }
 
-    mutating func receive(_ proof: HelloProof, from peer: PeerID, at now: Now) {
+    mutating func receive(_ proof: HelloProof, from peer: PeerID, at now: Now) -> Bool {
         guard let a = Hash32(proof.a), let b = Hash32(proof.b), let exchange = hellos.exchange(a, with: peer),
             exchange.b == nil
-        else { return }
+        else { return charge(Work.item, to: peer, at: now) }
         let transcript = HelloTranscript(
             secret: exchange.subject.secret,
             provider: peer,
@@ -36,10 +36,11 @@ extension CoordinatorMachine {
                     session: exchange.subject.session), now: now)
             score(peer, 20, at: now)
             hangUp(on: peer)
-            return
+            return false
         }
         hellos.setB(b, of: a, with: peer)
         effects.append(.signHello(peer, exchange: a, transcript.bytes))
+        return true
     }
 
     mutating func helloSigned(_ peer: PeerID, _ exchange: Hash32, _ signature: SchnorrSignature) {
@@ -52,15 +53,18 @@ extension CoordinatorMachine {
         outbox.append(.helloJoiner(joiner), to: peer)
     }
 
-    mutating func receive(_ answer: HelloAnnouncements, from peer: PeerID, at now: Now) {
+    mutating func receive(_ answer: HelloAnnouncements, from peer: PeerID, at now: Now) -> Bool {
         guard let a = Hash32(answer.a), let exchange = hellos.exchange(a, with: peer), exchange.b != nil else {
-            return
+            if hellos.forgiveLateAnswer(from: peer) { return true }
+            turnAway(peer, at: now)
+            return false
         }
         hellos.end(a, with: peer)
         switch exchange.subject {
         case .session(let session): receive(answer, of: session, from: peer, at: now)
         case .inbox: receiveInbox(answer, from: peer, at: now)
         }
+        return true
     }
 
     private mutating func receive(
@@ -77,6 +81,17 @@ extension CoordinatorMachine {
         }
         do throws(CoordinatorError) {
             guard let announcement = answer.announcements.first else { return }
+            let found = SessionID(descriptorBytes: announcement.announcement.descriptorBytes)
+            guard found == session else {
+                throw CoordinatorError(
+                    .announcementRefused, "the announcement that was shown is of another session, \(found)",
+                    session: session)
+            }
+            // One peer may use up what it may cost; the look then goes on without it.
+            guard charge(Work.announcement(announcement.announcement), to: peer, isAsked: true, at: now) else {
+                throw CoordinatorError(
+                    .notShown, "peer \(peer) showed more than is checked at once", session: session)
+            }
             let announced = try verify(announcement, as: session, at: now)
             shown([announced], by: peer, for: subject, at: now)
             endAnswer(subject, from: peer, now: now)
@@ -94,7 +109,8 @@ extension CoordinatorMachine {
 
     // MARK: Provider
 
-    mutating func receive(_ hello: Hello, from peer: PeerID, at now: Now) {
+    mutating func receive(_ hello: Hello, from peer: PeerID, at now: Now) -> Bool {
+        guard charge(Work.hello, to: peer, at: now) else { return false }
         let mayAsk = peers.update(peer, at: now.monotonic) { record, limits in
             record.hellos.take(1, size: limits.hellos, at: now.monotonic)
         }
@@ -102,7 +118,7 @@ extension CoordinatorMachine {
             let subject = showcase.subject(of: key, today: DiscoveryDay.of(now)), isShown(subject)
         else {
             hangUp(on: peer)
-            return
+            return false
         }
         let exchange = HelloBook.Incoming(
             subject: subject,
@@ -112,13 +128,14 @@ extension CoordinatorMachine {
         )
         guard hellos.answer(exchange, to: peer) else {
             hangUp(on: peer)
-            return
+            return false
         }
         let transcript = self.transcript(of: exchange, with: peer)
         outbox.append(
             .helloProof(
                 HelloProof(a: a.bytes, b: exchange.b.bytes, proof: transcript.providerProof.bytes)),
             to: peer)
+        return true
     }
 
     /// Whether anything behind a subject is approved here.
@@ -139,33 +156,32 @@ extension CoordinatorMachine {
         )
     }
 
-    mutating func receive(_ joiner: HelloJoiner, from peer: PeerID, at now: Now) {
+    mutating func receive(_ joiner: HelloJoiner, from peer: PeerID, at now: Now) -> Bool {
         guard let a = Hash32(joiner.a), let exchange = hellos.takeIncoming(a, from: peer),
             let keys = keys(of: exchange.subject)
         else {
             hangUp(on: peer)
-            return
+            return charge(Work.item, to: peer, at: now)
         }
-        let mayCheck = peers.update(peer, at: now.monotonic) { record, limits in
-            record.signatureChecks.take(1, size: limits.signatureChecks, at: now.monotonic)
-        }
-        guard mayCheck, let key = try? PublicKey(compressedRepresentation: joiner.messageKey).xOnly,
+        guard charge(1 + Work.points(1), to: peer, at: now) else { return false }
+        guard let key = try? PublicKey(compressedRepresentation: joiner.messageKey).xOnly,
             let signature = try? SchnorrSignature(rawRepresentation: joiner.signature),
             Tag.helloJoiner.isValid(signature, for: transcript(of: exchange, with: peer).bytes, by: key)
         else {
             score(peer, 20, at: now)
             hangUp(on: peer)
-            return
+            return false
         }
         guard keys.contains(key) else {
             hangUp(on: peer)
-            return
+            return false
         }
         let announcements = announcements(of: exchange.subject)
         outbox.append(
             .helloAnnouncements(
                 HelloAnnouncements(a: a.bytes, announcements: announcements, isOver: announcements.isEmpty)),
             to: peer)
+        return true
     }
 
     /// The message keys that may see what is behind a subject; nil when nothing is there any more.

@@ -39,12 +39,19 @@ extension CoordinatorMachine {
     mutating func receiveInbox(_ answer: HelloAnnouncements, from peer: PeerID, at now: Now) {
         let subject = ownInbox
         var announced: [VerifiedAnnouncement] = []
+        // One session twice in one answer is not worth a second check.
+        var sessions: Set<SessionID> = []
         for signed in answer.announcements.prefix(configuration.limits.inboxSessions) {
-            if isSeen(signed) { continue }
-            let mayCheck = peers.update(peer, at: now.monotonic) { record, limits in
-                record.signatureChecks.take(1, size: limits.signatureChecks, at: now.monotonic)
+            guard sessions.insert(SessionID(descriptorBytes: signed.announcement.descriptorBytes)).inserted else {
+                continue
             }
-            guard mayCheck else { break }
+            if isSeen(signed) { continue }
+            // An honest provider shows nothing that is not for this key: a look at the bytes tells, before anything is checked.
+            guard signed.announcement.descriptor.signerKeys.contains(signerKey.compressedRepresentation) else {
+                score(peer, 20, at: now)
+                continue
+            }
+            guard charge(Work.announcement(signed.announcement), to: peer, isAsked: true, at: now) else { break }
             do throws(CoordinatorError) {
                 announced.append(try verify(signed, as: nil, at: now))
             } catch {

@@ -20,6 +20,8 @@ struct HelloBook: Sendable {
     }
 
     private var outgoing: [PeerID: [Outgoing]] = [:]
+    /// How many answers may still come that nobody waits for any more.
+    private var late: [PeerID: Int] = [:]
     private var incoming: [PeerID: [Incoming]] = [:]
     private let perPeer: Int
 
@@ -33,6 +35,7 @@ struct HelloBook: Sendable {
     /// Forgets the exchanges with a peer that is gone.
     mutating func disconnected(_ peer: PeerID) {
         outgoing[peer] = nil
+        late[peer] = nil
         incoming[peer] = nil
     }
 
@@ -50,17 +53,34 @@ struct HelloBook: Sendable {
         outgoing[peer]?.contains { $0.subject == subject } ?? false
     }
 
+    /// Whether a peer that proved itself still owes announcements.
+    func awaitsAnnouncements(from peer: PeerID) -> Bool {
+        outgoing[peer]?.contains { $0.b != nil } ?? false
+    }
+
+    /// An answer came that nobody waits for.
+    ///
+    /// - Returns: Whether it was asked for once.
+    mutating func forgiveLateAnswer(from peer: PeerID) -> Bool {
+        guard let count = late[peer] else { return false }
+        late[peer] = count > 1 ? count - 1 : nil
+        return true
+    }
+
     mutating func setB(_ b: Hash32, of a: Hash32, with peer: PeerID) {
         guard let index = outgoing[peer]?.firstIndex(where: { $0.a == a }) else { return }
         outgoing[peer]?[index].b = b
     }
 
+    /// An exchange is answered.
     mutating func end(_ a: Hash32, with peer: PeerID) {
         remove(from: peer) { $0.a == a }
     }
 
-    /// Ends the exchanges for a subject with one peer.
+    /// Ends the exchanges for a subject with one peer, whose answers may be on the way.
     mutating func end(_ subject: DiscoverySubject, with peer: PeerID) {
+        let count = outgoing[peer]?.count { $0.subject == subject && $0.b != nil } ?? 0
+        if count > 0 { late[peer] = min(late[peer, default: 0] + count, perPeer) }
         remove(from: peer) { $0.subject == subject }
     }
 
