@@ -61,7 +61,9 @@ struct Outbox: Sendable {
         switch item {
         case .signedMessage(let message): message.body.sessionID == session && message.body.type != .abort
         case .sync(let sync): sync.sessionID == session
-        case .signatureFinalized, .error, .hello, .helloProof, .helloJoiner, .helloAnnouncements, .announcement: false
+        case .signatureFinalized, .error, .hello, .helloProof, .helloJoiner, .helloAnnouncements, .announcement,
+            .deflated:
+            false
         }
     }
 

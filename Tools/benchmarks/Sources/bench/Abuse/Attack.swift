@@ -1,5 +1,7 @@
 import MuSig2Coordinator
 import MuSig2Session
+import Multiformats
+import Secp256k1
 import WireCodec
 
 /// One kind of message that costs its receiver more than its sender, or might.
@@ -62,7 +64,7 @@ extension Attack {
                 Frame([FrameItem](repeating: .sync(scene.sync()), count: 4_096)).encoded()
             },
             item("SYNC of an unknown session") { _, _ in
-                .sync(Sync(sessionID: AttackScene.random().bytes, attempt: 1, run: 1))
+                .sync(Sync(sessionID: AttackScene.random().bytes, attempt: 1, index: 1, run: 1))
             },
             item("ERROR") { scene, _ in
                 .error(

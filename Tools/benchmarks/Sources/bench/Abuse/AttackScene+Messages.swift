@@ -1,5 +1,6 @@
 import MuSig2Coordinator
 import MuSig2Session
+import PeerTransport
 import Secp256k1
 import WireCodec
 
@@ -19,6 +20,7 @@ extension AttackScene {
         return Sync(
             sessionID: self.descriptor.id.bytes,
             attempt: 1,
+            index: UInt32(self.index),
             run: self.run,
             wanted: types.map { Sync.Wanted($0, indices: indices) },
             leaves: [[UInt8]](
@@ -102,6 +104,6 @@ extension AttackScene {
 
     /// One message of 192 KiB of zeros.
     static let zeros: Result<SessionDescriptor, any Error> = Result {
-        try Self.descriptor { $0.messages = [[UInt8](repeating: 0, count: 192 << 10)] }
+        try AttackScene.descriptor { $0.messages = [[UInt8](repeating: 0, count: 192 << 10)] }
     }
 }

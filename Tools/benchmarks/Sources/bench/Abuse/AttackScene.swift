@@ -7,7 +7,7 @@ import Secp256k1
 import WireCodec
 
 /// A node, a session that it is in, and an attacker: a signer of that session or a stranger who knows its id.
-struct AttackScene {
+final class AttackScene: Sendable {
     struct Failure: Error, CustomStringConvertible {
         var description: String
     }
@@ -33,6 +33,19 @@ struct AttackScene {
     let index: Int
     let run: UInt64 = 1
 
+    private init(
+        coordinator: MuSig2Coordinator, network: AttackedNetwork, clock: VirtualClock, descriptor: SessionDescriptor,
+        peer: PeerID, secret: consuming SecretKey, index: Int
+    ) {
+        self.coordinator = coordinator
+        self.network = network
+        self.clock = clock
+        self.descriptor = descriptor
+        self.peer = peer
+        self.secret = secret
+        self.index = index
+    }
+
     /// Starts a node that has joined a session; the attacker is connected, and as a signer has joined too.
     static func start(_ shape: Shape, asSigner isSigner: Bool) async throws -> AttackScene {
         let clock = VirtualClock(wallMilliseconds: 1_800_000_000_000)
@@ -40,8 +53,18 @@ struct AttackScene {
         let secret = SecretKey.generate()
         let network = AttackedNetwork(localPeer: try Self.peer(), addresses: [try Multiaddr("/ip4/127.0.0.1/tcp/1")])
         let peer = try Self.peer()
-        var signers = [own.publicKey, secret.publicKey]
+        let first = [own.publicKey, secret.publicKey]
+        var signers: [PublicKey] = shape.isAttackersOwn ? first.reversed() : first
         while signers.count < shape.signers { signers.append(SecretKey.generate().publicKey) }
+        var plan = SessionPlan(signerKeys: signers, messages: Self.messages(shape.messages), creator: 0)
+        plan.topology = shape.topology
+        plan.election = .first
+        let now = Now(monotonic: .zero, wallMilliseconds: 1_800_000_000_000)
+        let descriptor = try SessionDescriptor(plan, at: now, random: Self.random())
+        let announced =
+            shape.isAttackersOwn
+            ? try Self.announce(descriptor, at: peer, sequence: 1, with: secret)
+            : try Self.announce(descriptor, at: peer, sequence: 1, with: own)
         let coordinator = try MuSig2Coordinator(
             network: network,
             signer: own,
@@ -50,23 +73,21 @@ struct AttackScene {
             logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
         )
         try await coordinator.start()
-        var plan = SessionPlan(
-            signerKeys: shape.isAttackersOwn ? [signers[1], signers[0]] + signers.dropFirst(2) : signers,
-            messages: Self.messages(shape.messages), creator: 0)
-        plan.topology = shape.topology
-        plan.election = .first
-        let now = Now(monotonic: .zero, wallMilliseconds: 1_800_000_000_000)
-        let descriptor = try SessionDescriptor(plan, at: now, random: Self.random())
-        let announced = try VerifiedAnnouncement(
-            announcing: descriptor, at: LocalPeer(peer: peer, addresses: []), sequence: 1,
-            with: shape.isAttackersOwn ? secret : own)
-        try await coordinator.joinSession(announcement: announced.signed.encoded())
+        try await coordinator.joinSession(announcement: announced.encoded())
         let scene = AttackScene(
             coordinator: coordinator, network: network, clock: clock, descriptor: descriptor, peer: peer,
             secret: secret, index: shape.isAttackersOwn ? 0 : 1)
         await network.give([.connected(peer)])
         if isSigner { await network.give([.frame(try scene.frame(scene.join()), from: peer)]) }
         return scene
+    }
+
+    private static func announce(
+        _ descriptor: SessionDescriptor, at peer: PeerID, sequence: UInt64, with key: borrowing SecretKey
+    ) throws -> SignedAnnouncement {
+        try VerifiedAnnouncement(
+            announcing: descriptor, at: LocalPeer(peer: peer, addresses: []), sequence: sequence, with: key
+        ).signed
     }
 
     static func messages(_ count: Int) -> [[UInt8]] {
@@ -112,10 +133,6 @@ struct AttackScene {
     }
 
     func announcement(sequence: UInt64, descriptor: SessionDescriptor? = nil) throws -> SignedAnnouncement {
-        try VerifiedAnnouncement(
-            announcing: descriptor ?? self.descriptor, at: LocalPeer(peer: self.peer, addresses: []),
-            sequence: sequence,
-            with: self.secret
-        ).signed
+        try Self.announce(descriptor ?? self.descriptor, at: self.peer, sequence: sequence, with: self.secret)
     }
 }
