@@ -45,7 +45,7 @@ struct Network {
         if !request.expectsReply {
             tell(peer, .sent(request.id))
         } else if let answer {
-            tell(peer, .response(request.id, answer))
+            tell(peer, .response(request.id, answer, remote: addresses[request.peer]))
         } else {
             tell(peer, .requestFailed(request.id, .reset))
         }

@@ -25,7 +25,7 @@ public struct Kademlia: Sendable {
 
     internal var table: RoutingTable
     /// Connected peers, servers or not, and where they are.
-    internal var connected: [KademliaKey: [[UInt8]]] = [:]
+    internal var connected: [KademliaKey: ConnectedPeer] = [:]
     /// Where this node is, binary.
     internal var localAddresses: [[UInt8]] = []
     internal var addressesChangedAt: Duration?
@@ -41,6 +41,7 @@ public struct Kademlia: Sendable {
 
     internal var providers: ProviderStore
     internal var values: ValueStore
+    internal var checks: CheckAllowance
     internal var publications: [UInt64: Publication] = [:]
     internal var publicationIDs: [Publication.Kind: UInt64] = [:]
     internal var nextPublication: UInt64 = 0
@@ -79,6 +80,7 @@ public struct Kademlia: Sendable {
         table = RoutingTable(local: localKey, bucketSize: configuration.bucketSize, limits: configuration.limits)
         providers = ProviderStore(configuration)
         values = ValueStore(configuration)
+        checks = CheckAllowance(configuration.limits)
         isBootstrapPlanned = configuration.bootstrapsAutomatically && !configuration.bootstrapPeers.isEmpty
         bootstrapDelay = configuration.retryDelay
         status = Status(mode: configuration.mode, routingTableSize: 0, isReady: false)

@@ -17,7 +17,7 @@ struct AdmissionTests {
         #expect(request.message == KademliaMessage(kind: .findNode, key: node.machine.local.bytes))
         #expect(request.timeout == .seconds(10))
         #expect(!node.knows(1))
-        let answered = node.tell(.response(request.id, KademliaMessage(kind: .findNode)))
+        let answered = node.answer(request)
         #expect(node.knows(1))
         #expect(answered.statuses.last?.routingTableSize == 1)
     }
@@ -42,7 +42,7 @@ struct AdmissionTests {
         _ = node.wait(.seconds(2))
         #expect(node.machine.requests.isEmpty && node.machine.probes.underWay == 0)
         // The answer is too late.
-        node.tell(.response(try #require(effects.requests.first).id, KademliaMessage(kind: .findNode)))
+        node.answer(try #require(effects.requests.first))
         #expect(!node.knows(1))
     }
 
@@ -264,7 +264,7 @@ struct AdmissionTests {
         let first = node.population.contacts[1]
         node.tell(.identified(first.peer, addresses: first.addresses, isServer: true))
         #expect(node.machine.probes.waiting.count == 6)
-        let next = node.tell(.response(sent[0].id, KademliaMessage(kind: .findNode)))
+        let next = node.answer(sent[0])
         #expect(next.requests.map(\.peer) == [node.peer(5)])
     }
 
@@ -329,7 +329,7 @@ struct AdmissionTests {
         let node = try Harness()
         node.admit(1...3)
         let started = node.tell(.start(Kademlia.OperationID(1), .closestPeers([1])))
-        node.tell(.response(started.requests[0].id, KademliaMessage(kind: .findNode)))
+        node.answer(started.requests[0])
         for request in started.requests.dropFirst() { node.tell(.requestFailed(request.id, .notSent)) }
         #expect(node.machine.table.liveCount == 3)
         #expect(node.machine.jobs.isEmpty)

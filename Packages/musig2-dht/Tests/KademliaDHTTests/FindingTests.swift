@@ -76,7 +76,7 @@ struct FindingTests {
                 effects += node.tell(.requestFailed(request.id, .unsupported))
             } else if var answer = honest(node, request) {
                 answer.closerPeers.insert(node.named(100), at: 0)
-                effects += node.tell(.response(request.id, answer))
+                effects += node.answer(request, answer)
             }
             effects.removeAll { effect in
                 if case .completed(_, let ended) = effect { outcome = ended }
@@ -90,13 +90,14 @@ struct FindingTests {
 
     @Test func hearsayIsMarkedAsSuch() throws {
         let node = try node()
-        let lie = KademliaMessage.Peer(id: node.peer(100).bytes, addresses: [try Multiaddr("/ip4/6.6.6.6/tcp/6").bytes])
+        let place = try Multiaddr("/ip4/6.6.6.6/tcp/6666")
+        let lie = KademliaMessage.Peer(id: node.peer(100).bytes, addresses: [place.bytes])
         let outcome = node.outcome(.findPeer(node.peer(100))) { request in
             guard var answer = honest(node, request) else { return nil }
             answer.closerPeers.insert(lie, at: 0)
             return answer
         }
-        let contact = Kademlia.Contact(peer: node.peer(100), addresses: [try Multiaddr("/ip4/6.6.6.6/tcp/6")])
+        let contact = Kademlia.Contact(peer: node.peer(100), addresses: [place])
         #expect(outcome == .peer(contact, isVerified: false))
     }
 

@@ -31,14 +31,14 @@ struct HostileAnswerTests {
         var generator = SeededGenerator(seed: 3)
         let many = (0..<10_000).map { _ in
             KademliaMessage.Peer(
-                id: [0, 0x24, 8, 1, 0x12, 0x20] + generator.bytes(32), addresses: [[4, 9, 9, 9, 9, 6, 0, 1]])
+                id: [0, 0x24, 8, 1, 0x12, 0x20] + generator.bytes(32), addresses: [[4, 9, 9, 9, 9, 6, 15, 161]])
         }
         #expect(throws: WireError.self) {
             try KademliaMessage(decoding: KademliaMessage(kind: .findNode, closerPeers: many).encoded())
         }
         let started = node.tell(.start(Kademlia.OperationID(1), .closestPeers(multihash)))
         let request = try #require(started.requests.first)
-        node.tell(.response(request.id, KademliaMessage(kind: .findNode, closerPeers: many)))
+        node.answer(request, KademliaMessage(kind: .findNode, closerPeers: many))
         let candidates = node.machine.jobs.values.first?.lookup?.paths.first?.candidates.count
         #expect(candidates ?? .max <= 3 + 20)
         #expect(node.machine.requests.count <= 10)
@@ -64,14 +64,14 @@ struct HostileAnswerTests {
             KademliaMessage(
                 kind: .findNode,
                 closerPeers: [
-                    KademliaMessage.Peer(id: [], addresses: [[4, 9, 9, 9, 9, 6, 0, 1]]),
-                    KademliaMessage.Peer(id: [1, 2, 3], addresses: [[4, 9, 9, 9, 9, 6, 0, 1]]),
+                    KademliaMessage.Peer(id: [], addresses: [[4, 9, 9, 9, 9, 6, 15, 161]]),
+                    KademliaMessage.Peer(id: [1, 2, 3], addresses: [[4, 9, 9, 9, 9, 6, 15, 161]]),
                     KademliaMessage.Peer(
-                        id: [UInt8](repeating: 0, count: 5_000), addresses: [[4, 9, 9, 9, 9, 6, 0, 1]]),
+                        id: [UInt8](repeating: 0, count: 5_000), addresses: [[4, 9, 9, 9, 9, 6, 15, 161]]),
                     KademliaMessage.Peer(id: id, addresses: []),
                     KademliaMessage.Peer(id: id, addresses: [[255, 255, 255]]),
                     KademliaMessage.Peer(id: id, addresses: [[UInt8](repeating: 4, count: 60_000)]),
-                    KademliaMessage.Peer(id: id, addresses: [[4, 0, 0, 0, 0, 6, 0, 1]]),
+                    KademliaMessage.Peer(id: id, addresses: [[4, 0, 0, 0, 0, 6, 15, 161]]),
                 ])
         }
         check(node, effects, asked: 3...3)
@@ -123,7 +123,7 @@ struct HostileAnswerTests {
                 return KademliaMessage.Peer(
                     id: id,
                     addresses: [
-                        [4, UInt8(1 + number >> 16), UInt8(number >> 8 & 255), UInt8(number & 255), 1, 6, 0, 1]
+                        [4, UInt8(1 + number >> 16), UInt8(number >> 8 & 255), UInt8(number & 255), 1, 6, 15, 161]
                     ])
             }
             return KademliaMessage(kind: .findNode, closerPeers: peers)
@@ -141,7 +141,7 @@ struct HostileAnswerTests {
         func named(_ number: Int) -> KademliaMessage.Peer {
             guard sybils.contains(number) else { return node.named(number) }
             return KademliaMessage.Peer(
-                id: node.peer(number).bytes, addresses: [[4, 66, 6, 6, UInt8(number), 6, 0, 1]])
+                id: node.peer(number).bytes, addresses: [[4, 66, 6, 6, UInt8(number), 6, 15, 161]])
         }
         let effects = find(node) { request in
             guard let number = node.population.number(request.peer) else { return nil }
@@ -176,14 +176,14 @@ struct HostileAnswerTests {
                 return node.population.contacts[number].addresses[0].bytes
             }
             // Three in each network.
-            return [4, 66, 6, UInt8(index % 3), UInt8(index), 6, 0, 1]
+            return [4, 66, 6, UInt8(index % 3), UInt8(index), 6, 15, 161]
         }
         func named(_ number: Int) -> KademliaMessage.Peer {
             var addresses = [own(number)]
             if let index = sybils.firstIndex(of: number) {
                 addresses += honest[index / 3 * 7..<index / 3 * 7 + 7].map { own($0) }
             } else if doubtsTheHonest {
-                addresses.append([4, 77, 7, 7, 7, 6, 0, 1])
+                addresses.append([4, 77, 7, 7, 7, 6, 15, 161])
             }
             return KademliaMessage.Peer(id: node.peer(number).bytes, addresses: addresses)
         }
@@ -249,11 +249,12 @@ struct HostileAnswerTests {
     @Test func answersToNobodysQuestion() throws {
         let node = try node()
         let stray = try #require(node.tell(.start(Kademlia.OperationID(1), .closestPeers([1]))).requests.first)
-        node.tell(.response(stray.id, KademliaMessage(kind: .findNode)))
+        node.answer(stray)
         // Once answered, or failed, a request is over.
-        #expect(node.tell(.response(stray.id, KademliaMessage(kind: .findNode, closerPeers: [node.named(9)]))).isEmpty)
+        #expect(node.answer(stray, KademliaMessage(kind: .findNode, closerPeers: [node.named(9)])).isEmpty)
         #expect(node.tell(.requestFailed(stray.id, .unreachable)).isEmpty)
         #expect(node.tell(.sent(stray.id)).isEmpty)
-        #expect(node.tell(.response(Kademlia.RequestID(99_999), KademliaMessage(kind: .findNode))).isEmpty)
+        #expect(
+            node.tell(.response(Kademlia.RequestID(99_999), KademliaMessage(kind: .findNode), remote: nil)).isEmpty)
     }
 }

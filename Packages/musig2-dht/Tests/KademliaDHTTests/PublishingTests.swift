@@ -71,14 +71,17 @@ struct PublishingTests {
         let probe = machine.handle(.identified(server.peer, addresses: server.addresses, isServer: true), at: now)
         for effect in probe {
             guard case .send(let request) = effect else { continue }
-            _ = machine.handle(.response(request.id, KademliaMessage(kind: .findNode)), at: now)
+            _ = machine.handle(
+                .response(request.id, KademliaMessage(kind: .findNode), remote: server.addresses.first), at: now)
         }
         var queue = machine.handle(.start(Kademlia.OperationID(1), .provide(multihash, for: day)), at: now)
         var sent: [String] = []
         while !queue.isEmpty {
             guard case .send(let request) = queue.removeFirst() else { continue }
             if request.message.kind == .addProvider { sent.append(request.message.encoded().hex) }
-            queue += machine.handle(.response(request.id, KademliaMessage(kind: request.message.kind)), at: now)
+            queue += machine.handle(
+                .response(
+                    request.id, KademliaMessage(kind: request.message.kind), remote: server.addresses.first), at: now)
         }
         #expect(sent == [figure])
     }

@@ -54,7 +54,10 @@ struct ServingTests {
 
     @Test func theOneThatIsLookedForComesFirstEvenIfItIsAClient() throws {
         let node = try server()
-        node.tell(.identified(node.peer(60), addresses: node.population.contacts[60].addresses, isServer: false))
+        let contact = node.population.contacts[60]
+        node.tell(
+            .identified(
+                contact.peer, addresses: contact.addresses, isServer: false, remote: contact.addresses.first))
         let client = node.ask(KademliaMessage(kind: .findNode, key: node.peer(60).bytes), from: 50).reply
         #expect(client?.closerPeers.first?.id == node.peer(60).bytes)
         #expect(client?.closerPeers.first?.addresses == node.named(60).addresses)
@@ -152,14 +155,14 @@ struct ServingTests {
 
     @Test func aProviderNeedsAnAddressThatTheNetworkUses() throws {
         let node = try server([]) { $0.addressPolicy = .publicOnly }
-        let hidden = try Multiaddr("/ip4/10.0.0.1/tcp/1").bytes
+        let hidden = try Multiaddr("/ip4/10.0.0.1/tcp/4001").bytes
         for addresses in [[], [hidden], [[1, 2, 3]], [[UInt8](repeating: 4, count: 5_000)]] {
             let message = KademliaMessage(
                 kind: .addProvider, key: multihash,
                 providerPeers: [KademliaMessage.Peer(id: node.peer(50).bytes, addresses: addresses)])
             #expect(node.ask(message, from: 50).refusal == .noAddresses)
         }
-        let open = try Multiaddr("/ip4/9.9.9.9/tcp/1").bytes
+        let open = try Multiaddr("/ip4/9.9.9.9/tcp/4001").bytes
         let mixed = KademliaMessage(
             kind: .addProvider, key: multihash,
             providerPeers: [KademliaMessage.Peer(id: node.peer(50).bytes, addresses: [hidden, open, [1, 2, 3]])])
@@ -212,10 +215,11 @@ struct ServingTests {
         let node = try server([]) { $0.limits.providerRecordsPerSource = 2 }
         for key in 1...2 { #expect(node.ask(announcement(node, 50, key: [UInt8(key)]), from: 50).hasNoReply) }
         #expect(node.ask(announcement(node, 50, key: [3]), from: 50).refusal == .storeFull)
-        // Others in the same /24 share its room.
-        let neighbour = try Multiaddr("/ip4/80.0.50.99/tcp/9")
-        #expect(node.ask(announcement(node, 51, key: [3]), from: 51, at: neighbour).refusal == .storeFull)
-        #expect(node.ask(announcement(node, 51, key: [3]), from: 51).hasNoReply)
+        // Others in the same /24 share its room, and who has most of it gives way.
+        let neighbor = try Multiaddr("/ip4/80.0.50.99/tcp/9")
+        #expect(node.ask(announcement(node, 51, key: [3]), from: 51, at: neighbor).hasNoReply)
+        #expect(node.ask(announcement(node, 51, key: [4]), from: 51, at: neighbor).refusal == .storeFull)
+        #expect(node.ask(announcement(node, 51, key: [4]), from: 51).hasNoReply)
     }
 
     // MARK: Values
@@ -279,6 +283,7 @@ struct ServingTests {
     private struct ExpiringRules: RecordRules {
         let until: UInt64
         func isValid(_ value: [UInt8], at key: [UInt8], wallMilliseconds: UInt64) -> Bool { wallMilliseconds < until }
+        func validUntil(_ value: [UInt8], at key: [UInt8], wallMilliseconds: UInt64) -> UInt64? { until }
         func isBetter(_ left: [UInt8], than right: [UInt8], at key: [UInt8]) -> Bool { false }
     }
 
@@ -315,9 +320,10 @@ struct ServingTests {
     /// Whatever is stored, an answer is a message that others take: at most 64 KiB.
     @Test func answersFitIntoAMessage() throws {
         let node = try Harness()
-        let long = try (1...8).map { try Multiaddr("/dns4/" + String(repeating: "a", count: 100) + "\($0).org/tcp/1") }
+        let label = String(repeating: "a", count: 100)
+        let long = try (1...8).map { try Multiaddr("/dns4/\(label)\($0).org/tcp/4001") }
         for number in 1...60 {
-            let addresses = try long.map { try Multiaddr($0.components + [.tcp(UInt16(number))]) }
+            let addresses = try long.map { try Multiaddr($0.components + [.tcp(UInt16(4_000 + number))]) }
             node.run(node.tell(.identified(node.peer(number), addresses: addresses, isServer: true))) { _ in
                 KademliaMessage(kind: .findNode)
             }

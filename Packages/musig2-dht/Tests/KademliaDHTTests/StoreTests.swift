@@ -4,6 +4,26 @@ import Testing
 
 @testable import KademliaDHT
 
+// What chance decides is not the matter here.
+extension ProviderStore {
+    fileprivate mutating func add(
+        _ peer: PeerID, key: [UInt8], addresses: [[UInt8]], source: RecordSource, at time: Duration
+    ) -> Bool {
+        var generator = SeededGenerator(seed: 1)
+        return add(
+            peer, key: key, addresses: addresses, isFromThere: true, source: source, at: time, using: &generator)
+    }
+}
+
+extension ValueStore {
+    fileprivate mutating func put(
+        _ value: [UInt8], at key: [UInt8], source: RecordSource, at now: Kademlia.Now
+    ) -> Bool {
+        var generator = SeededGenerator(seed: 1)
+        return put(value, at: key, validUntil: .max, source: source, at: now, using: &generator)
+    }
+}
+
 struct StoreTests {
     private let population: Population
 
@@ -17,7 +37,11 @@ struct StoreTests {
         return configuration
     }
 
-    private func source(_ network: UInt32) -> RecordSource { .group(.ip4(network)) }
+    /// What comes from the first host of a /24.
+    private func source(_ network: UInt32, host: UInt32 = 1) -> RecordSource {
+        let components: [Multiaddr.Component] = [.ip4(IPv4Address(network << 8 | host)), .tcp(4_001)]
+        return RecordSource(peer(0), at: try? Multiaddr(components), isExempt: false)
+    }
     private func peer(_ number: Int) -> PeerID { population.contacts[number].peer }
 
     private func now(_ seconds: Int) -> Kademlia.Now {
@@ -55,6 +79,9 @@ struct StoreTests {
         }
         #expect(false == store.add(peer(9), key: [9], addresses: [], source: source(1), at: .zero))
         #expect(true == store.add(peer(9), key: [9], addresses: [], source: source(2), at: .zero))
+        // A neighbor takes the place of one that has more.
+        #expect(true == store.add(peer(8), key: [8], addresses: [], source: source(1, host: 2), at: .zero))
+        #expect(store.count == 4 && store._checkInvariants() == [])
     }
 
     /// S12: who floods the store pushes out its own records.
@@ -122,9 +149,9 @@ struct StoreTests {
         #expect(true == store.put([1], at: [7], source: source(1), at: now(1)))
         #expect(true == store.put([2, 2], at: [7], source: source(2), at: now(2)))
         #expect(store.count == 1 && store.weight == 4_096)
-        #expect(store.record([7], at: .seconds(3))?.value == [2, 2])
-        #expect(store.record([7], at: .seconds(48 * 3_600 + 2)) == nil)
-        store.removeExpired(at: .seconds(48 * 3_600 + 2))
+        #expect(store.record([7], at: now(3))?.value == [2, 2])
+        #expect(store.record([7], at: now(48 * 3_600 + 2)) == nil)
+        store.removeExpired(at: now(48 * 3_600 + 2))
         #expect(store.count == 0 && store.weight == 0 && store._checkInvariants() == [])
     }
 
@@ -141,17 +168,19 @@ struct StoreTests {
         #expect(false == store.put(big, at: [2], source: source(1), at: now(0)), "more bytes than one source may have")
         #expect(true == store.put(big, at: [2], source: source(2), at: now(0)))
         #expect(true == store.put(big, at: [3], source: source(3), at: now(0)))
-        // Full. As large as the largest share: no room. Smaller: the largest gives way.
-        #expect(false == store.put(big, at: [4], source: source(4), at: now(0)))
+        // Full. Larger than the largest share: no room. As large, or smaller: one of the largest gives way.
+        #expect(false == store.put([UInt8](repeating: 1, count: 400), at: [4], source: source(4), at: now(0)))
+        #expect(true == store.put(big, at: [4], source: source(4), at: now(0)))
+        #expect(store.count == 4)
         #expect(true == store.put([UInt8](repeating: 1, count: 200), at: [4], source: source(4), at: now(0)))
-        #expect(store.record([0], at: .zero) != nil)
+        #expect(store.record([0], at: now(0)) != nil)
         #expect(store.weight <= 1_000 && store._checkInvariants() == [])
         // A replacement that finds no room leaves the old value.
         #expect(false == store.put([UInt8](repeating: 9, count: 499), at: [0], source: source(0), at: now(0)))
-        #expect(store.record([0], at: .zero)?.value == [1])
+        #expect(store.record([0], at: now(0))?.value == [1])
         #expect(store._checkInvariants() == [])
         store.remove([0])
-        #expect(store.record([0], at: .zero) == nil)
+        #expect(store.record([0], at: now(0)) == nil)
     }
 
     /// S12: who puts many small values does not push out others' large ones.
@@ -167,7 +196,7 @@ struct StoreTests {
         for key in 10..<100 { _ = store.put([1], at: [UInt8(key)], source: source(1), at: now(0)) }
         #expect(store.weight == 1_000 && store.count == 9)
         for key in 1..<3 { #expect(true == store.put([1], at: [UInt8(key)], source: source(2), at: now(0))) }
-        #expect(store.record([0], at: .zero)?.value == large)
+        #expect(store.record([0], at: now(0))?.value == large)
         #expect(store._checkInvariants() == [])
     }
 
@@ -181,11 +210,9 @@ struct StoreTests {
             })
         for key in 0..<2 { #expect(true == store.put([1], at: [UInt8(key)], source: source(1), at: now(0))) }
         for key in 2..<4 { #expect(true == store.put([1], at: [UInt8(key)], source: source(2), at: now(0))) }
-        // Else the second would be the heaviest now, and this its newest.
         #expect(true == store.put([1], at: [0], source: source(2), at: now(1)))
-        #expect(store.record([0], at: .zero)?.storedAt == .seconds(1))
-        #expect(true == store.put([1], at: [4], source: source(3), at: now(1)))
-        #expect((0..<5).filter { store.record([UInt8($0)], at: .seconds(1)) != nil } == [0, 2, 3, 4])
+        #expect(store.record([0], at: now(0))?.storedAt == .seconds(1))
+        #expect(store.record([0], at: now(0))?.source == source(1))
         #expect(store._checkInvariants() == [])
     }
 
@@ -217,7 +244,7 @@ struct StoreTests {
             let value = generator.bytes(Int.random(in: 0..<80, using: &generator))
             let source = source(UInt32.random(in: 0..<8, using: &generator))
             _ = store.put(value, at: [UInt8.random(in: 0..<60, using: &generator)], source: source, at: now(step * 100))
-            if step % 100 == 99 { store.removeExpired(at: .seconds(step * 100)) }
+            if step % 100 == 99 { store.removeExpired(at: now(step * 100)) }
             if step % 7 == 0 { store.remove([UInt8.random(in: 0..<60, using: &generator)]) }
             #expect(store._checkInvariants() == [], "step \(step)")
         }
@@ -234,8 +261,8 @@ struct StoreTests {
         #expect(try group("/memory/9") == .machine)
         var groups = NetworkGroups()
         for text in ["/ip4/1.2.3.4/tcp/1", "/ip4/1.2.3.5/tcp/1", "/ip6/2001:db8::1/tcp/1"] {
-            groups.insert(try group(text))
+            groups.insert(try Multiaddr(text))
         }
-        #expect(groups.all == [.ip4(0x010203), .ip6(0x2001_0db8_0000)])
+        #expect(groups.all == [.ip4(0x010203), .ip6(0x2001_0db8_0000), .ip6Allocation(0x2001_0db8)])
     }
 }

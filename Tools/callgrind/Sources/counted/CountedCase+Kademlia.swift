@@ -35,7 +35,8 @@ extension CountedCase {
         for contact in contacts.dropFirst() {
             let input = Kademlia.Input.identified(contact.peer, addresses: contact.addresses, isServer: true)
             for case .send(let request) in node.handle(input, at: Self.now) {
-                _ = node.handle(.response(request.id, KademliaMessage(kind: request.message.kind)), at: Self.now)
+                let answer = KademliaMessage(kind: request.message.kind)
+                _ = node.handle(.response(request.id, answer, remote: contact.addresses.first), at: Self.now)
             }
         }
         return node

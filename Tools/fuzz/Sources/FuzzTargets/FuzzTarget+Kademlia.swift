@@ -40,7 +40,8 @@ extension FuzzTarget {
                     asked += 1
                     check(asked < 1_000, "a lookup does not end")
                     let input: Kademlia.Input =
-                        request.expectsReply ? .response(request.id, message) : .sent(request.id)
+                        request.expectsReply
+                        ? .response(request.id, message, remote: request.addresses.first) : .sent(request.id)
                     queue += node.handle(input, at: now)
                 case .completed: isOver = true
                 default: break
@@ -84,7 +85,8 @@ extension FuzzTarget {
                 .identified(contact.peer, addresses: contact.addresses, isServer: true), at: now)
             while let effect = effects.popLast() {
                 guard case .send(let request) = effect else { continue }
-                effects += node.handle(.response(request.id, KademliaMessage(kind: .findNode)), at: now)
+                effects += node.handle(
+                    .response(request.id, KademliaMessage(kind: .findNode), remote: contact.addresses.first), at: now)
             }
         }
         return node

@@ -97,6 +97,12 @@ extension Kademlia {
         public var serversPerGroup = 3
         /// The most servers of one network group that may answer on one path of a lookup, or are asked at once.
         public var askedPerGroup = 3
+        /// The most servers of one /32 of IPv6 in a bucket: it has 65,536 times a /48, and may be one party's.
+        public var serversPerAllocationInBucket = 3
+        /// The most servers of one /32 of IPv6 in the routing table.
+        public var serversPerAllocation = 6
+        /// The most servers of one /32 of IPv6 that may answer on one path of a lookup, or are asked at once.
+        public var askedPerAllocation = 4
         /// The most servers that wait for a place in a full bucket.
         public var replacementsPerBucket = 10
         /// The most connected peers whose addresses are remembered.
@@ -108,14 +114,23 @@ extension Kademlia {
         public var providersPerKey = 64
         /// The most providers in an answer.
         public var providersPerAnswer = 32
-        /// The most provider records from one network group, or from one peer where its group is not known.
+        /// The most provider records from one network: a /24 of IPv4, a /32 of IPv6, a host of a local network, or a peer
+        /// of which it is not known where it is. Above it the member of that network with most gives way.
         public var providerRecordsPerSource = 4_096
         /// The most values of other peers.
         public var values = 4_096
         /// The most bytes that values and their keys may have together. A value counts for `valuesBytes / values` at least.
         public var valuesBytes = 16 << 20
-        /// The most bytes of values from one network group, or from one peer where its group is not known, counted likewise.
+        /// The most bytes of values from one network, as for provider records, counted likewise.
         public var valuesBytesPerSource = 2 << 20
+        /// The most bytes of values from one network, whichever identities it has, that are looked at at once: the larger a
+        /// value, the more work it is to check. Afterwards, a tenth of it in each second. A value that is known is not looked
+        /// at again.
+        public var checkedBytesPerNetwork = 512 << 10
+        /// The same for all networks together, and for those that are free of limits per network.
+        public var checkedBytes = 8 << 20
+        /// The most networks whose allowance is remembered.
+        public var checkedNetworks = 1_024
 
         /// The most operations of the caller at once.
         public var operations = 256
@@ -129,6 +144,8 @@ extension Kademlia {
         public var waitingProbes = 256
         /// The most peers of one network group that wait for a probe.
         public var waitingProbesPerGroup = 8
+        /// The most peers of one /32 of IPv6 that wait for a probe.
+        public var waitingProbesPerAllocation = 16
         /// The most servers that one lookup asks. From each answer it takes k peers, which bounds what it remembers.
         public var requestsPerLookup = 128
         /// How many of the peers that one server named may fail before the rest of its naming is doubted.

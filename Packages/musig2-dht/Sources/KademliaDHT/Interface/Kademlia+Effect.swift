@@ -58,6 +58,8 @@ extension Kademlia {
         case invalidValue
         /// A better value is stored.
         case olderValue
+        /// The sender's network has put more than is looked at.
+        case tooOften
         /// No room is left for this sender.
         case storeFull
         /// ADD_PROVIDER that names no provider, or others than the sender.

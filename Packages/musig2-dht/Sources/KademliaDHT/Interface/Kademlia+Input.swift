@@ -19,9 +19,10 @@ extension Kademlia {
         case request(InboundID, from: PeerID, address: Multiaddr?, KademliaMessage)
         /// A request of this node is on its way: it does not wait for others any more. Its time runs from now on.
         case started(RequestID)
-        /// The answer to a request of this node. `remote` is the address that the connection leads to, where that is known:
-        /// the server counts for the limits of that network group, and of no other.
-        case response(RequestID, KademliaMessage, remote: Multiaddr? = nil)
+        /// The answer to a request of this node. `remote` is the address that the connection leads to on which the answer
+        /// came: the server counts for the limits of that network group, and of no other. An answer of which that is not
+        /// known (nil) counts for nothing, as if the request had not been sent.
+        case response(RequestID, KademliaMessage, remote: Multiaddr?)
         /// A request that expects no answer was written to its end.
         case sent(RequestID)
         /// A request was not answered.

@@ -1,7 +1,7 @@
 /// The rules of one namespace of values: which values are valid under a key, and which of several valid ones is the best.
 ///
-/// Every node of a network must decide alike, so both follow from the arguments alone. They are called while a request is
-/// answered and must be quick.
+/// Every node of a network must decide alike, so both follow from the arguments alone. A value is looked at when it comes, not
+/// when it is asked for.
 public protocol RecordRules: Sendable {
     /// Whether a value may stand under a key. Asked before a value is stored and before it is returned.
     ///
@@ -12,6 +12,17 @@ public protocol RecordRules: Sendable {
     /// - Returns: Whether to store it and to return it.
     func isValid(_ value: [UInt8], at key: [UInt8], wallMilliseconds: UInt64) -> Bool
 
+    /// Until when a value may stand under a key. It is kept with the value, which is told until then without another look.
+    ///
+    /// Rules by which values run out must implement it; by default a valid value is valid for ever.
+    ///
+    /// - Parameters:
+    ///   - value: The bytes.
+    ///   - key: The whole key, with the namespace.
+    ///   - wallMilliseconds: The time, in milliseconds since 1970.
+    /// - Returns: The first moment at which it is not valid any more, in milliseconds since 1970; nil when it is not valid now.
+    func validUntil(_ value: [UInt8], at key: [UInt8], wallMilliseconds: UInt64) -> UInt64?
+
     /// Which of two valid values is the better one.
     ///
     /// - Parameters:
@@ -20,4 +31,17 @@ public protocol RecordRules: Sendable {
     ///   - key: The whole key, with the namespace.
     /// - Returns: Whether `left` is strictly better than `right`.
     func isBetter(_ left: [UInt8], than right: [UInt8], at key: [UInt8]) -> Bool
+}
+
+extension RecordRules {
+    /// For ever, or not at all.
+    ///
+    /// - Parameters:
+    ///   - value: The bytes.
+    ///   - key: The whole key, with the namespace.
+    ///   - wallMilliseconds: The time, in milliseconds since 1970.
+    /// - Returns: The end of time; nil when the value is not valid now.
+    public func validUntil(_ value: [UInt8], at key: [UInt8], wallMilliseconds: UInt64) -> UInt64? {
+        isValid(value, at: key, wallMilliseconds: wallMilliseconds) ? .max : nil
+    }
 }

@@ -1,13 +1,16 @@
 import Multiformats
 
-/// What one party can easily have many addresses of: a /24 of IPv4, a /48 of IPv6, a domain, this machine.
+/// What one party can easily have many addresses of: a /24 of IPv4, a /48 and the /32 round it of IPv6, a domain, this
+/// machine.
 internal enum NetworkGroup: Hashable, Sendable {
     case ip4(UInt32)
     case ip6(UInt64)
+    /// A /32, which is what a provider is given, and what some party has to itself: 65,536 times a /48.
+    case ip6Allocation(UInt32)
     case domain(String)
     case machine
 
-    /// The group of an address: that of the relay, if it leads through one.
+    /// The smallest group of an address: that of the relay, if it leads through one.
     init(_ address: Multiaddr) {
         for component in address.components {
             switch component {
@@ -28,6 +31,12 @@ internal enum NetworkGroup: Hashable, Sendable {
         if host.high == 0, host.low >> 32 == 0xffff { return .ip4(UInt32(truncatingIfNeeded: host.low) >> 8) }
         return .ip6(host.high >> 16)
     }
+
+    /// The group round this one that may be one party's as well; itself where there is none.
+    var widest: NetworkGroup {
+        if case .ip6(let prefix) = self { return .ip6Allocation(UInt32(truncatingIfNeeded: prefix >> 16)) }
+        return self
+    }
 }
 
 /// The groups of all addresses of a peer. Most peers have one, which then needs no memory of its own.
@@ -36,6 +45,13 @@ internal struct NetworkGroups: Hashable, Sendable {
     private var others: [NetworkGroup] = []
 
     static let none = NetworkGroups()
+
+    /// Adds the groups of an address.
+    mutating func insert(_ address: Multiaddr) {
+        let group = NetworkGroup(address)
+        insert(group)
+        insert(group.widest)
+    }
 
     mutating func insert(_ group: NetworkGroup) {
         if first == nil {
@@ -53,4 +69,23 @@ internal struct NetworkGroups: Hashable, Sendable {
     func contains(_ group: NetworkGroup) -> Bool { first == group || others.contains(group) }
 
     var all: [NetworkGroup] { first.map { [$0] + others } ?? [] }
+}
+
+// How many of a group there may be: an allocation of IPv6 has many members, but is one party's at worst.
+extension Kademlia.Limits {
+    func servers(of group: NetworkGroup) -> Int { limit(group, serversPerGroup, serversPerAllocation) }
+
+    func serversInBucket(of group: NetworkGroup) -> Int {
+        limit(group, serversPerGroupInBucket, serversPerAllocationInBucket)
+    }
+
+    func asked(of group: NetworkGroup) -> Int { limit(group, askedPerGroup, askedPerAllocation) }
+
+    func waitingProbes(of group: NetworkGroup) -> Int {
+        limit(group, waitingProbesPerGroup, waitingProbesPerAllocation)
+    }
+
+    private func limit(_ group: NetworkGroup, _ small: Int, _ allocation: Int) -> Int {
+        if case .ip6Allocation = group { max(small, allocation) } else { small }
+    }
 }

@@ -15,7 +15,7 @@ internal struct Lookup: Sendable {
     private let maximumAsked: Int
     private let failuresPerReferrer: Int
     private let peersPerAnswer: Int
-    private let askedPerGroup: Int
+    private let limits: Kademlia.Limits
     private(set) var paths: [Path]
     private(set) var referrers = [Referrer(depth: 0)]
     private(set) var asked = 0
@@ -47,7 +47,7 @@ internal struct Lookup: Sendable {
         self.maximumAsked = configuration.limits.requestsPerLookup
         self.failuresPerReferrer = configuration.limits.failuresPerReferrer
         self.peersPerAnswer = configuration.bucketSize
-        self.askedPerGroup = configuration.limits.askedPerGroup
+        self.limits = configuration.limits
         self.paths = Array(repeating: Path(), count: count)
         self.startedAt = time
     }
@@ -287,7 +287,7 @@ extension Lookup {
 
     /// Whether fewer servers of each of these network groups have answered on a path than may.
     func hasRoom(for groups: NetworkGroups, on path: Int) -> Bool {
-        groups.allSatisfy { paths[path].proven[$0, default: 0] < askedPerGroup }
+        groups.allSatisfy { paths[path].proven[$0, default: 0] < limits.asked(of: $0) }
     }
 
     /// Marks a candidate as asked, on all paths; or lets it wait while enough of its network groups are being asked. The
@@ -297,7 +297,7 @@ extension Lookup {
     mutating func ask(_ place: Place, groups: NetworkGroups) -> Place? {
         guard let index = index(place) else { return nil }
         let (claimed, proven) = (paths[place.path].claimed, paths[place.path].proven)
-        guard groups.allSatisfy({ claimed[$0, default: 0] + proven[$0, default: 0] < askedPerGroup }) else {
+        guard groups.allSatisfy({ claimed[$0, default: 0] + proven[$0, default: 0] < limits.asked(of: $0) }) else {
             paths[place.path].candidates[index].state = .crowded
             return nil
         }

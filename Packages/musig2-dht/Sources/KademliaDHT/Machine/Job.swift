@@ -37,8 +37,8 @@ internal struct Job: Sendable {
     var children = 0
     var isDone = false
 
-    /// Of ``Task/findPeer(_:)``: the addresses that others named, binary.
-    var addresses: [[UInt8]] = []
+    /// Of ``Task/findPeer(_:)``: the addresses that others named.
+    var addresses = AddressTally()
     var providers = ProviderTally()
     var values = ValueTally()
 
@@ -54,7 +54,7 @@ internal struct Job: Sendable {
 internal struct ProviderTally: Sendable {
     struct Entry: Sendable {
         let peer: PeerID
-        var addresses: [[UInt8]]
+        var addresses: AddressTally
         /// What it got of the votes of the servers that named it.
         var votes: Int
         let age: Duration?
@@ -63,29 +63,29 @@ internal struct ProviderTally: Sendable {
     private(set) var entries: [Entry] = []
     private var indices: [PeerID: Int] = [:]
 
-    /// Counts a naming by a server that named so many; returns whether the provider is new.
+    /// Counts a naming by a server that named so many, nil for this node; returns whether the provider is new.
     mutating func add(
-        _ peer: PeerID, amongst count: Int, addresses: [[UInt8]], age: Duration?, limits: Kademlia.Limits
+        _ peer: PeerID, amongst count: Int, addresses: [[UInt8]], from server: KademliaKey?, age: Duration?,
+        limits: Kademlia.Limits
     ) -> Bool {
         let vote = 1_000_000 / max(1, count)
         if let index = indices[peer] {
             entries[index].votes += vote
-            for address in addresses
-            where entries[index].addresses.count < limits.addressesPerPeer
-                && !entries[index].addresses.contains(address)
-            {
-                entries[index].addresses.append(address)
-            }
+            entries[index].addresses.add(addresses, from: server, atMost: limits.addressesPerPeer)
             return false
         }
         guard entries.count < limits.providersPerLookup else { return false }
         indices[peer] = entries.count
-        entries.append(Entry(peer: peer, addresses: addresses, votes: vote, age: age))
+        var tally = AddressTally()
+        tally.add(addresses, from: server, atMost: limits.addressesPerPeer)
+        entries.append(Entry(peer: peer, addresses: tally, votes: vote, age: age))
         return true
     }
 
     mutating func setAddresses(_ addresses: [[UInt8]], of peer: PeerID) {
-        if let index = indices[peer] { entries[index].addresses = addresses }
+        guard let index = indices[peer] else { return }
+        entries[index].addresses = AddressTally()
+        entries[index].addresses.add(addresses, from: nil, atMost: addresses.count)
     }
 
     /// Those with the most votes first, among equals those that were found first.

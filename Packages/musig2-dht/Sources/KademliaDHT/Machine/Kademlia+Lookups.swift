@@ -170,15 +170,11 @@ extension Kademlia {
         switch job.task {
         case .findPeer(let peer):
             for named in message.closerPeers where named.id == peer.bytes {
-                for address in bounded(named.addresses)
-                where !job.addresses.contains(address)
-                    && job.addresses.count < 4 * configuration.limits.addressesPerPeer
-                {
-                    job.addresses.append(address)
-                }
+                job.addresses.add(
+                    named.addresses, from: request.key, atMost: configuration.limits.addressesPerPeer)
             }
             if request.peer == peer { found(peer, request.reach.addresses, &job, &turn) }
-        case .findProviders: takeProviders(message.providerPeers, &job, &turn)
+        case .findProviders: takeProviders(message.providerPeers, from: request.key, &job, &turn)
         case .put, .get: takeValue(message.record, from: request, &job, &turn)
         case .closestPeers, .provide, .bootstrap, .refresh: break
         }
@@ -200,7 +196,7 @@ extension Kademlia {
     private mutating func takeOwn(_ job: inout Job, _ turn: inout Turn) {
         switch job.task {
         case .findPeer(let peer):
-            if let addresses = connected[job.target], !addresses.isEmpty {
+            if let addresses = connected[job.target]?.addresses, !addresses.isEmpty {
                 complete(&job, .peer(contact(peer, addresses), isVerified: true), &turn)
             }
         case .findProviders(let key, _):
@@ -267,7 +263,8 @@ extension Kademlia {
     }
 
     private mutating func endFindPeer(_ peer: PeerID, _ job: inout Job, _ turn: inout Turn) {
-        let addresses = job.addresses.compactMap(Self.address).filter { configuration.addressPolicy.accepts($0) }
+        let addresses = job.addresses.best(2 * configuration.limits.addressesPerPeer).compactMap(Self.address)
+            .filter { configuration.addressPolicy.accepts($0) }
         complete(
             &job, .peer(addresses.isEmpty ? nil : Contact(peer: peer, addresses: addresses), isVerified: false), &turn)
     }

@@ -59,7 +59,9 @@ extension Kademlia {
     ) {
         guard isProviderKey(key) else { return fail(operation, .invalidKey, &turn) }
         guard !localAddresses.isEmpty else { return fail(operation, .noAddresses, &turn) }
-        guard publish(.provider(key), value: [], lifetime, &turn) else { return fail(operation, .tooMany, &turn) }
+        guard publish(.provider(key), value: [], validUntil: .max, lifetime, &turn) else {
+            return fail(operation, .tooMany, &turn)
+        }
         startJob(.provide(key), operation: operation, &turn)
     }
 
@@ -68,13 +70,17 @@ extension Kademlia {
     ) {
         if let failure = valueKeyFailure(key) { return fail(operation, failure, &turn) }
         guard value.count <= configuration.limits.valueBytes else { return fail(operation, .valueTooLong, &turn) }
-        guard isValid(value, at: key, turn.now), let rules = rules(key) else {
+        guard let validUntil = validUntil(value, at: key, turn.now), let rules = rules(key) else {
             return fail(operation, .invalidValue, &turn)
         }
-        if let own = ownValue(key, turn.now), rules.isBetter(own.value, than: value, at: key) {
+        if let own = ownValue(key, turn.now), own.value != value, rules.isBetter(own.value, than: value, at: key) {
             return fail(operation, .olderValue, &turn)
         }
-        guard publish(.value(key), value: value, lifetime, &turn) else { return fail(operation, .tooMany, &turn) }
+        guard publish(.value(key), value: value, validUntil: validUntil, lifetime, &turn) else {
+            return fail(operation, .tooMany, &turn)
+        }
+        // So that what is stored beside it is never worse, and nothing need be compared when it is asked for.
+        values.remove(key)
         startJob(.put(key), operation: operation, &turn)
     }
 
@@ -94,14 +100,15 @@ extension Kademlia {
 extension Kademlia {
     /// Notes what is to be published, in place of what was published under that key; returns whether there is room.
     private mutating func publish(
-        _ kind: Publication.Kind, value: [UInt8], _ lifetime: Duration, _ turn: inout Turn
+        _ kind: Publication.Kind, value: [UInt8], validUntil: UInt64, _ lifetime: Duration, _ turn: inout Turn
     ) -> Bool {
         if let old = publicationIDs[kind] { removePublication(old) }
         guard publications.count < configuration.limits.publications else { return false }
         nextPublication += 1
         publicationIDs[kind] = nextPublication
         publications[nextPublication] = Publication(
-            id: nextPublication, kind: kind, value: value, expiresAt: turn.time + max(.zero, lifetime), wakesAt: nil)
+            id: nextPublication, kind: kind, value: value, validUntil: validUntil,
+            expiresAt: turn.time + max(.zero, lifetime), wakesAt: nil)
         return true
     }
 

@@ -57,7 +57,8 @@ extension Kademlia {
             let addresses = providerAddresses(record, at: turn.time)
             guard
                 job.providers.add(
-                    record.peer, amongst: records.count, addresses: addresses, age: age, limits: configuration.limits)
+                    record.peer, amongst: records.count, addresses: addresses, from: nil, age: age,
+                    limits: configuration.limits)
             else {
                 continue
             }
@@ -72,7 +73,9 @@ extension Kademlia {
         return knownAddresses(place(record.peer.bytes))
     }
 
-    mutating func takeProviders(_ peers: [KademliaMessage.Peer], _ job: inout Job, _ turn: inout Turn) {
+    mutating func takeProviders(
+        _ peers: [KademliaMessage.Peer], from server: KademliaKey, _ job: inout Job, _ turn: inout Turn
+    ) {
         var found: [Provider] = []
         var seen: Set<[UInt8]> = []
         for named in peers.prefix(configuration.limits.providersTakenPerAnswer) where seen.insert(named.id).inserted {
@@ -82,7 +85,8 @@ extension Kademlia {
             guard named.addresses.isEmpty || !reach.addresses.isEmpty else { continue }
             guard
                 job.providers.add(
-                    peer, amongst: peers.count, addresses: reach.addresses, age: nil, limits: configuration.limits)
+                    peer, amongst: peers.count, addresses: reach.addresses, from: server, age: nil,
+                    limits: configuration.limits)
             else {
                 continue
             }
@@ -119,8 +123,9 @@ extension Kademlia {
     }
 
     mutating func endFindProviders(_ limit: Int, _ job: inout Job, _ turn: inout Turn) {
+        let most = configuration.limits.addressesPerPeer
         let ranked = job.providers.ranked(limit).map { entry in
-            Provider(peer: entry.peer, addresses: entry.addresses.compactMap(Self.address), age: entry.age)
+            Provider(peer: entry.peer, addresses: entry.addresses.best(most).compactMap(Self.address), age: entry.age)
         }
         complete(&job, .providers(ranked), &turn)
     }

@@ -32,15 +32,17 @@ extension Kademlia {
     mutating func responded(
         _ id: RequestID, from address: Multiaddr?, _ message: KademliaMessage, _ turn: inout Turn
     ) {
+        // Where a server says it is may be a lie, which would count for others' networks: an answer that came from nobody
+        // knows where is none. Neither the server nor who named it is to blame.
+        guard let address else { return requestFailed(id.rawValue, .notSent, &turn) }
         guard let request = requests.removeValue(forKey: id.rawValue) else { return }
         lastHeard = turn.time
-        // Where it says it is may be a lie, which would count for others' networks.
-        let groups = address.map { self.groups(of: $0) }
-        admit(request, from: groups, &turn)
+        let groups = groups(of: address)
+        admit(request, from: groups, Origin(address), &turn)
+        let message = believable(message, from: address)
         switch request.purpose {
         case .probe: probeEnded(request.key)
-        case .lookup(let job, let place):
-            lookupAnswered(job, place, request, from: groups ?? request.reach.groups, message, &turn)
+        case .lookup(let job, let place): lookupAnswered(job, place, request, from: groups, message, &turn)
         case .store(let job, let value):
             storeEnded(job, isStored: value == nil || message.record?.value == value, &turn)
         case .correction: break
@@ -91,7 +93,7 @@ extension Kademlia {
         var reach = reach(peer, addresses)
         if let remote { reach.groups = groups(of: remote) }
         if connected[key] != nil || connected.count < configuration.limits.connectedPeers {
-            connected[key] = reach.addresses
+            connected[key] = ConnectedPeer(addresses: reach.addresses, origin: remote.map { Origin($0) })
         }
         if let position = table.position(key) {
             if isServer {
@@ -126,19 +128,21 @@ extension Kademlia {
     }
 
     /// A peer answered a request: it serves.
-    mutating func admit(_ request: PendingRequest, from groups: NetworkGroups?, _ turn: inout Turn) {
+    mutating func admit(
+        _ request: PendingRequest, from groups: NetworkGroups, _ origin: Origin, _ turn: inout Turn
+    ) {
         if let position = table.position(request.key) {
-            if !table.answered(position, from: groups, at: turn.time) { promote(position.bucket) }
+            if !table.answered(position, from: groups, origin, at: turn.time) { promote(position.bucket) }
             return
         }
         guard !request.reach.addresses.isEmpty else { return }
         var reach = request.reach
-        if let groups { reach.groups = groups }
+        reach.groups = groups
         let admission = table.insert(
             RoutingTable.Entry(
                 peer: request.peer, key: request.key, addresses: reach.addresses, groups: reach.groups,
                 lastSeen: turn.time, isTrusted: trusted.contains(request.key),
-                isConnected: connected[request.key] != nil))
+                isConnected: connected[request.key] != nil, origin: origin))
         if admission == .full {
             wait(request.peer, request.key, reach)
             checkOldest(table.bucketIndex(request.key), at: turn.time)
@@ -195,7 +199,7 @@ extension Kademlia {
         let (limits, waiting) = (configuration.limits, probes.waiting)
         guard peer != local, waiting.count < limits.waitingProbes, !probes.keys.contains(key) else { return }
         let hasRoom = reach.groups.allSatisfy { group in
-            waiting.count { $0.reach.groups.contains(group) } < limits.waitingProbesPerGroup
+            waiting.count { $0.reach.groups.contains(group) } < limits.waitingProbes(of: group)
         }
         guard hasRoom else { return }
         probes.keys.insert(key)

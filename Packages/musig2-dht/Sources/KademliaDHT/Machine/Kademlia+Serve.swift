@@ -31,54 +31,55 @@ extension Kademlia {
     ) throws(RefusalError) -> KademliaMessage? {
         switch message.kind {
         case .ping: return message
-        case .findNode: return try findNode(message, from: peer)
-        case .getProviders: return try getProviders(message, from: peer, now)
+        case .findNode: return try findNode(message, from: peer, in: Hearsay.scope(of: address))
+        case .getProviders: return try getProviders(message, from: peer, in: Hearsay.scope(of: address), now)
         case .addProvider:
             try addProvider(message, from: peer, at: address, now)
             return nil
-        case .getValue: return try getValue(message, from: peer, now)
+        case .getValue: return try getValue(message, from: peer, in: Hearsay.scope(of: address), now)
         case .putValue: return try putValue(message, from: peer, at: address, now)
         }
     }
 
-    private func findNode(_ message: KademliaMessage, from asker: PeerID) throws(RefusalError) -> KademliaMessage {
+    private func findNode(
+        _ message: KademliaMessage, from asker: PeerID, in scope: AddressScope
+    ) throws(RefusalError) -> KademliaMessage {
         guard (1...configuration.limits.keyBytes).contains(message.key.count) else { throw RefusalError(.invalidKey) }
         var peers: [KademliaMessage.Peer] = []
         // The one that is looked for comes first, even if it is a client.
         if message.key == local.bytes {
-            if !localAddresses.isEmpty {
-                peers.append(KademliaMessage.Peer(id: local.bytes, addresses: localAddresses, connection: 1))
+            let addresses = usable(localAddresses, in: scope)
+            if !addresses.isEmpty {
+                peers.append(KademliaMessage.Peer(id: local.bytes, addresses: addresses, connection: 1))
             }
         } else if message.key != asker.bytes, let target = Self.peer(message.key) {
             let key = place(target.bytes)
-            let addresses = knownAddresses(key)
+            let addresses = toldAddresses(key, to: scope)
             if !addresses.isEmpty {
                 let connection: UInt32 = connected[key] == nil ? 0 : 1
                 peers.append(KademliaMessage.Peer(id: target.bytes, addresses: addresses, connection: connection))
             }
         }
-        peers += closest(to: message.key, notTelling: asker, besidesTarget: true)
+        peers += closest(to: message.key, notTelling: asker, in: scope, besidesTarget: true)
         return KademliaMessage(kind: .findNode, closerPeers: fitting(peers, configuration.limits.answerBytes))
     }
 
     private mutating func getProviders(
-        _ message: KademliaMessage, from asker: PeerID, _ now: Now
+        _ message: KademliaMessage, from asker: PeerID, in scope: AddressScope, _ now: Now
     ) throws(RefusalError) -> KademliaMessage {
         guard isProviderKey(message.key) else { throw RefusalError(.invalidKey) }
         var found: [KademliaMessage.Peer] = []
         if let id = publicationIDs[.provider(message.key)], let publication = publications[id],
-            publication.expiresAt > now.monotonic, !localAddresses.isEmpty
+            publication.expiresAt > now.monotonic
         {
-            found.append(KademliaMessage.Peer(id: local.bytes, addresses: localAddresses, connection: 1))
+            let addresses = usable(localAddresses, in: scope)
+            if !addresses.isEmpty {
+                found.append(KademliaMessage.Peer(id: local.bytes, addresses: addresses, connection: 1))
+            }
         }
-        var records = providers.records(message.key, at: now.monotonic)
         let room = max(0, configuration.limits.providersPerAnswer - found.count)
-        if records.count > room {
-            // Each record gets its chance, however many there are and whoever came first.
-            records = Array(records.shuffled(using: &generator).prefix(room))
-        }
-        for record in records {
-            let addresses = providerAddresses(record, at: now.monotonic)
+        for record in providers.drawn(message.key, room, at: now.monotonic, using: &generator) {
+            let addresses = usable(providerAddresses(record, at: now.monotonic), in: scope)
             let connection: UInt32 = connected[place(record.peer.bytes)] == nil ? 0 : 1
             found.append(KademliaMessage.Peer(id: record.peer.bytes, addresses: addresses, connection: connection))
         }
@@ -87,7 +88,8 @@ extension Kademlia {
         let rest = limit - fitting.reduce(0) { $0 + Self.size($1) }
         return KademliaMessage(
             kind: .getProviders, key: message.key,
-            closerPeers: self.fitting(closest(to: message.key, notTelling: asker), rest), providerPeers: fitting)
+            closerPeers: self.fitting(closest(to: message.key, notTelling: asker, in: scope), rest),
+            providerPeers: fitting)
     }
 
     private mutating func addProvider(
@@ -97,15 +99,18 @@ extension Kademlia {
         guard let named = message.providerPeers.first(where: { $0.id == peer.bytes }), peer != local else {
             throw RefusalError(.notTheProvider)
         }
-        let reach = reach(peer, named.addresses)
+        let reach = reach(peer, believable(named.addresses, from: address))
         guard !reach.addresses.isEmpty else { throw RefusalError(.noAddresses) }
+        let host = address.flatMap(NetworkHost.init)
         let isStored = providers.add(
-            peer, key: message.key, addresses: reach.addresses, source: source(peer, address), at: now.monotonic)
+            peer, key: message.key, addresses: reach.addresses,
+            isFromThere: host != nil && reach.parsed.contains { NetworkHost($0) == host },
+            source: source(peer, address), at: now.monotonic, using: &generator)
         guard isStored else { throw RefusalError(.storeFull) }
     }
 
     private func getValue(
-        _ message: KademliaMessage, from asker: PeerID, _ now: Now
+        _ message: KademliaMessage, from asker: PeerID, in scope: AddressScope, _ now: Now
     ) throws(RefusalError) -> KademliaMessage {
         guard (1...configuration.limits.valueKeyBytes).contains(message.key.count) else {
             throw RefusalError(.invalidKey)
@@ -118,7 +123,8 @@ extension Kademlia {
         let room = configuration.limits.answerBytes - 2 * message.key.count - (record?.value.count ?? 0)
         return KademliaMessage(
             kind: .getValue, key: message.key, record: record,
-            closerPeers: fitting(closest(to: message.key, notTelling: asker), max(room, Self.leastRoomForPeers)))
+            closerPeers: fitting(
+                closest(to: message.key, notTelling: asker, in: scope), max(room, Self.leastRoomForPeers)))
     }
 
     private mutating func putValue(
@@ -131,21 +137,31 @@ extension Kademlia {
         }
         guard record.value.count <= configuration.limits.valueBytes else { throw RefusalError(.valueTooLong) }
         guard let rules = rules(message.key) else { throw RefusalError(.unknownNamespace) }
-        guard isValid(record.value, at: message.key, now) else { throw RefusalError(.invalidValue) }
-        if let own = ownValue(message.key, now), rules.isBetter(own.value, than: record.value, at: message.key) {
-            throw RefusalError(.olderValue)
+        let validUntil: UInt64
+        if let known = values.record(message.key, at: now), known.value == record.value {
+            validUntil = known.validUntil
+        } else {
+            let network = address.flatMap { isExempt($0) ? nil : NetworkGroup($0).widest }
+            guard checks.take(record.value.count, of: network, at: now.monotonic) else { throw RefusalError(.tooOften) }
+            guard let end = self.validUntil(record.value, at: message.key, now) else {
+                throw RefusalError(.invalidValue)
+            }
+            if let own = ownValue(message.key, now), rules.isBetter(own.value, than: record.value, at: message.key) {
+                throw RefusalError(.olderValue)
+            }
+            validUntil = end
         }
-        guard values.put(record.value, at: message.key, source: source(peer, address), at: now) else {
-            throw RefusalError(.storeFull)
-        }
+        let isStored = values.put(
+            record.value, at: message.key, validUntil: validUntil, source: source(peer, address), at: now,
+            using: &generator)
+        guard isStored else { throw RefusalError(.storeFull) }
         return KademliaMessage(
             kind: .putValue, key: message.key, record: KademliaMessage.Record(key: message.key, value: record.value))
     }
 
-    /// Among whom the room is shared out: the network group that the connection comes from, where it is known.
+    /// Among whom the room is shared out: the network that the connection comes from, where it is known.
     private func source(_ peer: PeerID, _ address: Multiaddr?) -> RecordSource {
-        guard let address, !isExempt(address) else { return .peer(peer) }
-        return .group(NetworkGroup(address))
+        RecordSource(peer, at: address, isExempt: address.map(isExempt) ?? false)
     }
 }
 
@@ -154,13 +170,13 @@ extension Kademlia {
     /// The k closest live servers to a key, without the one that asks and, where that is asked for, the one at the very key,
     /// which stands in the answer already.
     private func closest(
-        to key: [UInt8], notTelling asker: PeerID, besidesTarget: Bool = false
+        to key: [UInt8], notTelling asker: PeerID, in scope: AddressScope, besidesTarget: Bool = false
     ) -> [KademliaMessage.Peer] {
         let (target, asking) = (place(key), place(asker.bytes))
         let positions = table.closest(to: target, count: configuration.bucketSize) { entry in
-            entry.isLive && entry.key != asking && !(besidesTarget && entry.key == target)
+            entry.isLive && entry.isTold(to: scope) && entry.key != asking && !(besidesTarget && entry.key == target)
         }
-        return positions.map { table.told($0) }
+        return positions.map { table.told($0, to: scope) }
     }
 
     /// A message has some room beside a value of the largest size: 64 KiB less 60.

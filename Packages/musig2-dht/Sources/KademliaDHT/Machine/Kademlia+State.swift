@@ -37,6 +37,14 @@ internal struct Reach: Sendable {
     var groups = NetworkGroups.none
 }
 
+/// A connected peer: where it says it is, and where the connection leads.
+internal struct ConnectedPeer: Sendable {
+    /// Binary, without `/p2p` at the end.
+    let addresses: [[UInt8]]
+    /// Nil where that is not known: of such a peer nobody is told.
+    let origin: Origin?
+}
+
 /// Peers that wait to be asked whether they serve.
 internal struct Probes: Sendable {
     struct Waiting: Sendable {
@@ -56,6 +64,8 @@ internal struct Publication: Sendable {
     let id: UInt64
     let kind: Kind
     let value: [UInt8]
+    /// Of a value: until when its rules allow it, in milliseconds since 1970.
+    let validUntil: UInt64
     let expiresAt: Duration
     /// Of a provider record: this node's addresses as others know them.
     var addresses: [[UInt8]] = []
@@ -96,15 +106,15 @@ extension Kademlia {
             guard bytes.count <= configuration.limits.addressBytes, !reach.addresses.contains(bytes) else { continue }
             reach.addresses.append(bytes)
             reach.parsed.append(address)
-            if !isExempt(address) { reach.groups.insert(NetworkGroup(address)) }
+            if !isExempt(address) { reach.groups.insert(address) }
         }
         return reach
     }
 
-    /// The network group of an address; none if it is free of limits.
+    /// The network groups of an address; none if it is free of limits.
     func groups(of address: Multiaddr) -> NetworkGroups {
         var groups = NetworkGroups.none
-        if !isExempt(address) { groups.insert(NetworkGroup(address)) }
+        if !isExempt(address) { groups.insert(address) }
         return groups
     }
 
@@ -130,9 +140,48 @@ extension Kademlia {
 
     /// What this node itself knows of where a peer is, which goes before what others say.
     func knownAddresses(_ key: KademliaKey) -> [[UInt8]] {
-        if let addresses = connected[key], !addresses.isEmpty { return addresses }
+        if let addresses = connected[key]?.addresses, !addresses.isEmpty { return addresses }
         guard let position = table.position(key) else { return [] }
         return table.buckets[position.bucket].entries[position.index].addresses
+    }
+
+    /// What one who is in a scope is told of where a peer is: of a server what stands in the table, of a client only to its own
+    /// kind, since it did not ask to be known.
+    func toldAddresses(_ key: KademliaKey, to scope: AddressScope) -> [[UInt8]] {
+        if let entry = table[key] { return entry.told(to: scope) }
+        guard let client = connected[key], let origin = client.origin, origin.scope == scope else { return [] }
+        return usable(client.addresses.filter { origin.covers($0) }, in: scope)
+    }
+
+    /// Those of some addresses that one who is in a scope can use.
+    func usable(_ addresses: [[UInt8]], in scope: AddressScope) -> [[UInt8]] {
+        addresses.filter { AddressScope($0).map { $0 >= scope } ?? false }
+    }
+
+    /// An answer as far as it may be believed: with the addresses that one may name who is where it came from.
+    func believable(_ message: KademliaMessage, from remote: Multiaddr) -> KademliaMessage {
+        var judged = message
+        judged.closerPeers = believable(message.closerPeers, from: remote)
+        judged.providerPeers = believable(message.providerPeers, from: remote)
+        return judged
+    }
+
+    /// Peers that were named with addresses, none of which may be believed, are not named.
+    private func believable(_ peers: [KademliaMessage.Peer], from remote: Multiaddr) -> [KademliaMessage.Peer] {
+        peers.compactMap { peer in
+            var judged = peer
+            judged.addresses = believable(peer.addresses, from: remote)
+            return judged.addresses.isEmpty && !peer.addresses.isEmpty ? nil : judged
+        }
+    }
+
+    func believable(_ addresses: [[UInt8]], from remote: Multiaddr?) -> [[UInt8]] {
+        addresses.filter { bytes in
+            guard bytes.count <= configuration.limits.addressBytes, let address = Self.address(bytes) else {
+                return false
+            }
+            return Hearsay.allows(address, namedFrom: remote)
+        }
     }
 
     func contact(_ peer: PeerID, _ addresses: [[UInt8]]) -> Contact {
@@ -149,7 +198,8 @@ extension Kademlia {
         _ = table.insert(
             RoutingTable.Entry(
                 peer: contact.peer, key: key, addresses: reach.addresses, groups: reach.groups, lastSeen: time,
-                isTrusted: trusted.contains(key), isConnected: false))
+                isTrusted: trusted.contains(key), isConnected: false,
+                origin: contact.addresses.first.map { Origin($0) }))
         hasBootstrapped = true
     }
 

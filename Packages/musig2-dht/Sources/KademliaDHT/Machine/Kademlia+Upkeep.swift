@@ -47,7 +47,7 @@ extension Kademlia {
             deadlines.add(.refresh, at: turn.time + generator.jitter(configuration.refreshInterval))
         case .cleanup:
             providers.removeExpired(at: turn.time)
-            values.removeExpired(at: turn.time)
+            values.removeExpired(at: turn.now)
             deadlines.add(.cleanup, at: turn.time + configuration.cleanupInterval)
         }
     }

@@ -14,25 +14,22 @@ extension Kademlia {
         return String(validating: key[1..<end], as: UTF8.self)
     }
 
-    func isValid(_ value: [UInt8], at key: [UInt8], _ now: Now) -> Bool {
-        rules(key)?.isValid(value, at: key, wallMilliseconds: now.wallMilliseconds) == true
+    /// Until when the rules of its namespace allow a value; nil if they do not.
+    func validUntil(_ value: [UInt8], at key: [UInt8], _ now: Now) -> UInt64? {
+        let end = rules(key)?.validUntil(value, at: key, wallMilliseconds: now.wallMilliseconds)
+        return end.flatMap { $0 > now.wallMilliseconds ? $0 : nil }
     }
 
-    /// The better one of the value that is stored for others and the one that this node publishes itself.
+    func isValid(_ value: [UInt8], at key: [UInt8], _ now: Now) -> Bool { validUntil(value, at: key, now) != nil }
+
+    /// The better one of the value that is stored for others and the one that this node publishes itself. Neither is looked
+    /// at: they were when they came, and what is stored beside an own one is not worse.
     func ownValue(_ key: [UInt8], _ now: Now) -> (value: [UInt8], wallMilliseconds: UInt64?)? {
-        guard let rules = rules(key) else { return nil }
-        var best: (value: [UInt8], wallMilliseconds: UInt64?)?
-        if let record = values.record(key, at: now.monotonic), isValid(record.value, at: key, now) {
-            best = (record.value, record.wallMilliseconds)
-        }
-        if let id = publicationIDs[.value(key)], let publication = publications[id],
-            publication.expiresAt > now.monotonic,
-            isValid(publication.value, at: key, now)
-        {
-            if let stored = best, rules.isBetter(stored.value, than: publication.value, at: key) { return stored }
-            best = (publication.value, nil)
-        }
-        return best
+        if let record = values.record(key, at: now) { return (record.value, record.wallMilliseconds) }
+        guard let id = publicationIDs[.value(key)], let publication = publications[id],
+            publication.expiresAt > now.monotonic, publication.validUntil > now.wallMilliseconds
+        else { return nil }
+        return (publication.value, nil)
     }
 
     mutating func takeOwnValue(_ key: [UInt8], _ job: inout Job, _ turn: inout Turn) {
@@ -57,8 +54,9 @@ extension Kademlia {
         _ record: KademliaMessage.Record?, from request: PendingRequest, _ job: inout Job, _ turn: inout Turn
     ) {
         guard let record else { return }
+        // What another server has returned was looked at then.
         guard record.key == job.key, record.value.count <= configuration.limits.valueBytes,
-            isValid(record.value, at: job.key, turn.now)
+            record.value == job.values.best || isValid(record.value, at: job.key, turn.now)
         else {
             job.values.liars.insert(request.key)
             return
@@ -106,7 +104,7 @@ extension Kademlia {
     /// Writes a value to the closest servers, unless the lookup found a better one.
     mutating func storeValue(_ key: [UInt8], _ lookup: Lookup, _ job: inout Job, _ turn: inout Turn) {
         guard let id = job.publication, let publication = publications[id],
-            isValid(publication.value, at: key, turn.now)
+            publication.validUntil > turn.now.wallMilliseconds
         else {
             complete(&job, .failed(.invalidValue), &turn)
             return

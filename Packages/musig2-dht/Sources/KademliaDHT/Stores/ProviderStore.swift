@@ -8,6 +8,8 @@ internal struct ProviderStore: Sendable {
         let source: RecordSource
         /// Binary; used until `storedAt` plus the lifetime of addresses.
         var addresses: [[UInt8]]
+        /// Whether one of the addresses is of the host that the record came from.
+        var isFromThere: Bool
         var storedAt: Duration
     }
 
@@ -25,51 +27,71 @@ internal struct ProviderStore: Sendable {
 
     var count: Int { records.count }
 
-    /// Stores a record, or renews the one that is there.
+    /// Stores a record, or renews the one that is there. When there are too many, of this key, of this network or of all,
+    /// one of those that have most gives way.
     ///
-    /// - Returns: Whether there was room.
-    mutating func add(_ peer: PeerID, key: [UInt8], addresses: [[UInt8]], source: RecordSource, at time: Duration)
-        -> Bool
-    {
-        let ids = byKey[key] ?? []
-        if let id = ids.first(where: { records[$0]?.peer == peer }) {
+    /// - Returns: False when the source itself has all that its network may have.
+    mutating func add(
+        _ peer: PeerID, key: [UInt8], addresses: [[UInt8]], isFromThere: Bool, source: RecordSource,
+        at time: Duration, using generator: inout SeededGenerator
+    ) -> Bool {
+        if let id = byKey[key]?.first(where: { records[$0]?.peer == peer }) {
             records[id]?.addresses = addresses
+            records[id]?.isFromThere = isFromThere
             records[id]?.storedAt = time
             return true
         }
-        guard limits.providerRecords > 0, limits.providersPerKey > 0,
-            shares.weight(of: source) < limits.providerRecordsPerSource
-        else { return false }
-        if ids.count >= limits.providersPerKey, !makeRoom(among: ids, for: source) { return false }
-        if records.count >= limits.providerRecords {
-            guard let heaviest = shares.heaviest, heaviest != source,
-                shares.weight(of: heaviest) > shares.weight(of: source) + 1,
-                let victim = shares.newest(of: heaviest, isLive: { records[$0] != nil })
-            else { return false }
+        guard limits.providerRecords > 0, limits.providersPerKey > 0, limits.providerRecordsPerSource > 0 else {
+            return false
+        }
+        if shares.weight(ofNetwork: source.network) >= limits.providerRecordsPerSource {
+            let victim = shares.victim(
+                inNetworkOf: source, weight: 1, using: &generator, isLive: { records[$0] != nil })
+            // One that has most itself is told so: it would lose without a word what it said before.
+            guard let victim, records[victim]?.source.member != source.member else { return false }
+            remove(victim)
+        }
+        if let ids = byKey[key], ids.count >= limits.providersPerKey,
+            let victim = victim(among: ids, for: source, using: &generator)
+        {
+            remove(victim)
+        }
+        if records.count >= limits.providerRecords,
+            let victim = shares.victim(for: source, weight: 1, using: &generator, isLive: { records[$0] != nil })
+        {
             remove(victim)
         }
         let id = nextID
         nextID += 1
-        records[id] = Record(peer: peer, key: key, source: source, addresses: addresses, storedAt: time)
+        records[id] = Record(
+            peer: peer, key: key, source: source, addresses: addresses, isFromThere: isFromThere, storedAt: time)
         byKey[key, default: []].append(id)
-        shares.add(id, weight: 1, of: source)
+        shares.add(id, weight: 1, of: source, using: &generator)
         return true
     }
 
-    /// In a key's full list, too, the source with the most records gives way, and its newest record goes.
-    private mutating func makeRoom(among ids: [UInt64], for source: RecordSource) -> Bool {
-        var counts: [RecordSource: Int] = [:]
-        for id in ids { if let record = records[id] { counts[record.source, default: 0] += 1 } }
-        let own = counts[source, default: 0]
-        var victim: (id: UInt64, count: Int)?
-        for id in ids.reversed() {
-            guard let record = records[id], record.source != source else { continue }
-            let count = counts[record.source, default: 0]
-            if count > max(own + 1, victim?.count ?? 0) { victim = (id, count) }
+    /// The record of a full list that gives way to a newcomer: any of the networks that have most, the newcomer counted, and
+    /// in that network any of the members that have most.
+    private func victim(
+        among ids: [UInt64], for source: RecordSource, using generator: inout SeededGenerator
+    ) -> UInt64? {
+        let listed = ids.compactMap { id in records[id].map { (id: id, source: $0.source) } }
+        func most(
+            _ candidates: [(id: UInt64, source: RecordSource)], newcomer: RecordSource.Place?,
+            by owner: (RecordSource) -> RecordSource.Place
+        ) -> [(id: UInt64, source: RecordSource)] {
+            var counts: [RecordSource.Place: Int] = [:]
+            for candidate in candidates { counts[owner(candidate.source), default: 0] += 1 }
+            // The newcomer is one more of its own, if it has any: alone it drives nobody out of its place.
+            if let newcomer, counts[newcomer] != nil { counts[newcomer, default: 0] += 1 }
+            let highest = counts.values.max() ?? 0
+            return candidates.filter { counts[owner($0.source)] == highest }
         }
-        guard let victim else { return false }
-        remove(victim.id)
-        return true
+        var candidates = most(listed, newcomer: source.network) { $0.network }
+        guard let network = candidates.randomElement(using: &generator)?.source.network else { return nil }
+        candidates.removeAll { $0.source.network != network }
+        let own = network == source.network ? source.member : nil
+        return most(candidates, newcomer: own) { $0.member }.randomElement(using: &generator)?.id
     }
 
     private mutating func remove(_ id: UInt64) {
@@ -82,6 +104,32 @@ internal struct ProviderStore: Sendable {
     /// The records of a key that have not expired, the oldest first.
     func records(_ key: [UInt8], at time: Duration) -> [Record] {
         (byKey[key] ?? []).compactMap { records[$0] }.filter { time - $0.storedAt < lifetime }
+    }
+
+    /// So many of the records of a key, in the order in which they are told: each network in its turn, by chance, and of one
+    /// network those first that are where they came from. So each has its chance, however many there are of a network.
+    func drawn(
+        _ key: [UInt8], _ count: Int, at time: Duration, using generator: inout SeededGenerator
+    ) -> [Record] {
+        var queues: [[Record]] = []
+        var indices: [RecordSource.Place: Int] = [:]
+        for record in records(key, at: time).shuffled(using: &generator) {
+            if let index = indices[record.source.network] {
+                queues[index].append(record)
+            } else {
+                indices[record.source.network] = queues.count
+                queues.append([record])
+            }
+        }
+        queues = queues.map { queue in queue.filter(\.isFromThere) + queue.filter { !$0.isFromThere } }
+        var drawn: [Record] = []
+        var round = 0
+        while drawn.count < count, queues.contains(where: { round < $0.count }) {
+            let turn = queues.compactMap { round < $0.count ? $0[round] : nil }
+            drawn += turn.filter(\.isFromThere) + turn.filter { !$0.isFromThere }
+            round += 1
+        }
+        return Array(drawn.prefix(max(0, count)))
     }
 
     mutating func removeExpired(at time: Duration) {

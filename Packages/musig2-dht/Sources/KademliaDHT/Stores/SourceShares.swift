@@ -1,116 +1,53 @@
-import Multiformats
-
-/// Whose records they are, as far as room is shared out: a network group where it is known, else the peer.
-internal enum RecordSource: Hashable, Sendable {
-    case group(NetworkGroup)
-    case peer(PeerID)
-}
-
-/// How the room of a store is shared out among those who fill it.
+/// How the room of a store is shared out among those who fill it: among networks, and in each among its members.
 ///
-/// When the store is full, the source with the largest share gives way, never a smaller one. So who floods a store pushes
-/// out its own records, not those of honest peers, as long as it has no more sources than there is room for.
+/// When the store is full, the network with the largest share gives way, and in it the member with the largest, never a
+/// smaller one: so who floods a store pushes out its own records. Of equals any gives way, so that a newcomer always has a
+/// chance, however the store was filled.
 internal struct SourceShares: Sendable {
-    private struct Share {
-        var weight: Int
-        /// Records of the source, the newest last; those removed meanwhile are still in here for a while.
-        var records: [UInt64]
-        var live: Int
-        /// Tells sources of one weight apart, so that the choice does not depend on the order of a dictionary.
-        let number: UInt64
-        var heapIndex: Int
+    private var networks = Shares<RecordSource.Place>()
+    private var members: [RecordSource.Place: Shares<RecordSource.Place>] = [:]
+
+    var weight: Int { networks.weight }
+
+    func weight(ofNetwork network: RecordSource.Place) -> Int { networks.weight(of: network) }
+
+    mutating func add(
+        _ record: UInt64, weight: Int, of source: RecordSource, using generator: inout SeededGenerator
+    ) {
+        networks.add(record, weight: weight, of: source.network, using: &generator)
+        members[source.network, default: Shares()].add(record, weight: weight, of: source.member, using: &generator)
     }
 
-    private var shares: [RecordSource: Share] = [:]
-    /// A heap with the heaviest source on top.
-    private var heap: [RecordSource] = []
-    private var nextNumber: UInt64 = 0
-    private(set) var weight = 0
+    /// Takes back what ``add(_:weight:of:using:)`` added. `isLive` must already say no for the record.
+    mutating func remove(weight: Int, of source: RecordSource, isLive: (UInt64) -> Bool) {
+        networks.remove(weight: weight, of: source.network, isLive: isLive)
+        members[source.network]?.remove(weight: weight, of: source.member, isLive: isLive)
+        if members[source.network]?.isEmpty == true { members[source.network] = nil }
+    }
 
-    func weight(of source: RecordSource) -> Int { shares[source]?.weight ?? 0 }
-
-    /// The source with the largest share.
-    var heaviest: RecordSource? { heap.first }
-
-    /// The newest record of a source that still is there.
-    mutating func newest(of source: RecordSource, isLive: (UInt64) -> Bool) -> UInt64? {
-        while let last = shares[source]?.records.last {
-            if isLive(last) { return last }
-            shares[source]?.records.removeLast()
+    /// The record that gives way to one of so much weight when the store is full; nil when nobody has as much as the
+    /// newcomer's network would have.
+    mutating func victim(
+        for source: RecordSource, weight added: Int, using generator: inout SeededGenerator, isLive: (UInt64) -> Bool
+    ) -> UInt64? {
+        let own = networks.weight(of: source.network) + added
+        guard let heaviest = networks.heaviest, heaviest != source.network, networks.weight(of: heaviest) >= own else {
+            return victim(inNetworkOf: source, weight: added, using: &generator, isLive: isLive)
         }
-        return nil
-    }
-
-    mutating func add(_ record: UInt64, weight added: Int, of source: RecordSource) {
-        weight += added
-        if shares[source] == nil {
-            shares[source] = Share(weight: added, records: [record], live: 1, number: nextNumber, heapIndex: heap.count)
-            nextNumber += 1
-            heap.append(source)
-            rise(heap.count - 1)
-        } else {
-            shares[source]?.weight += added
-            shares[source]?.live += 1
-            shares[source]?.records.append(record)
-            if let index = shares[source]?.heapIndex { rise(index) }
+        return members[heaviest]?.heaviest.flatMap { member in
+            members[heaviest]?.any(of: member, using: &generator, isLive: isLive)
         }
     }
 
-    /// Takes back what ``add(_:weight:of:)`` added. `isLive` must already say no for the record.
-    mutating func remove(weight removed: Int, of source: RecordSource, isLive: (UInt64) -> Bool) {
-        guard var share = shares[source] else { return }
-        weight -= removed
-        share.weight -= removed
-        share.live -= 1
-        if share.records.count > 2 * share.live + 16 { share.records.removeAll { !isLive($0) } }
-        shares[source] = share
-        if share.live == 0 {
-            drop(share.heapIndex)
-            shares[source] = nil
-        } else {
-            sink(share.heapIndex)
-        }
-    }
-
-    private func isHeavier(_ left: RecordSource, _ right: RecordSource) -> Bool {
-        guard let a = shares[left], let b = shares[right] else { return false }
-        return a.weight != b.weight ? a.weight > b.weight : a.number < b.number
-    }
-
-    private mutating func place(_ source: RecordSource, _ index: Int) {
-        heap[index] = source
-        shares[source]?.heapIndex = index
-    }
-
-    private mutating func rise(_ start: Int) {
-        var index = start
-        let source = heap[index]
-        while index > 0, isHeavier(source, heap[(index - 1) / 2]) {
-            place(heap[(index - 1) / 2], index)
-            index = (index - 1) / 2
-        }
-        place(source, index)
-    }
-
-    private mutating func sink(_ start: Int) {
-        var index = start
-        let source = heap[index]
-        while true {
-            var child = 2 * index + 1
-            guard child < heap.count else { break }
-            if child + 1 < heap.count, isHeavier(heap[child + 1], heap[child]) { child += 1 }
-            guard isHeavier(heap[child], source) else { break }
-            place(heap[child], index)
-            index = child
-        }
-        place(source, index)
-    }
-
-    private mutating func drop(_ index: Int) {
-        let last = heap.removeLast()
-        guard index < heap.count else { return }
-        place(last, index)
-        rise(index)
-        sink(shares[last]?.heapIndex ?? index)
+    /// The record of the newcomer's own network that gives way to it: of a member that has as much as the newcomer would
+    /// have, else of the newcomer itself.
+    mutating func victim(
+        inNetworkOf source: RecordSource, weight added: Int, using generator: inout SeededGenerator,
+        isLive: (UInt64) -> Bool
+    ) -> UInt64? {
+        guard let shares = members[source.network], let heaviest = shares.heaviest else { return nil }
+        let own = shares.weight(of: source.member) + added
+        let member = shares.weight(of: heaviest) >= own ? heaviest : source.member
+        return members[source.network]?.any(of: member, using: &generator, isLive: isLive)
     }
 }

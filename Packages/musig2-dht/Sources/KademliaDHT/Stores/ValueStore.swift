@@ -8,6 +8,8 @@ internal struct ValueStore: Sendable {
         let source: RecordSource
         let storedAt: Duration
         let wallMilliseconds: UInt64
+        /// Until when its rules allow it, in milliseconds since 1970.
+        let validUntil: UInt64
         fileprivate let id: UInt64
     }
 
@@ -34,30 +36,31 @@ internal struct ValueStore: Sendable {
     /// of who brought it first.
     ///
     /// - Returns: Whether there was room; if not, all stays as it is.
-    mutating func put(_ value: [UInt8], at key: [UInt8], source: RecordSource, at now: Kademlia.Now) -> Bool {
+    mutating func put(
+        _ value: [UInt8], at key: [UInt8], validUntil: UInt64, source: RecordSource, at now: Kademlia.Now,
+        using generator: inout SeededGenerator
+    ) -> Bool {
         let old = records[key]
         let known = old?.value == value ? old : nil
         let record = Record(
             key: key, value: value, source: known?.source ?? source, storedAt: now.monotonic,
-            wallMilliseconds: now.wallMilliseconds, id: known?.id ?? nextID)
+            wallMilliseconds: now.wallMilliseconds, validUntil: validUntil, id: known?.id ?? nextID)
         guard known == nil else {
             records[key] = record
             return true
         }
-        var own = shares.weight(of: source) + weight(record)
-        if let old, old.source == source { own -= weight(old) }
-        guard own <= limits.valuesBytesPerSource, weight(record) <= limits.valuesBytes, limits.values > 0 else {
+        guard weight(record) <= min(limits.valuesBytes, limits.valuesBytesPerSource), limits.values > 0 else {
             return false
         }
         if hasRoom(for: record) {
             if let old { remove(old) }
-            insert(record)
+            insert(record, using: &generator)
         } else {
             // A copy, so that nothing has given way if there is no room in the end.
             var changed = self
             if let old { changed.remove(old) }
-            guard changed.makeRoom(for: record, own) else { return false }
-            changed.insert(record)
+            guard changed.makeRoom(for: record, using: &generator) else { return false }
+            changed.insert(record, using: &generator)
             self = changed
         }
         nextID += 1
@@ -66,26 +69,44 @@ internal struct ValueStore: Sendable {
 
     private func weight(_ record: Record) -> Int { max(leastWeight, record.key.count + record.value.count) }
 
-    private func hasRoom(for record: Record) -> Bool {
-        records.count < limits.values && shares.weight + weight(record) <= limits.valuesBytes
+    private func networkHasRoom(for record: Record) -> Bool {
+        shares.weight(ofNetwork: record.source.network) + weight(record) <= limits.valuesBytesPerSource
     }
 
-    /// Lets others give way whose share is larger than the one that the source will have.
-    private mutating func makeRoom(for newcomer: Record, _ own: Int) -> Bool {
+    private func hasRoom(for record: Record) -> Bool {
+        records.count < limits.values && shares.weight + weight(record) <= limits.valuesBytes
+            && networkHasRoom(for: record)
+    }
+
+    /// Lets others give way that have as much as the source will have: those of its network while that has too much, of all
+    /// while there are too many.
+    private mutating func makeRoom(for newcomer: Record, using generator: inout SeededGenerator) -> Bool {
+        let (added, source) = (weight(newcomer), newcomer.source)
+        while !networkHasRoom(for: newcomer) {
+            let victim = shares.victim(
+                inNetworkOf: source, weight: added, using: &generator, isLive: { keys[$0] != nil })
+            guard giveWay(victim, to: source) else { return false }
+        }
         while !hasRoom(for: newcomer) {
-            guard let heaviest = shares.heaviest, heaviest != newcomer.source, shares.weight(of: heaviest) > own,
-                let victim = shares.newest(of: heaviest, isLive: { keys[$0] != nil }), let key = keys[victim],
-                let record = records[key]
-            else { return false }
-            remove(record)
+            let victim = shares.victim(for: source, weight: added, using: &generator, isLive: { keys[$0] != nil })
+            guard giveWay(victim, to: source) else { return false }
         }
         return true
     }
 
-    private mutating func insert(_ record: Record) {
+    /// Removes a value, unless it is of the very source that wants room: one that has most has no room for more.
+    private mutating func giveWay(_ victim: UInt64?, to source: RecordSource) -> Bool {
+        guard let victim, let key = keys[victim], let record = records[key], record.source != source else {
+            return false
+        }
+        remove(record)
+        return true
+    }
+
+    private mutating func insert(_ record: Record, using generator: inout SeededGenerator) {
         records[record.key] = record
         keys[record.id] = record.key
-        shares.add(record.id, weight: weight(record), of: record.source)
+        shares.add(record.id, weight: weight(record), of: record.source, using: &generator)
     }
 
     private mutating func remove(_ record: Record) {
@@ -95,8 +116,10 @@ internal struct ValueStore: Sendable {
     }
 
     /// The value under a key, unless it has expired.
-    func record(_ key: [UInt8], at time: Duration) -> Record? {
-        guard let record = records[key], time - record.storedAt < lifetime else { return nil }
+    func record(_ key: [UInt8], at now: Kademlia.Now) -> Record? {
+        guard let record = records[key], now.monotonic - record.storedAt < lifetime,
+            record.validUntil > now.wallMilliseconds
+        else { return nil }
         return record
     }
 
@@ -104,8 +127,10 @@ internal struct ValueStore: Sendable {
         if let record = records[key] { remove(record) }
     }
 
-    mutating func removeExpired(at time: Duration) {
-        let expired = records.values.filter { time - $0.storedAt >= lifetime }.sorted { $0.id < $1.id }
+    mutating func removeExpired(at now: Kademlia.Now) {
+        let expired = records.values.filter {
+            now.monotonic - $0.storedAt >= lifetime || $0.validUntil <= now.wallMilliseconds
+        }.sorted { $0.id < $1.id }
         for record in expired { remove(record) }
     }
 

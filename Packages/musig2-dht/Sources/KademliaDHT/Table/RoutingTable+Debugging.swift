@@ -25,7 +25,7 @@ extension RoutingTable {
                 }
             }
             for (group, number) in inBucket
-            where index < buckets.count - 1 && number > limits.serversPerGroupInBucket {
+            where index < buckets.count - 1 && number > limits.serversInBucket(of: group) {
                 wrong.append("bucket \(index) holds \(number) of \(group)")
             }
             for replacement in bucket.replacements where seen.contains(replacement.key) {
@@ -33,7 +33,7 @@ extension RoutingTable {
             }
         }
         if perGroup != groups { wrong.append("groups are \(perGroup), counted as \(groups)") }
-        for (group, number) in perGroup where number > limits.serversPerGroup {
+        for (group, number) in perGroup where number > limits.servers(of: group) {
             wrong.append("the table holds \(number) of \(group)")
         }
         let entries = buckets.flatMap(\.entries)

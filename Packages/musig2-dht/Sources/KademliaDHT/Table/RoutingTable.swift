@@ -12,7 +12,7 @@ internal struct RoutingTable: Sendable {
         let key: KademliaKey
         /// Binary, without `/p2p` at the end; never empty.
         var addresses: [[UInt8]]
-        /// Of the address that it last answered from, as far as that is known. Where it says it is counts for nothing.
+        /// Of the address that it last answered from. Where it says it is counts for nothing.
         var groups: NetworkGroups
         /// When it last answered.
         var lastSeen: Duration
@@ -20,8 +20,43 @@ internal struct RoutingTable: Sendable {
         var failures: UInt8 = 0
         let isTrusted: Bool
         var isConnected: Bool
+        /// Where the connection leads on which it last answered, or said where it is.
+        var origin: Origin?
+        /// What is told to others of its addresses, and the scopes of the narrowest and the widest of these.
+        private(set) var told: [[UInt8]] = []
+        private(set) var scopes: ClosedRange<AddressScope>?
+
+        init(
+            peer: PeerID, key: KademliaKey, addresses: [[UInt8]], groups: NetworkGroups, lastSeen: Duration,
+            isTrusted: Bool, isConnected: Bool, origin: Origin? = nil
+        ) {
+            self.peer = peer
+            self.key = key
+            self.addresses = addresses
+            self.groups = groups
+            self.lastSeen = lastSeen
+            self.isTrusted = isTrusted
+            self.isConnected = isConnected
+            self.origin = origin
+        }
 
         var isLive: Bool { failures == 0 }
+
+        /// Decides what is told: see ``Origin/covers(_:)``.
+        mutating func judge() {
+            told = addresses.filter { origin?.covers($0) == true }
+            let found = told.compactMap { AddressScope($0) }
+            scopes = found.min().flatMap { least in found.max().map { least...$0 } }
+        }
+
+        /// Whether one who is in a scope can use any of what is told.
+        func isTold(to scope: AddressScope) -> Bool { scopes.map { $0.upperBound >= scope } ?? false }
+
+        /// What one who is in a scope can use of what is told.
+        func told(to scope: AddressScope) -> [[UInt8]] {
+            guard let scopes, scopes.lowerBound < scope else { return told }
+            return told.filter { AddressScope($0).map { $0 >= scope } ?? false }
+        }
     }
 
     /// A server that waits for a place in a full bucket; it is asked again before it gets one.
@@ -83,11 +118,11 @@ internal struct RoutingTable: Sendable {
 
     subscript(_ position: Position) -> Entry { buckets[position.bucket].entries[position.index] }
 
-    /// An entry as others are told of it.
-    func told(_ position: Position) -> KademliaMessage.Peer {
+    /// An entry as one who is in a scope is told of it.
+    func told(_ position: Position, to scope: AddressScope) -> KademliaMessage.Peer {
         let entries = buckets[position.bucket].entries
         return KademliaMessage.Peer(
-            id: entries[position.index].peer.bytes, addresses: entries[position.index].addresses,
+            id: entries[position.index].peer.bytes, addresses: entries[position.index].told(to: scope),
             connection: entries[position.index].isConnected ? 1 : 0)
     }
 
@@ -106,14 +141,14 @@ internal struct RoutingTable: Sendable {
     }
 
     private func hasRoom(for newcomer: NetworkGroups, inBucketOf key: KademliaKey) -> Bool {
-        guard newcomer.allSatisfy({ self.groups[$0, default: 0] < limits.serversPerGroup }) else { return false }
+        guard newcomer.allSatisfy({ self.groups[$0, default: 0] < limits.servers(of: $0) }) else { return false }
         let bucket = bucketIndex(key)
         let prefix = (key ^ local).leadingZeroBitCount
         return newcomer.allSatisfy { group in
             // In the last bucket only those count that would stay beside the newcomer when it is split.
             buckets[bucket].entries.count {
                 !$0.isTrusted && $0.groups.contains(group) && ($0.key ^ local).leadingZeroBitCount == prefix
-            } < limits.serversPerGroupInBucket
+            } < limits.serversInBucket(of: group)
         }
     }
 }
@@ -140,7 +175,9 @@ extension RoutingTable {
             remove(Position(bucket: bucket, index: index))
         }
         buckets[bucket].replacements.removeAll { $0.key == entry.key }
-        buckets[bucket].entries.append(entry)
+        var judged = entry
+        judged.judge()
+        buckets[bucket].entries.append(judged)
         count += 1
         if entry.isLive { liveCount += 1 }
         charge(entry, 1)
@@ -193,12 +230,14 @@ extension RoutingTable {
         }
     }
 
-    /// A server in the table answered, from the same network as before or another, where that is known.
+    /// A server in the table answered, from the same network as before or another.
     ///
     /// - Returns: Whether it keeps its place: there may be no room for one more of that network.
-    mutating func answered(_ position: Position, from groups: NetworkGroups?, at time: Duration) -> Bool {
+    mutating func answered(
+        _ position: Position, from groups: NetworkGroups, _ origin: Origin?, at time: Duration
+    ) -> Bool {
         let former = self[position]
-        if let groups, groups != former.groups {
+        if groups != former.groups {
             charge(former, -1)
             // The entry itself must not count in its own way.
             buckets[position.bucket].entries[position.index].groups = .none
@@ -213,6 +252,10 @@ extension RoutingTable {
         if !self[position].isLive { liveCount += 1 }
         buckets[position.bucket].entries[position.index].lastSeen = time
         buckets[position.bucket].entries[position.index].failures = 0
+        if let origin, origin != former.origin {
+            buckets[position.bucket].entries[position.index].origin = origin
+            buckets[position.bucket].entries[position.index].judge()
+        }
         return true
     }
 
@@ -227,7 +270,9 @@ extension RoutingTable {
     /// A server in the table is connected and says where it is.
     mutating func update(_ position: Position, addresses: [[UInt8]]) {
         buckets[position.bucket].entries[position.index].isConnected = true
-        if !addresses.isEmpty { buckets[position.bucket].entries[position.index].addresses = addresses }
+        guard !addresses.isEmpty, addresses != self[position].addresses else { return }
+        buckets[position.bucket].entries[position.index].addresses = addresses
+        buckets[position.bucket].entries[position.index].judge()
     }
 
     mutating func disconnected(_ key: KademliaKey) {
@@ -253,7 +298,7 @@ extension RoutingTable {
         buckets[bucket].replacements.removeAll { $0.key == replacement.key }
         let waiting = buckets[bucket].replacements
         let isDiverse = replacement.groups.allSatisfy { group in
-            waiting.count { $0.groups.contains(group) } < limits.serversPerGroupInBucket
+            waiting.count { $0.groups.contains(group) } < limits.serversInBucket(of: group)
         }
         guard isDiverse, limits.replacementsPerBucket > 0 else { return }
         if waiting.count >= limits.replacementsPerBucket { buckets[bucket].replacements.removeFirst() }

@@ -13,14 +13,14 @@ final class Harness {
     let population: Population
     var machine: Kademlia
     var now = Kademlia.Now(monotonic: .seconds(1), wallMilliseconds: 1_800_000_000_000)
-    /// Where connections to peers lead, as far as the machine is told.
+    /// Where connections to peers lead that are elsewhere than where they are asked.
     var remotes: [PeerID: Multiaddr] = [:]
     /// Whether what the machine wants to be sent is on its way at once.
     var startsAtOnce = true
     private var nextInbound: UInt64 = 0
 
     init(
-        trusting trusted: [Int] = [], mode: Kademlia.Mode = .server,
+        trusting trusted: [Int] = [], mode: Kademlia.Mode = .server, seed: UInt64 = 7,
         _ change: (inout Kademlia.Configuration) -> Void = { _ in }
     ) throws {
         population = try Self.peers.get()
@@ -31,11 +31,15 @@ final class Harness {
         configuration.bootstrapsAutomatically = false
         change(&configuration)
         machine = Kademlia(
-            local: population.contacts[0].peer, configuration: configuration, seed: 7, hash: population.hash,
+            local: population.contacts[0].peer, configuration: configuration, seed: seed, hash: population.hash,
             namespaces: ["counter": CounterRules(), "pk": PublicKeyRules(hash: population.hash)])
     }
 
     func peer(_ number: Int) -> PeerID { population.contacts[number].peer }
+
+    /// The address that the connection leads to on which a request is answered: the first it was sent to, unless another one
+    /// is told.
+    func origin(_ request: Kademlia.Request) -> Multiaddr? { remotes[request.peer] ?? request.addresses.first }
 
     @discardableResult
     func tell(_ input: Kademlia.Input, sourceLocation: SourceLocation = #_sourceLocation) -> [Kademlia.Effect] {
@@ -91,7 +95,7 @@ final class Harness {
             if !request.expectsReply {
                 queue += tell(.sent(request.id))
             } else if let message = answer(request) {
-                queue += tell(.response(request.id, message, remote: remotes[request.peer]))
+                queue += self.answer(request, message)
             } else {
                 queue += tell(.requestFailed(request.id, .unreachable))
             }
@@ -107,6 +111,15 @@ final class Harness {
                 KademliaMessage(kind: request.message.kind)
             }
         }
+    }
+
+    /// A server answers from where it is.
+    @discardableResult
+    func answer(
+        _ request: Kademlia.Request, _ message: KademliaMessage = KademliaMessage(kind: .findNode),
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) -> [Kademlia.Effect] {
+        tell(.response(request.id, message, remote: origin(request)), sourceLocation: sourceLocation)
     }
 
     func knows(_ number: Int) -> Bool { machine.table.position(population.keys[number]) != nil }

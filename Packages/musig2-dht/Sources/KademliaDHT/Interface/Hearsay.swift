@@ -1,0 +1,103 @@
+public import Multiformats
+
+/// What a stranger may say of where peers are.
+///
+/// An address that somebody names makes this node knock there, so nobody names what is none of its business: places that
+/// only this machine or its local network can reach are for those who are there themselves, and no one chooses the request
+/// that a WebSocket begins with, or a port of another service.
+public enum Hearsay {
+    /// Whether an address may be used that was named over a connection.
+    ///
+    /// - Parameters:
+    ///   - address: What was named.
+    ///   - remote: Where the connection leads over which it was named; nil counts as the Internet.
+    /// - Returns: Whether one who is there can use it, and it ``isHarmless(_:)``.
+    public static func allows(_ address: Multiaddr, namedFrom remote: Multiaddr?) -> Bool {
+        isHarmless(address) && AddressScope(address) >= scope(of: remote)
+    }
+
+    /// Whether an address asks for nothing but a connection of this protocol: no path but `/`, no port below 1024 but 80 and
+    /// 443, and no host that stands for this machine in disguise (0.0.0.0/8).
+    ///
+    /// - Parameter address: What a stranger named.
+    /// - Returns: Whether it may be dialled for a stranger.
+    public static func isHarmless(_ address: Multiaddr) -> Bool {
+        address.components.allSatisfy { component in
+            switch component {
+            case .httpPath(let path): path == "/"
+            case .tcp(let port), .udp(let port): port >= 1_024 || port == 80 || port == 443
+            case .ip4(let host): host.value >> 24 != 0
+            case .ip6(let host): AddressScope.embedded(host).map { $0.value >> 24 != 0 } ?? true
+            default: true
+            }
+        }
+    }
+
+    /// Where one is whose connection leads to an address.
+    static func scope(of remote: Multiaddr?) -> AddressScope { remote.map { AddressScope($0) } ?? .public }
+}
+
+/// From where an address can be reached.
+internal enum AddressScope: UInt8, Comparable, Sendable {
+    /// From this machine.
+    case loopback
+    /// From a local network.
+    case local
+    /// From everywhere. Names count here: nobody knows where they lead.
+    case `public`
+
+    init(_ address: Multiaddr) {
+        var components = address.components[...]
+        if case .ip6zone? = components.first { components = components.dropFirst() }
+        switch components.first {
+        case .ip4(let host)?: self.init(host)
+        case .ip6(let host)?: self.init(host)
+        case .memory?, .unix?: self = .loopback
+        default: self = .public
+        }
+    }
+
+    /// The scope of a binary address; nil for one that this library cannot read.
+    init?(_ bytes: [UInt8]) {
+        // The usual ones, without a look at the rest.
+        if bytes.count >= 5, bytes[0] == 4 {
+            self.init(IPv4Address(bytes[1..<5].reduce(0) { $0 << 8 | UInt32($1) }))
+        } else if bytes.count >= 17, bytes[0] == 41 {
+            self.init(
+                IPv6Address(
+                    high: bytes[1..<9].reduce(0) { $0 << 8 | UInt64($1) },
+                    low: bytes[9..<17].reduce(0) { $0 << 8 | UInt64($1) }))
+        } else if let address = Kademlia.address(bytes) {
+            self.init(address)
+        } else {
+            return nil
+        }
+    }
+
+    private init(_ host: IPv4Address) {
+        self = host.isLoopback || host.value >> 24 == 0 ? .loopback : host.isPrivate ? .local : .public
+    }
+
+    private init(_ host: IPv6Address) {
+        if let embedded = Self.embedded(host) {
+            self.init(embedded)
+        } else if host.isLoopback {
+            self = .loopback
+        } else {
+            // fec0::/10 is the old form of fc00::/7.
+            self = host.isPrivate || host.high >> 54 == 0x3fb ? .local : .public
+        }
+    }
+
+    /// The IPv4 address that an IPv6 one leads to: mapped (::ffff:0:0/96), compatible (::/96), translated (64:ff9b::/96,
+    /// RFC 6052), or 6to4 (2002::/16, RFC 3056).
+    static func embedded(_ host: IPv6Address) -> IPv4Address? {
+        let end = IPv4Address(UInt32(truncatingIfNeeded: host.low))
+        if host.high == 0, host.low >> 32 == 0xffff || host.low >> 32 == 0 && host.low > 1 { return end }
+        if host.high == 0x0064_ff9b_0000_0000, host.low >> 32 == 0 { return end }
+        if host.high >> 48 == 0x2002 { return IPv4Address(UInt32(truncatingIfNeeded: host.high >> 16)) }
+        return nil
+    }
+
+    static func < (left: AddressScope, right: AddressScope) -> Bool { left.rawValue < right.rawValue }
+}
