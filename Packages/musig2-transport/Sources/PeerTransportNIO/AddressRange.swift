@@ -100,4 +100,10 @@ public struct AddressRange: Hashable, Sendable, CustomStringConvertible {
             ? AddressRange(IPv6Address(high: self.high, low: self.low), length: min(self.length, 48))
             : AddressRange(IPv4Address(UInt32(truncatingIfNeeded: self.low)), length: min(self.length, 24))
     }
+
+    /// One host: the address of IPv4, the /64 of IPv6, of which a host has as many addresses as it likes.
+    var host: AddressRange {
+        self.isIPv6
+            ? AddressRange(IPv6Address(high: self.high, low: self.low), length: min(self.length, 64)) : self
+    }
 }

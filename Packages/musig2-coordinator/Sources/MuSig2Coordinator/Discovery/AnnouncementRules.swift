@@ -28,19 +28,30 @@ public struct AnnouncementRules: ValueRules {
     ///   - wallMilliseconds: The time, as milliseconds since 1970.
     /// - Returns: Whether to store it and to return it.
     public func isValid(_ value: [UInt8], at key: [UInt8], wallMilliseconds: UInt64) -> Bool {
+        validUntil(value, at: key, wallMilliseconds: wallMilliseconds) != nil
+    }
+
+    /// Until when a value may stand under a name: until the session expires.
+    ///
+    /// - Parameters:
+    ///   - value: The bytes.
+    ///   - key: The whole name, with the namespace.
+    ///   - wallMilliseconds: The time, as milliseconds since 1970.
+    /// - Returns: The expiry, as milliseconds since 1970; nil for a value that is not valid now.
+    public func validUntil(_ value: [UInt8], at key: [UInt8], wallMilliseconds: UInt64) -> UInt64? {
         guard value.count <= limits.wire.recordAnnouncementBytes,
             let name = RecordName(key, namespace: namespace)
-        else { return false }
+        else { return nil }
         do {
             let signed = try SignedAnnouncement(decoding: value, limits: limits.wire)
             // What only its signers may see is not made public by one of them.
-            guard signed.announcement.ways & DiscoveryWay.record.bit != 0 else { return false }
+            guard signed.announcement.ways & DiscoveryWay.record.bit != 0 else { return nil }
             let announced = try VerifiedAnnouncement(verifying: signed, expecting: name.session, limits: limits)
             let now = Now(monotonic: .zero, wallMilliseconds: wallMilliseconds)
             try announced.descriptor.checkTimes(at: now, limits: limits)
-            return true
+            return announced.descriptor.expiryMilliseconds
         } catch {
-            return false
+            return nil
         }
     }
 

@@ -69,6 +69,17 @@ import WireCodec
         #expect(AnnouncementRules(namespace: "other").isValid(value, at: other, wallMilliseconds: wall))
     }
 
+    /// Whoever keeps a record tells it until then without another look.
+    @Test func anAnnouncementIsValidUntilItsSessionExpires() throws {
+        let descriptor = try descriptor()
+        let value = try announced(descriptor)
+        let end = descriptor.expiryMilliseconds
+        #expect(rules.validUntil(value, at: name(descriptor), wallMilliseconds: wall) == end)
+        #expect(rules.validUntil(value, at: name(descriptor), wallMilliseconds: end) == nil)
+        #expect(!rules.isValid(value, at: name(descriptor), wallMilliseconds: end))
+        #expect(rules.isValid(value, at: name(descriptor), wallMilliseconds: end - 1))
+    }
+
     /// S11: with any bit changed it is no record, under whatever name.
     @Test func s11AnyBitChanged() throws {
         let descriptor = try descriptor(metadata: ["amount": "1 BTC"])

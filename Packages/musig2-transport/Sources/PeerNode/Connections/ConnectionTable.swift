@@ -10,6 +10,7 @@ struct ConnectionTable {
         let id: ID
         let connection: any Connection
         let network: NetworkGroup?
+        let host: NetworkHost?
         let since: Duration
         /// When a stream was last opened on it or let go.
         var lastUse: Duration
@@ -53,6 +54,7 @@ struct ConnectionTable {
     private(set) var inboundCount = 0
     private var nextID: ID = 0
     private var inboundRate: RateTable<NetworkGroup>
+    private var hostRate: RateTable<NetworkHost>
 
     private let local: PeerID
     private let limits: ConnectionLimits
@@ -61,6 +63,11 @@ struct ConnectionTable {
         self.local = local
         self.limits = limits
         inboundRate = RateTable(limits.inboundRate, capacity: 4 * max(1, limits.total))
+        // Three quarters of what a network may do, so that one address does not use up what its neighbors have.
+        let rate = limits.inboundRate
+        hostRate = RateTable(
+            RateLimit(burst: rate.burst - rate.burst / 4, perSecond: rate.perSecond * 3 / 4),
+            capacity: 4 * max(1, limits.total))
     }
 
     var peers: [PeerID] { Array(byPeer.keys) }
@@ -78,28 +85,59 @@ struct ConnectionTable {
         guard connection.isInbound, !values.isProtected(connection.remotePeer),
             let network = NetworkGroup(connection.remoteAddress)
         else { return true }
+        if let host = NetworkHost(connection.remoteAddress), !hostRate.take(host, at: now) { return false }
         return inboundRate.take(network, at: now)
     }
 
     /// The connection that has to go so that a new one can be kept, if there is one.
     ///
     /// A peer has proven who it is, so when it comes once more than it may, the oldest of its own goes: it is likely dead.
-    /// When there are too many of all, or from one network, the inbound one that is worth least goes, of those that nothing
-    /// uses and that are not younger than `grace`.
+    /// When there are too many of all, or from one network, one of the largest party goes: of the address that has most in a
+    /// network, of the network that has most in all, whatever it does with them. A newcomer of the largest party takes the place
+    /// of one of its own that nothing uses. When all have as many, the inbound one that is worth least goes, of those that
+    /// nothing uses. None is younger than `grace`, and none protected. A protected peer is let in in any case.
     func victim(for connection: any Connection, at now: Duration, grace: Duration, values: PeerValues) -> Entry? {
         let peer = connection.remotePeer
         guard peer != local else { return nil }
         let others = connections(to: peer)
         if others.count >= limits.perPeer { return others.first { $0.isRetired } ?? others.first }
         guard connection.isInbound else { return nil }
+        let isProtected = values.isProtected(peer)
         let network = NetworkGroup(connection.remoteAddress)
-        let isNetworkFull = isFull(network) && !values.isProtected(peer)
+        let isNetworkFull = isFull(network) && !isProtected
         guard isFullForInbound || isNetworkFull else { return nil }
-        return entries.values.filter { entry in
+        let strangers = entries.values.filter { entry in
             entry.connection.isInbound && (!isNetworkFull || entry.network == network)
-                && isDispensable(entry, at: now, grace: grace, values: values)
-        }.min { isWorthLess($0, $1, values) }
+                && !values.isProtected(entry.connection.remotePeer)
+        }
+        let crowd =
+            isNetworkFull
+            ? crowd(in: strangers, NetworkHost(connection.remoteAddress)) { $0.host }
+            : crowd(in: strangers, network?.widest) { $0.network?.widest }
+        let victim = crowd.filter { now - $0.since >= grace }.min { isWorthLess($0, $1, values) }
+        if victim == nil, isProtected { return strangers.min { isWorthLess($0, $1, values) } }
+        return victim
     }
+
+    /// The connections of which one gives way to a newcomer of a party: all of the party that has most; if that is the
+    /// newcomer's own, or all have as many, those that nothing uses, of its own or of all.
+    private func crowd<Party: Hashable>(
+        in entries: [Entry], _ newcomer: Party?, _ party: (Entry) -> Party?
+    ) -> [Entry] {
+        var parties: [Party: [Entry]] = [:]
+        for entry in entries { if let party = party(entry) { parties[party, default: []].append(entry) } }
+        let own = newcomer.map { parties[$0]?.count ?? 0 } ?? 0
+        let largest = parties.max { left, right in
+            left.value.count != right.value.count
+                ? left.value.count < right.value.count : Self.first(left.value) > Self.first(right.value)
+        }
+        if let largest, largest.key != newcomer, largest.value.count > own + 1 { return largest.value }
+        let idle = entries.filter { isIdle($0.id, evenIfCurrent: true) }
+        guard let newcomer, own > 0, own >= (largest?.value.count ?? 0) else { return idle }
+        return idle.filter { party($0) == newcomer }
+    }
+
+    private static func first(_ entries: [Entry]) -> ID { entries.map(\.id).min() ?? 0 }
 
     /// The connections that are too many: those that nothing uses, the least valuable first.
     func surplus(at now: Duration, values: PeerValues) -> [Entry] {
@@ -115,12 +153,15 @@ struct ConnectionTable {
             && !values.isProtected(entry.connection.remotePeer)
     }
 
-    /// A retired one goes before others, then the one of less value, then the one that was not used for longer.
+    /// A retired one goes before others, then the one of less value, one that nothing uses before one that is in use, then the
+    /// one that was not used for longer.
     private func isWorthLess(_ left: Entry, _ right: Entry, _ values: PeerValues) -> Bool {
         if left.isRetired != right.isRetired { return left.isRetired }
         let leftValue = values.value(of: left.connection.remotePeer)
         let rightValue = values.value(of: right.connection.remotePeer)
         if leftValue != rightValue { return leftValue < rightValue }
+        let (isLeftIdle, isRightIdle) = (left.leases + left.served == 0, right.leases + right.served == 0)
+        if isLeftIdle != isRightIdle { return isLeftIdle }
         return left.lastUse == right.lastUse ? left.id < right.id : left.lastUse < right.lastUse
     }
 
@@ -138,7 +179,8 @@ struct ConnectionTable {
         guard peer != local else {
             return .refused(TransportError(.peerMismatch, "the other side is peer \(peer), this node itself"))
         }
-        guard !isFull, !connection.isInbound || !isFullForInbound else {
+        // Who is protected has the places that are kept for dials, too.
+        guard !isFull, !connection.isInbound || !isFullForInbound || values.isProtected(peer) else {
             return .refused(Self.limit("connections", connection.isInbound ? limits.inbound : limits.total, peer))
         }
         let network = NetworkGroup(connection.remoteAddress)
@@ -152,7 +194,9 @@ struct ConnectionTable {
         }
         nextID &+= 1
         let id = nextID
-        var entry = Entry(id: id, connection: connection, network: network, since: now, lastUse: now)
+        var entry = Entry(
+            id: id, connection: connection, network: network, host: NetworkHost(connection.remoteAddress), since: now,
+            lastUse: now)
         let outcome: OnAdd
         if let used = others.first(where: { !$0.isRetired }) {
             if isPreferred(entry, to: used) {

@@ -18,7 +18,7 @@ extension PeerNode {
     ) async throws(TransportError) -> NegotiatedStream {
         try await openStream(to: peer) { connection throws(TransportError) in
             try await connection.openStream(protocols: protocols)
-        }
+        }.stream
     }
 
     /// Opens a stream to a connected peer for a protocol that it is believed to speak, without waiting for it to agree where
@@ -33,6 +33,15 @@ extension PeerNode {
         to peer: PeerID,
         assuming protocolID: ProtocolID
     ) async throws(TransportError) -> NegotiatedStream {
+        try await openPlacedStream(to: peer, assuming: protocolID).stream
+    }
+
+    /// Opens a stream as ``openStream(to:assuming:)`` does, and tells where the connection leads that it is on: afterwards
+    /// that may be gone, or another one be in its place.
+    func openPlacedStream(
+        to peer: PeerID,
+        assuming protocolID: ProtocolID
+    ) async throws(TransportError) -> PlacedStream {
         try await openStream(to: peer) { connection throws(TransportError) in
             try await connection.openStream(assuming: protocolID)
         }
@@ -43,10 +52,12 @@ extension PeerNode {
     private func openStream(
         to peer: PeerID,
         _ open: @escaping Opening
-    ) async throws(TransportError) -> NegotiatedStream {
+    ) async throws(TransportError) -> PlacedStream {
         while let entry = lease(peer) {
             do throws(TransportError) {
-                return try await openStream(on: entry, open)
+                return PlacedStream(
+                    stream: try await openStream(on: entry, open), remoteAddress: entry.connection.remoteAddress,
+                    isInbound: entry.connection.isInbound)
             } catch {
                 release(entry.id)
                 guard error.code == .connectionClosed else { throw error }

@@ -198,6 +198,10 @@ struct MachineRules: RecordRules {
         rules.isValid(value, at: key, wallMilliseconds: wallMilliseconds)
     }
 
+    func validUntil(_ value: [UInt8], at key: [UInt8], wallMilliseconds: UInt64) -> UInt64? {
+        rules.validUntil(value, at: key, wallMilliseconds: wallMilliseconds)
+    }
+
     func isBetter(_ left: [UInt8], than right: [UInt8], at key: [UInt8]) -> Bool {
         rules.isBetter(left, than: right, at: key)
     }

@@ -15,7 +15,7 @@ extension NodeDHT {
     /// Tells the machine what happened, and does what it wants.
     func feed(_ input: Kademlia.Input) {
         let now = now()
-        let (turn, late) = state.withLock { state -> (Turn, [any ByteStream]) in
+        let (turn, late) = state.withLock { state -> (Turn, [PlacedStream]) in
             guard state.phase == .running else { return (Turn(), []) }
             let turn = handle(input, at: now, in: &state)
             let late = state.idle.expire(at: now.monotonic)
@@ -23,7 +23,7 @@ extension NodeDHT {
             return (turn, late)
         }
         note(turn)
-        for stream in late { stream.reset() }
+        for late in late { late.stream.stream.reset() }
     }
 
     /// What the machine says to a request that came in.
@@ -190,18 +190,18 @@ extension NodeDHT {
         feed(outcome)
     }
 
-    func takeIdleStream(to peer: PeerID) -> (any ByteStream)? {
+    func takeIdleStream(to peer: PeerID) -> PlacedStream? {
         state.withLock { $0.idle.take(peer) }
     }
 
     /// Keeps a stream for the next request to the peer.
-    func keep(_ stream: any ByteStream, to peer: PeerID) {
+    func keep(_ stream: PlacedStream, to peer: PeerID) {
         let now = time.now().uptime
-        let spare = state.withLock { state -> (any ByteStream)? in
+        let spare = state.withLock { state -> PlacedStream? in
             guard state.phase == .running else { return stream }
             defer { setAlarm(&state, at: now) }
             return state.idle.put(stream, to: peer, at: now)
         }
-        spare?.reset()
+        spare?.stream.stream.reset()
     }
 }

@@ -18,11 +18,11 @@ extension NodeDHT {
                 onTimeout: { () -> TransportError in
                     TransportError(.timedOut, "peer \(request.peer) did not answer within \(limit)")
                 },
-                discard: { (_: KademliaMessage?) in },
+                discard: { (_: Answer?) in },
                 { () async throws(TransportError) in try await self.exchange(request) }
             )
             guard let answer else { return .sent(request.id) }
-            return .response(request.id, answer, remote: node.remoteAddress(of: request.peer))
+            return .response(request.id, answer.message, remote: answer.remoteAddress)
         } catch {
             logger.debug(
                 "DHT request failed",
@@ -46,7 +46,13 @@ extension NodeDHT {
         }
     }
 
-    private func exchange(_ request: Kademlia.Request) async throws(TransportError) -> KademliaMessage? {
+    /// An answer, and where the connection leads that carried it.
+    private struct Answer {
+        let message: KademliaMessage
+        let remoteAddress: Multiaddr
+    }
+
+    private func exchange(_ request: Kademlia.Request) async throws(TransportError) -> Answer? {
         let frame = FrameEncoder.encode(request.message.encoded())
         guard request.expectsReply else {
             try await tell(frame, request, on: try await openStream(request))
@@ -69,34 +75,40 @@ extension NodeDHT {
         return try await ask(frame, of: request.peer, on: try await openStream(request))
     }
 
-    private func openStream(_ request: Kademlia.Request) async throws(TransportError) -> any ByteStream {
+    private func openStream(_ request: Kademlia.Request) async throws(TransportError) -> PlacedStream {
         let addresses = request.addresses.filter(configuration.usedAddresses.allows)
-        // Those to begin with may come up at any time; of others there are enough that answer.
-        let patience: DialPatience = trusted.contains(request.peer) ? .now : .afterBackoff
+        // Those to begin with may come up at any time, and are where the user says; of others there are enough that answer.
+        let isTrusted = trusted.contains(request.peer)
+        let wish = DialWish(
+            addresses: addresses, patience: isTrusted ? .now : .afterBackoff, filter: configuration.usedAddresses,
+            isStrangers: !isTrusted)
         do throws(TransportError) {
-            try await node.connect(
-                to: request.peer, addresses: addresses, patience: patience, within: configuration.usedAddresses)
+            try await node.connect(to: request.peer, wish)
         } catch {
             guard error.code != .limitExceeded, error.code != .backingOff else { throw error }
             // Whatever else it is, the peer was not reached.
             throw TransportError(.notConnected, error.message, underlying: error.underlying)
         }
-        return try await node.openStream(to: request.peer, assuming: protocolID).stream
+        return try await node.openPlacedStream(to: request.peer, assuming: protocolID)
     }
 
     /// Writes a request and reads the one answer.
     private func ask(
         _ frame: [UInt8],
         of peer: PeerID,
-        on stream: any ByteStream
-    ) async throws(TransportError) -> KademliaMessage {
+        on placed: PlacedStream
+    ) async throws(TransportError) -> Answer {
+        let stream = placed.stream.stream
         do throws(TransportError) {
             try await stream.write(frame)
-            let answer = try await readMessage(from: stream)
-            keep(stream, to: peer)
-            return answer
+            let message = try await readMessage(from: stream)
+            keep(placed, to: peer)
+            node.setValue(Self.serverValue, of: peer, for: Self.reason)
+            if !placed.isInbound { node.noteProof(of: peer) }
+            return Answer(message: message, remoteAddress: placed.remoteAddress)
         } catch {
             stream.reset()
+            node.setValue(0, of: peer, for: Self.reason)
             throw error
         }
     }
@@ -119,8 +131,9 @@ extension NodeDHT {
     private func tell(
         _ frame: [UInt8],
         _ request: Kademlia.Request,
-        on stream: any ByteStream
+        on placed: PlacedStream
     ) async throws(TransportError) {
+        let stream = placed.stream.stream
         let question = KademliaMessage(kind: .getProviders, key: request.message.key)
         do throws(TransportError) {
             try await stream.write(frame + FrameEncoder.encode(question.encoded()))
@@ -139,7 +152,7 @@ extension NodeDHT {
                 }
             )
             if isAnswered {
-                keep(stream, to: request.peer)
+                keep(placed, to: request.peer)
             } else {
                 try await stream.closeWrite()
             }

@@ -138,7 +138,7 @@ public final class NodeDHT: Sendable {
         state.withLock { $0.observer = observer }
         // The present, beside what the observer is told from now on; the machine does not mind to be told twice.
         for peer in node.connectedPeers {
-            if let information = node.information(of: peer) { identified(peer, information) }
+            if let (information, address) = node.identity(of: peer) { identified(peer, information, at: address) }
         }
         localAddressesChanged()
         feed(.tick)
@@ -187,7 +187,7 @@ public final class NodeDHT: Sendable {
             var observer: PeerNode.ObserverID?
             var tasks: [Task<Void, Never>]
             var waiting: [Latch<Result<Kademlia.Outcome, TransportError>>]
-            var streams: [any ByteStream]
+            var streams: [PlacedStream]
         }
         let rest = state.withLock { state -> Rest? in
             guard state.phase == .running else { return nil }
@@ -207,7 +207,7 @@ public final class NodeDHT: Sendable {
         for peer in node.connectedPeers { node.setValue(0, of: peer, for: Self.reason) }
         for task in rest.tasks { task.cancel() }
         for latch in rest.waiting { latch.set(.failure(TransportError(.shutDown, "the DHT was shut down"))) }
-        for stream in rest.streams { stream.reset() }
+        for idle in rest.streams { idle.stream.stream.reset() }
         for task in rest.tasks { await task.value }
         state.withLock { $0.phase = .idle }
         node.dhtEnded(self)
@@ -240,22 +240,23 @@ public final class NodeDHT: Sendable {
     }
 
     /// Why the node keeps connections to peers of the DHT, and what one to a server is worth beside others that nothing uses.
-    private static let reason = "dht"
-    private static let serverValue = 10
+    static let reason = "dht"
+    static let serverValue = 10
 
     static let offError = TransportError(.discoveryOff, "the node takes no part in a DHT")
 
     // MARK: What the node tells
 
-    func identified(_ peer: PeerID, _ information: PeerInformation) {
+    func identified(_ peer: PeerID, _ information: PeerInformation, at remoteAddress: Multiaddr) {
         let isServer = information.protocols.contains(protocolID)
-        node.setValue(isServer ? Self.serverValue : 0, of: peer, for: Self.reason)
+        // That it serves, anybody can say: it is worth something when it has answered.
+        if !isServer { node.setValue(0, of: peer, for: Self.reason) }
         feed(
             .identified(
                 peer,
                 addresses: information.addresses.filter(configuration.usedAddresses.allows),
                 isServer: isServer,
-                remote: node.remoteAddress(of: peer)
+                remote: remoteAddress
             )
         )
     }
@@ -272,12 +273,12 @@ public final class NodeDHT: Sendable {
             state.inbound.forget(peer)
             return state.idle.remove(peer)
         }
-        for stream in streams { stream.reset() }
+        for idle in streams { idle.stream.stream.reset() }
     }
 
     func connectionReplaced(_ peer: PeerID) {
         // They hold the former connection open.
-        for stream in state.withLock({ $0.idle.remove(peer) }) { stream.reset() }
+        for idle in state.withLock({ $0.idle.remove(peer) }) { idle.stream.stream.reset() }
     }
 
     /// What the node tells. A class of its own, so that the interface has nothing of it.
@@ -288,7 +289,9 @@ public final class NodeDHT: Sendable {
             self.dht = dht
         }
 
-        func peerIdentified(_ peer: PeerID, _ information: PeerInformation) { dht.identified(peer, information) }
+        func peerIdentified(_ peer: PeerID, _ information: PeerInformation, at remoteAddress: Multiaddr) {
+            dht.identified(peer, information, at: remoteAddress)
+        }
 
         func peerDisconnected(_ peer: PeerID) { dht.disconnected(peer) }
 

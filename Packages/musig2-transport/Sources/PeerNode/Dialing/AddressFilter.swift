@@ -45,6 +45,14 @@ extension Multiaddr {
         return isPrivate ? .private : .public
     }
 
+    /// Whether the address begins with a name.
+    var isNamed: Bool {
+        switch components.first {
+        case .dns?, .dns4?, .dns6?, .dnsaddr?: true
+        default: false
+        }
+    }
+
     /// Whether anybody could be reached at the address.
     var isUsable: Bool {
         guard let first = components.first, !isUnspecified else { return false }

@@ -1,12 +1,17 @@
 import Multiformats
 import PeerTransport
 
-/// Tries the addresses of one peer, each a little after the one before or when that has failed, until one leads to it.
-struct DialRace {
+/// Tries the addresses of one peer, each a little after the one before or when that has failed, until one leads to it. Others
+/// may join while it runs, with what they know.
+final class DialRace: Sendable {
     /// An address with the transport that understands it.
     struct Candidate: Sendable {
         var address: Multiaddr
         var transport: any Transport
+        /// Where it may lead.
+        var filters: DialFilters
+        /// Whether strangers have named it, so that places are not dialled for them again and again.
+        var isStrangers = false
     }
 
     /// The connection that won, and where.
@@ -19,32 +24,55 @@ struct DialRace {
 
     /// What the attempts tell the one who races them.
     private enum Step: Sendable {
+        /// What joined before the race began is there.
+        case begin
+        case joined([Candidate])
         case reached(Winner)
         case failed(Multiaddr, TransportError)
         case nextIsDue
-        case tooLate
+        case tooLate(Int)
     }
 
+    /// The most addresses that are tried, those of all who join together.
+    private static let maximumCandidates = 64
+
     let peer: PeerID
-    let candidates: [Candidate]
-    let configuration: PeerNodeConfiguration
-    let accepting: ProtocolFilter
-    let filters: DialFilters
+    private let configuration: PeerNodeConfiguration
+    private let accepting: ProtocolFilter
+    /// Whether a place may be dialled for a stranger now.
+    private let admits: @Sendable (Multiaddr) -> Bool
     /// Is told of each address that did not lead to the peer.
-    let onFailure: @Sendable (Multiaddr, TransportError) -> Void
+    private let onFailure: @Sendable (Multiaddr, TransportError) -> Void
+    private let steps = BoundedInbox<Step>(capacity: 16 * maximumCandidates)
+
+    init(
+        to peer: PeerID,
+        configuration: PeerNodeConfiguration,
+        accepting: @escaping ProtocolFilter,
+        admits: @escaping @Sendable (Multiaddr) -> Bool,
+        onFailure: @escaping @Sendable (Multiaddr, TransportError) -> Void
+    ) {
+        self.peer = peer
+        self.configuration = configuration
+        self.accepting = accepting
+        self.admits = admits
+        self.onFailure = onFailure
+    }
+
+    /// Adds addresses, which are tried at once.
+    ///
+    /// - Returns: False when the race is over.
+    func join(_ candidates: [Candidate]) -> Bool {
+        candidates.isEmpty || steps.push(.joined(candidates)) == .taken
+    }
 
     /// Runs the race.
     ///
+    /// - Parameter candidates: What to try, in this order; or why there is nothing, which counts if nobody joins.
     /// - Returns: The first connection; those that come later are closed.
     /// - Throws: One error that tells what became of each address, with the code of the first.
-    func run() async throws(TransportError) -> Winner {
-        let time = configuration.timeSource
-        let steps = BoundedInbox<Step>(capacity: 4 * candidates.count + 8)
-        let deadline = Task { [limit = configuration.dialTimeout] in
-            try await time.sleep(limit)
-            _ = steps.push(.tooLate)
-        }
-        var tasks: [Task<Void, any Error>] = [deadline]
+    func run(_ candidates: Result<[Candidate], TransportError>) async throws(TransportError) -> Winner {
+        var tasks: [Task<Void, any Error>] = []
         defer {
             for task in tasks { task.cancel() }
             // Whoever is reached after the race has no use for it.
@@ -53,35 +81,56 @@ struct DialRace {
             }
         }
         var failures: [(Multiaddr, TransportError)] = []
-        var waiting = candidates[...]
+        var known: Set<Multiaddr> = []
+        var waiting: [Candidate] = []
         var running = 0
-        func startNext() {
-            guard running < max(1, configuration.maximumParallelAttempts), let next = waiting.popFirst() else { return }
+        var rounds = 0
+        func add(_ candidates: [Candidate]) {
+            var new: [Candidate] = []
+            for candidate in candidates where known.count < Self.maximumCandidates {
+                let bare = candidate.address.withoutPeerID ?? candidate.address
+                if known.insert(bare).inserted { new.append(candidate) }
+            }
+            // Whoever joins may know better than those who were there before.
+            waiting = new + waiting
+            rounds += 1
+            tasks.append(later(configuration.dialTimeout, .tooLate(rounds)))
+        }
+        func startNext(isJoining: Bool = false) {
+            // The first address of one who joins is tried beside however many hang.
+            guard running < max(1, configuration.maximumParallelAttempts) || isJoining, !waiting.isEmpty else { return }
             running += 1
-            tasks.append(attempt(next, into: steps))
-            guard !waiting.isEmpty else { return }
-            tasks.append(
-                Task { [stagger = configuration.dialStagger] in
-                    try await time.sleep(stagger)
-                    _ = steps.push(.nextIsDue)
-                }
-            )
+            tasks.append(attempt(waiting.removeFirst()))
+            if !waiting.isEmpty { tasks.append(later(configuration.dialStagger, .nextIsDue)) }
+        }
+        var reason: TransportError?
+        switch candidates {
+        case .success(let candidates): add(candidates)
+        case .failure(let error): reason = error
         }
         startNext()
+        _ = steps.push(.begin)
         while let step = try await steps.next() {
             switch step {
+            case .begin: if known.isEmpty, let reason { throw reason }
+            case .joined(let candidates):
+                let count = known.count
+                add(candidates)
+                if known.count > count { startNext(isJoining: true) }
             case .reached(let winner): return winner
             case .nextIsDue: startNext()
             case .failed(let address, let error):
                 running -= 1
                 failures.append((address, error))
                 onFailure(address, error)
-                if failures.count == candidates.count { throw Self.summary(of: failures, for: peer) }
+                if failures.count == known.count { throw Self.summary(of: failures, for: peer) }
                 startNext()
-            case .tooLate:
+            case .tooLate(let round):
+                // Who joined later has the whole time.
+                guard round == rounds else { continue }
                 throw TransportError(
                     .timedOut,
-                    "peer \(peer) was not reached at any of \(candidates.count) addresses within "
+                    "peer \(peer) was not reached at any of \(known.count) addresses within "
                         + "\(configuration.dialTimeout)"
                 )
             }
@@ -89,12 +138,27 @@ struct DialRace {
         throw PeerNode.shutDownError
     }
 
-    private func attempt(_ candidate: Candidate, into steps: BoundedInbox<Step>) -> Task<Void, any Error> {
-        Task { [peer, accepting, filters, time = configuration.timeSource] in
+    private func later(_ delay: Duration, _ step: Step) -> Task<Void, any Error> {
+        Task { [steps, time = configuration.timeSource] in
+            try await time.sleep(delay)
+            _ = steps.push(step)
+        }
+    }
+
+    private func attempt(_ candidate: Candidate) -> Task<Void, any Error> {
+        Task { [peer, accepting, admits, steps, time = configuration.timeSource] in
             do throws(TransportError) {
                 let start = time.now().uptime
+                let isBounded = candidate.isStrangers
+                // A name is bounded by where it leads.
+                if isBounded, !candidate.address.isNamed, !admits(candidate.address) {
+                    throw TransportError(
+                        .limitExceeded, "\(candidate.address) was dialled often enough for those who name it")
+                }
+                let filters = candidate.filters
                 let connection = try await candidate.transport.dial(
-                    candidate.address, expecting: peer, accepting: accepting, allowing: filters.allow)
+                    candidate.address, expecting: peer, accepting: accepting,
+                    allowing: { filters.allow($0) && (!isBounded || !candidate.address.isNamed || admits($0)) })
                 let winner = Winner(
                     connection: connection, address: candidate.address, duration: time.now().uptime - start)
                 if steps.push(.reached(winner)) != .taken { await connection.close() }

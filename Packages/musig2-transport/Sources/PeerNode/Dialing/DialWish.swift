@@ -15,11 +15,14 @@ struct DialWish: Sendable {
     var patience: DialPatience
     /// Which addresses are tried, names by where they lead.
     var filter: AddressFilter
+    /// Whether strangers have named the addresses, as in a DHT: then nothing that is harmful is tried, and a name only where
+    /// it leads to the Internet, unless the filter wants something else.
+    var isStrangers = false
 
     /// Whether a dial for this wish tries whatever one for another would.
     func covers(_ other: DialWish) -> Bool {
         other.addresses.allSatisfy(addresses.contains) && (patience == .now || other.patience == .afterBackoff)
-            && (filter == .any || filter == other.filter)
+            && (filter == .any || filter == other.filter) && (!isStrangers || other.isStrangers)
     }
 }
 

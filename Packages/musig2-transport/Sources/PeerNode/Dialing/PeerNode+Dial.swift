@@ -1,3 +1,4 @@
+import KademliaDHT
 import Logging
 public import Multiformats
 public import PeerTransport
@@ -5,7 +6,7 @@ import Synchronization
 
 extension PeerNode {
     /// Connects to a peer, unless there is a connection already. Callers that ask for the same peer at once share one
-    /// dial; who knows other addresses than the first, or would not wait, tries again when that one has failed.
+    /// dial; what later ones know of addresses is tried beside the rest at once. A dial ends when nobody waits for it.
     ///
     /// Beside the given addresses those are tried that the node remembers. Each is tried beside the former after
     /// ``PeerNodeConfiguration/dialStagger`` or when that has failed, IPv4 and IPv6 and different transports in turns; the
@@ -23,88 +24,147 @@ extension PeerNode {
         addresses: [Multiaddr] = [],
         patience: DialPatience = .now
     ) async throws(TransportError) {
-        try await connect(to: peer, addresses: addresses, patience: patience, within: .any)
+        try await connect(to: peer, DialWish(addresses: addresses, patience: patience, filter: .any))
     }
 
-    /// Connects to a peer at addresses of one kind, whatever the node would dial beside.
-    func connect(
-        to peer: PeerID,
-        addresses: [Multiaddr],
-        patience: DialPatience,
-        within filter: AddressFilter
-    ) async throws(TransportError) {
+    /// Connects to a peer as a wish says.
+    func connect(to peer: PeerID, _ wish: DialWish) async throws(TransportError) {
         guard peer != localPeer else {
             throw TransportError(.invalidArgument, "peer \(peer) is this node itself")
         }
-        let wish = DialWish(addresses: addresses, patience: patience, filter: filter)
         // Whoever began the other dial may have been lied to about the addresses: a DHT is easily.
         guard try await !connect(to: peer, wish, isLast: false) else { return }
         _ = try await connect(to: peer, wish, isLast: true)
     }
 
-    /// Connects to a peer; false when the dial of another caller has failed, who tried less than this one wants to be tried.
-    /// With `isLast` the outcome of such a dial counts all the same.
+    /// What becomes of a wish for a peer.
+    private enum Start {
+        case done
+        case refused(TransportError)
+        case begin(Dial)
+        case join(Dial)
+    }
+
+    /// Connects to a peer; false when the dial of another caller has failed, which this one could not join any more and who
+    /// tried less than this one wants to be tried. With `isLast` the outcome of such a dial counts all the same.
     private func connect(
         to peer: PeerID,
         _ wish: DialWish,
         isLast: Bool
     ) async throws(TransportError) -> Bool {
-        enum Start {
-            case done
-            case refused(TransportError)
-            case begin(Latch<Result<Void, TransportError>>)
-            case join(Latch<Result<Void, TransportError>>, triesAll: Bool)
-        }
-        let start = state.withLock { state -> Start in
-            guard !state.isShutDown else { return .refused(Self.shutDownError) }
-            if state.table.current(to: peer) != nil { return .done }
-            if let dial = state.dials[peer] {
-                guard dial.isOvertaken else {
-                    return .join(dial.outcome, triesAll: dial.wish.covers(wish))
-                }
-                dial.task?.cancel()
-                state.dials[peer] = nil
-            }
-            guard !state.table.isFull else {
-                let limit = configuration.maximumConnections
-                return .refused(TransportError(.limitExceeded, "\(limit) connections are open already"))
-            }
-            guard state.dials.count < configuration.maximumDials else {
-                let limit = configuration.maximumDials
-                return .refused(TransportError(.limitExceeded, "\(limit) peers are being dialled already"))
-            }
-            let dial = Latch<Result<Void, TransportError>>()
-            state.dials[peer] = Dial(outcome: dial, wish: wish)
-            return .begin(dial)
-        }
-        let dial: Latch<Result<Void, TransportError>>
+        let dial: Dial
         var counts = true
-        switch start {
+        switch state.withLock({ start(peer, wish, &$0) }) {
         case .done: return true
         case .refused(let error): throw error
-        case .join(let latch, let triesAll):
-            dial = latch
-            counts = triesAll || isLast
-        case .begin(let latch):
-            dial = latch
+        case .join(let other):
+            dial = other
+            // Whoever began it may have been lied to about the addresses: a DHT is easily.
+            counts = other.wish.covers(wish) || join(other, peer, wish) || isLast
+        case .begin(let new):
+            dial = new
             // A task of its own: the caller may be cancelled while others wait for the same peer.
             let task = Task {
-                let result = await self.dialAndAdopt(peer, wish)
-                state.withLock { if $0.dials[peer]?.outcome === latch { $0.dials[peer] = nil } }
-                latch.set(result)
+                let result = await self.dialAndAdopt(peer, wish, new.race)
+                state.withLock { if $0.dials[peer]?.outcome === new.outcome { $0.dials[peer] = nil } }
+                new.outcome.set(result)
             }
-            let isShutDown = state.withLock { state in
-                if state.dials[peer]?.outcome === latch { state.dials[peer]?.task = task }
+            let isGone = state.withLock { state in
+                guard state.dials[peer]?.outcome === new.outcome else { return true }
+                state.dials[peer]?.task = task
                 return state.isShutDown
             }
-            if isShutDown { task.cancel() }
+            if isGone { task.cancel() }
         }
-        guard let result = await dial.wait() else {
+        let result = await dial.outcome.wait()
+        leave(dial, peer)
+        guard let result else {
             throw TransportError(.cancelled, "the task that waited for a connection was cancelled")
         }
         if !counts, case .failure = result { return false }
         try result.get()
         return true
+    }
+
+    private func start(_ peer: PeerID, _ wish: DialWish, _ state: inout State) -> Start {
+        guard !state.isShutDown else { return .refused(Self.shutDownError) }
+        if state.table.current(to: peer) != nil { return .done }
+        let isWanted = wish.patience == .now
+        if let dial = state.dials[peer] {
+            if !dial.isOvertaken {
+                state.dials[peer]?.waiting += 1
+                if isWanted { state.dials[peer]?.isWanted = true }
+                return .join(dial)
+            }
+            dial.task?.cancel()
+            state.dials[peer] = nil
+        }
+        guard !state.table.isFull else {
+            let limit = configuration.maximumConnections
+            return .refused(TransportError(.limitExceeded, "\(limit) connections are open already"))
+        }
+        guard hasRoomForDial(isWanted: isWanted, &state) else {
+            let limit = configuration.maximumDials
+            return .refused(TransportError(.limitExceeded, "\(limit) peers are being dialled already"))
+        }
+        state.lastDial &+= 1
+        let dial = Dial(
+            outcome: Latch(), wish: wish, race: race(to: peer), number: state.lastDial, isWanted: isWanted)
+        state.dials[peer] = dial
+        return .begin(dial)
+    }
+
+    /// Whether one more peer may be dialled. One that is wanted takes the place of the oldest that is not.
+    private func hasRoomForDial(isWanted: Bool, _ state: inout State) -> Bool {
+        let limit = max(1, configuration.maximumDials)
+        guard isWanted else {
+            let unwanted = state.dials.values.count { !$0.isWanted }
+            return state.dials.count < limit && unwanted < max(1, limit - limit / 4)
+        }
+        guard state.dials.count >= limit else { return true }
+        let oldest = state.dials.filter { !$0.value.isWanted }.min { $0.value.number < $1.value.number }
+        guard let (peer, dial) = oldest else { return false }
+        dial.task?.cancel()
+        dial.outcome.set(
+            .failure(TransportError(.limitExceeded, "the dial of peer \(peer) gave way to one that somebody waits for"))
+        )
+        state.dials[peer] = nil
+        return true
+    }
+
+    /// Lets a dial that runs try what one more caller knows, at once; false when it is over.
+    private func join(_ dial: Dial, _ peer: PeerID, _ wish: DialWish) -> Bool {
+        do throws(TransportError) {
+            return dial.race.join(try candidates(for: peer, wish))
+        } catch {
+            // This one knows nothing that could be tried.
+            return true
+        }
+    }
+
+    /// One caller less waits for a dial. It ends when that was the last.
+    private func leave(_ dial: Dial, _ peer: PeerID) {
+        let task = state.withLock { state -> Task<Void, Never>? in
+            guard let running = state.dials[peer], running.outcome === dial.outcome else { return nil }
+            state.dials[peer]?.waiting -= 1
+            guard running.waiting <= 1 else { return nil }
+            state.dials[peer] = nil
+            return running.task
+        }
+        task?.cancel()
+    }
+
+    private func race(to peer: PeerID) -> DialRace {
+        DialRace(
+            to: peer,
+            configuration: configuration,
+            accepting: accepting,
+            admits: { [weak self, time = configuration.timeSource] address in
+                let now = time.now().uptime
+                return self?.state.withLock { $0.dialBounds.take(address, at: now) } ?? false
+            },
+            onFailure: { [weak self] address, error in self?.noteDial(of: peer, at: address, failed: error) }
+        )
     }
 
     /// Connects to whoever answers at an address.
@@ -145,18 +205,21 @@ extension PeerNode {
 
     private func dialAndAdopt(
         _ peer: PeerID,
-        _ wish: DialWish
+        _ wish: DialWish,
+        _ race: DialRace
     ) async -> Result<Void, TransportError> {
         do throws(TransportError) {
-            let race = DialRace(
-                peer: peer,
-                candidates: try candidates(for: peer, wish),
-                configuration: configuration,
-                accepting: accepting,
-                filters: dialFilters(wish.filter),
-                onFailure: { [weak self] address, error in self?.noteDial(of: peer, at: address, failed: error) }
-            )
-            let winner = try await race.run()
+            let candidates: Result<[DialRace.Candidate], TransportError>
+            do throws(TransportError) {
+                candidates = .success(try self.candidates(for: peer, wish))
+            } catch {
+                candidates = .failure(error)
+            }
+            let winner = try await race.run(candidates)
+            let places = [winner.address, winner.connection.remoteAddress]
+            state.withLock { state in
+                for place in Set(places.compactMap(\.withoutPeerID)) { state.dialBounds.noteSuccess(place) }
+            }
             noteDial(of: peer, at: winner.address, took: winner.duration)
             if let error = adopt(winner.connection) { throw error }
             return .success(())
@@ -199,6 +262,7 @@ extension PeerNode {
         let now = configuration.timeSource.now()
         let remembered = peerStore.withLock { $0.addresses(of: peer, at: now.wallMilliseconds) }
         let filters = dialFilters(wish.filter)
+        let named = Set(wish.isStrangers ? wish.addresses.compactMap(\.withoutPeerID) : [])
         var seen: Set<Multiaddr> = []
         var candidates: [DialRace.Candidate] = []
         var refused: [String] = []
@@ -208,8 +272,14 @@ extension PeerNode {
                 refused.append("\(address) is of another peer")
             } else if !filters.allow(bare) {
                 refused.append("\(address) is not a \(filters) address")
+            } else if named.contains(bare), !Hearsay.isHarmless(bare) {
+                refused.append("\(address) is not for a stranger to name")
             } else if let transport = transports.first(where: { $0.canDial(address) }) {
-                candidates.append(DialRace.Candidate(address: address, transport: transport))
+                let isWithin = wish.isStrangers && bare.isNamed && (wish.filter == .any || wish.filter == .public)
+                candidates.append(
+                    DialRace.Candidate(
+                        address: address, transport: transport, filters: isWithin ? dialFilters(.public) : filters,
+                        isStrangers: wish.isStrangers))
             } else {
                 refused.append("no transport here understands \(address)")
             }

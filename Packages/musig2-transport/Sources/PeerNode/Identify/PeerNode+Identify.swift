@@ -209,13 +209,15 @@ extension PeerNode {
     ) {
         do throws(IdentifyError) {
             let statement = try PeerStatement(try message.get(), from: peer, at: remoteAddress)
-            learn(statement, from: peer, isPush: isPush)
+            learn(statement, from: peer, at: remoteAddress, isPush: isPush)
         } catch {
             refuse(error, from: peer)
         }
     }
 
-    private func learn(_ statement: PeerStatement, from peer: PeerID, isPush: Bool) {
+    private func learn(
+        _ statement: PeerStatement, from peer: PeerID, at remoteAddress: Multiaddr, isPush: Bool
+    ) {
         let now = configuration.timeSource.now()
         let known = peerStore.withLock { $0.sequence(of: peer) }
         let learnt = state.withLock { state -> (information: PeerInformation, isStale: Bool)? in
@@ -223,13 +225,17 @@ extension PeerNode {
             var information = state.information[peer] ?? PeerInformation()
             let isStale = information.update(by: statement, isPush: isPush, knownSequence: known)
             state.information[peer] = information
-            state.notices.append(.identified(peer, information))
+            state.notices.append(.identified(peer, information, at: remoteAddress))
             return (information, isStale)
         }
         guard let learnt else { return }
         let sequence = learnt.isStale ? nil : statement.certified?.sequence
-        peerStore.withLock { $0.update(peer, by: learnt.information, sequence: sequence, at: now.wallMilliseconds) }
-        peersChanged()
+        let isWorthSaving = peerStore.withLock { store in
+            store.update(peer, by: learnt.information, sequence: sequence, at: now.wallMilliseconds)
+            return store.peers[peer].map { PeerStore.worth(of: $0) > .stranger } ?? false
+        }
+        // Strangers that come and go are saved with the others, and are no reason to write.
+        if isWorthSaving { peersChanged() }
         if let observed = statement.observedAddress {
             identify.withLock { $0.observed.note(observed, by: peer, at: now.uptime) }
         }

@@ -1,3 +1,4 @@
+import KademliaDHT
 import Multiformats
 import PeerTransport
 import PeerTransportNIO
@@ -38,7 +39,8 @@ struct PeerStatement: Equatable {
         /// They lead to another peer.
         var foreign = 0
         /// Addresses of a network that is not this peer's, as seen from where it connected: a peer of the Internet that
-        /// names 192.168.0.1 would have others knock at their own doors. Also what nobody can be reached at.
+        /// names 192.168.0.1 would have others knock at their own doors. Also what nobody can be reached at, and what asks for
+        /// more than a connection: a path, a port of another service.
         var outOfPlace = 0
         /// More than are kept.
         var tooMany = 0
@@ -111,7 +113,7 @@ struct PeerStatement: Equatable {
             }
             if let named = address.peerID, named != peer {
                 refused.foreign += 1
-            } else if !scope.canUse(bare) {
+            } else if !scope.canUse(bare) || !Hearsay.isHarmless(bare) {
                 refused.outOfPlace += 1
             } else if usable.count == maximumAddresses {
                 refused.tooMany += 1

@@ -34,7 +34,9 @@ public final class PeerNode: Sendable {
         var information: [PeerID: PeerInformation] = [:]
         var listeners: [any Listener] = []
         var dials: [PeerID: Dial] = [:]
+        var lastDial: UInt64 = 0
         var backoff: DialBackoff
+        var dialBounds = DialBounds()
         var pings: [PeerID: PingLink] = [:]
         var notices = Fifo<Notice>()
         var isNotifying = false
@@ -53,6 +55,14 @@ public final class PeerNode: Sendable {
         let outcome: Latch<Result<Void, TransportError>>
         /// What the one who began it named.
         let wish: DialWish
+        /// Where others add what they know.
+        let race: DialRace
+        /// Which of all dials it is, by when they began.
+        let number: UInt64
+        /// How many wait for it. When nobody does any more, it ends.
+        var waiting = 1
+        /// Whether somebody wants the peer now; else it gives way to a dial of which that is true.
+        var isWanted: Bool
         var task: Task<Void, Never>?
         /// The peer came by itself in the meantime, so that nobody waits any more.
         var isOvertaken = false
@@ -63,7 +73,7 @@ public final class PeerNode: Sendable {
         case connected(PeerID)
         case disconnected(PeerID)
         case replaced(PeerID)
-        case identified(PeerID, PeerInformation)
+        case identified(PeerID, PeerInformation, at: Multiaddr)
         case addresses([Multiaddr])
         case protocols([ProtocolID])
     }
@@ -159,17 +169,22 @@ public final class PeerNode: Sendable {
         state.withLock { $0.table.current(to: peer) != nil }
     }
 
-    /// Where the connection to a peer leads that new streams go over; nil if there is none.
-    func remoteAddress(of peer: PeerID) -> Multiaddr? {
-        state.withLock { $0.table.current(to: peer)?.connection.remoteAddress }
-    }
-
     /// What a connected peer has said about itself; nil until it has.
     ///
     /// - Parameter peer: Who.
     /// - Returns: What its last identify message said.
     public func information(of peer: PeerID) -> PeerInformation? {
         state.withLock { $0.information[peer] }
+    }
+
+    /// What a connected peer has said about itself, and where it is; nil when it has not, or is not connected any more.
+    func identity(of peer: PeerID) -> (information: PeerInformation, remoteAddress: Multiaddr)? {
+        state.withLock { state in
+            guard let information = state.information[peer], let entry = state.table.current(to: peer) else {
+                return nil
+            }
+            return (information, entry.connection.remoteAddress)
+        }
     }
 
     // MARK: Observers
@@ -188,7 +203,8 @@ public final class PeerNode: Sendable {
                 case .connected(let peer): observer.peerConnected(peer)
                 case .disconnected(let peer): observer.peerDisconnected(peer)
                 case .replaced(let peer): observer.connectionReplaced(peer)
-                case .identified(let peer, let information): observer.peerIdentified(peer, information)
+                case .identified(let peer, let information, let remoteAddress):
+                    observer.peerIdentified(peer, information, at: remoteAddress)
                 case .addresses(let addresses): observer.addressesChanged(addresses)
                 case .protocols(let protocols): observer.protocolsChanged(protocols)
                 }

@@ -36,7 +36,8 @@ public struct PeerNodeConfiguration: Sendable {
     /// How long a new connection is spared when too many are closed.
     public var connectionGrace: Duration = .seconds(20)
 
-    /// The most peers that may be dialled at the same time.
+    /// The most peers that may be dialled at the same time. Dials that nobody waits for (``DialPatience/afterBackoff``) have
+    /// three quarters at most, and give way to others when all places are taken.
     public var maximumDials = 128
 
     /// The most addresses that are tried for one peer.

@@ -30,12 +30,18 @@ extension PeerNode {
         peersChanged()
     }
 
-    /// Peers with an address that have said that they speak a protocol, those that were seen last first.
+    /// Peers with an address that have said that they speak a protocol, to begin with: see
+    /// ``PeerStore/servers(speaking:limit:using:)``.
     func knownPeers(speaking protocolID: ProtocolID, limit: Int) -> [PeerID] {
-        let speakers = peerStore.withLock { store in
-            store.peers.filter { !$0.value.addresses.isEmpty && $0.value.protocols.contains(protocolID) }
-        }
-        return speakers.sorted { $0.value.lastSeen > $1.value.lastSeen }.prefix(limit).map(\.key)
+        var generator = SystemRandomNumberGenerator()
+        return peerStore.withLock { $0.servers(speaking: protocolID, limit: limit, using: &generator) }
+    }
+
+    /// A peer answered on a connection that this node has dialled: who does so day after day is begun with after a restart.
+    func noteProof(of peer: PeerID) {
+        let now = configuration.timeSource.now().wallMilliseconds
+        peerStore.withLock { $0.noteProof(peer, at: now) }
+        peersChanged()
     }
 
     // MARK: Persistence

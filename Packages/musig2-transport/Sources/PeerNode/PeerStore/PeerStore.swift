@@ -37,6 +37,9 @@ struct PeerStore: Equatable {
         var agentVersion = ""
         /// When it was last connected or named.
         var lastSeen: UInt64 = 0
+        /// On how many days it has answered on a connection that this node had dialled, and when it did so last.
+        var provenDays: UInt32 = 0
+        var lastProven: UInt64 = 0
     }
 
     let limits: PeerStoreLimits
@@ -131,6 +134,7 @@ struct PeerStore: Equatable {
         for found in remembered {
             var entry = found.peer
             entry.lastSeen = min(entry.lastSeen, now)
+            entry.lastProven = min(entry.lastProven, now)
             // A clock that was ahead when the file was written must not make addresses immortal.
             for index in entry.addresses.indices {
                 let source = entry.addresses[index].source
@@ -161,8 +165,13 @@ struct PeerStore: Equatable {
         guard peers.count > limits.peers else { return }
         // An eighth at once, so that a flood of names does not cost a search each.
         let surplus = peers.count - limits.peers + limits.peers / 8
-        let least = peers.sorted { Self.isWorthLess($0.value, $1.value) }.prefix(surplus)
-        for (peer, _) in least { peers[peer] = nil }
+        for peer in least(surplus) { peers[peer] = nil }
+    }
+
+    mutating func change(_ peer: PeerID, _ body: (inout Peer) -> Void) {
+        guard var changed = peers[peer] else { return }
+        body(&changed)
+        peers[peer] = changed
     }
 
     private mutating func change(_ address: Multiaddr, of peer: PeerID, _ body: (inout Address) -> Void) {
@@ -192,6 +201,8 @@ struct PeerStore: Equatable {
     /// Whether an address is to be tried before another one; nil when nothing speaks for either.
     private static func isMorePromising(_ left: Address, _ right: Address) -> Bool? {
         if left.failures != right.failures { return left.failures < right.failures }
+        let (leftTrust, rightTrust) = (trust(in: left), trust(in: right))
+        if leftTrust != rightTrust { return leftTrust > rightTrust }
         if left.lastSuccess != right.lastSuccess { return left.lastSuccess > right.lastSuccess }
         if left.source != right.source { return left.source > right.source }
         return nil
@@ -205,21 +216,20 @@ struct PeerStore: Equatable {
         return isMorePromising(left, right) ?? (left.expiry > right.expiry)
     }
 
+    /// How much an address is trusted to be the peer's own. That the peer was reached at one that others have named does not
+    /// make it the peer's: somebody in between may only pass on what is said, for as long as it likes.
+    private static func trust(in address: Address) -> Int {
+        let isReached = address.lastSuccess > 0
+        return switch address.source {
+        case .certified: isReached ? 4 : 3
+        case .identify: isReached ? 4 : 1
+        case .hint: isReached ? 2 : 0
+        }
+    }
+
     /// To have reached the peer is worth as much as its signature.
     private static func proof(of address: Address) -> Source {
         address.lastSuccess > 0 ? .certified : address.source
-    }
-
-    /// Whether a peer goes before another one when there are too many: one that was never reached before one that was, one
-    /// that never spoke for itself before one that did, and of equals the one not seen for longer.
-    private static func isWorthLess(_ left: Peer, _ right: Peer) -> Bool {
-        let (leftRank, rightRank) = (rank(left), rank(right))
-        return leftRank == rightRank ? left.lastSeen < right.lastSeen : leftRank < rightRank
-    }
-
-    private static func rank(_ peer: Peer) -> UInt32 {
-        if peer.addresses.contains(where: { $0.lastSuccess > 0 }) { return 4 }
-        return peer.addresses.map(\.source.rawValue).max() ?? 0
     }
 
     private static func milliseconds(_ duration: Duration) -> UInt64 {

@@ -22,11 +22,27 @@ struct PeerStoreSnapshot: Equatable {
     struct RememberedPeer: Equatable {
         var id: PeerID
         var peer: PeerStore.Peer
+
+        /// At least the bytes that it takes.
+        fileprivate var mostBytes: Int {
+            peer.addresses.reduce(0) { $0 + $1.address.bytes.count + 64 }
+                + peer.protocols.reduce(0) { $0 + $1.name.utf8.count + 8 } + peer.agentVersion.utf8.count
+                + id.bytes.count + 96
+        }
     }
 
     init(of store: PeerStore, lastSequence: UInt64) {
         self.lastSequence = lastSequence
-        peers = store.peers.map { RememberedPeer(id: $0.key, peer: $0.value) }.sorted { $0.id < $1.id }
+        var kept: [RememberedPeer] = []
+        var bytes = 64
+        // As much as can be read again, those first for which most speaks.
+        for (id, peer) in store.peers.sorted(by: { PeerStore.isWorthLess($1.value, $0.value) }) {
+            let remembered = RememberedPeer(id: id, peer: peer)
+            bytes += remembered.mostBytes
+            guard bytes <= Self.maximumBytes else { break }
+            kept.append(remembered)
+        }
+        peers = kept.sorted { $0.id < $1.id }
     }
 
     // MARK: Writing
@@ -41,6 +57,8 @@ struct PeerStoreSnapshot: Equatable {
                 writer.uint(2, remembered.peer.sequence)
                 writer.uint(3, remembered.peer.lastSeen)
                 writer.string(4, remembered.peer.agentVersion)
+                writer.uint(7, remembered.peer.provenDays)
+                writer.uint(8, remembered.peer.lastProven)
                 for name in remembered.peer.protocols { writer.requiredString(5, name.name) }
                 for address in remembered.peer.addresses {
                     writer.message(6) { writer in
@@ -96,6 +114,8 @@ struct PeerStoreSnapshot: Equatable {
             case 2: peer.sequence = try reader.uint64(field, "sequence")
             case 3: peer.lastSeen = try reader.uint64(field, "last_seen")
             case 4: peer.agentVersion = try reader.string(field, "agent", limit: PeerStatement.maximumText)
+            case 7: peer.provenDays = try reader.uint32(field, "proven_days")
+            case 8: peer.lastProven = try reader.uint64(field, "last_proven")
             case 5:
                 try reader.append(
                     field, "protocols", to: &names, limit: ProtocolID.maximumLength, count: maximumEntries)

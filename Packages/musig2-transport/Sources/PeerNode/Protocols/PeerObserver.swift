@@ -29,6 +29,15 @@ public protocol PeerObserver: Sendable {
     ///   - information: All that it has said up to now.
     func peerIdentified(_ peer: PeerID, _ information: PeerInformation)
 
+    /// The same, for an observer for which it matters where the peer was when it said so. Only one of the two is called: this
+    /// one, which calls the other by default.
+    ///
+    /// - Parameters:
+    ///   - peer: Who said it.
+    ///   - information: All that it has said up to now.
+    ///   - remoteAddress: Where the connection leads on which it said it.
+    func peerIdentified(_ peer: PeerID, _ information: PeerInformation, at remoteAddress: Multiaddr)
+
     /// The addresses of the node are now these.
     ///
     /// - Parameter addresses: All of them.
@@ -62,6 +71,16 @@ extension PeerObserver {
     ///   - peer: Who said it.
     ///   - information: What it said.
     public func peerIdentified(_ peer: PeerID, _ information: PeerInformation) {}
+
+    /// Tells without the place.
+    ///
+    /// - Parameters:
+    ///   - peer: Who said it.
+    ///   - information: What it said.
+    ///   - remoteAddress: Not told.
+    public func peerIdentified(_ peer: PeerID, _ information: PeerInformation, at remoteAddress: Multiaddr) {
+        peerIdentified(peer, information)
+    }
 
     /// Does nothing.
     ///

@@ -53,6 +53,18 @@ public protocol ValueRules: Sendable {
     /// - Returns: Whether to store it and to return it.
     func isValid(_ value: [UInt8], at key: [UInt8], wallMilliseconds: UInt64) -> Bool
 
+    /// Until when a value may stand under a name. It is kept with the value, which is returned until then without another
+    /// look.
+    ///
+    /// Rules by which values run out must implement it; by default a valid value is valid for ever.
+    ///
+    /// - Parameters:
+    ///   - value: The bytes.
+    ///   - key: The whole name, with the namespace.
+    ///   - wallMilliseconds: The time, as milliseconds since 1970.
+    /// - Returns: The first moment at which it is not valid any more, as milliseconds since 1970; nil when it is not valid now.
+    func validUntil(_ value: [UInt8], at key: [UInt8], wallMilliseconds: UInt64) -> UInt64?
+
     /// Which of two valid values is the better one.
     ///
     /// - Parameters:
@@ -61,4 +73,17 @@ public protocol ValueRules: Sendable {
     ///   - key: The whole name, with the namespace.
     /// - Returns: Whether `left` is strictly better than `right`.
     func isBetter(_ left: [UInt8], than right: [UInt8], at key: [UInt8]) -> Bool
+}
+
+extension ValueRules {
+    /// For ever, or not at all.
+    ///
+    /// - Parameters:
+    ///   - value: The bytes.
+    ///   - key: The whole name, with the namespace.
+    ///   - wallMilliseconds: The time, as milliseconds since 1970.
+    /// - Returns: The end of time; nil when the value is not valid now.
+    public func validUntil(_ value: [UInt8], at key: [UInt8], wallMilliseconds: UInt64) -> UInt64? {
+        isValid(value, at: key, wallMilliseconds: wallMilliseconds) ? .max : nil
+    }
 }

@@ -20,18 +20,21 @@ final class ConnectionCount: Sendable {
         fileprivate let origin: AddressRange?
         /// The network as one of whose connections it counts: none if that is exempt.
         fileprivate let network: AddressRange?
+        /// The address as one of whose connections it counts.
+        fileprivate let host: AddressRange?
         private let state = Mutex(State.halfOpen)
         private let close = Mutex<(isDue: Bool, body: (@Sendable () -> Void)?)>((false, nil))
 
         fileprivate init(
             _ count: ConnectionCount, _ number: UInt64, isInbound: Bool, from origin: AddressRange? = nil,
-            network: AddressRange? = nil
+            network: AddressRange? = nil, host: AddressRange? = nil
         ) {
             self.count = count
             self.number = number
             self.isInbound = isInbound
             self.origin = origin
             self.network = network
+            self.host = host
         }
 
         /// Says how the connection is closed when it has to make room for another one, on whatever thread.
@@ -99,6 +102,7 @@ final class ConnectionCount: Sendable {
         var nextNumber: UInt64 = 0
         var perPeer: [PeerID: Int] = [:]
         var limiter: InboundLimiter
+        var hosts: InboundLimiter
     }
 
     private let limits: TCPTransport.Limits
@@ -108,7 +112,7 @@ final class ConnectionCount: Sendable {
 
     init(limits: TCPTransport.Limits) {
         self.limits = limits
-        self.state = Mutex(State(limiter: InboundLimiter(limits: limits)))
+        self.state = Mutex(State(limiter: InboundLimiter(limits: limits), hosts: .ofHosts(limits)))
         self.share = max(1, limits.receiveBuffer / max(1, limits.connections))
     }
 
@@ -143,11 +147,20 @@ final class ConnectionCount: Sendable {
                 return (Slot(self, state.nextNumber, isInbound: false), nil)
             }
             let slot: Slot
-            switch state.limiter.admit(isExempt ? nil : single?.network, at: now) {
+            let counted = isExempt ? nil : single
+            // First, so that one address that comes too often does not use up what its network may do.
+            let host: AddressRange?
+            switch state.hosts.admit(counted?.host, at: now) {
+            case .refused(let reason): throw TransportError(.limitExceeded, reason)
+            case .admitted(let admitted): host = admitted
+            }
+            switch state.limiter.admit(counted?.network, at: now) {
             case .refused(let reason):
+                state.hosts.leave(host)
                 throw TransportError(.limitExceeded, reason)
             case .admitted(let network):
-                slot = Slot(self, state.nextNumber, isInbound: true, from: single?.network, network: network)
+                slot = Slot(
+                    self, state.nextNumber, isInbound: true, from: single?.network, network: network, host: host)
             }
             state.total += 1
             state.inbound += 1
@@ -215,5 +228,6 @@ final class ConnectionCount: Sendable {
         guard slot.isInbound else { return }
         state.inbound -= 1
         state.limiter.leave(slot.network)
+        state.hosts.leave(slot.host)
     }
 }

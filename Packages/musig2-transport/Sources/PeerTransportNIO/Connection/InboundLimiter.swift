@@ -44,6 +44,18 @@ struct InboundLimiter {
         self.crowd = Bucket(tokens: Double(limits.networkRate.burst), updated: .zero)
     }
 
+    /// Limits for single addresses, each of which may have half of what its network may: so that none uses up what its
+    /// neighbors have. An address stands in the place of a network.
+    static func ofHosts(_ limits: TCPTransport.Limits) -> InboundLimiter {
+        var halves = limits
+        halves.networkConnections = (limits.networkConnections + 1) / 2
+        halves.networkRate = TCPTransport.Rate(
+            perSecond: (limits.networkRate.perSecond + 1) / 2, burst: (limits.networkRate.burst + 1) / 2)
+        // The total is counted elsewhere.
+        halves.inboundRate = TCPTransport.Rate(perSecond: .max / 4, burst: .max / 4)
+        return InboundLimiter(limits: halves)
+    }
+
     /// How many networks are remembered.
     var networkCount: Int { self.networks.count }
 

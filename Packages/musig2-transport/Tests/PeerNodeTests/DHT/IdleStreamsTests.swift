@@ -20,17 +20,25 @@ private final class NumberedStream: ByteStream {
 
 @Suite struct IdleStreamsTests {
     private let peers: [PeerID]
+    private let place: Multiaddr
 
     init() throws {
         peers = try (0..<4).map { try testPeer($0) }
+        place = try Multiaddr("/memory/1")
     }
 
     private static func idle(_ maximum: Int = 3) -> IdleStreams {
         IdleStreams(maximum: maximum, maximumPerPeer: 2, lifetime: .seconds(30))
     }
 
-    private func number(_ stream: (any ByteStream)?) -> Int? {
-        (stream as? NumberedStream)?.number
+    private func number(_ idle: PlacedStream?) -> Int? {
+        (idle?.stream.stream as? NumberedStream)?.number
+    }
+
+    private func stream(_ number: Int) -> PlacedStream {
+        PlacedStream(
+            stream: NegotiatedStream(stream: NumberedStream(number), protocolID: DHTWorld.protocolID),
+            remoteAddress: place, isInbound: false)
     }
 
     /// Puts back a stream to each of these peers in turn, numbered from 0, one a second.
@@ -38,7 +46,7 @@ private final class NumberedStream: ByteStream {
     /// - Returns: The numbers of those that have no room.
     private func put(to numbers: [Int], _ idle: inout IdleStreams) -> [Int?] {
         numbers.enumerated().map {
-            number(idle.put(NumberedStream($0.offset), to: peers[$0.element], at: .seconds($0.offset)))
+            number(idle.put(stream($0.offset), to: peers[$0.element], at: .seconds($0.offset)))
         }
     }
 

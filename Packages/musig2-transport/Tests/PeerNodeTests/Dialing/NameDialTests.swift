@@ -46,7 +46,7 @@ import Testing
         let (listener, name) = try await Self.listener()
         let node = try Self.node(.any)
         let error = await #expect(throws: TransportError.self) {
-            try await node.connect(to: listener.localPeer, addresses: [name], patience: .now, within: .public)
+            try await node.connect(to: listener.localPeer, DialWish(addresses: [name], patience: .now, filter: .public))
         }
         #expect(error?.code == .unsupportedAddress)
         try await node.connect(to: listener.localPeer, addresses: [name])

@@ -148,9 +148,9 @@ private final class Staller: StreamResponder {
         let one = try await node(.memory)
         let observer = NotingObserver()
         one.addObserver(observer)
-        let newer = try Multiaddr("/ip4/203.0.113.7/tcp/2")
-        let older = try Multiaddr("/ip4/203.0.113.7/tcp/1")
-        let said = try Multiaddr("/ip4/203.0.113.7/tcp/3")
+        let newer = try Multiaddr("/ip4/203.0.113.7/tcp/4002")
+        let older = try Multiaddr("/ip4/203.0.113.7/tcp/4001")
+        let said = try Multiaddr("/ip4/203.0.113.7/tcp/4003")
         let listed = [[0xff, 0xff, 0xff], [], said.bytes]
         for (sequence, address) in [(UInt64(7), newer), (6, older)] {
             let record = try CertifiedAddresses.envelope([address], sequence: sequence, by: identity)
@@ -176,11 +176,11 @@ private final class Staller: StreamResponder {
     @Test func privateAddressesOfAPeerOfTheInternetAreLeftOut() async throws {
         let one = try await node(.memory)
         let peer = try testPeer(1)
-        let place = try Multiaddr("/ip4/203.0.113.7/tcp/1")
+        let place = try Multiaddr("/ip4/203.0.113.7/tcp/4001")
         let connection = IdleConnection(from: peer, to: one.localPeer, at: place)
         connection.mayClose.set(())
         #expect(one.adopt(connection) == nil)
-        let inside = try ["/ip4/192.168.0.1/tcp/1", "/ip4/127.0.0.1/tcp/2", "/ip6/fd00::1/tcp/3"].map {
+        let inside = try ["/ip4/192.168.0.1/tcp/4001", "/ip4/127.0.0.1/tcp/4002", "/ip6/fd00::1/tcp/4003"].map {
             try Multiaddr($0).bytes
         }
         let message = Identify(listenAddresses: inside + [place.bytes], agentVersion: "x")
@@ -198,7 +198,7 @@ private final class Staller: StreamResponder {
         var configuration = PeerNodeConfiguration()
         configuration.linger = .seconds(3600)
         let node = PeerNode(localPeer: local, transports: [], configuration: configuration, logger: Self.quiet)
-        let address = try Multiaddr("/ip4/203.0.113.7/tcp/1")
+        let address = try Multiaddr("/ip4/203.0.113.7/tcp/4001")
         let used = IdleConnection(from: remote, to: local, at: address, isInbound: false)
         let spare = IdleConnection(from: remote, to: local, at: address)
         for connection in [used, spare] {

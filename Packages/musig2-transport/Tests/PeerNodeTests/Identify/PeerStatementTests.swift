@@ -106,33 +106,33 @@ import WireCodec
 
     @Test func addressesOutOfPlaceAreLeftOut() throws {
         let listed = [
-            "/ip4/203.0.113.7/tcp/1", "/ip4/192.168.1.1/tcp/1", "/ip4/127.0.0.1/tcp/1", "/ip6/::1/tcp/1",
-            "/ip4/0.0.0.0/tcp/1", "/ip4/224.0.0.1/tcp/1", "/ip4/203.0.113.7/tcp/0", "/dns4/peer.example/tcp/1",
-            "/ip6/fe80::1/tcp/1", "/ip6/2001:db8::1/tcp/1",
+            "/ip4/203.0.113.7/tcp/4001", "/ip4/192.168.1.1/tcp/4001", "/ip4/127.0.0.1/tcp/4001", "/ip6/::1/tcp/4001",
+            "/ip4/0.0.0.0/tcp/4001", "/ip4/224.0.0.1/tcp/4001", "/ip4/203.0.113.7/tcp/0", "/dns4/peer.example/tcp/4001",
+            "/ip6/fe80::1/tcp/4001", "/ip6/2001:db8::1/tcp/4001",
         ]
         var message = Identify(listenAddresses: try bytes(listed))
         let far = try judge(message)
         #expect(
             far.addresses.map(\.description)
-                == ["/ip4/203.0.113.7/tcp/1", "/dns4/peer.example/tcp/1", "/ip6/2001:db8::1/tcp/1"]
+                == ["/ip4/203.0.113.7/tcp/4001", "/dns4/peer.example/tcp/4001", "/ip6/2001:db8::1/tcp/4001"]
         )
         #expect(far.refused.outOfPlace == 7)
         let near = try judge(message, at: try Multiaddr("/ip4/192.168.1.9/tcp/9"))
-        #expect(near.addresses.contains(try Multiaddr("/ip4/192.168.1.1/tcp/1")))
-        #expect(!near.addresses.contains(try Multiaddr("/ip4/127.0.0.1/tcp/1")))
-        let here = try judge(message, at: try Multiaddr("/ip4/127.0.0.1/tcp/9"))
-        #expect(here.addresses.contains(try Multiaddr("/ip4/127.0.0.1/tcp/1")))
+        #expect(near.addresses.contains(try Multiaddr("/ip4/192.168.1.1/tcp/4001")))
+        #expect(!near.addresses.contains(try Multiaddr("/ip4/127.0.0.1/tcp/4001")))
+        let here = try judge(message, at: try Multiaddr("/ip4/127.0.0.1/tcp/4009"))
+        #expect(here.addresses.contains(try Multiaddr("/ip4/127.0.0.1/tcp/4001")))
 
-        let mine = "/ip4/203.0.113.7/tcp/2/p2p/\(identity.peerID)"
-        let foreign = "/ip4/203.0.113.7/tcp/3/p2p/\(other.peerID)"
+        let mine = "/ip4/203.0.113.7/tcp/4002/p2p/\(identity.peerID)"
+        let foreign = "/ip4/203.0.113.7/tcp/4003/p2p/\(other.peerID)"
         message.listenAddresses = try bytes([mine, foreign]) + [[0xFF, 0xFF, 0x03], []]
         let named = try judge(message)
-        #expect(named.addresses == [try Multiaddr("/ip4/203.0.113.7/tcp/2")])
+        #expect(named.addresses == [try Multiaddr("/ip4/203.0.113.7/tcp/4002")])
         #expect(named.refused.foreign == 1 && named.refused.unknown == 2)
     }
 
     @Test func everythingIsBounded() throws {
-        let many = try (1...1000).map { try Multiaddr("/ip4/203.0.113.7/tcp/\($0)").bytes }
+        let many = try (1...1000).map { try Multiaddr("/ip4/203.0.113.7/tcp/\(4_000 + $0)").bytes }
         let statement = try judge(
             Identify(
                 listenAddresses: many, protocols: ["/a", "/a", "", "/b\n"],
@@ -165,7 +165,7 @@ import WireCodec
     }
 
     @Test func inAPushWhatIsMissingIsUnchanged() throws {
-        let (one, two) = ("/ip4/203.0.113.7/tcp/1", "/ip4/203.0.113.7/tcp/2")
+        let (one, two) = ("/ip4/203.0.113.7/tcp/4001", "/ip4/203.0.113.7/tcp/4002")
         var information = PeerInformation()
         information.update(by: try statement([one], protocols: ["/a"], agent: "x"), isPush: false, knownSequence: 0)
         let first = information
@@ -181,7 +181,7 @@ import WireCodec
     }
 
     @Test func onlyANewerRecordCounts() throws {
-        let (one, two, three) = ("/ip4/203.0.113.7/tcp/1", "/ip4/203.0.113.7/tcp/2", "/ip4/203.0.113.7/tcp/3")
+        let (one, two, three) = ("/ip4/203.0.113.7/tcp/4001", "/ip4/203.0.113.7/tcp/4002", "/ip4/203.0.113.7/tcp/4003")
         var information = PeerInformation()
         #expect(
             !information.update(by: try statement([two], certified: (5, [one])), isPush: false, knownSequence: 4))
@@ -201,7 +201,7 @@ import WireCodec
 
     /// A peer behind a router may sign its private addresses only.
     @Test func aRecordWithoutUsableAddressesLeavesWhatThePeerSays() throws {
-        let (one, two, local) = ("/ip4/203.0.113.7/tcp/1", "/ip4/203.0.113.7/tcp/2", "/ip4/192.168.0.1/tcp/1")
+        let (one, two, local) = ("/ip4/203.0.113.7/tcp/4001", "/ip4/203.0.113.7/tcp/4002", "/ip4/192.168.0.1/tcp/4001")
         var information = PeerInformation()
         #expect(
             !information.update(by: try statement([one], certified: (5, [local])), isPush: false, knownSequence: 4))

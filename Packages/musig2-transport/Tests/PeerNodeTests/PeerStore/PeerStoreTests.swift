@@ -32,7 +32,7 @@ import WireCodec
         store.add(try (1...3).map(address), of: peer, from: .certified, at: start)
         store.noteSuccess(peer, at: try address(9).appending(peer), at: start + 1)
         store.noteFailure(peer, at: try address(1))
-        #expect(store.addresses(of: peer, at: start + 2) == (try [9, 2, 3, 1].map(address)))
+        #expect(store.addresses(of: peer, at: start + 2) == (try [2, 3, 9, 1].map(address)), "the peer never named it")
         store.noteSuccess(peer, at: try address(1), at: start + 5)
         #expect(store.addresses(of: peer, at: start + 6).first == (try address(1)))
         #expect(
@@ -208,5 +208,17 @@ import WireCodec
                 #expect(!error.description.isEmpty, "seed \(seed)")
             }
         }
+    }
+
+    /// Somebody in between passes on what is said at an address of its own: what the peer has signed goes before that.
+    @Test func whatThePeerSignedGoesBeforeWhereItWasReachedByHearsay() throws {
+        var store = PeerStore()
+        let peer = try testPeer(9)
+        let (relay, own) = (try address(1), try address(2))
+        store.noteSuccess(peer, at: relay, at: start)
+        store.update(peer, by: PeerInformation(addresses: [own], isCertified: true), sequence: 5, at: start)
+        #expect(store.addresses(of: peer, at: start) == [own, relay])
+        store.noteFailure(peer, at: own)
+        #expect(store.addresses(of: peer, at: start) == [relay, own])
     }
 }

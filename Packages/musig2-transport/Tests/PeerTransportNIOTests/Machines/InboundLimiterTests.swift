@@ -155,3 +155,26 @@ struct AddressRangeTests {
         #expect(AddressRange(addressOf: try Multiaddr("/dns4/localhost/tcp/1")) == nil)
     }
 }
+
+extension InboundLimiterTests {
+    /// R17: one address that comes as often as it can leaves half to its neighbors.
+    @Test("an address does not use up what its network may do")
+    func r17OneAddressDoesNotLockOutItsNetwork() throws {
+        var limits = TCPTransport.Limits()
+        limits.networkConnections = 10
+        limits.networkRate = TCPTransport.Rate(perSecond: 1, burst: 20)
+        let count = ConnectionCount(limits: limits)
+        func isLetIn(_ text: String, at now: Duration) throws -> Bool {
+            let address = try Multiaddr(text)
+            do throws(TransportError) {
+                _ = try count.open(isInbound: true, from: address, at: now)
+                return true
+            } catch {
+                return false
+            }
+        }
+        let loud = try (0..<100).count { _ in try isLetIn("/ip4/66.6.6.6/tcp/4001", at: .zero) }
+        let neighbors = try (10..<15).count { try isLetIn("/ip4/66.6.6.\($0)/tcp/4001", at: .zero) }
+        #expect(loud == 5 && neighbors == 5)
+    }
+}
