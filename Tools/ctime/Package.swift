@@ -23,6 +23,7 @@ let package = Package(
                 "CMemcheck",
                 .product(name: "Secp256k1", package: "musig2-secp256k1"),
                 .product(name: "MuSig2", package: "musig2-session"),
+                .product(name: "MuSig2Session", package: "musig2-session"),
             ],
             swiftSettings: settings
         ),

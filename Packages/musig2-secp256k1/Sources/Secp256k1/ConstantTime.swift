@@ -18,30 +18,46 @@ public func constantTimeEquals(_ left: [UInt8], _ right: [UInt8]) -> Bool {
     left.withUnsafeBytes { left in right.withUnsafeBytes { right in constantTimeEquals(left, right) } }
 }
 
-/// The points at which a value computed from secrets stops being one.
+/// The points at which a secret comes to be, and at which a value computed from secrets stops being one.
 ///
 /// A constant-time test runs this module under valgrind with every secret marked undefined, and any branch or memory
-/// index that depends on one is reported. A public key, the fact that a key is valid, the verdict of a comparison are
-/// computed from secrets and yet public: each passes through here, so that the test can mark it defined. In production
-/// no hook is installed and the cost is one load.
+/// index that depends on one is reported. The random bytes that the module draws itself pass through here, so that the
+/// test can mark them too. A public key, the fact that a key is valid, the verdict of a comparison are computed from
+/// secrets and yet public: each passes through here as well, so that the test can mark it defined. In production no hook
+/// is installed and the cost is one load.
 @_spi(ConstantTimeTest)
 public enum ConstantTime {
-    /// Told which bytes are public from now on: their address and their number.
-    public typealias Declassifier = @convention(c) (UnsafeMutableRawPointer, Int) -> Void
+    /// Told of bytes: their address and their number.
+    public typealias Hook = @convention(c) (UnsafeMutableRawPointer, Int) -> Void
 
-    private static let hook = Atomic<UInt>(0)
+    private static let declassifier = Atomic<UInt>(0)
+    private static let classifier = Atomic<UInt>(0)
 
-    /// Installs the hook. For the constant-time test alone.
-    public static func install(_ declassifier: Declassifier) {
-        self.hook.store(unsafeBitCast(declassifier, to: UInt.self), ordering: .releasing)
+    /// Installs the hook that is told which bytes are public from now on. For the constant-time test alone.
+    public static func installDeclassifier(_ hook: Hook) {
+        self.declassifier.store(unsafeBitCast(hook, to: UInt.self), ordering: .releasing)
+    }
+
+    /// Installs the hook that is told which bytes were drawn and are secret. For the constant-time test alone.
+    public static func installClassifier(_ hook: Hook) {
+        self.classifier.store(unsafeBitCast(hook, to: UInt.self), ordering: .releasing)
+    }
+
+    /// Says that these bytes are secret from now on.
+    @inline(__always)
+    internal static func classify(_ bytes: UnsafeMutableRawBufferPointer) {
+        let installed = self.classifier.load(ordering: .acquiring)
+        if installed != 0, let base = bytes.baseAddress {
+            unsafeBitCast(installed, to: Hook.self)(base, bytes.count)
+        }
     }
 
     /// Says that these bytes are public from now on.
     @inline(__always)
     internal static func declassify(_ pointer: UnsafeMutableRawPointer, byteCount: Int) {
-        let installed = self.hook.load(ordering: .acquiring)
+        let installed = self.declassifier.load(ordering: .acquiring)
         if installed != 0 {
-            unsafeBitCast(installed, to: Declassifier.self)(pointer, byteCount)
+            unsafeBitCast(installed, to: Hook.self)(pointer, byteCount)
         }
     }
 

@@ -103,6 +103,7 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
         if !SystemEntropy.fill(bytes.buffer) {
             bytes.fill(using: SystemRandomNumberGenerator())
         }
+        ConstantTime.classify(bytes.buffer)
         return bytes
     }
 
@@ -133,8 +134,8 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
         constantTimeEquals(UnsafeRawBufferPointer(self.buffer), UnsafeRawBufferPointer(other.buffer))
     }
 
-    /// Writes zeros that no optimiser may leave out.
-    internal static func wipe(_ buffer: UnsafeMutableRawBufferPointer) {
+    /// Writes zeros that no optimizer may leave out: for copies of secrets that a program makes itself.
+    public static func wipe(_ buffer: UnsafeMutableRawBufferPointer) {
         guard let base = buffer.baseAddress else { return }
         #if canImport(Darwin)
             _ = memset_s(base, buffer.count, 0, buffer.count)

@@ -22,7 +22,7 @@ enum Main {
             }
             try self.run([plantedLeaks[index]])
         } else {
-            try self.run(secp256k1Checks + muSig2Checks)
+            try self.run(secp256k1Checks + muSig2Checks + vaultChecks)
         }
     }
 

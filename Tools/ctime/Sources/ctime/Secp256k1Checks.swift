@@ -6,6 +6,12 @@ let secp256k1Checks: [Check] = [
         let key = try Secrets.key(1)
         Secrets.consume(key.publicKey.compressedRepresentation)
     },
+    Check("secret key: drawn by the library") {
+        let key = try Secrets.drawing(32) { SecretKey.generate() }
+        Secrets.consume(key.publicKey.compressedRepresentation)
+        let signature = try key.schnorrSignature(for: [1, 2, 3])
+        guard key.xOnlyPublicKey.isValidSignature(signature, for: [1, 2, 3]) else { throw Failure("signature") }
+    },
     Check("secret key: copy, scalar, constant-time equality") {
         let key = try Secrets.key(1)
         let other = try Secrets.key(2)

@@ -3,9 +3,31 @@ import CMemcheck
 
 /// Makes values that memcheck takes for uninitialised, so that it reports every branch and index that depends on them.
 enum Secrets {
-    /// The library says through this hook what it computed from secrets and yet is public.
+    /// The library says through these hooks what it computed from secrets and yet is public, and what it drew itself and
+    /// is secret.
     static func install() {
-        ConstantTime.install { address, count in memcheck_mark_public(address, count) }
+        ConstantTime.installDeclassifier { address, count in memcheck_mark_public(address, count) }
+        ConstantTime.installClassifier { address, count in
+            memcheck_mark_secret(address, count)
+            Secrets.drawnByteCount += count
+            Secrets.lookAtDrawnBytes?(UnsafeRawBufferPointer(start: address, count: count))
+        }
+    }
+
+    /// How many secret bytes the library has drawn so far.
+    nonisolated(unsafe) static var drawnByteCount = 0
+
+    /// What a planted leak does with secret bytes right where the library has drawn them.
+    nonisolated(unsafe) static var lookAtDrawnBytes: ((UnsafeRawBufferPointer) -> Void)?
+
+    /// Runs an operation, and fails unless the library drew so many secret bytes in it: what is not marked is not seen.
+    static func drawing<Value: ~Copyable>(_ byteCount: Int, _ body: () throws -> Value) throws -> Value {
+        let before = self.drawnByteCount
+        let value = try body()
+        guard self.drawnByteCount - before == byteCount else {
+            throw Failure("expected \(byteCount) secret bytes drawn, found \(self.drawnByteCount - before)")
+        }
+        return value
     }
 
     /// Secret bytes with fixed values: the verdict must not change from run to run.
