@@ -25,9 +25,12 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
     ],
     targets: [
+        // Limits of the process, whose names Swift cannot see.
+        .systemLibrary(name: "CProcess"),
         .executableTarget(
             name: "musig2",
             dependencies: [
+                "CProcess",
                 .product(name: "Secp256k1", package: "musig2-secp256k1"),
                 .product(name: "WireCodec", package: "musig2-wire-codec"),
                 .product(name: "Multiformats", package: "musig2-wire-codec"),

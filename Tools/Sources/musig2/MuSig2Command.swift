@@ -43,6 +43,7 @@ struct MuSig2Command: AsyncParsableCommand {
 
     static func main() async {
         StandardStreams.openAll()
+        Secrecy.begin()
         await main(nil)
     }
 }

@@ -15,6 +15,9 @@ struct SigningCommand: Sendable {
     func run(_ enter: @escaping @Sendable (MuSig2Coordinator) async throws -> SessionID) async throws {
         StandardStreams.ignoreBrokenPipes()
         let node = try await signer.start(consent: consent)
+        if let shortcoming = Secrecy.shortcoming {
+            try output.progress("notice      \(shortcoming)", event: "notice", ["message": .string(shortcoming)])
+        }
         let coordinator = node.coordinator
         let events = await coordinator.events
         let ending = await withTaskGroup(of: Ending.self) { group in
