@@ -88,6 +88,44 @@ struct AttemptTests {
         }
     }
 
+    /// Nor when its message overtakes, by another way, the RESTART that it follows.
+    @Test
+    func whoFollowsIsNotNamedForLong() throws {
+        var party = try Self.withAPuppet(Party.mesh(3))
+        let restart = party.forged(by: 2, .restart(Restart(reason: .requested)), attempt: 2)
+        try party.take(1, .received(restart, from: Fixture.peer(2)))
+        let flights = party.flights
+        party.flights = []
+        let share = try #require(party.nodes[1].store.nonces.values.first { $0.body.attempt == 2 })
+        try party.take(0, .received(share, from: Fixture.peer(2)))
+        #expect(party.statuses[0].attempt == 2)
+        #expect(party.statuses[0].signers.map(\.restarts) == [0, 1, 0])
+        party.flights += flights
+        try party.run { $0.to != 2 }
+        #expect(party.statuses[0].signers.map(\.restarts) == [0, 0, 1])
+        #expect(party.statuses[0].earlyEnds.map(\.by) == [2])
+    }
+
+    /// What a message may cost is known before the work: a signature, and a token for each 64 points and each inner signature.
+    @Test
+    func r10WhatAMessageMayCost() throws {
+        var party = try Self.withAPuppet(Party(Fixture.plan(signers: 3, messages: 100)))
+        func cost(_ message: SignedMessage) -> Int { party.nodes[0].machine.cost(of: message) }
+        // 200 points.
+        #expect(cost(party.forged(by: 2, party.nonceShare(5))) == 5)
+        #expect(cost(party.forged(by: 2, party.nonceShare(5), attempt: 2)) == 5)
+        #expect(cost(party.forged(by: 2, .restart(Restart(reason: .requested)), attempt: 2)) == 1)
+        try party.take(0, .received(party.forged(by: 2, party.nonceShare(5), run: 20), from: Fixture.peer(2)))
+        #expect(cost(party.forged(by: 2, party.nonceShare(6), run: 19)) == 1)
+        let pair = [5, 6].map { party.forged(by: 2, party.nonceShare($0), run: 20) }
+        func evidence(_ messages: [SignedMessage]) -> SignedMessage {
+            party.forged(
+                by: 1, .evidence(Evidence(kind: .contradiction, culprit: 2, signedMessages: messages)), attempt: 0)
+        }
+        #expect(cost(evidence(pair)) == 1 + 2 + 7)
+        #expect(cost(evidence(pair + pair)) == 1)
+    }
+
     /// Of the commitments and nonces of one run the nonces may come first.
     @Test
     func noncesBeforeTheirCommitment() throws {

@@ -83,7 +83,9 @@ public struct EvidenceChecker<Crypto: SessionCrypto>: Sendable {
             guard messages.map(\.body.type) == types else { throw .wrongMessages }
         }
         guard Int(first.body.index) == culprit else { throw .wrongMessages }
-        if evidence.kind == .invalidPartial {
+        if evidence.kind != .invalidPartial {
+            guard evidence.leaves.isEmpty, evidence.aggregateNonces.isEmpty else { throw .wrongLeaves }
+        } else {
             guard evidence.leaves.count == descriptor.signerKeys.count else { throw .wrongLeaves }
             guard evidence.aggregateNonces.count == descriptor.messages.count else { throw .malformedPayload }
         }

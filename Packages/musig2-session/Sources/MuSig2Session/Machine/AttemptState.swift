@@ -120,6 +120,10 @@ internal struct AttemptState<Crypto: SessionCrypto>: Hashable, Sendable {
     let number: UInt32
     /// The signed message that brought this signer here; none in the first attempt.
     var origin: SignedMessage?
+    /// Whoever is named for raising the attempt and gave no reason: it may only have followed.
+    var follows: Int?
+    /// The attempt that ended early for it.
+    var endedEarly: UInt32?
     var ownNonces = OwnNonces.none
     var commitments: [HashSlot?]
     var commitmentsComplete: [HashSlot?]

@@ -42,7 +42,8 @@ extension SessionMachine {
         guard isRunning, attempt.number < .max else { return }
         let next = attempt.number + 1
         guard next <= highestAttempt(at: turn.now) else {
-            if attempt.wait == nil {
+            // What has failed needs no more of this attempt; what is only late may still come.
+            if attempt.wait == nil || attempt.wait?.reason == .timeout {
                 attempt.wait = Wait(reason: reason, newRuns: newRuns, until: moment(of: next, turn.now))
             }
             return
@@ -111,9 +112,12 @@ extension SessionMachine {
             }
         }
         let before = coordinator
+        let ended = attempt.number
         wipeNonces(&turn)
         attempt = makeAttempt(number)
         attempt.origin = origin
+        if reason == .followed { attempt.follows = signer }
+        if isEarly { attempt.endedEarly = ended }
         attempt.timedFrom = turn.now.monotonic
         ledger.reach(number)
         issuing.removeAll { $0.message.body.type.belongsToAttempt }
@@ -192,6 +196,7 @@ extension SessionMachine {
     internal mutating func hearRestart(_ restart: Restart, from index: Int, _ turn: inout Turn<Crypto>) {
         guard attempt.restartsHeard.insert(index).inserted else { return }
         let number = attempt.number
+        nameRaiser(index, restart)
         let silent = restart.notHeard.map { Int($0) }
         if !silent.isEmpty { turn.tell(.notHeard(indices: silent, by: index, attempt: number)) }
         let differing = restart.contextDiffers.map { Int($0) }
@@ -200,5 +205,17 @@ extension SessionMachine {
         }
         let newRuns = restart.newRuns.map { Int($0) }
         if !newRuns.isEmpty { turn.tell(.newRuns(indices: newRuns, by: index, attempt: number)) }
+    }
+
+    /// A signer that gave no reason may only have followed this RESTART, which took another way: it is not named any more.
+    private mutating func nameRaiser(_ index: Int, _ restart: Restart) {
+        guard let follower = attempt.follows, follower != index else { return }
+        attempt.follows = nil
+        restarts[follower, default: 1] -= 1
+        restarts[index, default: 0] += 1
+        guard let last = earlyEnds.last, last.by == follower, last.attempt == attempt.endedEarly else { return }
+        earlyEnds[earlyEnds.count - 1] = EarlyEnd(
+            attempt: last.attempt, by: index, reason: restart.reason,
+            contextDiffers: restart.contextDiffers.map { Int($0) })
     }
 }

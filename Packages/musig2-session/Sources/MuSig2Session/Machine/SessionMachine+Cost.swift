@@ -19,16 +19,17 @@ extension SessionMachine {
             return 1 + cost(of: evidence)
         case .abort where isOpen:
             guard let evidence = (try? Abort(decoding: body.payload))?.evidence else { return 1 }
-            return 1 + cost(of: evidence)
+            // Two partial signatures under one nonce are looked at, though they are no evidence.
+            return 1 + max(cost(of: evidence), 2)
         default:
             return 1
         }
     }
 
     private func mayParse(_ body: MessageBody) -> Bool {
-        guard isRunning, body.attempt >= attempt.number, Int(body.index) < signerCount else { return false }
+        guard isOpen, body.attempt >= attempt.number, Int(body.index) < signerCount else { return false }
         // What leads to a later attempt cannot be an aggregate of this signer's nonces.
-        if body.attempt > attempt.number { return body.type == .nonceShare }
+        if body.attempt > attempt.number { return body.type == .nonceShare && consent == .approved }
         return isOfUse(body, Int(body.index))
     }
 

@@ -184,7 +184,7 @@ extension SessionMachine {
         guard belongsHere(body, index) else { return blame(index, .kind, .outOfPlace, from: peer, &turn) }
         let raises = body.attempt > attempt.number
         if let entry = peers.index(of: peer), !raises { peers[at: entry].knowsAttempt = true }
-        guard raises || isOfUse(body, index) else { return }
+        guard raises ? consent == .approved : isOfUse(body, index) else { return }
         guard let payload = try? Payload(decoding: body.payload, type: body.type), fits(payload) else {
             return blame(index, .payload, .malformedPayload, from: peer, &turn)
         }
@@ -194,7 +194,6 @@ extension SessionMachine {
         }
         lastActivity = turn.now.monotonic
         if raises {
-            guard consent == .approved else { return }
             var restart = Restart(reason: .followed)
             if case .restart(let said) = payload { restart = said }
             let differing = restart.contextDiffers.map { Int($0) }
