@@ -251,6 +251,15 @@ final class SimulatedWorld {
         give(.network(.connected(from)), to: other)
     }
 
+    /// Connects a peer, which need not be a node, to a node.
+    func connect(_ peer: PeerID, to node: SimulatedNode) {
+        guard peer != node.peer, connections[Link(peer, node.peer)] == nil else { return }
+        order += 1
+        connections[Link(peer, node.peer)] = order
+        if let other = nodes[peer] { give(.network(.connected(node.peer)), to: other) }
+        give(.network(.connected(peer)), to: node)
+    }
+
     func cut(_ one: PeerID, _ other: PeerID) {
         guard connections.removeValue(forKey: Link(one, other)) != nil else { return }
         if let node = nodes[one] { give(.network(.disconnected(other)), to: node) }
