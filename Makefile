@@ -24,7 +24,7 @@ LIBRARIES := $(filter Packages/%,$(NIO_ROOTS) $(PURE_ROOTS))
 HEAVY_NIO := $(call heavy,$(TOP_ROOT) $(NIO_ROOTS))
 HEAVY_PURE := $(call heavy,$(PURE_ROOTS))
 
-.PHONY: help setup setup-interop build test integration interop bench ctime callgrind fuzz lint check-layers check-examples \
+.PHONY: help setup setup-interop build test integration interop campaign bench ctime callgrind fuzz lint check-layers check-examples \
 	check-tables docs consumers coverage clean
 
 help: ## List the targets
@@ -85,6 +85,15 @@ integration: setup ## Run 2-of-2 and 3-of-3: in memory, as processes, and in eve
 # Each line is a row of the matrix, with the number of ways in which it was tested; the log names each.
 interop: setup-interop ## Test against py-libp2p, in each direction, over each transport, with each kind of key
 	@$(RUNNER) swift --scratch .build-nio --filter InteropTests --name interop --list $(TOP_ROOT)
+
+# The seeds go on from SEED, so that another day tries others. A failure says its seed: SESSIONS=1 SEED=n is that one alone.
+campaign: setup ## Run hostile and honest sessions by seed for long; SESSIONS=10000 and SEED=1 if not given
+	@export HOSTILE_SESSIONS=$(or $(SESSIONS),10000) LIVENESS_SESSIONS=$(or $(SESSIONS),10000) \
+		HOSTILE_SEED=$(or $(SEED),1) LIVENESS_SEED=$(or $(SEED),1); status=0; \
+	$(RUNNER) swift --scratch .build-pure-release --release --filter 'HostileSessionTests|LivenessTests' \
+		Packages/musig2-session || status=1; \
+	$(RUNNER) swift --scratch .build-nio-release --release --filter HostileNodeTests Packages/musig2-coordinator || status=1; \
+	exit $$status
 
 bench: setup ## Measure; PEERS=1 compares with libsecp256k1's own musig module and py-libp2p
 	@PEERS="$(PEERS)" Tools/benchmarks/run

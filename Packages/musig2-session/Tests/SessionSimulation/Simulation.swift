@@ -17,6 +17,37 @@ public struct Weather: Sendable {
     public var rollsBack = false
     /// Pairs of signers that cannot connect.
     public var cut: Set<Set<Int>> = []
+    /// In what time crashes and breaks happen, from the start.
+    public var unrest: Duration = .seconds(2)
+    /// How often a connection breaks, at random moments.
+    public var breaks = 0
+    /// Signers that are away for a time.
+    public var absences: [Absence] = []
+
+    /// A time in which a signer is away: no connection holds or comes about.
+    public struct Absence: Sendable {
+        /// What its process does meanwhile.
+        public enum Kind: Sendable, CaseIterable {
+            /// Its lid is closed: it does nothing, and goes on with what it had in memory.
+            case asleep
+            /// It is not there, and the next one starts from the store.
+            case gone
+            /// It goes on, and reaches nobody.
+            case offline
+        }
+
+        let signer: Int
+        let from: Duration
+        let to: Duration
+        let kind: Kind
+
+        public init(_ signer: Int, from: Duration, to: Duration, _ kind: Kind) {
+            self.signer = signer
+            self.from = from
+            self.to = to
+            self.kind = kind
+        }
+    }
 
     public init() {}
 }
@@ -29,6 +60,9 @@ public final class Simulation<H: Hands> {
         case tick(Int, life: Int)
         case crash(Int)
         case restart(Int)
+        case breaks
+        case leaves(Weather.Absence)
+        case returns(Weather.Absence)
     }
 
     public let descriptor: SessionDescriptor
@@ -44,6 +78,12 @@ public final class Simulation<H: Hands> {
     private var lives: [Int]
     private var nextTicks: [Duration?]
     private var connections: Set<Set<Int>> = []
+    private var indices: [PeerID: Int] = [:]
+    /// Signers that are away, and how.
+    private var away: [Int: Weather.Absence.Kind] = [:]
+    /// Whom a process that sleeps does not know to be gone.
+    private var missed: [Int: Set<Int>] = [:]
+    /// What is to come, the latest first.
     private var queue: [(at: Duration, order: Int, happening: Happening)] = []
     private var order = 0
     public private(set) var now = Duration.zero
@@ -86,30 +126,47 @@ public final class Simulation<H: Hands> {
 
     private func schedule(_ happening: Happening, after delay: Duration) {
         order += 1
-        let entry = (at: now + delay, order: order, happening: happening)
-        let position = queue.firstIndex { ($0.at, $0.order) > (entry.at, entry.order) } ?? queue.endIndex
-        queue.insert(entry, at: position)
+        let at = now + delay
+        var low = 0
+        var high = queue.count
+        while low < high {
+            let middle = (low + high) / 2
+            if (queue[middle].at, queue[middle].order) > (at, order) { low = middle + 1 } else { high = middle }
+        }
+        queue.insert((at: at, order: order, happening: happening), at: low)
     }
 
     /// Runs until all signers have signatures, or until the time is over.
     ///
     /// - Returns: Whether all have.
     public func run(until limit: Duration) throws -> Bool {
+        for index in nodes.indices { indices[try Fixture.peer(index)] = index }
         for index in nodes.indices { try start(index) }
         for _ in 0..<weather.crashes {
             let victim = Int.random(in: nodes.indices, using: &random)
-            schedule(.crash(victim), after: .milliseconds(Int.random(in: 0...2_000, using: &random)))
+            schedule(.crash(victim), after: weather.unrest * Double.random(in: 0...1, using: &random))
         }
-        while !queue.isEmpty {
-            let next = queue.removeFirst()
+        for _ in 0..<weather.breaks {
+            schedule(.breaks, after: weather.unrest * Double.random(in: 0...1, using: &random))
+        }
+        for absence in weather.absences {
+            schedule(.leaves(absence), after: absence.from)
+            schedule(.returns(absence), after: absence.to)
+        }
+        while let next = queue.popLast() {
             guard next.at <= limit else { break }
             now = next.at
             try happen(next.happening)
-            if isComplete, !queue.contains(where: { if case .restart = $0.happening { true } else { false } }) {
-                return true
-            }
+            if isComplete, !queue.contains(where: { isReturn($0.happening) }) { return true }
         }
         return isComplete
+    }
+
+    private func isReturn(_ happening: Happening) -> Bool {
+        switch happening {
+        case .restart, .returns: true
+        case .input, .frame, .tick, .crash, .breaks, .leaves: false
+        }
     }
 
     /// Whether every signer lives and has signatures.
@@ -118,9 +175,9 @@ public final class Simulation<H: Hands> {
     private func happen(_ happening: Happening) throws {
         switch happening {
         case .input(let index, let life, let input):
-            if lives[index] == life { try turn(index, input) }
+            if lives[index] == life, away[index] != .asleep { try turn(index, input) }
         case .frame(let from, let to, let life, let items):
-            guard lives[to] == life else { return }
+            guard lives[to] == life, away[to] == nil, away[try index(of: from)] == nil else { return }
             for item in items {
                 switch item {
                 case .signed(let message): try turn(to, .received(message, from: from))
@@ -129,25 +186,69 @@ public final class Simulation<H: Hands> {
                 }
             }
         case .tick(let index, let life):
-            guard lives[index] == life, let due = nextTicks[index], due <= now else { return }
+            guard lives[index] == life, away[index] != .asleep, let due = nextTicks[index], due <= now else { return }
             nextTicks[index] = nil
             try turn(index, .tick)
         case .crash(let index):
             guard nodes[index] != nil else { return }
             try crash(index)
         case .restart(let index):
-            if nodes[index] == nil { try start(index) }
+            if nodes[index] == nil, away[index] != .gone { try start(index) }
+        case .breaks:
+            if let link = links().randomElement(using: &random) { try breakLinks { $0 == link } }
+        case .leaves(let absence):
+            guard away[absence.signer] == nil else { return }
+            away[absence.signer] = absence.kind
+            // A process that sleeps hears of it when it wakes.
+            try breakLinks { $0.contains(absence.signer) }
+            if absence.kind == .gone { end(absence.signer) }
+        case .returns(let absence):
+            guard away.removeValue(forKey: absence.signer) != nil else { return }
+            if nodes[absence.signer] == nil { return try start(absence.signer) }
+            nextTicks[absence.signer] = nil
+            try wake(absence.signer)
         }
     }
 
-    private func crash(_ index: Int) throws {
+    /// All connections, always in the same order.
+    private func links() -> [Set<Int>] {
+        connections.sorted { $0.sorted().lexicographicallyPrecedes($1.sorted()) }
+    }
+
+    /// Connections end at both sides, but not at one that sleeps.
+    private func breakLinks(_ isBroken: (Set<Int>) -> Bool) throws {
+        for link in links() where isBroken(link) {
+            connections.remove(link)
+            for index in link.sorted() where nodes[index] != nil {
+                for other in link where other != index {
+                    if away[index] == .asleep {
+                        missed[index, default: []].insert(other)
+                    } else {
+                        try turn(index, .disconnected(try Fixture.peer(other)))
+                    }
+                }
+            }
+        }
+    }
+
+    private func wake(_ index: Int) throws {
+        for other in (missed.removeValue(forKey: index) ?? []).sorted() {
+            try turn(index, .disconnected(try Fixture.peer(other)))
+        }
+        updateTick(index)
+    }
+
+    private func end(_ index: Int) {
         nodes[index] = nil
         lives[index] += 1
         nextTicks[index] = nil
+        missed[index] = nil
+    }
+
+    private func crash(_ index: Int) throws {
+        end(index)
         if weather.rollsBack, let older = olderStores[index].randomElement(using: &random) { stores[index] = older }
-        for other in nodes.indices where connections.remove([index, other]) != nil {
-            if nodes[other] != nil { try turn(other, .disconnected(try Fixture.peer(index))) }
-        }
+        try breakLinks { $0.contains(index) }
         schedule(.restart(index), after: .milliseconds(Int.random(in: 10...3_000, using: &random)))
     }
 
@@ -174,8 +275,8 @@ public final class Simulation<H: Hands> {
     }
 
     private func index(of peer: PeerID) throws -> Int {
-        for index in nodes.indices where try Fixture.peer(index) == peer { return index }
-        throw InvariantViolation("a peer that nobody has")
+        guard let index = indices[peer] else { throw InvariantViolation("a peer that nobody has") }
+        return index
     }
 
     private func turn(_ index: Int, _ input: SessionInput) throws {
@@ -211,9 +312,9 @@ public final class Simulation<H: Hands> {
     }
 
     private func dial(from index: Int, to other: Int) throws {
-        guard nodes[other] != nil, !connections.contains([index, other]), !weather.cut.contains([index, other]) else {
-            return
-        }
+        guard nodes[other] != nil, !connections.contains([index, other]), !weather.cut.contains([index, other]),
+            away[index] == nil, away[other] == nil
+        else { return }
         connections.insert([index, other])
         schedule(.input(index, life: lives[index], .connected(try Fixture.peer(other))), after: .milliseconds(1))
         schedule(.input(other, life: lives[other], .connected(try Fixture.peer(index))), after: .milliseconds(1))

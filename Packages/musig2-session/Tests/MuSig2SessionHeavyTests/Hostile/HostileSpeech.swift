@@ -213,9 +213,11 @@ extension HostileWorld {
 
     private func restart() -> Payload {
         let reasons: [RestartReason] = [.timeout, .failedAttempt, .newRun, .requested, .ownHistoryLost, .followed]
-        let silent = (0..<setting.signers).filter { _ in chance(0.3) }
+        func some() -> [UInt32] { (0..<UInt32(setting.signers)).filter { _ in chance(0.3) } }
         return .restart(
-            Restart(reason: reasons.randomElement(using: &random) ?? .timeout, notHeard: silent.map { UInt32($0) }))
+            Restart(
+                reason: reasons.randomElement(using: &random) ?? .timeout, notHeard: some(), contextDiffers: some(),
+                newRuns: some()))
     }
 
     private func abort() -> Payload {

@@ -51,8 +51,15 @@ final class HostileWorld {
         var node: SimulatedNode<WatchedHands>?
         var store = SimulatedStore()
         var olderStores: [SimulatedStore] = []
-        /// Whether the application ended its part with the present store: nothing may leave but an end or a result.
-        var isSilent = false
+        var wish = Wish.takesPart
+    }
+
+    /// What the application wants, as the present store knows. A signer that left or ended says nothing but that, and what
+    /// the result is.
+    enum Wish {
+        case takesPart
+        case left
+        case ended
     }
 
     struct Flight {
@@ -179,7 +186,7 @@ final class HostileWorld {
         processes[index] = process
         try check(index, result, wasComplete: wasComplete)
         for (to, items) in result.frames {
-            try check(index, items, isSilent: process.isSilent)
+            try check(index, items, wish: process.wish)
             try send(items, from: own, to: to)
         }
         for peer in result.dials { try dial(own, peer) }
@@ -215,11 +222,18 @@ final class HostileWorld {
         }
     }
 
-    private func check(_ index: Int, _ items: [SessionItem], isSilent: Bool) throws {
+    private func check(_ index: Int, _ items: [SessionItem], wish: Wish) throws {
         for case .signed(let message) in items {
             try judge.see(message, sentByHonest: true)
-            guard isSilent, Int(message.body.index) == index, message.body.type.belongsToAttempt else { continue }
-            throw InvariantViolation("\(index) sends a \(message.body.type) after its end")
+            guard Int(message.body.index) == index else { continue }
+            if message.body.type == .abort {
+                guard processes[index]?.store.end != nil else {
+                    throw InvariantViolation("\(index) sends an ABORT that is not recorded")
+                }
+                continue
+            }
+            guard wish != .takesPart else { continue }
+            throw InvariantViolation("\(index) sends a \(message.body.type) and has \(wish)")
         }
     }
 
@@ -363,30 +377,43 @@ final class HostileWorld {
         for other in try knownPeers().map(\.1) + puppets where other != peer { try cut(peer, other) }
         note("\(index): restarted, store: \(store)")
         if store != .current {
-            processes[index]?.isSilent = false
             let older = store == .older ? processes[index]?.olderStores.randomElement(using: &random) : nil
             processes[index]?.store = older ?? SimulatedStore()
         }
+        // What a store that failed could not keep is not known any more.
+        let wish: Wish =
+            switch processes[index]?.store.end?.kind {
+            case nil: .takesPart
+            case .left?: .left
+            case .aborted?, .expired?: .ended
+            }
+        processes[index]?.wish = wish
         now.monotonic += .milliseconds(1)
         now.wallMilliseconds += 1
-        // What its owner ended goes on only if the store has forgotten that.
-        if processes[index]?.isSilent == false { try start(index) }
+        if processes[index]?.wish != .left { try start(index) }
     }
 
-    /// Left, and joined again in the same process: another machine with the same hands.
+    /// Left, and sooner or later joined again: another machine, in the same process with the same hands.
     private func joinAgain(_ index: Int) throws {
-        guard let process = processes[index], let node = process.node, !process.isSilent, !node.machine.isOver else {
-            return
+        guard let process = processes[index], process.wish != .ended else { return }
+        if process.wish == .takesPart {
+            guard let node = process.node, !node.machine.isOver else { return }
+            note("\(index): left")
+            processes[index]?.wish = .left
+            try take(index, .leave)
+            if chance(0.3) { return }
         }
-        note("\(index): left, joined again")
-        try start(index, hands: node.hands)
+        note("\(index): joins again")
+        processes[index]?.wish = .takesPart
+        processes[index]?.store.end = nil
+        try start(index, hands: processes[index]?.node?.hands)
         for (_, peer) in try knownPeers() where isConnected(process.peer, peer) { try take(index, .connected(peer)) }
     }
 
     private func end(_ index: Int, _ input: SessionInput) throws {
         guard let node = processes[index]?.node, !node.machine.isOver else { return }
         note("\(index): \(input)")
-        processes[index]?.isSilent = true
+        processes[index]?.wish = .ended
         try take(index, input)
     }
 }
