@@ -130,7 +130,8 @@ extension MuSig2Coordinator {
         return try result.get()
     }
 
-    /// Offers signatures found elsewhere, for example on the chain: if they verify, the session is complete, in whatever state it was.
+    /// Offers signatures found elsewhere, for example on the chain: if they verify, the session is complete, in whatever state it was; also
+    /// one that ended in an earlier process, as long as the store has its announcement.
     ///
     /// - Parameters:
     ///   - signatures: One for each message.
@@ -138,12 +139,25 @@ extension MuSig2Coordinator {
     /// - Throws: ``CoordinatorError`` with code ``CoordinatorError/Code/unknownSession`` or
     ///   ``CoordinatorError/Code/invalidSignature``.
     public func offer(_ signatures: [SchnorrSignature], to session: SessionID) async throws(CoordinatorError) {
+        try requireRunning()
+        if !machine.knows(session) { try await recall(session) }
         try await command(session, .offer(signatures))
         if machine.signatures(of: session) == nil {
             throw CoordinatorError(
                 .invalidSignature, "the signatures do not verify for the messages and the aggregate key of the session",
                 session: session)
         }
+    }
+
+    /// Takes in a session that ended, from the store.
+    private func recall(_ session: SessionID) async throws(CoordinatorError) {
+        let stored: StoredSession?
+        do {
+            stored = try await store.session(session, signer: signerKey)
+        } catch {
+            throw .unreadable(session, "\(error)")
+        }
+        if let stored { await turn(.recall(stored)) }
     }
 
     /// What a session is at; nil when this node does not know it.

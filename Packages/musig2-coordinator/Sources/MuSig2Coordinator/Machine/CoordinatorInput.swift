@@ -41,6 +41,8 @@ enum CoordinatorInput: Sendable {
     case loaded(SessionID, Result<StoredSession?, CoordinatorError>)
     /// The store had this session.
     case restore(StoredSession)
+    /// The store had this session, which has ended; signatures of it turned up.
+    case recall(StoredSession)
     /// The store had this finished session.
     case restoreTombstone(StoredTombstone)
     /// An attempt to publish a place ended; nil: it is published.

@@ -17,9 +17,18 @@ extension CoordinatorMachine {
             noteLinger(at: now)
             if entry.machine.signatures == nil { dropUnsent(session) }
             account(session)
+            endEntering(session)
         }
         if entry.machine.isLeft { return remove(session, at: now) }
         if entry.machine.signatures != nil, entry.machine.allAreFinal { bury(session, at: now) }
+    }
+
+    /// Answers whoever still waits to be in a session that is over already, and asks the policy nothing more.
+    private mutating func endEntering(_ session: SessionID) {
+        guard let entry = sessions[session], entry.machine.signatures == nil else { return }
+        sessions[session]?.awaitsConsent = false
+        effects.append(.dropConsent(session))
+        if !entry.publicity.isAnnounced, let end = end(of: session) { effects.append(.joined(session, end)) }
     }
 
     /// What has not left when a session ends without signatures never leaves, its ABORT aside.
@@ -246,6 +255,25 @@ extension CoordinatorMachine {
         resume(stored, at: now)
     }
 
+    /// Takes in a session that ended long ago, since signatures of it turned up: it signs nothing, and may be complete.
+    mutating func recall(_ stored: StoredSession, run: UInt64, at now: Now) {
+        guard !knows(stored.id) else { return }
+        do {
+            let signed = try SignedAnnouncement(decoding: stored.announcement, limits: wireLimits)
+            let announced = try VerifiedAnnouncement(verifying: signed, expecting: stored.id, limits: sessionLimits)
+            let index = try announced.descriptor.position(of: signerKey, messageKey: messageKey)
+            let crypto = try BIP327(announced.descriptor)
+            var ledger = SessionLedger()
+            ledger.end = SessionEnd(.expired, isAfterPartial: stored.end?.isAfterPartial ?? true)
+            insert(
+                announced, crypto: crypto, index: index, run: run, ledger: ledger, createdHere: stored.createdHere,
+                at: now)
+            over(stored.id, at: now)
+        } catch {
+            tell(.error(.unreadable(stored.id, "\(error)")))
+        }
+    }
+
     private mutating func resume(_ stored: StoredSession, at now: Now) {
         guard let entry = sessions[stored.id] else { return }
         let announced = entry.announced
@@ -287,6 +315,7 @@ extension CoordinatorMachine {
     /// How a session ended that is over without signatures.
     func end(of session: SessionID) -> CoordinatorError? {
         guard let entry = sessions[session] else { return nil }
+        if entry.machine.isLeft { return .left(session) }
         switch entry.machine.status.phase {
         case .aborted(let report): return .aborted(session, report)
         case .expired: return CoordinatorError(.expired, "the session expired before it was complete", session: session)

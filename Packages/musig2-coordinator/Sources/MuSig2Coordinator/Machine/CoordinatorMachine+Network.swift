@@ -281,6 +281,8 @@ extension CoordinatorMachine {
     // MARK: Errors
 
     mutating func reply(_ reason: ErrorReplyReason, to peer: PeerID, session: SessionID, at now: Now) {
+        // A session that is over says nothing but how it ended.
+        guard sessions[session]?.machine.isOver != true else { return }
         let may = peers.update(peer, at: now.monotonic) { record, limits in
             record.errorReplies.take(1, size: limits.errorReplies, at: now.monotonic)
         }

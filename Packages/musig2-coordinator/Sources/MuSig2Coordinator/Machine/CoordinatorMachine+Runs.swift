@@ -4,6 +4,8 @@ import MuSig2Session
 enum RunRequest: Sendable {
     /// A session that the store has.
     case restore(StoredSession)
+    /// A session that ended, of which the application has signatures.
+    case recall(StoredSession)
     /// A session that the application made or joins; what the store has of it.
     case enter(VerifiedAnnouncement, providers: [Provider], createdHere: Bool, stored: StoredSession?)
     /// A machine whose run the others know a higher one of.
@@ -34,9 +36,13 @@ extension CoordinatorMachine {
         claimRuns(at: now)
     }
 
-    /// Whatever waits for the application is answered; sessions of the store and machines wait until the store works.
     mutating func runClaimFailed(_ reason: String, at now: Now) {
         runs.claimFailed(retryAt: now.monotonic + configuration.timeouts.storeRetry)
+        failEntering(reason)
+    }
+
+    /// The store fails, and there is no run: the application is told. Sessions of the store and machines wait until it works.
+    private mutating func failEntering(_ reason: String?) {
         let waiting = awaitingRuns
         awaitingRuns = []
         for request in waiting {
@@ -68,11 +74,13 @@ extension CoordinatorMachine {
             fill(next, with: run, at: now)
         }
         claimRuns(at: now)
+        if runs.retryAt != nil { failEntering(nil) }
     }
 
     private mutating func fill(_ request: RunRequest, with run: UInt64, at now: Now) {
         switch request {
         case .restore(let stored): restore(stored, run: run, at: now)
+        case .recall(let stored): recall(stored, run: run, at: now)
         case .enter(let announced, let providers, let createdHere, let stored):
             enter(announced, providers, createdHere: createdHere, stored: stored, run: run, at: now)
         case .raise(let session, _): pending.append((session, .runRaised(run)))

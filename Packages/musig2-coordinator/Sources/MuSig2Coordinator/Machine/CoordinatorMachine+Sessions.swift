@@ -134,11 +134,11 @@ extension CoordinatorMachine {
             drive(session, .approved, at: now)
         case (.join, .refuse(let reason)):
             guard entry.awaitsConsent else { return }
-            drive(session, .refused, at: now)
             effects.append(
                 .joined(
                     session,
                     CoordinatorError(.notApproved, "the consent policy refused: \(reason)", session: session)))
+            drive(session, .refused, at: now)
             // One that was left stays left.
             if !entry.publicity.isLeftInStore { effects.append(.write(.forget(session))) }
             remove(session, at: now)
@@ -348,7 +348,10 @@ extension CoordinatorMachine {
     private mutating func take(_ effect: SessionMachine<BIP327>.Effect, of session: SessionID, at now: Now) {
         switch effect {
         case .issue(let message, let record): effects.append(.issue(session, message, record))
-        case .raiseRun(let above): request(.raise(session, above: above), at: now)
+        case .raiseRun(let above):
+            // What was asked for the nonces of the run that is given up is asked again.
+            effects.append(.dropConsent(session))
+            request(.raise(session, above: above), at: now)
         case .generateNonces(let handle): effects.append(.generateNonces(handle))
         case .signPartials(let handle, let context): effects.append(.signPartials(handle, context))
         case .wipe(let handle): effects.append(.wipe(handle))

@@ -194,6 +194,7 @@ struct CoordinatorMachine: Sendable {
         case .runClaimFailed(let reason): runClaimFailed(reason, at: now)
         case .loaded(let session, let result): loaded(session, result, at: now)
         case .restore(let stored): request(.restore(stored), at: now)
+        case .recall(let stored): request(.recall(stored), at: now)
         case .restoreTombstone(let stored): bury(Tombstone(stored, status: nil, bound: []), at: now)
         case .published(let place, let ticket, let failure):
             published(place, ticket: ticket, failure: failure, at: now)

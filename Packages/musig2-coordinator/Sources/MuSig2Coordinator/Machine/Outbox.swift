@@ -61,9 +61,11 @@ struct Outbox: Sendable {
         switch item {
         case .signedMessage(let message): message.body.sessionID == session && message.body.type != .abort
         case .sync(let sync): sync.sessionID == session
-        case .signatureFinalized, .error, .hello, .helloProof, .helloJoiner, .helloAnnouncements, .announcement,
-            .deflated:
-            false
+        case .error(let reply): reply.sessionID == session
+        case .announcement(let signed):
+            SessionID(descriptorBytes: signed.announcement.descriptorBytes).bytes == session
+        // This node's own announcements are deflated only as a frame is written.
+        case .signatureFinalized, .hello, .helloProof, .helloJoiner, .helloAnnouncements, .deflated: false
         }
     }
 

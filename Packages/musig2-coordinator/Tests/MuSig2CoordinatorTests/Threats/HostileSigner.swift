@@ -40,6 +40,8 @@ final class HostileSigner {
     private var vault = NonceVault()
     private var seated: Seat?
     private var generator: SeededGenerator
+    /// Those that were drawn last.
+    private(set) var publicNonces: [[UInt8]] = []
 
     /// All that came, in order.
     private(set) var heard: [Heard] = []
@@ -254,7 +256,8 @@ final class HostileSigner {
 
     /// Draws nonces; several labels are several sets for one attempt.
     func draw(_ label: UInt64 = 0, attempt: UInt32 = 1) throws -> [[UInt8]] {
-        try vault.generate(handle(label, attempt), for: seat.crypto, secretKey: secret)
+        publicNonces = try vault.generate(handle(label, attempt), for: seat.crypto, secretKey: secret)
+        return publicNonces
     }
 
     /// Signs with the nonces of a label.

@@ -72,7 +72,7 @@ extension SessionMachine {
     internal mutating func receiveSignatures(
         _ signatures: [SchnorrSignature], from peer: PeerID?, _ turn: inout Turn<Crypto>
     ) {
-        if self.signatures != nil || outcome == .refused || isLeft { return }
+        if self.signatures != nil || outcome == .refused { return }
         guard crypto.isValid(signatures: signatures) else {
             if let peer { penalise(peer, .badFinalSignature, &turn) }
             return
