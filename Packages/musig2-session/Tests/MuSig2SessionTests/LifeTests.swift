@@ -176,4 +176,78 @@ struct LifeTests {
             #expect(frames.flatMap(\.items).map(Party.type) == [.abort], "\(input)")
         }
     }
+
+    /// K17 and S28: a store that lost the end of a session: the others return this signer's own ABORT, of an older run. It is no other
+    /// process, and it is the end.
+    @Test
+    func k17OnesOwnAbortComesBack() throws {
+        for run in [3, 10, 99] as [UInt64] {
+            var party = try Party.mesh(3)
+            try party.beginAll()
+            try party.runUntilPartials()
+            let own = party.forged(
+                by: 0, .abort(Abort(reason: .requested, stage: .afterPartial, text: "no")), attempt: 0, run: run)
+            let result = try party.take(0, .received(own, from: Fixture.peer(2)))
+            #expect(!result.events.contains(.superseded), "run \(run)")
+            guard case .aborted(let report) = party.statuses[0].phase else {
+                Issue.record("run \(run): \(party.statuses[0].phase)")
+                continue
+            }
+            #expect(report.by == 0 && report.isAfterPartial && report.text == "no")
+            #expect(party.nodes[0].store.end?.message == own)
+            // The next process answers with it, and signs nothing.
+            party.nodes[0] = try party.fresh(0, run: 200, store: party.nodes[0].store)
+            #expect(try party.take(0, .approved).frames.isEmpty)
+            let join = party.forged(by: 1, .join(Join(peerID: try Fixture.peer(1).bytes)), attempt: 0, run: 11)
+            let answer = try party.take(0, .received(join, from: Fixture.peer(1)))
+            #expect(answer.frames.flatMap(\.items) == [.signed(own)], "run \(run)")
+        }
+    }
+
+    /// S21: the session is over before the two devices of one key met: the one that hears of the other says so, and no longer that
+    /// nothing is signed.
+    @Test
+    func s21TheOtherDeviceIsToldOfAfterTheEnd() throws {
+        var party = try Party.mesh(3)
+        party.nodes[0].confirms = false
+        try party.beginAll()
+        try party.runUntilPartials()
+        try party.take(0, .abort(text: "no"))
+        #expect(!party.statuses[0].isAfterPartial)
+        let join = party.forged(by: 0, .join(Join(peerID: try Fixture.peer(42).bytes)), attempt: 0, run: 11)
+        for told in [[SessionEvent.superseded], []] {
+            #expect(try party.take(0, .received(join, from: Fixture.peer(1))).events == told)
+        }
+        guard case .aborted(let report) = party.statuses[0].phase else {
+            Issue.record("\(party.statuses[0].phase)")
+            return
+        }
+        #expect(report.isAfterPartial && party.statuses[0].isAfterPartial)
+    }
+
+    /// S21: a run that takes one above another's keeps nothing of the attempt that rests on the nonces it gives up.
+    @Test
+    func s21ARaisedRunStartsTheAttemptAnew() throws {
+        var party = try Party.star(2)
+        party.nodes[1].confirms = false
+        try party.beginAll()
+        try party.run()
+        #expect(party.events[1].contains(.noncesComplete(attempt: 1)))
+        let join = party.forged(by: 1, .join(Join(peerID: try Fixture.peer(42).bytes)), attempt: 0, run: 50)
+        let result = try party.take(1, .received(join, from: Fixture.peer(0)))
+        #expect(result.events.contains(.ownHistoryLost))
+        #expect(party.nodes[1].machine.currentRun > 50)
+        #expect(party.statuses[1].isAfterPartial)
+        // The policy's late answer is of the run that is given up.
+        let late = try party.take(1, .signingConfirmed(attempt: 1))
+        #expect(!late.frames.flatMap(\.items).contains { Party.type($0) == .partialSigShare })
+        #expect(party.nodes[1].store.partials.isEmpty)
+        party.nodes[1].confirms = true
+        for _ in 0..<20 where !party.areComplete {
+            try party.run()
+            party.advance(.seconds(1))
+            for index in 0..<2 { try party.take(index, .tick) }
+        }
+        #expect(party.areComplete)
+    }
 }
