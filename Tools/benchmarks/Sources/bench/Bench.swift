@@ -1,4 +1,5 @@
 import Foundation
+import Metrics
 
 /// Measures the packages and prints a table, or JSON.
 ///
@@ -19,6 +20,9 @@ enum Bench {
     private static func run(_ options: Options) async throws {
         var report = Report()
         report.loads.append(loadAverage())
+        // Once for the process, before the first coordinator is made.
+        let tokens = TokenMeter()
+        if options.groups.contains(.abuse) { MetricsSystem.bootstrap(tokens) }
         for group in options.groups {
             switch group {
             case .musig2:
@@ -35,7 +39,7 @@ enum Bench {
             case .memory:
                 report.measurements += try await MemoryBenchmarks(isQuick: options.isQuick).measure()
             case .abuse:
-                report.measurements += try await AbuseBenchmarks(isQuick: options.isQuick).measure()
+                report.measurements += try await AbuseBenchmarks(isQuick: options.isQuick, tokens: tokens).measure()
             }
         }
         report.loads.append(loadAverage())

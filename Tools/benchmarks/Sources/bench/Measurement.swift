@@ -24,6 +24,8 @@ struct Measurement {
         case perSecond = "/s"
         case megabytesPerSecond = "MB/s"
         case megabytes = "MB"
+        /// What a peer is charged, in signature checks.
+        case tokens
         /// Of one core's time.
         case percent = "%"
     }

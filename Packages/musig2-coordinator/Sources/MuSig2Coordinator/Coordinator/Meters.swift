@@ -12,6 +12,8 @@ struct Meters: Sendable {
     let bytesSent = Counter(label: "musig2_bytes_sent")
     let framesReceived = Counter(label: "musig2_frames_received")
     let bytesReceived = Counter(label: "musig2_bytes_received")
+    /// What peers were charged, in signature checks.
+    let work = FloatingPointCounter(label: "musig2_work_charged")
     let bans = Counter(label: "musig2_peers_banned")
     let storeFailures = Counter(label: "musig2_store_failures")
     let active = Gauge(label: "musig2_sessions_active")

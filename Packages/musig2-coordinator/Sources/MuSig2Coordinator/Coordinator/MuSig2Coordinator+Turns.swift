@@ -29,6 +29,7 @@ extension MuSig2Coordinator {
             return
         }
         turns.isRunning = true
+        let charged = machine.workCharged
         repeat {
             var moment = now()
             while let input = turns.next() {
@@ -43,6 +44,7 @@ extension MuSig2Coordinator {
                 for effect in machine.endTurn(at: moment) { carryOut(effect, at: moment) }
             }
         } while turns.hasInputs
+        if machine.workCharged > charged { meters.work.increment(by: machine.workCharged - charged) }
         armTimer()
         if machine.isShuttingDown, machine.lingering == 0 { lingerReply?.set(()) }
         turns.isRunning = false

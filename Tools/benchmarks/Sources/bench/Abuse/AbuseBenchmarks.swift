@@ -5,6 +5,7 @@ import PeerTransport
 /// What a node's coordinator spends on those who want it to: the dearest message of each kind, by a stranger and by a co-signer.
 struct AbuseBenchmarks {
     let isQuick: Bool
+    let tokens: TokenMeter
 
     /// How much an attacker sends: so many frames or bytes in each second of virtual time.
     private var framesPerSecond: Int { self.isQuick ? 200 : 2_000 }
@@ -25,6 +26,7 @@ struct AbuseBenchmarks {
     private func measure(_ attack: Attack, by sender: Attack.Sender) async throws -> [Measurement] {
         let scene = try await AttackScene.start(attack.shape, asSigner: sender == .signer)
         let frames = try self.frames(of: attack, in: scene)
+        self.tokens.reset()
         var received = 0
         var untilGone: Duration?
         var spent = Duration.zero
@@ -86,6 +88,9 @@ struct AbuseBenchmarks {
         let share = 100 * (spent / .seconds(1)) / Double(self.seconds)
         let isStranger = sender == .stranger
         return [
+            Measurement(
+                step: attack.name, parameter: "\(sender.rawValue), charged a kB",
+                value: self.tokens.take() / (Double(max(received, 1)) / 1_000), unit: .tokens),
             Measurement(
                 step: attack.name, parameter: "\(sender.rawValue), a kB", value: perKilobyte, unit: .milliseconds,
                 target: .atMost(isStranger ? 1 : 5)),
