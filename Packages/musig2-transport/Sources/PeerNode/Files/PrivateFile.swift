@@ -1,4 +1,5 @@
 import PeerTransport
+import Secp256k1
 
 #if canImport(Darwin)
     import Darwin
@@ -23,6 +24,34 @@ struct PrivateFile {
     /// - Returns: Its bytes, or nil when there is no such file.
     /// - Throws: ``code``.
     func read() throws(TransportError) -> [UInt8]? {
+        guard let file = try openToRead() else { return nil }
+        defer { close(file) }
+        var bytes = [UInt8](repeating: 0, count: try byteCount(of: file))
+        let filled = try bytes.withUnsafeMutableBytes { bytes -> Result<Int, TransportError> in
+            do throws(TransportError) {
+                return .success(try fill(bytes, from: file))
+            } catch {
+                return .failure(error)
+            }
+        }.get()
+        bytes.removeLast(bytes.count - filled)
+        return bytes
+    }
+
+    /// Reads the file as ``read()``, into memory that is wiped.
+    ///
+    /// - Returns: Its bytes, or nil when there is no such file.
+    /// - Throws: ``code``.
+    func readSecret() throws(TransportError) -> SecretBytes? {
+        guard let file = try openToRead() else { return nil }
+        defer { close(file) }
+        var bytes = SecretBytes(byteCount: try byteCount(of: file))
+        let filled = try bytes.withUnsafeMutableBytes { (bytes) throws(TransportError) in try fill(bytes, from: file) }
+        return bytes.withUnsafeBytes { SecretBytes(copying: UnsafeRawBufferPointer(rebasing: $0[..<filled])) }
+    }
+
+    /// - Returns: nil when there is no such file.
+    private func openToRead() throws(TransportError) -> Int32? {
         // Not blocking, so that a pipe in the place of the file does not hang the caller.
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else {
@@ -30,18 +59,25 @@ struct PrivateFile {
             if code == ENOENT { return nil }
             throw failure("cannot open", path, code)
         }
-        defer { close(file) }
-        let size = try check(file)
-        var bytes = [UInt8](repeating: 0, count: min(size, maximumBytes) + 1)
+        return file
+    }
+
+    /// How much memory to read the file into: a byte more than it may have, so that more is noticed.
+    private func byteCount(of file: Int32) throws(TransportError) -> Int {
+        min(try check(file), maximumBytes) + 1
+    }
+
+    /// Reads to the end of the file.
+    ///
+    /// - Returns: How many bytes there are, at least one and fewer than there is room for.
+    private func fill(_ bytes: UnsafeMutableRawBufferPointer, from file: Int32) throws(TransportError) -> Int {
         var filled = 0
         while filled < bytes.count {
-            let count = bytes.withUnsafeMutableBytes { buffer in
-                #if canImport(Darwin)
-                    Darwin.read(file, buffer.baseAddress?.advanced(by: filled), buffer.count - filled)
-                #else
-                    Glibc.read(file, buffer.baseAddress?.advanced(by: filled), buffer.count - filled)
-                #endif
-            }
+            #if canImport(Darwin)
+                let count = Darwin.read(file, bytes.baseAddress?.advanced(by: filled), bytes.count - filled)
+            #else
+                let count = Glibc.read(file, bytes.baseAddress?.advanced(by: filled), bytes.count - filled)
+            #endif
             if count < 0 {
                 let code = errno
                 if code == EINTR { continue }
@@ -56,16 +92,15 @@ struct PrivateFile {
                 "\(kind) \(path): expected 1 to \(maximumBytes) bytes, found \(filled == 0 ? "none" : "more")"
             )
         }
-        bytes.removeLast(bytes.count - filled)
-        return bytes
+        return filled
     }
 
     /// Makes the file with mode 0600, whole or not at all, also after a power cut.
     ///
     /// - Returns: False when there is a file of this name already, which is left as it is.
     /// - Throws: ``code``.
-    func create(_ bytes: [UInt8]) throws(TransportError) -> Bool {
-        let temporary = try writeTemporary(bytes)
+    func create(_ bytes: borrowing SecretBytes) throws(TransportError) -> Bool {
+        let temporary = try bytes.withUnsafeBytes { (bytes) throws(TransportError) in try writeTemporary(bytes) }
         defer { unlink(temporary) }
         // A hard link is refused where the name exists, unlike a rename: two processes that start at once get one
         // identity.
@@ -82,7 +117,9 @@ struct PrivateFile {
     ///
     /// - Throws: ``code``.
     func replace(_ bytes: [UInt8]) throws(TransportError) {
-        let temporary = try writeTemporary(bytes)
+        let temporary = try bytes.span.bytes.withUnsafeBytes { (bytes) throws(TransportError) in
+            try writeTemporary(bytes)
+        }
         guard rename(temporary, path) == 0 else {
             let code = errno
             unlink(temporary)
@@ -91,7 +128,7 @@ struct PrivateFile {
         Self.syncDirectory(of: path)
     }
 
-    private func writeTemporary(_ bytes: [UInt8]) throws(TransportError) -> String {
+    private func writeTemporary(_ bytes: UnsafeRawBufferPointer) throws(TransportError) -> String {
         let temporary = "\(path).\(UInt64.random(in: .min ... .max)).tmp"
         let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard file >= 0 else { throw failure("cannot create", temporary, errno) }
@@ -131,16 +168,14 @@ struct PrivateFile {
         return Int(clamping: status.st_size)
     }
 
-    private func write(_ bytes: [UInt8], to file: Int32, _ path: String) throws(TransportError) {
+    private func write(_ bytes: UnsafeRawBufferPointer, to file: Int32, _ path: String) throws(TransportError) {
         var written = 0
         while written < bytes.count {
-            let count = bytes.withUnsafeBytes { buffer in
-                #if canImport(Darwin)
-                    Darwin.write(file, buffer.baseAddress?.advanced(by: written), buffer.count - written)
-                #else
-                    Glibc.write(file, buffer.baseAddress?.advanced(by: written), buffer.count - written)
-                #endif
-            }
+            #if canImport(Darwin)
+                let count = Darwin.write(file, bytes.baseAddress?.advanced(by: written), bytes.count - written)
+            #else
+                let count = Glibc.write(file, bytes.baseAddress?.advanced(by: written), bytes.count - written)
+            #endif
             if count < 0 {
                 let code = errno
                 if code == EINTR { continue }

@@ -1,6 +1,6 @@
-import Multiformats
 public import PeerTransport
 public import PeerTransportNIO
+import Secp256k1
 
 extension NodeIdentity {
     /// Which kind of key a new identity gets.
@@ -42,7 +42,7 @@ extension NodeIdentity {
     /// - Throws: `TransportError.Code.identityFile` when the file cannot be read, others could have read it, or
     ///   it is not an identity.
     public static func load(from path: String) throws(TransportError) -> NodeIdentity? {
-        guard let bytes = try Self.file(at: path).read() else { return nil }
+        guard let bytes = try Self.file(at: path).readSecret() else { return nil }
         do throws(NodeIdentityError) {
             return try NodeIdentity(privateKeyBytes: bytes)
         } catch {
@@ -61,13 +61,13 @@ extension NodeIdentity {
     /// - Throws: `TransportError.Code.identityFile` when the file cannot be made.
     @discardableResult
     public func save(to path: String) throws(TransportError) -> Bool {
-        let key: PrivateKeyProtobuf
+        let key: SecretBytes
         do throws(NodeIdentityError) {
-            key = try privateKey
+            key = try privateKeyBytes()
         } catch {
             throw TransportError(.identityFile, "the identity cannot be written", underlying: error.description)
         }
-        return try Self.file(at: path).create(key.bytes)
+        return try Self.file(at: path).create(key)
     }
 
     private static func file(at path: String) -> PrivateFile {

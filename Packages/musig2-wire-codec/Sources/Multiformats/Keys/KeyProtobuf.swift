@@ -67,8 +67,8 @@ public struct PublicKeyProtobuf: Hashable, Sendable {
     /// Decodes the whole of `bytes`.
     /// - Throws: ``KeyProtobufError``.
     public init(bytes: [UInt8]) throws(KeyProtobufError) {
-        let (type, data) = try KeyProtobuf.decode(bytes, limit: FormatLimits.publicKeyBytes)
-        try self.init(type: type, data: data)
+        let (type, data) = try KeyProtobuf.locate(bytes, of: bytes.count, limit: FormatLimits.publicKeyBytes)
+        try self.init(type: type, data: Array(bytes[data]))
     }
 
     /// The encoded message: 36 bytes for Ed25519, 37 for secp256k1.
@@ -76,6 +76,9 @@ public struct PublicKeyProtobuf: Hashable, Sendable {
 }
 
 /// libp2p's `PrivateKey` message. It holds a secret: its description shows the kind of key only, and it is not `Hashable`.
+///
+/// Its bytes are in arrays, which are copied freely and never wiped. A program that keeps keys in memory that is wiped uses
+/// ``locate(in:)`` and ``head(type:dataByteCount:)`` there, and makes no value of this type.
 public struct PrivateKeyProtobuf: Sendable, CustomStringConvertible, CustomReflectable {
     /// The kind of key.
     public let type: KeyType
@@ -95,8 +98,42 @@ public struct PrivateKeyProtobuf: Sendable, CustomStringConvertible, CustomRefle
     /// Decodes the whole of `bytes`.
     /// - Throws: ``KeyProtobufError``.
     public init(bytes: [UInt8]) throws(KeyProtobufError) {
-        let (type, data) = try KeyProtobuf.decode(bytes, limit: FormatLimits.privateKeyBytes)
-        try self.init(type: type, data: data)
+        let (type, data) = try bytes.span.bytes.withUnsafeBytes { (bytes) throws(KeyProtobufError) in
+            try Self.locate(in: bytes)
+        }
+        try self.init(type: type, data: Array(bytes[data]))
+    }
+
+    /// Finds the key in an encoded message without copying any of it.
+    ///
+    /// - Parameter bytes: The whole message.
+    /// - Returns: The kind of key, and where in `bytes` its data lies, counted from 0.
+    /// - Throws: ``KeyProtobufError``.
+    public static func locate(
+        in bytes: UnsafeRawBufferPointer
+    ) throws(KeyProtobufError) -> (type: KeyType, data: Range<Int>) {
+        // The fields before the data: two tags and two varints, each of which ends in a byte below 128.
+        var head: [UInt8] = []
+        var ends = 0
+        while ends < 4, head.count < bytes.count, head.count < 2 * (1 + UVarint.maximumLength) {
+            head.append(bytes[head.count])
+            if head[head.count - 1] < 0x80 { ends += 1 }
+        }
+        return try KeyProtobuf.locate(head, of: bytes.count, limit: FormatLimits.privateKeyBytes)
+    }
+
+    /// What stands before the data in an encoded message; nothing of it is secret.
+    ///
+    /// - Parameters:
+    ///   - type: The kind of key.
+    ///   - dataByteCount: How many bytes of data follow.
+    /// - Returns: Four bytes for the keys that a node here can have.
+    /// - Throws: ``KeyProtobufError/lengthOutOfRange(limit:found:)``.
+    public static func head(type: KeyType, dataByteCount: Int) throws(KeyProtobufError) -> [UInt8] {
+        guard (1...FormatLimits.privateKeyBytes).contains(dataByteCount) else {
+            throw .lengthOutOfRange(limit: FormatLimits.privateKeyBytes, found: UInt64(clamping: dataByteCount))
+        }
+        return KeyProtobuf.head(type: type, dataByteCount: dataByteCount)
     }
 
     /// The encoded message.
@@ -112,17 +149,22 @@ public struct PrivateKeyProtobuf: Sendable, CustomStringConvertible, CustomRefle
 /// The shape that both key messages share: field 1 a varint, field 2 bytes.
 private enum KeyProtobuf {
     static func encode(type: KeyType, data: [UInt8]) -> [UInt8] {
+        head(type: type, dataByteCount: data.count) + data
+    }
+
+    static func head(type: KeyType, dataByteCount: Int) -> [UInt8] {
         var output: [UInt8] = []
-        output.reserveCapacity(data.count + 6)
         output.append(0x08)
         UVarint.append(type.rawValue, to: &output)
         output.append(0x12)
-        UVarint.append(UInt64(data.count), to: &output)
-        output.append(contentsOf: data)
+        UVarint.append(UInt64(dataByteCount), to: &output)
         return output
     }
 
-    static func decode(_ bytes: [UInt8], limit: Int) throws(KeyProtobufError) -> (KeyType, [UInt8]) {
+    /// The kind of key, and where its data lies in a message of `count` bytes that begins as `bytes` do.
+    static func locate(
+        _ bytes: [UInt8], of count: Int, limit: Int
+    ) throws(KeyProtobufError) -> (type: KeyType, data: Range<Int>) {
         var offset = 0
         try expect(0x08, in: bytes, at: &offset)
         let number = try varint(bytes, &offset)
@@ -130,10 +172,10 @@ private enum KeyProtobuf {
         try expect(0x12, in: bytes, at: &offset)
         let length = try varint(bytes, &offset)
         guard (1...UInt64(limit)).contains(length) else { throw .lengthOutOfRange(limit: limit, found: length) }
-        let available = bytes.count - offset
+        let available = count - offset
         guard Int(length) <= available else { throw .truncated }
         guard Int(length) == available else { throw .notCanonical }
-        return (type, Array(bytes[offset...]))
+        return (type, offset..<count)
     }
 
     static func expect(_ tag: UInt8, in bytes: [UInt8], at offset: inout Int) throws(KeyProtobufError) {
