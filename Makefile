@@ -52,6 +52,8 @@ test: setup-interop ## Run every check and every test, and count them
 	@$(RUNNER) check --results $(RESULTS) check-tables -- Tools/check-tables
 	@$(RUNNER) check --results $(RESULTS) --count unittest scripts -- \
 		python3 -m unittest discover --start-directory Tools/script-tests --pattern '*_tests.py'
+	@$(RUNNER) check --results $(RESULTS) --count unittest page -- \
+		.venv-interop/bin/python -m unittest discover --start-directory Tests-Integration/Interop/page --pattern '*_tests.py'
 	@$(RUNNER) swift --results $(RESULTS) --scratch .build-pure --skip HeavyTests $(PURE_ROOTS)
 	@$(RUNNER) swift --results $(RESULTS) --scratch .build-nio --skip HeavyTests --skip InteropTests $(TOP_ROOT)
 	@$(RUNNER) swift --results $(RESULTS) --scratch .build-nio --filter InteropTests --name interop $(TOP_ROOT)
