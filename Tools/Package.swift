@@ -54,6 +54,7 @@ let package = Package(
                 .product(name: "Secp256k1", package: "musig2-secp256k1"),
                 .product(name: "WireCodec", package: "musig2-wire-codec"),
                 .product(name: "Multiformats", package: "musig2-wire-codec"),
+                .product(name: "MuSig2", package: "musig2-session"),
                 .product(name: "MuSig2Session", package: "musig2-session"),
                 .product(name: "PeerTransport", package: "musig2-transport"),
                 .product(name: "PeerNode", package: "musig2-transport"),

@@ -45,6 +45,7 @@ let package = Package(
                 .product(name: "MuSig2Session", package: "musig2-session"),
                 .product(name: "Secp256k1", package: "musig2-secp256k1"),
                 .product(name: "Multiformats", package: "musig2-wire-codec"),
+                .product(name: "WireCodec", package: "musig2-wire-codec"),
                 .product(name: "PeerTransport", package: "musig2-transport"),
                 .product(name: "PeerTransportNIO", package: "musig2-transport"),
                 .product(name: "PeerNode", package: "musig2-transport"),
