@@ -50,6 +50,8 @@ struct Store {
 struct Network {
     func send(_ items: [SessionItem], to peer: PeerID) {}
     func connect(to peer: PeerID, at addresses: [[UInt8]]) {}
+    func watch(_ peer: PeerID) {}
+    func release(_ peer: PeerID) {}
     func count(_ offence: SessionOffence, against peer: PeerID) {}
 }
 
@@ -84,8 +86,12 @@ func run(_ plan: SessionPlan, key: borrowing SecretKey, peer: PeerID, at now: No
                 vault.wipe(handle)
             case .send(let items, let peer):
                 network.send(items, to: peer)
-            case .connect(let peer, let addresses):
-                network.connect(to: peer, at: addresses)
+            case .connect(let peer, let request):
+                network.connect(to: peer, at: request.addresses)
+            case .watch(let peer):
+                network.watch(peer)
+            case .release(let peer):
+                network.release(peer)
             case .persist(let record):
                 store.keep(record)
             case .event(let event):

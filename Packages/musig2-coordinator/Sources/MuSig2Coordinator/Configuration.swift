@@ -73,6 +73,16 @@ extension Configuration {
         public var tombstones: Int = 1_000
         /// How many peers the node remembers that are not connected and are in no session: for their scores and bans. 4,096.
         public var rememberedPeers: Int = 4_096
+        /// The most dials in a minute that one session causes, not counting peers that once were bound. 32.
+        public var sessionDialsPerMinute: Int = 32
+        /// The most dials in a minute of this node, not counting peers that once were bound. 256, of which sessions leave 32 to looks.
+        public var dialsPerMinute: Int = 256
+        /// How often a peer that showed no JOIN is dialled in back-off; after that seldom. 3.
+        public var earlyDials: Int = 3
+        /// The most addresses of one dial; where a peer has more, the next dial takes others. 32.
+        public var addressesPerDial: Int = 32
+        /// How many announcements of one session are taken in a minute; what comes sooner waits. 6.
+        public var announcementsPerMinute: Int = 6
         /// How many sessions one peer may ask for, in one connection, before anything else is expected of it. 64.
         public var hellosPerPeer: Int = 64
         /// The most keys and records that this node publishes for all its sessions. One session takes one key a day for rendezvous, and
@@ -116,6 +126,8 @@ extension Configuration {
         public var redial: Duration = .seconds(1)
         /// The longest wait between two dials. 60 s.
         public var redialCeiling: Duration = .seconds(60)
+        /// The wait between two dials of a peer that showed no JOIN, after the first few. 10 min.
+        public var laterRedial: Duration = .seconds(600)
         /// How long to wait before a failed write to the store is tried again. 1 s.
         public var storeRetry: Duration = .seconds(1)
 
@@ -213,6 +225,11 @@ extension Configuration {
         try Self.check("limits.sessionStateBytes", limits.sessionStateBytes, (64 << 10)...(1 << 40))
         try Self.check("limits.tombstones", limits.tombstones, 1...1_000_000)
         try Self.check("limits.rememberedPeers", limits.rememberedPeers, 16...1_000_000)
+        try Self.check("limits.sessionDialsPerMinute", limits.sessionDialsPerMinute, 1...10_000)
+        try Self.check("limits.dialsPerMinute", limits.dialsPerMinute, 64...100_000)
+        try Self.check("limits.earlyDials", limits.earlyDials, 1...100)
+        try Self.check("limits.addressesPerDial", limits.addressesPerDial, 2...1_000)
+        try Self.check("limits.announcementsPerMinute", limits.announcementsPerMinute, 1...1_000)
         try Self.check("limits.hellosPerPeer", limits.hellosPerPeer, 1...10_000)
         try Self.check("limits.publications", limits.publications, 1...1_000_000)
         try Self.check("limits.inboxSessions", limits.inboxSessions, 1...256)
@@ -232,6 +249,7 @@ extension Configuration {
         try Self.check("timeouts.stuck", timeouts.stuck, .milliseconds(10)...month)
         try Self.check("timeouts.redial", timeouts.redial, .milliseconds(1)...month)
         try Self.check("timeouts.redialCeiling", timeouts.redialCeiling, timeouts.redial...month)
+        try Self.check("timeouts.laterRedial", timeouts.laterRedial, timeouts.redial...month)
         try Self.check("timeouts.storeRetry", timeouts.storeRetry, .milliseconds(1)...month)
 
         try Self.check("abuse.messages", abuse.messages)

@@ -60,6 +60,10 @@ public struct TurnResult {
     public var penalties: [(PeerID, SessionOffence)] = []
     /// Whom to connect to, and is not connected.
     public var dials: [PeerID] = []
+    /// How each of those and of the connected ones was asked for.
+    public var requests: [(peer: PeerID, DialRequest)] = []
+    /// Whom the session has no use for any more.
+    public var released: [PeerID] = []
     /// Whether the process died on the way.
     public var isDead = false
 }
@@ -139,8 +143,11 @@ public struct SimulatedNode<H: Hands> {
             } else {
                 result.frames.append((peer, items))
             }
-        case .connect(let peer, _):
+        case .connect(let peer, let request):
+            result.requests.append((peer, request))
             if isConnected(peer) { inputs.append(.connected(peer)) } else { result.dials.append(peer) }
+        case .watch(let peer): if isConnected(peer) { inputs.append(.connected(peer)) }
+        case .release(let peer): result.released.append(peer)
         case .persist(let record): persist(record)
         case .event(let event): result.events.append(event)
         case .penalise(let peer, let offence): result.penalties.append((peer, offence))

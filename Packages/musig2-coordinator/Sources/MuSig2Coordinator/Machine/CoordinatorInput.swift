@@ -55,6 +55,8 @@ enum CoordinatorInput: Sendable {
 struct Provider: Sendable, Hashable {
     var peer: PeerID
     var addresses: [Multiaddr]
+    /// Whether it showed the announcement that names it.
+    var isAnnouncer = false
 }
 
 /// What the application wants of a session.

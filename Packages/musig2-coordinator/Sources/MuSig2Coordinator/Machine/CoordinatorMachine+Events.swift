@@ -49,6 +49,10 @@ extension CoordinatorMachine {
 
     private static func error(for event: SessionEvent, of session: SessionID) -> CoordinatorError? {
         switch event {
+        case .misbehaved(let index, .peer):
+            CoordinatorError(
+                .signerMisbehaved, "signer \(index) signed a JOIN that names this node as its peer", session: session,
+                signer: index)
         case .misbehaved(let index, let fault):
             CoordinatorError(
                 .signerMisbehaved,

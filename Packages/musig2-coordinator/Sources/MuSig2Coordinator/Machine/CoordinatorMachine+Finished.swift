@@ -78,6 +78,7 @@ extension CoordinatorMachine {
         withdraw(session)
         showcase.remove(session)
         for peer in entry.peers { peers.release(peer, from: session, at: now.monotonic) }
+        peers.forget(session)
         effects.append(.dropConsent(session))
     }
 

@@ -83,13 +83,14 @@ extension CoordinatorMachine {
                     "peer \(peer) cannot be reached: is it running, and is its address right?",
                     session: subject.session, underlying: reason), now: now)
         }
-        _ = peers.dialFailed(peer, at: now.monotonic)
+        peers.dialFailed(peer, at: now.monotonic)
         effects.append(.note("dial failed: \(reason)", nil, peer))
     }
 
     private mutating func addressesChanged(_ addresses: [Multiaddr], at now: Now) {
         guard addresses != self.addresses else { return }
         self.addresses = addresses
+        peers.hurry(at: now.monotonic)
         announceAddresses(at: now)
     }
 
@@ -188,7 +189,8 @@ extension CoordinatorMachine {
         guard charge(cost, to: peer, in: session, at: now) else { return false }
         if sessions[session] != nil {
             drive(session, .received(message, from: peer), at: now)
-            if message.body.type == .join { adopt(peer, by: message, for: session, at: now) }
+            let signers = sessions[session]?.machine.signers(at: peer) ?? []
+            if message.body.type == .join, !signers.isEmpty { credit(peer, for: signers, of: session, at: now) }
         } else if tombstones[session] != nil {
             let limits = wireLimits
             if tombstones[session]?.bind(peer, by: message, limits: limits) == .forged {
@@ -228,17 +230,6 @@ extension CoordinatorMachine {
         return true
     }
 
-    /// A peer that brought its own JOIN hears of the session from now on, and is dialled when the connection breaks.
-    private mutating func adopt(_ peer: PeerID, by message: SignedMessage, for session: SessionID, at now: Now) {
-        guard let entry = sessions[session], !entry.machine.signers(at: peer).isEmpty,
-            let join = try? Join(decoding: message.body.payload, limits: wireLimits), join.peerID == peer.bytes
-        else { return }
-        sessions[session]?.peers.insert(peer)
-        credit(peer, for: entry.machine.signers(at: peer), of: session, at: now)
-        let addresses = join.addresses.compactMap { try? Multiaddr(bytes: $0) }
-        _ = peers.want(peer, for: session, addresses: addresses, at: now.monotonic)
-    }
-
     // MARK: What must have been asked for
 
     /// Peer id, addresses, sequence, ways, signature, and the fields round them.
@@ -260,22 +251,6 @@ extension CoordinatorMachine {
         }
         if announced.isEmpty { turnAway(peer, at: now) }
         return announced.sorted()
-    }
-
-    /// A newer announcement of a session that this node is in: the creator's addresses have changed.
-    private mutating func receive(_ signed: SignedAnnouncement, from peer: PeerID, at now: Now) {
-        let session = SessionID(descriptorBytes: signed.announcement.descriptorBytes)
-        guard let entry = sessions[session], !entry.createdHere,
-            signed.announcement.sequence > entry.announced.sequence
-        else { return }
-        guard charge(1, to: peer, in: session, at: now) else { return }
-        do throws(AnnouncementError) {
-            let announced = try VerifiedAnnouncement(verifying: signed, of: entry.announced.descriptor)
-            adopt(announced)
-            drive(session, .introduced(announced.peer, addresses: announced.addresses), at: now)
-        } catch {
-            penalise(peer, .badSignature, session: session, at: now)
-        }
     }
 
     // MARK: Errors

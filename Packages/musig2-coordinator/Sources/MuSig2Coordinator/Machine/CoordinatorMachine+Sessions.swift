@@ -48,8 +48,12 @@ extension CoordinatorMachine {
             effects.append(.joined(session, .unknown(session)))
             return
         }
-        let providers = seen.providers.map { provider in
-            Provider(peer: provider, addresses: addresses(of: provider, in: seen))
+        // The creator is where everybody comes by, whoever showed the session; what else a provider knows may be lost with it.
+        let others = [seen.announced.peer].filter { !seen.providers.contains($0) && $0 != localPeer }
+        let providers = (seen.providers + others).map { provider in
+            Provider(
+                peer: provider, addresses: addresses(of: provider, in: seen),
+                isAnnouncer: provider == seen.announced.peer && seen.isShownByAnnouncer)
         }
         request(
             .enter(
@@ -73,7 +77,11 @@ extension CoordinatorMachine {
             tell(.created(session, finalKey: key))
         }
         for provider in providers {
-            drive(session, .introduced(provider.peer, addresses: provider.addresses.map(\.bytes)), at: now)
+            drive(
+                session,
+                .introduced(
+                    provider.peer, addresses: provider.addresses.map(\.bytes), isAnnouncer: provider.isAnnouncer),
+                at: now)
         }
         askToJoin(session)
     }
@@ -358,7 +366,13 @@ extension CoordinatorMachine {
         case .confirmSigning(let attempt): ask(about: session, .sign, attempt: attempt)
         case .send(let items, let peer):
             for item in items { send(item, of: session, to: peer, at: now) }
-        case .connect(let peer, let addressBytes): connect(peer, addressBytes, for: session, at: now)
+        case .connect(let peer, let request): connect(peer, request, for: session, at: now)
+        case .watch(let peer):
+            peers.watch(peer, for: session, at: now.monotonic)
+            hear(of: peer, in: session)
+        case .release(let peer):
+            sessions[session]?.peers.remove(peer)
+            peers.release(peer, from: session, at: now.monotonic)
         case .persist(let record): persist(record, of: session, at: now)
         case .event(let event): translate(event, of: session, at: now)
         case .penalise(let peer, let offence): penalise(peer, offence, session: session, at: now)
@@ -380,14 +394,17 @@ extension CoordinatorMachine {
         }
     }
 
-    private mutating func connect(_ peer: PeerID, _ bytes: [[UInt8]], for session: SessionID, at now: Now) {
+    private mutating func connect(_ peer: PeerID, _ request: DialRequest, for session: SessionID, at now: Now) {
         guard peer != localPeer else { return }
-        sessions[session]?.peers.insert(peer)
         // An address that this node cannot read is one it cannot dial: the others count.
-        let addresses = bytes.compactMap { bytes in try? Multiaddr(bytes: bytes) }
-        if peers.want(peer, for: session, addresses: addresses, at: now.monotonic) {
-            effects.append(.connect(peer, peers[peer]?.addresses ?? addresses))
-        }
+        let addresses = request.addresses.compactMap { bytes in try? Multiaddr(bytes: bytes) }
+        let wish = PeerWish(addresses: addresses, isBound: request.isBound)
+        peers.want(peer, for: session, wish, isNews: request.isNews, at: now.monotonic)
+        hear(of: peer, in: session)
+    }
+
+    private mutating func hear(of peer: PeerID, in session: SessionID) {
+        sessions[session]?.peers.insert(peer)
         if peers.isConnected(peer) { pending.append((session, .connected(peer))) }
     }
 

@@ -29,6 +29,9 @@ struct CoordinatorMachine: Sendable {
             var reunionAt: Duration?
             /// How many peers it was introduced to by looking for the other signers.
             var strangersMet = 0
+            /// The announcements that were taken in the last minute, and the one that waits.
+            var renewals = RateWindow()
+            var waitingRenewal: Renewal?
         }
 
         private struct Content {
@@ -115,6 +118,8 @@ struct CoordinatorMachine: Sendable {
     var nextDayChange: Duration?
     /// No reunion is due before this time.
     var nextReunion: Duration?
+    /// No announcement that waits is due before this time.
+    var nextRenewal: Duration?
     var outbox: Outbox
     var keyBuckets: [PublicKey: KeyBuckets] = [:]
 
@@ -127,6 +132,8 @@ struct CoordinatorMachine: Sendable {
     var isShuttingDown = false
     /// What peers were charged so far, in signature checks.
     var workCharged = 0.0
+    /// When the last input came.
+    private var lastInput: Now?
 
     var effects: [CoordinatorEffect] = []
     /// Inputs for sessions that came up while another input was handled.
@@ -174,6 +181,7 @@ struct CoordinatorMachine: Sendable {
     ///
     /// - Returns: What to do, in order; frames come with ``endTurn(at:)``.
     mutating func handle(_ input: CoordinatorInput, at now: Now) -> [CoordinatorEffect] {
+        if hasSlept(until: now) { peers.hurry(at: now.monotonic) }
         switch input {
         case .network(let event): handle(event, at: now)
         case .create(let announced): create(announced, at: now)
@@ -201,6 +209,7 @@ struct CoordinatorMachine: Sendable {
         case .tick: tick(at: now)
         }
         drainPending(at: now)
+        for (peer, addresses) in peers.dialsDue(at: now.monotonic) { effects.append(.connect(peer, addresses)) }
         for order in publications.takeOrders(at: now) { effects.append(.publish(order)) }
         return takeEffects()
     }
@@ -217,13 +226,25 @@ struct CoordinatorMachine: Sendable {
         var next = sessionDeadline
         let others = [
             peers.nextRedial, hellos.deadline, looks.deadline, publications.deadline, inboxWatch?.nextAt, nextDayChange,
-            nextReunion, outbox.deadline, nextSweep, runs.retryAt,
+            nextReunion, nextRenewal, outbox.deadline, nextSweep, runs.retryAt,
         ]
         for other in others {
             if let other { next = min(next ?? other, other) }
         }
         return next
     }
+
+    /// Whether the process slept: the wall clock went on while its own stood still, or the timer comes much too late.
+    private mutating func hasSlept(until now: Now) -> Bool {
+        defer { lastInput = now }
+        guard let lastInput, now.wallMilliseconds > lastInput.wallMilliseconds else { return false }
+        let wall = Duration.milliseconds(Int64(clamping: now.wallMilliseconds - lastInput.wallMilliseconds))
+        if wall - (now.monotonic - lastInput.monotonic) > Self.nap { return true }
+        return nextDeadline.map { now.monotonic - $0 > Self.nap } ?? false
+    }
+
+    /// Shorter pauses are nothing but a busy machine. 30 s.
+    private static let nap = Duration.seconds(30)
 
     private mutating func takeEffects() -> [CoordinatorEffect] {
         let taken = effects
@@ -249,12 +270,12 @@ struct CoordinatorMachine: Sendable {
             sessionDeadline = sessions.values.compactMap(\.deadline).min()
         }
         claimRuns(at: now)
-        for (peer, addresses) in peers.dialsDue(at: now.monotonic) { effects.append(.connect(peer, addresses)) }
         hellos.expire(at: now.monotonic)
         expireLooks(at: now)
         watchInboxDue(at: now)
         publishDue(at: now)
         reuniteDue(at: now)
+        renewDue(at: now)
         sweepIfDue(at: now)
     }
 

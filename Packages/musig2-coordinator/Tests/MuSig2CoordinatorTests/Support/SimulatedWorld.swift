@@ -51,6 +51,11 @@ final class SimulatedWorld {
         }
     }
 
+    struct Dial: Hashable {
+        let from: PeerID
+        let to: PeerID
+    }
+
     private(set) var time = Duration.zero {
         didSet { clock.uptime.withLock { $0 = time } }
     }
@@ -65,6 +70,10 @@ final class SimulatedWorld {
     var faults = Faults()
     /// Peers that reach only each other; empty: all do.
     var island: Set<PeerID> = []
+    /// Pairs that cannot connect.
+    var apart: Set<Set<PeerID>> = []
+    /// How often a peer was dialled.
+    private(set) var dials: [Dial: Int] = [:]
     var nodes: [PeerID: SimulatedNode] = [:]
     /// Sees every frame that leaves, and may change it or swallow it.
     var tap: (([UInt8], PeerID, PeerID) -> [UInt8]?)?
@@ -241,7 +250,10 @@ final class SimulatedWorld {
 
     private func dialled(_ from: PeerID, _ to: PeerID) {
         guard let node = nodes[from], connections[Link(from, to)] == nil else { return }
-        guard let other = nodes[to], island.isEmpty || island.contains(from) == island.contains(to) else {
+        dials[Dial(from: from, to: to), default: 0] += 1
+        let isReachable =
+            (island.isEmpty || island.contains(from) == island.contains(to)) && !apart.contains([from, to])
+        guard let other = nodes[to], isReachable else {
             give(.network(.connectFailed(to, reason: "nobody answers")), to: node)
             return
         }

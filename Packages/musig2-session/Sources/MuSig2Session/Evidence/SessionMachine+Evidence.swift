@@ -49,7 +49,7 @@ extension SessionMachine {
 
     /// Shows a bound peer the evidence that it was not shown.
     internal mutating func showEvidence(toPeerAt entry: Int, _ turn: inout Turn<Crypto>) {
-        guard peers[at: entry].isBound, peers[at: entry].evidenceShown < keptEvidence.count else { return }
+        guard peers[at: entry].isNamed, peers[at: entry].evidenceShown < keptEvidence.count else { return }
         for message in keptEvidence[peers[at: entry].evidenceShown...] {
             turn.send(.signed(message), to: peers.entries[entry].peer)
         }

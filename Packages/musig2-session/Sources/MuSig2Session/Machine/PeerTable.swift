@@ -1,22 +1,40 @@
 internal import Multiformats
 
+/// A signer at the peer that its JOIN names.
+internal struct Binding: Hashable, Sendable {
+    /// The signer's index.
+    let signer: Int
+    /// Whether the peer itself showed this JOIN, on its own connection. One that only a relay brought may be a lie of its
+    /// author about somebody else's peer: nothing that comes from the peer counts before.
+    var isPresented = false
+    /// Whether the signer said that it has the signatures.
+    var isFinal = false
+    /// Whether a SYNC of the signer came since the peer is connected.
+    var hasSynced = false
+    /// When the signer's last step began: a SYNC that follows too soon is none, and gets nothing twice.
+    var stepBegan: Duration?
+    /// What the signer asked for and did not get yet: it gets each the moment it is here.
+    var wants: SlotSet
+
+    /// Forgets all that belongs to one connection.
+    mutating func forgetConnection() {
+        hasSynced = false
+        stepBegan = nil
+        wants.removeAll()
+    }
+}
+
 /// What a session knows of one peer.
 internal struct PeerState: Hashable, Sendable {
-    /// The signers whose JOIN names this peer, ascending. None: it is only introduced.
-    var signers: [Int] = []
-    /// Where it can be reached, as it said last.
+    /// The signers whose JOIN names this peer, by ascending index. None: it is only introduced.
+    var bindings: [Binding] = []
+    /// When it was introduced by the application, a discovery or an announcement; nil: it was not.
+    var introducedAt: Duration?
+    /// Where it can be reached, as whoever introduced it said.
     var addresses: [[UInt8]] = []
-    /// Whether the application introduced it.
-    var isIntroduced = false
+    /// Whether it showed the announcement that names it, which stands for the creator's JOIN until that is here.
+    var isAnnouncer = false
     var isConnected = false
-    /// Whether it said that it has the signatures.
-    var isFinal = false
-    /// Whether a SYNC of it came since it is connected.
-    var hasSynced = false
-    /// When its last step began: a SYNC that follows too soon is none, and gets nothing twice.
-    var stepBegan: Duration?
-    /// What it asked for and did not get yet: it gets each the moment it is here.
-    var wants: SlotSet
     /// What it was sent since it connected or since its last SYNC.
     var sent: SlotSet
     /// What it was asked for by our last SYNC.
@@ -25,36 +43,70 @@ internal struct PeerState: Hashable, Sendable {
     var knowsAttempt = false
     /// How many messages of the kept evidence it was shown.
     var evidenceShown = 0
-    /// What it was answered since its last SYNC, besides slots.
+    /// What it was answered since the last step of one of its signers, besides slots.
     var answered: Answers = []
+    /// When it was last told that a JOIN it brought is not the newest.
+    var correctedAt: Duration?
 
     init(signers: Int) {
-        self.wants = SlotSet(signers: signers)
         self.sent = SlotSet(signers: signers)
         self.asked = SlotSet(signers: signers)
     }
 
-    var isBound: Bool { !signers.isEmpty }
+    /// Whether a JOIN names it, or it announced the session: it is sent what signers are sent.
+    var isNamed: Bool { !bindings.isEmpty || isAnnouncer }
 
-    /// Whether it may be sent anything of the session.
-    var isReachable: Bool { isConnected && (isBound || isIntroduced) }
+    /// Whether it showed what names it: what it sends counts.
+    var isBound: Bool { isAnnouncer || bindings.contains { $0.isPresented } }
+
+    /// Whether it may be sent all that signers are sent.
+    var isReachable: Bool { isConnected && isNamed }
+
+    /// Whether a signer's JOIN names it.
+    func isNamed(by signer: Int) -> Bool { bindings.contains { $0.signer == signer } }
+
+    /// Whether it showed a signer's JOIN that names it.
+    func presents(_ signer: Int) -> Bool { bindings.contains { $0.signer == signer && $0.isPresented } }
+
+    /// Where a signer's binding is.
+    func binding(of signer: Int) -> Int? { bindings.firstIndex { $0.signer == signer } }
+
+    /// Whether one of its signers asked for what is in a slot.
+    func wants(_ slot: Slot) -> Bool { bindings.contains { $0.wants.contains(slot) } }
+
+    /// Whether a SYNC came of each signer that is here for sure.
+    var hasSynced: Bool {
+        let presented = bindings.filter(\.isPresented)
+        return !presented.isEmpty && presented.allSatisfy(\.hasSynced)
+    }
+
+    /// Whether all its signers have the signatures.
+    var isFinal: Bool {
+        let presented = bindings.filter(\.isPresented)
+        return !presented.isEmpty && presented.allSatisfy(\.isFinal)
+    }
+
+    /// Notes that it was sent what is in a slot.
+    mutating func noteSent(_ slot: Slot) {
+        sent.insert(slot)
+        for position in bindings.indices { bindings[position].wants.remove(slot) }
+    }
 
     mutating func forgetConnection() {
         isConnected = false
-        hasSynced = false
-        stepBegan = nil
-        wants.removeAll()
+        correctedAt = nil
+        answered = []
         sent.removeAll()
         asked.removeAll()
-        answered = []
         knowsAttempt = false
+        for position in bindings.indices { bindings[position].forgetConnection() }
     }
 
     mutating func forgetAttempt() {
         knowsAttempt = false
-        wants.removeAllButJoins()
         sent.removeAllButJoins()
         asked.removeAllButJoins()
+        for position in bindings.indices { bindings[position].wants.removeAllButJoins() }
     }
 }
 
@@ -65,7 +117,6 @@ internal struct Answers: OptionSet, Hashable, Sendable {
     static let signatures = Answers(rawValue: 1)
     static let abort = Answers(rawValue: 2)
     static let attempt = Answers(rawValue: 4)
-    static let newerJoin = Answers(rawValue: 8)
     static let leaves = Answers(rawValue: 16)
 }
 

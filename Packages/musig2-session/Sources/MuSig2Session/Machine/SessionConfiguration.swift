@@ -32,6 +32,20 @@ public struct SessionConfiguration: Hashable, Sendable {
     /// How many messages of evidence are kept, to be passed on to peers that are bound later. 4.
     public var keptEvidence = 4
 
+    /// How many JOINs of one signer are taken in a minute that a relay brings and that replace another; what comes sooner
+    /// waits. 6.
+    public var relayedJoinsPerMinute = 6
+
+    /// How many newer JOINs of one signer are taken in a minute that its own peer shows; what comes sooner waits. 600: a
+    /// process that starts anew again and again is not held up.
+    public var shownJoinsPerMinute = 600
+
+    /// How many introduced peers that no JOIN names there may be above the number of signers. 8.
+    public var spareIntroductions = 8
+
+    /// How long an introduced peer may take to show a JOIN before it makes room for another. 30 s.
+    public var introductionTime: Duration = .seconds(30)
+
     /// The wait before something the store refused is tried again. 1 s.
     public var storeRetry: Duration = .seconds(1)
 

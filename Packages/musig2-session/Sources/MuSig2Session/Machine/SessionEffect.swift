@@ -20,14 +20,31 @@ public enum SessionEffect<Context: Hashable & Sendable>: Hashable, Sendable {
     case wipe(NonceHandle)
     /// Send these to a connected peer. All that one turn has for one peer goes in one frame.
     case send([SessionItem], to: PeerID)
-    /// Connect to a peer, and tell ``SessionInput/connected(_:)``.
-    case connect(PeerID, addresses: [[UInt8]])
+    /// Connect to a peer, and tell ``SessionInput/connected(_:)``, at once if it is connected already. The session asks
+    /// again on its own timers: how often the peer is dialled is the caller's affair.
+    case connect(PeerID, DialRequest)
+    /// Dial the peer no longer, but tell ``SessionInput/connected(_:)`` when it is connected, at once if it is already.
+    case watch(PeerID)
+    /// The session has no use for the peer any more: neither dial it nor tell of it.
+    case release(PeerID)
     /// Make this durable when convenient: no nonce rests on it.
     case persist(SessionRecord)
     /// Tell the application.
     case event(SessionEvent)
     /// The peer broke a rule itself, or relayed what it had not checked.
     case penalise(PeerID, SessionOffence)
+}
+
+/// How a session wants a peer to be dialled.
+public struct DialRequest: Hashable, Sendable {
+    /// Binary multiaddrs where it may be, at most 8 from each that named it, the likeliest first. They take the place of
+    /// those that this session gave before.
+    public let addresses: [[UInt8]]
+    /// Whether the peer showed in this session that a signer is there. Others may be anywhere, at the choice of whoever
+    /// named them.
+    public let isBound: Bool
+    /// Whether something new says where it is: then the wait of former dials does not count.
+    public let isNews: Bool
 }
 
 /// The row that must be durable before a message leaves.

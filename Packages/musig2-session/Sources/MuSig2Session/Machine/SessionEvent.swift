@@ -68,6 +68,8 @@ public enum MessageFault: Hashable, Sendable {
     case contribution
     /// The kind of message is none of this session's, or not this signer's to send.
     case kind
+    /// A JOIN names this signer's own peer.
+    case peer
 }
 
 /// An attempt that ended within half of its time.

@@ -15,10 +15,11 @@ public enum SessionInput: Hashable, Sendable {
     case signingConfirmed(attempt: UInt32)
 
     /// A peer that may know the session, though no JOIN names it yet: the announcer, or a provider. It gets this
-    /// signer's JOIN.
-    case introduced(PeerID, addresses: [[UInt8]])
-    /// A peer is connected. Told for the peers of ``SessionEffect/connect(_:addresses:)``, at once if it is connected
-    /// already; others are ignored.
+    /// signer's JOIN and nothing else. With `isAnnouncer` it has shown, on its own connection, the announcement that
+    /// names it, which stands for the creator's JOIN until that comes.
+    case introduced(PeerID, addresses: [[UInt8]], isAnnouncer: Bool = false)
+    /// A peer is connected. Told for the peers of ``SessionEffect/connect(_:_:)`` and ``SessionEffect/watch(_:)``, at
+    /// once if it is connected already; others are ignored.
     case connected(PeerID)
     /// A peer is gone.
     case disconnected(PeerID)

@@ -5,6 +5,7 @@ internal import WireCodec
 extension SessionMachine {
     internal mutating func tick(_ turn: inout Turn<Crypto>) {
         expiryAt = expiryMoment(at: turn.now)
+        if isOpen { enterWaitingJoins(&turn) }
         retryIssues(&turn)
         guard isRunning else { return }
         if let wait = attempt.wait, wait.until <= turn.now.monotonic {
@@ -113,6 +114,7 @@ extension SessionMachine {
         }
         let before = coordinator
         let ended = attempt.number
+        let dialled = dialledPeers
         wipeNonces(&turn)
         attempt = makeAttempt(number)
         attempt.origin = origin
@@ -131,13 +133,13 @@ extension SessionMachine {
         guard isRunning else { return true }
         // In a star only the coordinators reach everybody: the one that is left and the one that follows pass it on.
         if let origin, isStar, me == before || me == coordinator {
-            for entry in peers.entries.indices
-            where peers[at: entry].isConnected && peers[at: entry].isBound
-                && peers[at: entry].signers != [Int(origin.body.index)]
-            {
-                showOrigin(toPeerAt: entry, &turn)
+            let author = Int(origin.body.index)
+            for entry in peers.entries.indices where peers[at: entry].isReachable {
+                let isAuthor = peers[at: entry].presents(author) && peers[at: entry].bindings.count == 1
+                if !isAuthor { showOrigin(toPeerAt: entry, &turn) }
             }
         }
+        stopDialling(dialled, &turn)
         connectAll(&turn)
         // Whoever is behind may have missed what the others sent of this attempt.
         turn.asksAll = true

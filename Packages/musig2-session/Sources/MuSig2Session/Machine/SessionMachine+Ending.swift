@@ -38,7 +38,7 @@ extension SessionMachine {
         deadline = nil
         nextSync = nil
         for entry in peers.entries.indices {
-            peers[at: entry].wants.removeAll()
+            for position in peers[at: entry].bindings.indices { peers[at: entry].bindings[position].wants.removeAll() }
             peers[at: entry].asked.removeAll()
         }
     }
@@ -51,7 +51,7 @@ extension SessionMachine {
         turn.effects.append(.persist(.completed(signatures)))
         turn.tell(.completed(signatures))
         guard consent == .approved, joins[me] != nil else { return }
-        for entry in peers.entries.indices where peers[at: entry].isConnected && peers[at: entry].isBound {
+        for entry in peers.entries.indices where peers[at: entry].isReachable {
             let peer = peers.entries[entry].peer
             if distributes {
                 peers[at: entry].answered.insert(.signatures)
@@ -63,9 +63,7 @@ extension SessionMachine {
 
     /// Says that this signer has the signatures, so that the peer need not wait to pass them on.
     internal func tellFinal(toPeerAt entry: Int, _ turn: inout Turn<Crypto>) {
-        guard signatures != nil, consent == .approved, peers[at: entry].isConnected, peers[at: entry].isBound else {
-            return
-        }
+        guard signatures != nil, consent == .approved, peers[at: entry].isReachable else { return }
         turn.send(.sync(finalSync()), to: peers.entries[entry].peer)
     }
 

@@ -144,13 +144,17 @@ extension SessionMachine {
 /// Going on after a restart of the process.
 extension SessionMachine {
     /// Takes in what the store has. The newest attempt goes on: with the recorded partial, or else with fresh nonces.
-    internal mutating func restore(_ saved: SessionLedger) {
-        for (index, message) in saved.joins where index < signerCount && index != me {
-            guard let join = try? Join(decoding: message.body.payload), let peer = try? PeerID(bytes: join.peerID)
+    internal mutating func restore(_ saved: SessionLedger, at now: Now) {
+        var turn = Turn<Crypto>(now: now)
+        for (index, message) in saved.joins.sorted(by: { $0.key < $1.key }) where index < signerCount && index != me {
+            guard let join = try? Join(decoding: message.body.payload), let peer = try? PeerID(bytes: join.peerID),
+                !isOwnPeer(peer, claimedBy: index)
             else {
                 continue
             }
-            bind(index, to: JoinSlot(message: message, peer: peer, addresses: join.addresses))
+            // Whoever was there may be gone: it shows its JOIN again.
+            let slot = JoinSlot(message: message, peer: peer, addresses: join.addresses)
+            bind(index, to: slot, isPresented: false, &turn)
         }
         for message in saved.nonces {
             ledger.nonces.insert(OwnLedger.Key(attempt: message.body.attempt, run: message.body.run))

@@ -1,14 +1,46 @@
 internal import Multiformats
 internal import WireCodec
 
-/// Peers: who is bound, who is connected, and what each gets without asking.
+/// Peers: who is named, who is bound, who is connected, and what each gets without asking.
 extension SessionMachine {
-    internal mutating func introduce(_ peer: PeerID, _ addresses: [[UInt8]], _ turn: inout Turn<Crypto>) {
+    /// Takes in a peer that may know the session.
+    ///
+    /// Such peers are bounded, and one that showed no JOIN in its time makes room for another: a list of strangers keeps
+    /// nobody away for long, and nobody fills the table.
+    internal mutating func introduce(
+        _ peer: PeerID, _ addresses: [[UInt8]], isAnnouncer: Bool, _ turn: inout Turn<Crypto>
+    ) {
         guard peer != constants.local.peer else { return }
+        if peers.index(of: peer) == nil, !makeRoomForIntroduced(&turn) { return }
         let entry = peers.insert(peer, signers: signerCount)
-        peers[at: entry].isIntroduced = true
-        if peers[at: entry].addresses.isEmpty { peers[at: entry].addresses = addresses }
-        if isRunning { connectIfNeeded(entry, &turn) }
+        if peers[at: entry].introducedAt == nil { peers[at: entry].introducedAt = turn.now.monotonic }
+        if !addresses.isEmpty { peers[at: entry].addresses = addresses }
+        if isAnnouncer, joins[descriptor.creator] == nil, descriptor.creator != me {
+            for other in peers.entries.indices where other != entry { peers[at: other].isAnnouncer = false }
+            peers[at: entry].isAnnouncer = true
+        }
+        if isRunning { connectIfNeeded(entry, isNews: true, &turn) }
+    }
+
+    /// Lets the oldest introduced peer go that no JOIN names, if there are as many as there may be.
+    ///
+    /// - Returns: Whether there is room.
+    private mutating func makeRoomForIntroduced(_ turn: inout Turn<Crypto>) -> Bool {
+        let strangers = peers.entries.indices.filter { !peers[at: $0].isNamed }
+        guard strangers.count >= signerCount + configuration.spareIntroductions else { return true }
+        let oldest = strangers.min {
+            (peers[at: $0].introducedAt ?? .zero) < (peers[at: $1].introducedAt ?? .zero)
+        }
+        guard let oldest, let since = peers[at: oldest].introducedAt,
+            since + configuration.introductionTime <= turn.now.monotonic
+        else { return false }
+        remove(peerAt: oldest, &turn)
+        return true
+    }
+
+    private mutating func remove(peerAt entry: Int, _ turn: inout Turn<Crypto>) {
+        turn.effects.append(.release(peers.entries[entry].peer))
+        peers.remove(at: entry)
     }
 
     internal mutating func connected(_ peer: PeerID, _ turn: inout Turn<Crypto>) {
@@ -31,44 +63,96 @@ extension SessionMachine {
     }
 
     /// Enters a JOIN that is checked, and takes its signer from the peer of an older run.
-    internal mutating func bind(_ index: Int, to slot: JoinSlot) {
-        if let old = joins[index], old.peer != slot.peer, let entry = peers.index(of: old.peer) {
-            peers[at: entry].signers.removeAll { $0 == index }
-            if !peers[at: entry].isBound, !peers[at: entry].isIntroduced { peers.remove(at: entry) }
-        }
+    internal mutating func bind(_ index: Int, to slot: JoinSlot, isPresented: Bool, _ turn: inout Turn<Crypto>) {
+        release(index, unlessAt: slot.peer, &turn)
         joins[index] = slot
+        if index == descriptor.creator {
+            // The announcement stood for the JOIN until there is one.
+            for entry in peers.entries.indices { peers[at: entry].isAnnouncer = false }
+        }
         guard index != me, slot.peer != constants.local.peer else { return }
         let entry = peers.insert(slot.peer, signers: signerCount)
-        peers[at: entry].addresses = slot.addresses
-        if !peers[at: entry].signers.contains(index) {
-            peers[at: entry].signers = (peers[at: entry].signers + [index]).sorted()
+        var binding = Binding(signer: index, wants: SlotSet(signers: signerCount))
+        if let position = peers[at: entry].binding(of: index) {
+            binding = peers[at: entry].bindings.remove(at: position)
+            binding.isFinal = false
+        }
+        binding.isPresented = isPresented
+        let position = peers[at: entry].bindings.firstIndex { $0.signer > index }
+        peers[at: entry].bindings.insert(binding, at: position ?? peers[at: entry].bindings.count)
+    }
+
+    /// Drops a signer's binding with all that was kept for it, unless it is at this peer.
+    private mutating func release(_ index: Int, unlessAt peer: PeerID, _ turn: inout Turn<Crypto>) {
+        guard let old = joins[index], old.peer != peer, let entry = peers.index(of: old.peer) else { return }
+        peers[at: entry].bindings.removeAll { $0.signer == index }
+        if peers[at: entry].introducedAt == nil, !peers[at: entry].isNamed { remove(peerAt: entry, &turn) }
+    }
+
+    // MARK: Dials
+
+    /// Whether this signer dials a peer. In a mesh it dials everyone; in a star only the coordinators are dialled, and by
+    /// them: the one of this attempt and the one before, through which the others are reached until this one is. Whoever
+    /// was introduced may know who they are.
+    private func isDialled(_ state: PeerState) -> Bool {
+        if !isStar || isCoordinator || state.introducedAt != nil { return true }
+        return [attempt.number, attempt.number - 1].contains { number in
+            number > 0 && constants.order.coordinator(ofAttempt: number).map { state.isNamed(by: $0) } ?? false
         }
     }
 
-    /// Whether this signer dials a peer: everyone does in a mesh; in a star only the coordinator is dialled, and
-    /// whoever may know it.
-    private func isDialled(_ state: PeerState) -> Bool {
-        if !isStar { return true }
-        if isCoordinator { return true }
-        if let coordinator, state.signers.contains(coordinator) { return true }
-        return state.isIntroduced || state.signers.contains(descriptor.creator)
+    /// Where a peer may be: as the signers say that it showed the JOIN of, then as whoever introduced it said, then as
+    /// those say that only named it. Nobody replaces what another one said.
+    internal func addresses(of state: PeerState) -> [[UInt8]] {
+        var addresses: [[UInt8]] = []
+        func add(_ more: [[UInt8]]) {
+            for address in more where !addresses.contains(address) { addresses.append(address) }
+        }
+        for binding in state.bindings where binding.isPresented { add(joins[binding.signer]?.addresses ?? []) }
+        add(state.addresses)
+        for binding in state.bindings where !binding.isPresented { add(joins[binding.signer]?.addresses ?? []) }
+        return addresses
     }
 
-    internal func connectIfNeeded(_ entry: Int, _ turn: inout Turn<Crypto>) {
+    /// Asks for a connection to a peer that this signer dials and that is not connected.
+    internal func connectIfNeeded(_ entry: Int, isNews: Bool = false, _ turn: inout Turn<Crypto>) {
         let state = peers[at: entry]
-        guard !state.isConnected, state.isBound || state.isIntroduced, isDialled(state) else { return }
-        turn.effects.append(.connect(peers.entries[entry].peer, addresses: state.addresses))
+        guard !state.isConnected, isDialled(state) else { return }
+        let request = DialRequest(addresses: addresses(of: state), isBound: state.isBound, isNews: isNews)
+        turn.effects.append(.connect(peers.entries[entry].peer, request))
+    }
+
+    /// Says that a peer is bound, and asks to be told that it is connected: it is, since it showed its JOIN.
+    internal func meet(peerAt entry: Int, _ turn: inout Turn<Crypto>) {
+        let peer = peers.entries[entry].peer
+        guard isRunning, isDialled(peers[at: entry]) else { return turn.effects.append(.watch(peer)) }
+        let addresses = addresses(of: peers[at: entry])
+        turn.effects.append(.connect(peer, DialRequest(addresses: addresses, isBound: true, isNews: true)))
     }
 
     internal func connectAll(_ turn: inout Turn<Crypto>) {
         for entry in peers.entries.indices { connectIfNeeded(entry, &turn) }
     }
 
+    /// The peers that this signer dials now.
+    internal var dialledPeers: [PeerID] { peers.entries.filter { isDialled($0.state) }.map(\.peer) }
+
+    /// Dials those no longer that were dialled and are not any more: the coordinators of earlier attempts.
+    internal func stopDialling(_ former: [PeerID], _ turn: inout Turn<Crypto>) {
+        for peer in former {
+            guard let entry = peers.index(of: peer), !isDialled(peers[at: entry]) else { continue }
+            turn.effects.append(peers[at: entry].isBound ? .watch(peer) : .release(peer))
+        }
+    }
+
+    // MARK: What a peer gets without asking
+
     /// Gives a peer that just connected this signer's JOIN, what brought it into its attempt, and its own messages of
-    /// the attempt.
+    /// the attempt. One that no JOIN names gets the JOIN alone: it may be anybody.
     internal mutating func greet(_ entry: Int, _ turn: inout Turn<Crypto>) {
-        guard peers[at: entry].isReachable, joins[me] != nil else { return }
+        guard peers[at: entry].isConnected, joins[me] != nil else { return }
         give(Slot(.joins, me), toPeerAt: entry, &turn)
+        guard peers[at: entry].isReachable else { return }
         showOrigin(toPeerAt: entry, &turn)
         showEvidence(toPeerAt: entry, &turn)
         giveOwn(toPeerAt: entry, &turn)
@@ -88,10 +172,11 @@ extension SessionMachine {
 
     /// Whether a peer gets this signer's own messages of a column without asking.
     private func isInAudience(of column: Column, _ state: PeerState) -> Bool {
+        guard state.isNamed else { return column == .joins }
         guard isStar else { return true }
         switch column {
         case .joins, .noncesComplete: return true
-        case .nonces, .partials: return coordinator.map { state.signers.contains($0) } ?? false
+        case .nonces, .partials: return coordinator.map { state.isNamed(by: $0) } ?? false
         case .commitments, .commitmentsComplete, .signature: return false
         }
     }
@@ -101,8 +186,7 @@ extension SessionMachine {
         guard !peers[at: entry].sent.contains(slot), let message = message(in: slot) else { return }
         // Whoever follows is not taken for the author: what led to the attempt goes before all that belongs to it.
         if slot.column != .joins { showOrigin(toPeerAt: entry, &turn) }
-        peers[at: entry].sent.insert(slot)
-        peers[at: entry].wants.remove(slot)
+        peers[at: entry].noteSent(slot)
         turn.send(.signed(message), to: peers.entries[entry].peer)
     }
 
@@ -111,23 +195,24 @@ extension SessionMachine {
     /// With `replaces` it stands in the place of an older one, which some peers have.
     internal mutating func publish(_ slot: Slot, replaces: Bool = false, _ turn: inout Turn<Crypto>) {
         let isOwn = slot.index == me
-        for entry in peers.entries.indices where peers[at: entry].isReachable {
-            if replaces, peers[at: entry].sent.contains(slot) {
-                peers[at: entry].sent.remove(slot)
-                peers[at: entry].wants.insert(slot)
-            }
+        for entry in peers.entries.indices
+        where peers[at: entry].isReachable || isOwn && slot.column == .joins && peers[at: entry].isConnected {
+            let isStale = replaces && peers[at: entry].sent.contains(slot)
+            if isStale { peers[at: entry].sent.remove(slot) }
             // A signer needs none of its own messages back.
-            if peers[at: entry].signers.contains(slot.index) { continue }
-            if peers[at: entry].wants.contains(slot) || isOwn && isInAudience(of: slot.column, peers[at: entry]) {
+            if peers[at: entry].presents(slot.index) { continue }
+            if isStale || peers[at: entry].wants(slot) || isOwn && isInAudience(of: slot.column, peers[at: entry]) {
                 give(slot, toPeerAt: entry, &turn)
             }
         }
     }
 
-    /// Sends a message that is in no slot to every connected bound peer but its author's.
+    /// Sends a message that is in no slot to every connected peer of a signer but its author's.
     internal func broadcast(_ message: SignedMessage, except excluded: PeerID? = nil, _ turn: inout Turn<Crypto>) {
-        for entry in peers.entries where entry.state.isConnected && entry.state.isBound {
-            if entry.peer == excluded || entry.state.signers == [Int(message.body.index)] { continue }
+        let author = Int(message.body.index)
+        for entry in peers.entries where entry.state.isReachable {
+            let isAuthor = entry.state.presents(author) && entry.state.bindings.count == 1
+            if entry.peer == excluded || isAuthor { continue }
             turn.send(.signed(message), to: entry.peer)
         }
     }

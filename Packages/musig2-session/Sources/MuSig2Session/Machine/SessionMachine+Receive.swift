@@ -12,9 +12,8 @@ extension SessionMachine {
         }
         let entry = peers.index(of: peer)
         let isBound = entry.map { peers[at: $0].isBound } ?? false
-        // A stranger may say that it is a signer, for itself, and pass on a signer's ABORT.
-        guard isBound || body.type == .abort || (body.type == .join && namesSender(body, peer)) else {
-            // The JOIN of whoever introduced the session may have been lost on the way.
+        guard isBound || mayAnyoneBring(body, peer) else {
+            // The JOIN of a peer that was introduced, or that another's JOIN names, may have been lost on the way.
             if entry == nil { penalise(peer, .notBound, &turn) }
             return
         }
@@ -32,6 +31,16 @@ extension SessionMachine {
             receiveRound(message, index, from: peer, &turn)
         } else {
             receiveStatement(message, index, from: peer, &turn)
+        }
+    }
+
+    /// What counts from a peer that no signer is bound to: that it is a signer, for itself; and an ABORT, which only its
+    /// author can have signed.
+    private func mayAnyoneBring(_ body: MessageBody, _ peer: PeerID) -> Bool {
+        switch body.type {
+        case .join: namesSender(body, peer)
+        case .abort: true
+        default: false
         }
     }
 
@@ -56,86 +65,13 @@ extension SessionMachine {
         _ index: Int, _ fault: MessageFault, _ offence: SessionOffence, from peer: PeerID, _ turn: inout Turn<Crypto>
     ) {
         turn.tell(.misbehaved(index: index, fault))
-        if let entry = peers.index(of: peer), peers[at: entry].signers.contains(index) {
+        if let entry = peers.index(of: peer), peers[at: entry].presents(index) {
             penalise(peer, offence, &turn)
         }
     }
 
     internal func isSigned(_ message: SignedMessage) -> Bool {
         crypto.isValid(signature: message.signature, ofBody: message.bodyBytes, signer: Int(message.body.index))
-    }
-
-    // MARK: JOIN
-
-    private mutating func receiveJoin(
-        _ message: SignedMessage, _ index: Int, from peer: PeerID, _ turn: inout Turn<Crypto>
-    ) {
-        if let held = joins[index], held.message.bodyBytes == message.bodyBytes {
-            return meetKnownJoin(index, from: peer, &turn)
-        }
-        guard isSigned(message) else { return penalise(peer, .badSignature, &turn) }
-        guard let join = try? Join(decoding: message.body.payload), let bound = try? PeerID(bytes: join.peerID) else {
-            return blame(index, .payload, .malformedPayload, from: peer, &turn)
-        }
-        if index == me { return receiveOwn(message, from: peer, &turn) }
-        let held = joins[index]
-        if let held, held.run >= message.body.run {
-            // An old JOIN: its author is told of the newer one.
-            if held.run > message.body.run { returnNewerJoin(held.message, to: peer, &turn) }
-            return
-        }
-        lastActivity = turn.now.monotonic
-        bind(index, to: JoinSlot(message: message, peer: bound, addresses: join.addresses))
-        turn.effects.append(.persist(.join(index: index, message)))
-        if held == nil {
-            let joined = joins.count { $0 != nil }
-            turn.tell(.participantJoined(index: index, peer: bound, joined: joined))
-        }
-        // A new run is a new process, which has nothing of what the old one was sent. Whoever says so too often gets
-        // nothing again.
-        if held != nil, bound == peer, let entry = peers.index(of: peer), beginStep(peerAt: entry, &turn) {
-            let began = peers[at: entry].stepBegan
-            peers[at: entry].forgetConnection()
-            peers[at: entry].stepBegan = began
-        }
-        if isRunning { publish(Slot(.joins, index), replaces: held != nil, &turn) }
-        meet(bound, from: peer, &turn)
-        if outcome != nil, let entry = peers.index(of: peer), peers[at: entry].isBound {
-            answerAfterEnd(peerAt: entry, &turn)
-        }
-    }
-
-    /// A JOIN that is in its slot already may come from a peer that is new on this connection.
-    private mutating func meetKnownJoin(_ index: Int, from peer: PeerID, _ turn: inout Turn<Crypto>) {
-        guard index != me, let entry = peers.index(of: peer) else { return }
-        if outcome != nil { return answerAfterEnd(peerAt: entry, &turn) }
-        if peers[at: entry].signers.contains(index), !peers[at: entry].isConnected { meet(peer, from: peer, &turn) }
-    }
-
-    /// Greets a peer that is bound now, or connects to it.
-    private mutating func meet(_ bound: PeerID, from peer: PeerID, _ turn: inout Turn<Crypto>) {
-        guard let entry = peers.index(of: bound) else { return }
-        let wasConnected = peers[at: entry].isConnected
-        if bound == peer { peers[at: entry].isConnected = true }
-        guard isRunning else { return tellFinal(toPeerAt: entry, &turn) }
-        if !peers[at: entry].isConnected {
-            connectIfNeeded(entry, &turn)
-        } else if wasConnected {
-            // It was introduced before it was bound, or has a further signer: it gets what it did not get then.
-            giveOwn(toPeerAt: entry, &turn)
-            turn.asksAll = true
-        } else {
-            greet(entry, &turn)
-        }
-    }
-
-    private mutating func returnNewerJoin(_ newer: SignedMessage, to peer: PeerID, _ turn: inout Turn<Crypto>) {
-        guard consent == .approved else { return }
-        if let entry = peers.index(of: peer) {
-            guard !peers[at: entry].answered.contains(.newerJoin) else { return }
-            peers[at: entry].answered.insert(.newerJoin)
-        }
-        turn.send(.signed(newer), to: peer)
     }
 
     // MARK: ABORT, EVIDENCE, BROADCAST_DONE

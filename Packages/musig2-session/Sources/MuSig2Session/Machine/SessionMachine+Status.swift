@@ -33,9 +33,10 @@ extension SessionMachine {
 
     private func signerStatus(_ index: Int) -> SessionStatus.Signer {
         let peer = joins[index]?.peer
+        let state = peer.flatMap { peers[$0] }
         return SessionStatus.Signer(
             peer: peer,
-            isConnected: index == me || peer.flatMap { peers[$0]?.isConnected } ?? false,
+            isConnected: index == me || state.map { $0.isConnected && $0.presents(index) } ?? false,
             hasCommitment: attempt.message(.commitments, index) != nil,
             hasNonces: attempt.message(.nonces, index) != nil,
             hasPartials: attempt.message(.partials, index) != nil,

@@ -37,12 +37,12 @@ extension SessionMachine {
         for signer in isStar ? [coordinator, descriptor.creator] : [descriptor.creator] {
             if signer == me { return [] }
             if let entry = candidates.first(where: { entry in
-                signer.map { peers[at: entry].signers.contains($0) } ?? false
+                signer.map { peers[at: entry].isNamed(by: $0) } ?? false
             }) {
                 return [entry]
             }
         }
-        return [candidates.first { peers[at: $0].isIntroduced } ?? candidates[0]]
+        return [candidates.first { peers[at: $0].introducedAt != nil } ?? candidates[0]]
     }
 
     /// Whether something of others is missing.
@@ -81,6 +81,7 @@ extension SessionMachine {
                 lists[entry, default: []].append(slot)
             }
         }
+        if repeats { askForJoinsToBeShown(candidates, &lists) }
         let awaitsSignature = neededColumns.last == .signature && attempt.partials[me] != nil
         for entry in candidates {
             let isNew = connected.contains(peers.entries[entry].peer)
@@ -92,7 +93,7 @@ extension SessionMachine {
                 let state = peers[at: entry]
                 let asksOwners = turn.asksOwners
                 let isAskedAlready = wanted.allSatisfy { slot in
-                    state.asked.contains(slot) || !asksOwners && state.signers.contains(slot.index)
+                    state.asked.contains(slot) || !asksOwners && state.isNamed(by: slot.index)
                 }
                 if !repeats, isAskedAlready { continue }
             }
@@ -104,9 +105,21 @@ extension SessionMachine {
         }
     }
 
+    /// A connected peer whose JOIN came by another way has not been heard with it yet: its own was lost, and nothing that
+    /// it says counts before.
+    private func askForJoinsToBeShown(_ candidates: [Int], _ lists: inout [Int: [Slot]]) {
+        for entry in candidates {
+            let unseen = peers[at: entry].bindings.filter { !$0.isPresented }.map(\.signer)
+            guard !unseen.isEmpty else { continue }
+            let wanted = lists[entry] ?? []
+            let joins = Set(unseen + wanted.filter { $0.column == .joins }.map(\.index)).sorted()
+            lists[entry] = joins.map { Slot(.joins, $0) } + wanted.filter { $0.column != .joins }
+        }
+    }
+
     /// Whether a peer may have the final signatures: the coordinator, and from the third step on everyone.
     private func asksForSignature(_ state: PeerState) -> Bool {
-        syncStep >= 2 || coordinator.map { state.signers.contains($0) } ?? true
+        syncStep >= 2 || coordinator.map { state.isNamed(by: $0) } ?? true
     }
 
     private func makeSync(_ wanted: [Slot], awaitsSignature: Bool, disputes: Bool) -> Sync {
@@ -179,7 +192,7 @@ extension SessionMachine {
         connectAll(&turn)
         // A peer that says nothing may not know that this signer is there, or not any more, and answers only signers.
         for entry in peers.entries.indices
-        where peers[at: entry].isReachable && (syncStep > 2 || !peers[at: entry].hasSynced) {
+        where peers[at: entry].isConnected && (syncStep > 2 || !peers[at: entry].hasSynced) {
             peers[at: entry].sent.remove(Slot(.joins, me))
             give(Slot(.joins, me), toPeerAt: entry, &turn)
         }
@@ -190,46 +203,50 @@ extension SessionMachine {
 /// Answering the SYNC of others.
 extension SessionMachine {
     internal mutating func receiveSync(_ sync: Sync, from peer: PeerID, _ turn: inout Turn<Crypto>) {
-        guard let entry = peers.index(of: peer), peers[at: entry].isBound else { return }
-        // A SYNC of an older process of the same peer says nothing of the one that is there now.
-        let newest = peers[at: entry].signers.compactMap { joins[$0]?.run }.max() ?? 0
-        guard sync.run >= newest else { return }
+        let signer = Int(sync.index)
+        // It speaks for one signer, whose JOIN the peer has shown, in the run of that JOIN: nobody else's run counts, and an
+        // older process of the signer says nothing of the one that is there now.
+        guard let entry = peers.index(of: peer), peers[at: entry].presents(signer), joins[signer]?.run == sync.run
+        else { return }
         for column in sync.wanted {
             guard column.indices.allSatisfy({ $0 < UInt32(signerCount) }) else {
                 return penalise(peer, .outOfPlace, &turn)
             }
         }
         guard sync.leaves.isEmpty || sync.leaves.count == signerCount else { return penalise(peer, .outOfPlace, &turn) }
-        peers[at: entry].isConnected = true
-        let isNewStep = beginStep(peerAt: entry, &turn)
-        peers[at: entry].isFinal = sync.isFinal
-        peers[at: entry].wants.removeAll()
+        guard let position = peers[at: entry].binding(of: signer) else { return }
+        let isNewStep = beginStep(signer, peerAt: entry, &turn)
+        peers[at: entry].bindings[position].isFinal = sync.isFinal
+        peers[at: entry].bindings[position].wants.removeAll()
         if outcome != nil {
             if !sync.isFinal { answerAfterEnd(peerAt: entry, &turn) }
             return
         }
         guard consent != .none else { return }
         if sync.isFinal || consent == .withdrawn { return }
-        answer(sync, peerAt: entry, isNewStep: isNewStep, &turn)
+        answer(sync, at: position, peerAt: entry, isNewStep: isNewStep, &turn)
     }
 
     /// Honest steps are never closer than seven eighths of the first wait. Whoever asks more often gets nothing again.
-    internal mutating func beginStep(peerAt entry: Int, _ turn: inout Turn<Crypto>) -> Bool {
+    internal mutating func beginStep(_ signer: Int, peerAt entry: Int, _ turn: inout Turn<Crypto>) -> Bool {
+        guard let position = peers[at: entry].binding(of: signer) else { return false }
         let now = turn.now.monotonic
-        if let began = peers[at: entry].stepBegan, now - began < configuration.syncInterval / 2 { return false }
-        peers[at: entry].stepBegan = now
+        if let began = peers[at: entry].bindings[position].stepBegan, now - began < configuration.syncInterval / 2 {
+            return false
+        }
+        peers[at: entry].bindings[position].stepBegan = now
         peers[at: entry].answered = []
         return true
     }
 
     private mutating func answer(
-        _ sync: Sync, peerAt entry: Int, isNewStep: Bool, _ turn: inout Turn<Crypto>
+        _ sync: Sync, at position: Int, peerAt entry: Int, isNewStep: Bool, _ turn: inout Turn<Crypto>
     ) {
         if sync.attempt < attempt.number { answerOldAttempt(peerAt: entry, &turn) }
         if sync.attempt > attempt.number { hurrySync(&turn) }
         // What crossed the first SYNC of a connection is answered by it; a later one means that something was lost.
-        if peers[at: entry].hasSynced, isNewStep { peers[at: entry].sent.removeAll() }
-        peers[at: entry].hasSynced = true
+        if peers[at: entry].bindings[position].hasSynced, isNewStep { peers[at: entry].sent.removeAll() }
+        peers[at: entry].bindings[position].hasSynced = true
         if sync.attempt == attempt.number { peers[at: entry].knowsAttempt = true }
         for wanted in sync.wanted {
             guard let column = Column(wanted.type), column != .signature else { continue }
@@ -237,7 +254,7 @@ extension SessionMachine {
             for index in wanted.indices {
                 let slot = Slot(column, Int(index))
                 if message(in: slot) == nil {
-                    peers[at: entry].wants.insert(slot)
+                    peers[at: entry].bindings[position].wants.insert(slot)
                 } else {
                     give(slot, toPeerAt: entry, &turn)
                 }
@@ -260,7 +277,7 @@ extension SessionMachine {
         let peer = peers.entries[entry].peer
         if let told = attempt.noncesComplete, !isCoordinator {
             // What the coordinator told this signer, whole: it may have told others another sum of the same leaves.
-            let isAuthor = peers[at: entry].signers.contains(Int(told.message.body.index))
+            let isAuthor = peers[at: entry].presents(Int(told.message.body.index))
             if !isAuthor { turn.send(.signed(told.message), to: peer) }
             return
         }

@@ -20,6 +20,8 @@ public struct SessionMachine<Crypto: SessionCrypto>: Hashable, Sendable {
     internal var joins: [JoinSlot?]
     internal var attempt: AttemptState<Crypto>
     internal var peers = PeerTable()
+    /// How often each signer's JOIN was replaced lately.
+    internal var joinPaces: [Int: JoinPace] = [:]
     /// Messages that were asked to be issued and are not issued yet.
     internal var issuing: [PendingIssue] = []
     /// What this run signed, by hash.
@@ -96,7 +98,7 @@ public struct SessionMachine<Crypto: SessionCrypto>: Hashable, Sendable {
         self.expiryAt = now.monotonic
         self.attempt = makeAttempt(1)
         self.expiryAt = expiryMoment(at: now)
-        self.restore(ledger)
+        self.restore(ledger, at: now)
     }
 
     /// Takes one input.
@@ -127,7 +129,8 @@ public struct SessionMachine<Crypto: SessionCrypto>: Hashable, Sendable {
         case .approvalWithdrawn: withdrawApproval(&turn)
         case .signingConfirmed(let number):
             if isRunning, number == attempt.number, attempt.isConfirming { attempt.isConfirmed = true }
-        case .introduced(let peer, let addresses): introduce(peer, addresses, &turn)
+        case .introduced(let peer, let addresses, let isAnnouncer):
+            introduce(peer, addresses, isAnnouncer: isAnnouncer, &turn)
         case .connected(let peer): connected(peer, &turn)
         case .disconnected(let peer): disconnected(peer, &turn)
         case .received(let message, let peer): receive(message, from: peer, &turn)
@@ -165,6 +168,9 @@ extension SessionMachine {
         for pending in issuing {
             if let retry = pending.retryAt { next = min(next, retry) }
         }
+        for pace in joinPaces.values {
+            if let due = pace.waiting?.due { next = min(next, due) }
+        }
         return next
     }
 
@@ -191,14 +197,17 @@ extension SessionMachine {
         if case .left? = outcome { true } else { false }
     }
 
-    /// The peers that a signer's JOIN names, in byte order.
+    /// The peers that showed a signer's JOIN that names them, in byte order.
     public var boundPeers: [PeerID] { peers.entries.compactMap { $0.state.isBound ? $0.peer : nil } }
 
-    /// The signers that a peer is bound to, ascending; empty for a stranger.
+    /// The signers that a peer is bound to, ascending: those whose JOIN names it and which it showed itself. Empty for a
+    /// stranger.
     ///
     /// - Parameter peer: The peer.
     /// - Returns: Their positions.
-    public func signers(at peer: PeerID) -> [Int] { peers[peer]?.signers ?? [] }
+    public func signers(at peer: PeerID) -> [Int] {
+        peers[peer]?.bindings.filter(\.isPresented).map(\.signer) ?? []
+    }
 
     /// Whether a signer's JOIN is here.
     ///
@@ -210,15 +219,18 @@ extension SessionMachine {
     /// coordinator is the one who passes them on, only that one.
     public var allAreFinal: Bool {
         if isStar, !isCoordinator, let coordinator {
-            return joins[coordinator].flatMap { peers[$0.peer]?.isFinal } == true
+            return isFinal(coordinator)
         }
         return areAllFinal
     }
 
     private var areAllFinal: Bool {
-        joins.indices.allSatisfy { index in
-            index == me || joins[index].flatMap { peers[$0.peer]?.isFinal } == true
-        }
+        joins.indices.allSatisfy { $0 == me || isFinal($0) }
+    }
+
+    private func isFinal(_ index: Int) -> Bool {
+        guard let join = joins[index], let bindings = peers[join.peer]?.bindings else { return false }
+        return bindings.contains { $0.signer == index && $0.isFinal }
     }
 
     /// Whether no partial of this signer, as far as it and its store know, has left.

@@ -25,7 +25,7 @@ public struct SessionStatus: Hashable, Sendable {
     public struct Signer: Hashable, Sendable {
         /// Its peer; nil until it joined.
         public var peer: PeerID?
-        /// Whether that peer is connected; true for oneself.
+        /// Whether that peer is connected and has shown the signer's JOIN; true for oneself.
         public var isConnected: Bool
         /// Whether its commitment of this attempt is here.
         public var hasCommitment: Bool

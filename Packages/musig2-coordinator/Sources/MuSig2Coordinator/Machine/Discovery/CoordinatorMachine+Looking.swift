@@ -113,12 +113,9 @@ extension CoordinatorMachine {
             looks[subject]?.open.insert(provider.peer)
             let answerBy = now.monotonic + configuration.timeouts.hello
             looks[subject]?.answerBy = answerBy
-            if peers.want(provider.peer, for: subject.wish, addresses: provider.addresses, at: now.monotonic) {
-                effects.append(.connect(provider.peer, provider.addresses))
-            } else if peers[provider.peer]?.addresses.isEmpty == true, !peers.isConnected(provider.peer) {
-                // The network may know it otherwise, and says so if it does not.
-                effects.append(.connect(provider.peer, []))
-            }
+            // The network may know where a peer is that nobody gives an address of, and says so if it does not.
+            let wish = PeerWish(addresses: provider.addresses, isLook: true)
+            peers.want(provider.peer, for: subject.wish, wish, isNews: true, at: now.monotonic)
             if peers.isConnected(provider.peer) { sayHello(to: provider.peer, for: subject, now: now) }
         }
     }
@@ -138,7 +135,7 @@ extension CoordinatorMachine {
             return
         }
         looks[subject]?.isAnythingFound = true
-        shown([announced], by: announced.peer, for: subject, at: now)
+        shown([announced], by: announced.peer, isShown: false, for: subject, at: now)
     }
 
     /// The application has an announcement from elsewhere.
@@ -150,7 +147,7 @@ extension CoordinatorMachine {
         }
         do throws(CoordinatorError) {
             let announced = try verify(encoded: bytes, as: session, at: now)
-            previews.put(announced, from: announced.peer)
+            previews.put(announced, from: announced.peer, isShown: false)
             effects.append(.looked(subject, .success([preview(of: announced)])))
         } catch {
             effects.append(.looked(subject, .failure(error)))
@@ -184,6 +181,12 @@ extension CoordinatorMachine {
                 .announcementRefused, "the announcement that was shown is refused", session: session,
                 underlying: "\(error)")
         }
+        // Whoever shows it may have taken it for the truth.
+        let creator = announced.descriptor.signerKeys[announced.descriptor.creator]
+        guard announced.peer != localPeer || creator == signerKey else {
+            throw CoordinatorError(
+                .notShown, "the announcement of another signer names this node as its peer", session: session)
+        }
         do throws(DescriptorError) {
             try announced.descriptor.checkTimes(at: now, limits: sessionLimits)
             _ = try announced.descriptor.position(of: signerKey, messageKey: messageKey)
@@ -193,22 +196,25 @@ extension CoordinatorMachine {
         return announced
     }
 
-    /// Verified announcements are here.
+    /// Verified announcements are here, shown by a peer, or named by one that did not show them.
     mutating func shown(
-        _ announced: [VerifiedAnnouncement], by peer: PeerID, for subject: DiscoverySubject, at now: Now
+        _ announced: [VerifiedAnnouncement], by peer: PeerID, isShown: Bool = true, for subject: DiscoverySubject,
+        at now: Now
     ) {
         guard let purpose = looks[subject]?.purpose else { return }
         switch (subject, purpose) {
         case (.session(let session), .reunion):
-            if let newer = announced.first { meet(peer, newer, in: session, at: now) }
+            guard let newer = announced.first else { return }
+            renew(Renewal(announced: newer, shownBy: isShown ? peer : nil), at: now)
+            meet(peer, isShown ? newer : nil, in: session, at: now)
         case (.session, .preview):
             guard let first = announced.first else { return }
-            previews.put(first, from: peer)
+            previews.put(first, from: peer, isShown: isShown)
             end(subject, at: now)
             effects.append(.looked(subject, .success([preview(of: first)])))
         case (.inbox, _):
             for one in announced where !knows(one.descriptor.id) {
-                previews.put(one, from: peer)
+                previews.put(one, from: peer, isShown: isShown)
                 looks[subject]?.shown.insert(one.descriptor.id)
             }
         }
@@ -330,9 +336,9 @@ extension CoordinatorMachine {
     /// A peer showed that it knows a session that this node is in.
     mutating func meet(_ peer: PeerID, _ announced: VerifiedAnnouncement?, in session: SessionID, at now: Now) {
         guard let entry = sessions[session], entry.publicity.strangersMet < Self.strangersMet else { return }
-        if let announced, announced.sequence > entry.announced.sequence { adopt(announced) }
         sessions[session]?.publicity.strangersMet += 1
         let addresses = (peers[peer]?.addresses ?? []).map(\.bytes)
-        drive(session, .introduced(peer, addresses: addresses), at: now)
+        let isAnnouncer = announced.map { $0.peer == peer && $0.sequence >= entry.announced.sequence } ?? false
+        drive(session, .introduced(peer, addresses: addresses, isAnnouncer: isAnnouncer), at: now)
     }
 }

@@ -80,6 +80,8 @@ struct PreviewShelf: Sendable {
         var announced: VerifiedAnnouncement
         /// The peers that showed it.
         var providers: [PeerID]
+        /// Whether one of them is the peer that it names.
+        var isShownByAnnouncer: Bool
         /// Rises with each session that is seen.
         fileprivate var order: UInt64
     }
@@ -101,16 +103,29 @@ struct PreviewShelf: Sendable {
 
     subscript(_ session: SessionID) -> Seen? { seen[session] }
 
-    mutating func put(_ announced: VerifiedAnnouncement, from peer: PeerID) {
+    /// Adds one.
+    ///
+    /// - Parameters:
+    ///   - announced: The announcement.
+    ///   - peer: The peer that showed it, or, where nobody did, the one that it names.
+    ///   - isShown: Whether that peer showed it.
+    mutating func put(_ announced: VerifiedAnnouncement, from peer: PeerID, isShown: Bool = true) {
         let session = announced.descriptor.id
+        let isShownByAnnouncer = isShown && peer == announced.peer
         if var there = seen[session] {
             if !there.providers.contains(peer), there.providers.count < Self.providers { there.providers.append(peer) }
-            if announced.sequence > there.announced.sequence { there.announced = announced }
+            if announced.sequence > there.announced.sequence {
+                there.announced = announced
+                there.isShownByAnnouncer = isShownByAnnouncer
+            } else if peer == there.announced.peer {
+                there.isShownByAnnouncer = there.isShownByAnnouncer || isShownByAnnouncer
+            }
             seen[session] = there
             return
         }
         nextOrder += 1
-        seen[session] = Seen(announced: announced, providers: [peer], order: nextOrder)
+        seen[session] = Seen(
+            announced: announced, providers: [peer], isShownByAnnouncer: isShownByAnnouncer, order: nextOrder)
         bytes += announced.descriptor.bytes.count
         while seen.count > capacity || bytes > byteCapacity, seen.count > 1,
             let oldest = seen.min(by: { $0.value.order < $1.value.order })
