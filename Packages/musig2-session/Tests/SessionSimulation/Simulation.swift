@@ -175,7 +175,10 @@ public final class Simulation<H: Hands> {
     private func happen(_ happening: Happening) throws {
         switch happening {
         case .input(let index, let life, let input):
-            if lives[index] == life, away[index] != .asleep { try turn(index, input) }
+            guard lives[index] == life, away[index] != .asleep else { return }
+            // A connection may break before either side has heard of it.
+            if case .connected(let peer) = input, !connections.contains([index, try self.index(of: peer)]) { return }
+            try turn(index, input)
         case .frame(let from, let to, let life, let items):
             guard lives[to] == life, away[to] == nil, away[try index(of: from)] == nil else { return }
             for item in items {
@@ -281,6 +284,8 @@ public final class Simulation<H: Hands> {
 
     private func turn(_ index: Int, _ input: SessionInput) throws {
         guard var node = nodes[index] else { return }
+        // Taken out, so that it changes in place: a copy of a hundred signers for each frame takes minutes a day.
+        nodes[index] = nil
         let result = try node.turn(input, at: moment) { peer in
             guard let other = try? self.index(of: peer) else { return false }
             return self.connections.contains([index, other])

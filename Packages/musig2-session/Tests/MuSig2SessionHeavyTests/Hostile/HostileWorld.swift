@@ -227,7 +227,9 @@ final class HostileWorld {
             try judge.see(message, sentByHonest: true)
             guard Int(message.body.index) == index else { continue }
             if message.body.type == .abort {
-                guard processes[index]?.store.end != nil else {
+                // One of an earlier run was returned by others: they have it.
+                let isNew = message.body.run == processes[index]?.node?.machine.currentRun
+                guard !isNew || processes[index]?.store.end != nil else {
                     throw InvariantViolation("\(index) sends an ABORT that is not recorded")
                 }
                 continue
