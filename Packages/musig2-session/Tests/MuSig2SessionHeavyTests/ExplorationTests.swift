@@ -149,7 +149,7 @@ struct ExplorationTests {
 
     @Test
     func k1s18Crashes() throws {
-        try check("2, mesh, any order, 1 crash", plan(2), Budget(crashes: 1), atLeast: 400_000)
+        try check("2, mesh, any order, 1 crash", plan(2), Budget(crashes: 1), atLeast: 300_000)
         try check(
             "2, star, any order, 1 crash, 1 loss", plan(2, star: true), Budget(losses: 1, crashes: 1), atLeast: 6_500)
         try check(
