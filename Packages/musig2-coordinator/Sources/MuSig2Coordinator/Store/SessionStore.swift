@@ -21,7 +21,7 @@ public protocol SessionStore: Sendable {
     func commit(_ writes: [StoreWrite], signer: PublicKey) async throws -> [StoreOutcome]
 
     /// Everything that a new process of this signer needs: where the numbers of runs go on, the sessions that are not over, and those that
-    /// were aborted (``StoredEnd/Kind/aborted``) and are still answered. Sessions that were left, or have expired, are not among them.
+    /// were aborted (``StoredEnd/kind`` `aborted`) and are still answered. Sessions that were left, or have expired, are not among them.
     ///
     /// - Parameters:
     ///   - signer: Whose rows are wanted.
