@@ -217,7 +217,8 @@ final class HostileNodes {
 
     /// Left, and joined again in the same process.
     private func joinAgain(_ node: SimulatedNode) {
-        guard wishes[node.number] != .ended, node.machine.signatures(of: session) == nil else { return }
+        // One that is only on its way in has nothing to leave.
+        guard wishes[node.number] == .left || node.machine.sessions[session]?.machine.isOver == false else { return }
         wishes[node.number] = .left
         world.give(.command(session, .leave), to: node)
         guard chance(0.8) else { return }

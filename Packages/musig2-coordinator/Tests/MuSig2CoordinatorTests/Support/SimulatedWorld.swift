@@ -65,6 +65,8 @@ final class SimulatedWorld {
     private var connections: [Link: UInt64] = [:]
     private var generator: SeededGenerator
     private let seed: UInt64
+    /// How many lives each signer's process has had.
+    private var lives: [UInt64: UInt64] = [:]
     private static let wallAtStart: UInt64 = 1_800_000_000_000
 
     var faults = Faults()
@@ -102,12 +104,14 @@ final class SimulatedWorld {
         ways: [DiscoveryWay] = []
     ) throws -> SimulatedNode {
         let peer = try peer ?? TestKeys.peer(number)
+        defer { lives[number, default: 0] += 1 }
         let node = try SimulatedNode(
             number,
             peer: peer,
             store: store,
             configuration: configuration,
-            seed: seed,
+            // Each life has chance of its own: two runs with one number are told apart by their random bits alone.
+            seed: seed &+ lives[number, default: 0] &* 0x9E37_79B9_7F4A_7C15,
             ways: ways,
             now: now
         )
