@@ -1,4 +1,5 @@
 public import Secp256k1
+internal import WireCodec
 
 /// The hashes by which signers know that they see the same nonces. Only contributions enter, so that a message signed
 /// anew changes nothing. Numbers are big-endian.
@@ -22,6 +23,15 @@ public enum Transcript {
         append(run, to: &bytes)
         for nonce in nonces { bytes += nonce }
         return crypto.hash(.nonces, bytes)
+    }
+
+    /// The leaf of the NONCE_SHARE that a body carries.
+    internal static func leaf<Crypto: SessionCrypto>(
+        of share: NonceShare, in body: MessageBody, session: SessionID, using crypto: Crypto
+    ) -> Hash32 {
+        leaf(
+            session: session, attempt: body.attempt, signer: Int(body.index), run: body.run, nonces: share.nonces,
+            using: crypto)
     }
 
     /// T = H(transcript, session id ‖ u32 attempt ‖ leaf_0 ‖ … ‖ leaf_{n−1}).

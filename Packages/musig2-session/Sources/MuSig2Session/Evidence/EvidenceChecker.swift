@@ -144,14 +144,7 @@ public struct EvidenceChecker<Crypto: SessionCrypto>: Sendable {
     }
 
     private func leaf(of share: NonceShare, _ body: MessageBody) -> Hash32 {
-        Transcript.leaf(
-            session: descriptor.id,
-            attempt: body.attempt,
-            signer: Int(body.index),
-            run: body.run,
-            nonces: share.nonces,
-            using: crypto
-        )
+        Transcript.leaf(of: share, in: body, session: descriptor.id, using: crypto)
     }
 
     /// The partial does not verify for the nonces that its signer sent, and for the context that its signer signed.

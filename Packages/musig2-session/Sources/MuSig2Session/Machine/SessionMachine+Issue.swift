@@ -54,7 +54,6 @@ extension SessionMachine {
 
     /// Puts a message of this signer into its slot, and sends it to whoever gets it.
     private mutating func enterOwn(_ message: SignedMessage, _ turn: inout Turn<Crypto>) {
-        let number = message.body.attempt
         guard let payload = try? Payload(decoding: message.body.payload, type: message.body.type) else { return }
         switch payload {
         case .join(let join):
@@ -79,14 +78,7 @@ extension SessionMachine {
             publish(Slot(.commitmentsComplete, me), replaces: true, &turn)
         case .nonceShare(let share):
             guard let nonces = crypto.nonces(share.nonces) else { return }
-            let leaf = Transcript.leaf(
-                session: descriptor.id,
-                attempt: number,
-                signer: me,
-                run: message.body.run,
-                nonces: share.nonces,
-                using: crypto
-            )
+            let leaf = leaf(of: share, message.body)
             attempt.nonces[me] = NonceSlot(message: message, leaf: leaf, nonces: nonces)
             tellProgress(.nonces, me, &turn)
             publish(Slot(.nonces, me), replaces: true, &turn)

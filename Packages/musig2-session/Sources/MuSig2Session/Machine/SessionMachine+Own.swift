@@ -200,14 +200,7 @@ extension SessionMachine {
             let nonces = crypto.nonces(nonceShare.nonces)
         else { return }
         attempt.partials[me] = PartialSlot(message: message, context: context, partials: share.partials)
-        let leaf = Transcript.leaf(
-            session: descriptor.id,
-            attempt: attempt.number,
-            signer: me,
-            run: row.body.run,
-            nonces: nonceShare.nonces,
-            using: crypto
-        )
+        let leaf = leaf(of: nonceShare, row.body)
         attempt.nonces[me] = NonceSlot(message: row, leaf: leaf, nonces: nonces)
     }
 }

@@ -29,14 +29,7 @@ extension SessionMachine {
     }
 
     internal func leaf(of share: NonceShare, _ body: MessageBody) -> Hash32 {
-        Transcript.leaf(
-            session: descriptor.id,
-            attempt: body.attempt,
-            signer: Int(body.index),
-            run: body.run,
-            nonces: share.nonces,
-            using: crypto
-        )
+        Transcript.leaf(of: share, in: body, session: descriptor.id, using: crypto)
     }
 
     /// Deals with what needs no points: what repeats or contradicts the slot, and what comes too late for it.
