@@ -123,6 +123,12 @@ public struct PeerID: Hashable, Sendable, Comparable, CustomStringConvertible {
         }
     }
 
+    /// Feeds the bytes in one piece: tables of peers are looked into several times for each frame, and byte by byte it would be most
+    /// of what that takes.
+    public func hash(into hasher: inout Hasher) {
+        bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
+    }
+
     /// Orders ids by their bytes.
     public static func < (left: PeerID, right: PeerID) -> Bool {
         left.bytes.lexicographicallyPrecedes(right.bytes)

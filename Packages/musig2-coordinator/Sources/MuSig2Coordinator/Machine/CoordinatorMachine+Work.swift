@@ -57,13 +57,15 @@ extension CoordinatorMachine {
     mutating func charge(
         _ work: Double, to peer: PeerID, isAsked: Bool = false, mayOwe: Bool = false, at now: Now
     ) -> Bool {
-        let isStranger = !isAsked && !peers.isKnown(peer)
-        let mayCost = peers.update(peer, at: now.monotonic) { record, limits in
+        let (isStranger, mayCost) = peers.update(peer, at: now.monotonic) { record, limits in
+            let isStranger = !isAsked && !record.isKnown
             let size = isStranger ? limits.strangerWork : limits.signatureChecks
             let least = mayOwe ? min(work, size.burst / 2) : work
-            return isStranger
+            let mayCost =
+                isStranger
                 ? record.strangerWork.take(work, ifLeft: least, size: size, at: now.monotonic)
                 : record.signatureChecks.take(work, ifLeft: least, size: size, at: now.monotonic)
+            return (isStranger, mayCost)
         }
         if mayCost {
             workCharged += work

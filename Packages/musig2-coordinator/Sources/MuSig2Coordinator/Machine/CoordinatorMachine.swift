@@ -42,7 +42,7 @@ struct CoordinatorMachine: Sendable {
             let crypto: BIP327
         }
 
-        /// One element, for the copy-on-write of an array.
+        /// One element, for the copy-on-write of an array. It is read through the span: the subscript of an array copies all of it.
         private var content: [Content]
         let createdHere: Bool
         /// When it was over; nil while it is not.
@@ -71,24 +71,24 @@ struct CoordinatorMachine: Sendable {
         }
 
         var machine: SessionMachine<BIP327> {
-            _read { yield content[0].machine }
+            _read { yield content.span[0].machine }
             _modify { yield &content[0].machine }
         }
 
         /// The announcement, as received.
         var announced: VerifiedAnnouncement {
-            _read { yield content[0].announced }
+            _read { yield content.span[0].announced }
             _modify { yield &content[0].announced }
         }
 
         var publicity: Publicity {
-            _read { yield content[0].publicity }
+            _read { yield content.span[0].publicity }
             _modify { yield &content[0].publicity }
         }
 
-        var creatorKey: PublicKey { content[0].creatorKey }
+        var creatorKey: PublicKey { content.span[0].creatorKey }
 
-        var crypto: BIP327 { content[0].crypto }
+        var crypto: BIP327 { content.span[0].crypto }
     }
 
     let configuration: Configuration

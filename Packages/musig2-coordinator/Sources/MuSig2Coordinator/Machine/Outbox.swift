@@ -9,6 +9,12 @@ struct Outbox: Sendable {
         /// Items that may wait for the next frame to the peer.
         var lazyItems: [FrameItem] = []
         var lazySince: Duration?
+
+        /// Returns whether it is the first item.
+        mutating func append(_ item: FrameItem) -> Bool {
+            items.append(item)
+            return items.count == 1
+        }
     }
 
     private var lanes: [PeerID: Lane] = [:]
@@ -29,8 +35,8 @@ struct Outbox: Sendable {
     }
 
     mutating func append(_ item: FrameItem, to peer: PeerID) {
-        if lanes[peer, default: Lane()].items.isEmpty { due.append(peer) }
-        lanes[peer, default: Lane()].items.append(item)
+        let isFirst = lanes[peer, default: Lane()].append(item)
+        if isFirst { due.append(peer) }
     }
 
     mutating func appendLazily(_ item: FrameItem, to peer: PeerID, at time: Duration) {

@@ -40,11 +40,6 @@ struct PeerBook: Sendable {
         records[peer]?.isConnected ?? false
     }
 
-    /// Whether a session has bound it to a signer since it is connected.
-    func isKnown(_ peer: PeerID) -> Bool {
-        records[peer]?.isKnown ?? false
-    }
-
     /// The peer's record, made when there is none, for a change.
     @discardableResult
     mutating func update<Result>(
@@ -52,7 +47,8 @@ struct PeerBook: Sendable {
         at time: Duration,
         _ change: (inout PeerRecord, Configuration.AbuseLimits) -> Result
     ) -> Result {
-        if records[peer] == nil { makeRoom(at: time) }
+        if let index = records.index(forKey: peer) { return change(&records.values[index], abuse) }
+        makeRoom(at: time)
         return change(&records[peer, default: PeerRecord(limits: abuse, at: time)], abuse)
     }
 

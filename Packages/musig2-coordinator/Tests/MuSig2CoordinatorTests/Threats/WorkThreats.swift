@@ -270,7 +270,7 @@ import WireCodec
                 try SignedMessage(body) { try MuSig2Session.Tag.message.sign($0, with: secret).rawRepresentation })
         }
         _ = wire.give([try say(.join(Join(peerID: peer.bytes)), 0, 1)], to: node, from: peer)
-        #expect(node.machine.peers.isKnown(peer))
+        #expect(node.machine.peers[peer]?.isKnown == true)
         let credit = Work.ofSession(signers: 3, messages: 500)
         let before = node.machine.workCharged
         let nonce = try TestKeys.publicKey(5).compressedRepresentation + TestKeys.publicKey(6).compressedRepresentation
