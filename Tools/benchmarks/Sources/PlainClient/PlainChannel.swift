@@ -8,8 +8,8 @@ final class PlainChannel {
     /// What has come and was not taken: in the clear before Noise, decrypted afterwards.
     private(set) var received: [UInt8] = []
 
-    init(_ endpoint: PlainEndpoint) throws {
-        self.socket = try PlainSocket(port: endpoint.port)
+    init(_ endpoint: PlainEndpoint, _ options: PlainOptions = PlainOptions()) throws {
+        self.socket = try PlainSocket(port: endpoint.port, options)
         guard endpoint.isWebSocket else { return }
         try PlainWebSocket.request(port: endpoint.port).withUnsafeBytes { try self.socket.write($0) }
         var answer: [UInt8] = []

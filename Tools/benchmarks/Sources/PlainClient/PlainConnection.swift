@@ -1,3 +1,6 @@
+import Multiformats
+import WireCodec
+
 /// A client that knows nothing of our node: one thread that blocks in its socket, so that what it measures is the node's
 /// own time, the system's, and its own arithmetic.
 ///
@@ -19,11 +22,15 @@ package final class PlainConnection {
     private var streams: [UInt32: Stream] = [:]
     private var pongs: UInt32 = 0
     private var output: [UInt8] = []
+    private let toleratesResets: Bool
 
     /// Dials, and returns when the other side has answered a ping of the multiplexer: both are then through with the
     /// handshakes.
-    package init(to endpoint: PlainEndpoint, as identity: PlainIdentity) throws {
-        self.channel = try PlainChannel(endpoint)
+    package init(
+        to endpoint: PlainEndpoint, as identity: PlainIdentity, _ options: PlainOptions = PlainOptions()
+    ) throws {
+        self.channel = try PlainChannel(endpoint, options)
+        self.toleratesResets = options.toleratesResets
         self.session = YamuxSession(role: .client, limits: YamuxLimits())
         try self.negotiate("/noise")
         if try !self.shakeHands(identity) { try self.negotiate(PlainIdentity.yamux) }
@@ -99,6 +106,49 @@ package final class PlainConnection {
         try self.wait { _ in stream.initiator == nil }
         try self.expect(first, on: id)
         return id
+    }
+
+    /// Opens a stream and sends bytes along with the proposal, without waiting for anything.
+    ///
+    /// - Returns: The stream; nil when there may be no more of them now.
+    package func start(_ protocolID: String, sending bytes: [UInt8]) throws -> UInt32? {
+        guard case .opened(let id, let frame) = self.session.open() else { return nil }
+        let stream = Stream(MultistreamInitiator(proposals: [protocolID], maximumLength: 1024))
+        self.streams[id] = stream
+        self.put(frame)
+        self.put(id, (stream.initiator?.start() ?? []) + bytes)
+        try self.flush()
+        return id
+    }
+
+    /// Sends bytes without waiting for an answer.
+    ///
+    /// - Returns: Whether the stream was open, with window enough.
+    package func send(_ bytes: [UInt8], on id: UInt32) throws -> Bool {
+        guard self.streams[id] != nil, self.session.sendable(id) >= bytes.count else { return false }
+        self.put(id, bytes)
+        try self.flush()
+        return true
+    }
+
+    /// Takes in what has come, without waiting, and throws it away.
+    package func drain() throws {
+        try self.receive(isWaiting: false)
+        for stream in self.streams.values { stream.received.removeAll(keepingCapacity: true) }
+    }
+
+    /// Waits for a message that begins with its length, at least one byte of it; nil when the stream ends before it is whole.
+    package func answer(on id: UInt32) throws -> [UInt8]? {
+        guard let stream = self.streams[id] else { return nil }
+        while true {
+            var decoder = FrameDecoder(maximumLength: 1 << 20)
+            if let frame = try decoder.feed(stream.received).first {
+                stream.received.removeFirst(frame.count + UVarint.encodedLength(UInt64(frame.count)))
+                return frame
+            }
+            guard !stream.isEnded else { return nil }
+            try self.receive(isWaiting: true)
+        }
     }
 
     /// Sends a message and waits until it has come back.
@@ -199,8 +249,8 @@ package final class PlainConnection {
         case .remoteClosed(let id), .finished(let id):
             self.streams.removeValue(forKey: id)?.isEnded = true
         case .reset(let id, _):
-            self.streams[id]?.isEnded = true
-            throw PlainError("stream \(id) was reset by the other side")
+            self.streams.removeValue(forKey: id)?.isEnded = true
+            guard self.toleratesResets else { throw PlainError("stream \(id) was reset by the other side") }
         case .goAway(let code):
             throw PlainError("the other side goes away with code \(code.rawValue)")
         case .streamViolation, .violation:

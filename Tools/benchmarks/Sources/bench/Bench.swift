@@ -4,7 +4,7 @@ import Metrics
 /// Measures the packages and prints a table, or JSON.
 ///
 /// `bench [--groups GROUP,GROUP,…] [--peer SHARED-OBJECT] [--python INTERPRETER PROGRAM] [--json FILE] [--signers N,N,…]
-/// [--quick]`, or `bench node`, which is the other end of the group `plain`.
+/// [--musig2 COMMAND] [--quick]`, or `bench node`, which is the other end of the group `plain`.
 @main
 enum Bench {
     static func main() async {
@@ -40,6 +40,9 @@ enum Bench {
                 report.measurements += try await MemoryBenchmarks(isQuick: options.isQuick).measure()
             case .abuse:
                 report.measurements += try await AbuseBenchmarks(isQuick: options.isQuick, tokens: tokens).measure()
+                if let program = options.musig2 {
+                    report.measurements += try NodeAbuseBenchmarks(isQuick: options.isQuick, program: program).measure()
+                }
             }
         }
         report.loads.append(loadAverage())
@@ -75,6 +78,8 @@ struct Options {
     var groups = Group.allCases
     var peer: String?
     var python: (interpreter: URL, program: String)?
+    /// The `musig2` command whose nodes are attacked; nil to attack none.
+    var musig2: URL?
     var json: String?
     var signers = [2, 3, 100]
     var isQuick = false
@@ -97,6 +102,7 @@ struct Options {
                 }
             case "--peer": self.peer = try value()
             case "--python": self.python = (URL(filePath: try value()), try value())
+            case "--musig2": self.musig2 = URL(filePath: try value())
             case "--json": self.json = try value()
             case "--quick": self.isQuick = true
             case "--signers":

@@ -26,6 +26,8 @@ struct Measurement {
         case megabytes = "MB"
         /// What a peer is charged, in signature checks.
         case tokens
+        /// A number of things.
+        case count = ""
         /// Of one core's time.
         case percent = "%"
     }

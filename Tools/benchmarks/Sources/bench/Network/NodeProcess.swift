@@ -12,20 +12,28 @@ final class NodeProcess {
         var description: String
     }
 
+    private struct Listening: Decodable {
+        var addresses: [String]
+    }
+
     /// Where it listens, with the peer id at the end.
     let addresses: [String]
     private let process = Process()
     private let input = Pipe()
     private let output = Pipe()
 
-    /// Starts a program and waits for its first line: addresses, separated by spaces.
+    /// Starts a program and waits for its first line: addresses, separated by spaces, or a JSON object that has them as `addresses`.
     init(_ program: URL, _ arguments: [String]) throws {
         self.process.executableURL = program
         self.process.arguments = arguments
         self.process.standardInput = self.input
         self.process.standardOutput = self.output
         try self.process.run()
-        self.addresses = try Self.readLine(self.output).split(whereSeparator: \.isWhitespace).map(String.init)
+        let line = try Self.readLine(self.output)
+        self.addresses =
+            line.hasPrefix("{")
+            ? try JSONDecoder().decode(Listening.self, from: Data(line.utf8)).addresses
+            : line.split(whereSeparator: \.isWhitespace).map(String.init)
     }
 
     private static func readLine(_ output: Pipe) throws -> String {
@@ -35,7 +43,8 @@ final class NodeProcess {
             guard !some.isEmpty else { throw Failure(description: "a node ended without its answer") }
             line += some
         }
-        return String(decoding: line, as: UTF8.self)
+        // More may have been said meanwhile.
+        return String(decoding: line.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     }
 
     /// Where a plain client reaches it over TCP, or over WebSocket.
@@ -67,6 +76,32 @@ final class NodeProcess {
     func stop() throws {
         try self.input.fileHandleForWriting.close()
         self.process.waitUntilExit()
+    }
+
+    /// Asks it to end as a person would, and looks that it was still there and ended well.
+    func end() throws {
+        guard self.process.isRunning else { throw Failure(description: "a node ended before it was asked to") }
+        self.process.terminate()
+        self.process.waitUntilExit()
+        guard self.process.terminationReason == .exit, self.process.terminationStatus == 0 else {
+            throw Failure(description: "a node ended with status \(self.process.terminationStatus)")
+        }
+    }
+
+    /// Bytes that it has in physical memory.
+    func residentBytes() throws -> Int {
+        let process = Process()
+        let output = Pipe()
+        process.executableURL = URL(filePath: "/bin/ps")
+        process.arguments = ["-o", "rss=", "-p", "\(self.process.processIdentifier)"]
+        process.standardOutput = output
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        guard let kibibytes = Int(text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
+            throw Failure(description: "ps: expected KiB of memory, found \(text)")
+        }
+        return kibibytes << 10
     }
 
     /// Our own node, by this very program.
