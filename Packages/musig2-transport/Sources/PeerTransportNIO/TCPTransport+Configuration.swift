@@ -40,6 +40,9 @@ extension TCPTransport {
         public var linger: Duration = .seconds(30)
         /// How long nothing may move on a stream that a responder serves; it is reset after one to two times this.
         public var idleResponder: Duration = .seconds(60)
+        /// How long answers of responders may wait while none of them moves, because the other side gives no window or the socket
+        /// takes nothing, before the connection is closed.
+        public var unreadAnswer: Duration = .seconds(10)
 
         /// The defaults.
         public init() {}
@@ -99,16 +102,20 @@ extension TCPTransport {
         /// Received bytes that one connection holds for all its readers; with more, the stream that holds most is reset. One
         /// stream alone never holds more than 16,777,216, the largest window, which only fast readers get.
         public var connectionReceiveBuffer = 33_554_432
-        /// Received bytes that all connections together hold for their readers. With more, a connection may hold no more than
-        /// its share: this divided by the number of connections that there may be. From half of it on no window grows.
+        /// Bytes of memory that all connections together hold: received bytes for their readers, and answers of responders that
+        /// the other sides have not taken. From half of it on a connection may hold no more than its share, which is a quarter of
+        /// this divided by the number of connections that there may be, of received bytes, and as much or one answer of answers. From
+        /// a quarter on no window grows.
         public var receiveBuffer = 536_870_912
+        /// The same for the connections of one network (/24 of IPv4, /48 of IPv6), but those in ``exemptRanges``.
+        public var networkReceiveBuffer = 67_108_864
         /// Bytes of answers (pings, resets) that may wait while the other side does not read; with more the connection closes.
         public var unsentAnswers = 65_536
-        /// Bytes of a responder's answers that may wait with one stream; with more its requests wait too. The answer to the
-        /// last request, of which it is given at most 16,384 bytes at once, may exceed it.
-        public var streamAnswers = 65_536
-        /// Bytes of responders' answers that may wait with all streams of one connection; with more their requests wait too.
-        /// They count as bytes that the connection holds; see ``receiveBuffer``.
+        /// Bytes of memory that a responder's answers may take which wait with one stream: a request waits too when its answer might
+        /// not fit. One answer may wait in any case.
+        public var streamAnswers = 131_072
+        /// Bytes of memory that responders' answers may take which wait with all streams of one connection, or for its socket;
+        /// a request waits too when its answer might not fit. They count as held; see ``receiveBuffer``.
         public var connectionAnswers = 1_048_576
         /// The longest head of the HTTP message that begins a WebSocket, in bytes.
         public var webSocketHead = 8192
@@ -143,6 +150,7 @@ extension TCPTransport.Configuration {
             ("streamSendBuffer", self.limits.streamSendBuffer, 1),
             ("connectionReceiveBuffer", self.limits.connectionReceiveBuffer, 262_144),
             ("receiveBuffer", self.limits.receiveBuffer, self.limits.connectionReceiveBuffer),
+            ("networkReceiveBuffer", self.limits.networkReceiveBuffer, 1),
             ("unsentAnswers", self.limits.unsentAnswers, 4096),
             ("streamAnswers", self.limits.streamAnswers, 0),
             ("connectionAnswers", self.limits.connectionAnswers, 0),
@@ -164,7 +172,7 @@ extension TCPTransport.Configuration {
             ("multiplexer", self.timeouts.multiplexer), ("stream", self.timeouts.stream),
             ("keepAliveInterval", self.timeouts.keepAliveInterval), ("keepAlive", self.timeouts.keepAlive),
             ("close", self.timeouts.close), ("linger", self.timeouts.linger),
-            ("idleResponder", self.timeouts.idleResponder),
+            ("idleResponder", self.timeouts.idleResponder), ("unreadAnswer", self.timeouts.unreadAnswer),
         ]
         for (name, value) in durations where value <= .zero || value > .seconds(86_400) {
             return "timeouts.\(name): expected more than zero and at most a day, found \(value)"

@@ -17,11 +17,15 @@ final class CountingResponder: StreamResponder {
         return counted(base.receive(bytes))
     }
 
+    func maximumAnswer(to count: Int) -> Int { base.maximumAnswer(to: count) }
+
+    func resume() -> ResponderAction { counted(base.resume()) }
+
     func receiveEnd() -> ResponderAction { counted(base.receiveEnd()) }
 
     private func counted(_ action: ResponderAction) -> ResponderAction {
         switch action {
-        case .send(let answer), .finish(let answer):
+        case .send(let answer), .sendAndResume(let answer), .finish(let answer):
             if !answer.isEmpty { metrics.sent(answer.count) }
         case .reset: break
         }

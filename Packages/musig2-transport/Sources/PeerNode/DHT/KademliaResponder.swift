@@ -7,10 +7,16 @@ import WireCodec
 /// Answers what a peer asks on one stream, any number of requests one after another, where the transport reads. A request
 /// that breaks a rule ends the stream with a reset.
 final class KademliaResponder: StreamResponder {
+    /// What a length of that size takes.
+    private static let lengthBytes = 3
+
     private let dht: NodeDHT
     private let context: ResponderContext
     private var decoder = FrameDecoder(maximumLength: WireLimits.standard.kademliaMessageBytes)
-    /// What the peer was charged for an unfinished request.
+    /// Requests that came together with one that was answered: each waits until there is room for its answer.
+    private var waiting = Fifo<[UInt8]>()
+    private var waitingBytes = 0
+    /// What the peer was charged for an unfinished request and for those that wait.
     private var heldBytes = 0
 
     init(of dht: NodeDHT, for context: ResponderContext) {
@@ -22,6 +28,8 @@ final class KademliaResponder: StreamResponder {
         dht.responderEnded(context.remotePeer, holding: heldBytes)
     }
 
+    func maximumAnswer(to count: Int) -> Int { WireLimits.standard.kademliaMessageBytes + Self.lengthBytes }
+
     func receive(_ bytes: [UInt8]) -> ResponderAction {
         let frames: [[UInt8]]
         do throws(FrameError) {
@@ -29,28 +37,39 @@ final class KademliaResponder: StreamResponder {
         } catch {
             return refuse("\(error)")
         }
-        guard charge(decoder.pendingBytes) else { return refuse("too many bytes of unfinished requests are held") }
         let limit = dht.configuration.maximumPipelinedRequests
-        guard frames.count <= limit else {
+        guard waiting.count + frames.count <= limit else {
             return refuse("expected at most \(limit) requests before the answers are read, found \(frames.count)")
         }
-        var answers: [UInt8] = []
         for frame in frames {
-            let request: KademliaMessage
-            do throws(WireError) {
-                request = try KademliaMessage(decoding: frame)
-            } catch {
-                return refuse("\(error)")
-            }
-            switch dht.answer(request, from: context.remotePeer, at: context.remoteAddress) {
-            case .reply(let message): FrameEncoder.append(message.encoded(), to: &answers)
-            case .noReply: break
-            case .refuse(let refusal): return refuse("\(request.kind): \(refusal)")
-            case nil: return refuse("the peer asks too often, or the DHT is over")
-            }
-            dht.metrics.requestAnswered()
+            waiting.append(frame)
+            waitingBytes += frame.count
         }
-        return .send(answers)
+        return resume()
+    }
+
+    func resume() -> ResponderAction {
+        let frame = waiting.popFirst()
+        waitingBytes -= frame?.count ?? 0
+        guard charge(decoder.pendingBytes + waitingBytes) else {
+            return refuse("too many bytes of unfinished requests are held")
+        }
+        guard let frame else { return .send([]) }
+        let request: KademliaMessage
+        do throws(WireError) {
+            request = try KademliaMessage(decoding: frame)
+        } catch {
+            return refuse("\(error)")
+        }
+        let answer: [UInt8]
+        switch dht.answer(request, from: context.remotePeer, at: context.remoteAddress) {
+        case .reply(let message): answer = FrameEncoder.encode(message.encoded())
+        case .noReply: answer = []
+        case .refuse(let refusal): return refuse("\(request.kind): \(refusal)")
+        case nil: return refuse("the peer asks too often, or the DHT is over")
+        }
+        dht.metrics.requestAnswered()
+        return waiting.isEmpty ? .send(answer) : .sendAndResume(answer)
     }
 
     func receiveEnd() -> ResponderAction {
@@ -67,6 +86,8 @@ final class KademliaResponder: StreamResponder {
 
     private func refuse(_ reason: String) -> ResponderAction {
         decoder = FrameDecoder(maximumLength: WireLimits.standard.kademliaMessageBytes)
+        waiting = Fifo()
+        waitingBytes = 0
         _ = charge(0)
         dht.metrics.requestRefused()
         dht.logger.debug(

@@ -16,6 +16,8 @@ final class PingResponder: StreamResponder {
         self.slot = slot
     }
 
+    func maximumAnswer(to count: Int) -> Int { count + Self.round }
+
     func receive(_ bytes: [UInt8]) -> ResponderAction {
         guard !partial.isEmpty || bytes.count % Self.round != 0 else { return .send(bytes) }
         partial += bytes

@@ -16,6 +16,10 @@ public func serve(_ responder: sending any StreamResponder, on stream: any ByteS
             case .send(let answer):
                 if !answer.isEmpty { try await stream.write(answer) }
                 if isOver { return try await stream.closeWrite() }
+            case .sendAndResume(let answer):
+                if !answer.isEmpty { try await stream.write(answer) }
+                action = responder.resume()
+                continue
             case .finish(let answer):
                 if !answer.isEmpty { try await stream.write(answer) }
                 return try await stream.closeWrite()

@@ -11,6 +11,18 @@ public protocol StreamResponder: AnyObject {
     /// - Returns: What to send and whether that is all.
     func begin() -> ResponderAction
 
+    /// The most bytes of one answer: of what each call returns. A transport that serves the stream asks for that much room before
+    /// it calls, so that answers that nobody reads do not take more memory than is configured.
+    ///
+    /// - Parameter count: How many bytes the call hands over; 0 for ``begin()``, ``resume()`` and ``receiveEnd()``.
+    /// - Returns: The bound, in bytes.
+    func maximumAnswer(to count: Int) -> Int
+
+    /// There is room for another answer, after ``ResponderAction/sendAndResume(_:)``.
+    ///
+    /// - Returns: What to send and whether that is all.
+    func resume() -> ResponderAction
+
     /// Bytes came.
     ///
     /// - Parameter bytes: Any part of what the other side writes, in order, never empty.
@@ -28,12 +40,26 @@ extension StreamResponder {
     ///
     /// - Returns: Nothing to send.
     public func begin() -> ResponderAction { .send([]) }
+
+    /// For small answers, and for those no longer than what is asked.
+    ///
+    /// - Parameter count: How many bytes the call hands over.
+    /// - Returns: 65,536, or `count` if that is more.
+    public func maximumAnswer(to count: Int) -> Int { max(65_536, count) }
+
+    /// For responders that answer all that came at once.
+    ///
+    /// - Returns: Nothing to send.
+    public func resume() -> ResponderAction { .send([]) }
 }
 
 /// What a ``StreamResponder`` wants done.
 public enum ResponderAction: Sendable, Equatable {
     /// Send these bytes, perhaps none, and go on.
     case send([UInt8])
+    /// Send these bytes, perhaps none, and call ``StreamResponder/resume()`` when there is room for the next answer: more requests
+    /// have come than one. Nothing else is called before.
+    case sendAndResume([UInt8])
     /// Send these bytes, perhaps none, and close this side's half.
     case finish([UInt8])
     /// Reset the stream.

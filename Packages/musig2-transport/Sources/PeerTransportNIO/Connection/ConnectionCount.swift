@@ -22,12 +22,14 @@ final class ConnectionCount: Sendable {
         fileprivate let network: AddressRange?
         /// The address as one of whose connections it counts.
         fileprivate let host: AddressRange?
+        /// What the connections of its network hold together.
+        fileprivate let networkHeld: Held?
         private let state = Mutex(State.halfOpen)
         private let close = Mutex<(isDue: Bool, body: (@Sendable () -> Void)?)>((false, nil))
 
         fileprivate init(
             _ count: ConnectionCount, _ number: UInt64, isInbound: Bool, from origin: AddressRange? = nil,
-            network: AddressRange? = nil, host: AddressRange? = nil
+            network: AddressRange? = nil, host: AddressRange? = nil, networkHeld: Held? = nil
         ) {
             self.count = count
             self.number = number
@@ -35,6 +37,7 @@ final class ConnectionCount: Sendable {
             self.origin = origin
             self.network = network
             self.host = host
+            self.networkHeld = networkHeld
         }
 
         /// Says how the connection is closed when it has to make room for another one, on whatever thread.
@@ -85,13 +88,29 @@ final class ConnectionCount: Sendable {
             }
         }
 
-        /// Notes that the connection holds so many more unread bytes, or fewer.
+        /// Notes that the connection holds so many more bytes, or fewer: received and not read, or answers that wait.
         ///
-        /// - Returns: how many bytes it may hold now.
-        func hold(_ bytes: Int) -> Int { self.count.hold(bytes) }
+        /// - Returns: how many bytes it may hold of either now.
+        func hold(_ bytes: Int) -> Int { self.count.hold(bytes, self.networkHeld) }
 
         /// Whether there is memory enough for windows to grow.
-        var hasRoom: Bool { self.count.heldBytes <= self.count.limits.receiveBuffer / 2 }
+        var hasRoom: Bool {
+            let limits = self.count.limits
+            return self.count.heldBytes <= limits.receiveBuffer / 4
+                && (self.networkHeld?.bytes ?? 0) <= limits.networkReceiveBuffer / 4
+        }
+    }
+
+    /// What the connections of one network hold together.
+    fileprivate final class Held: Sendable {
+        private let counter = Atomic(0)
+        var bytes: Int { self.counter.load(ordering: .relaxed) }
+        func add(_ bytes: Int) -> Int { self.counter.wrappingAdd(bytes, ordering: .relaxed).newValue }
+    }
+
+    private struct Network {
+        let held = Held()
+        var slots = 0
     }
 
     private struct State {
@@ -103,6 +122,8 @@ final class ConnectionCount: Sendable {
         var perPeer: [PeerID: Int] = [:]
         var limiter: InboundLimiter
         var hosts: InboundLimiter
+        /// The networks of connections that are not exempt.
+        var networks: [AddressRange: Network] = [:]
     }
 
     private let limits: TCPTransport.Limits
@@ -113,7 +134,7 @@ final class ConnectionCount: Sendable {
     init(limits: TCPTransport.Limits) {
         self.limits = limits
         self.state = Mutex(State(limiter: InboundLimiter(limits: limits), hosts: .ofHosts(limits)))
-        self.share = max(1, limits.receiveBuffer / max(1, limits.connections))
+        self.share = max(1, limits.receiveBuffer / 4 / max(1, limits.connections))
     }
 
     /// Takes a place for a new connection. Of too many inbound ones in the middle of their handshake one has to go: the oldest of
@@ -159,8 +180,10 @@ final class ConnectionCount: Sendable {
                 state.hosts.leave(host)
                 throw TransportError(.limitExceeded, reason)
             case .admitted(let network):
+                if let range = counted?.network { state.networks[range, default: Network()].slots += 1 }
                 slot = Slot(
-                    self, state.nextNumber, isInbound: true, from: single?.network, network: network, host: host)
+                    self, state.nextNumber, isInbound: true, from: single?.network, network: network, host: host,
+                    networkHeld: counted.flatMap { state.networks[$0.network]?.held })
             }
             state.total += 1
             state.inbound += 1
@@ -188,10 +211,13 @@ final class ConnectionCount: Sendable {
     /// Unread bytes of all connections together.
     var heldBytes: Int { self.held.load(ordering: .relaxed) }
 
-    private func hold(_ bytes: Int) -> Int {
+    /// Half of what there is is for all, and half for the shares of those who come late. So the total is never more, and when the
+    /// first half is taken, those who hold more than their share give way, and nobody else.
+    private func hold(_ bytes: Int, _ network: Held?) -> Int {
         let total = self.held.wrappingAdd(bytes, ordering: .relaxed).newValue
-        // When there is too much in total, those who hold more than their share give way, and nobody else.
-        return total > self.limits.receiveBuffer ? self.share : self.limits.connectionReceiveBuffer
+        let ofNetwork = network?.add(bytes) ?? 0
+        let isFull = total > self.limits.receiveBuffer / 2 || ofNetwork > self.limits.networkReceiveBuffer / 2
+        return isFull ? self.share : self.limits.connectionReceiveBuffer
     }
 
     private func settle(_ peer: PeerID, _ slot: Slot) -> TransportError? {
@@ -229,5 +255,8 @@ final class ConnectionCount: Sendable {
         state.inbound -= 1
         state.limiter.leave(slot.network)
         state.hosts.leave(slot.host)
+        guard slot.networkHeld != nil, let network = slot.origin else { return }
+        state.networks[network]?.slots -= 1
+        if state.networks[network]?.slots == 0 { state.networks[network] = nil }
     }
 }

@@ -199,7 +199,8 @@ final class ConnectionHandler: ChannelInboundHandler {
         let multiplexer = StreamMultiplexer(
             role: self.role, remotePeer: result.peer.peerID, eventLoop: context.eventLoop,
             configuration: self.configuration, accepted: accepted, roundTrip: self.roundTrip,
-            post: { mailbox.post(.stream($0)) }, onTimer: { [weak self] in self?.flush() })
+            post: { mailbox.post(.stream($0)) }, inSocket: { [weak self] in self?.bytesInSocket ?? 0 },
+            onTimer: { [weak self] in self?.flush() }, onUnread: { [weak self] in self?.fail($0) })
         self.mailbox = mailbox
         self.sealer = result.sealer
         self.phase = .running(multiplexer, result.opener)
@@ -301,20 +302,24 @@ final class ConnectionHandler: ChannelInboundHandler {
         self.isFlushing = true
         defer { self.isFlushing = false }
         while let context = self.context {
+            var serving: StreamMultiplexer?
             if case .running(let multiplexer, _) = self.phase {
+                let hadAnswers = multiplexer.hasAnswers
                 if context.channel.isWritable {
                     multiplexer.fill(upTo: Self.batch)
                 } else {
                     self.countAnswers(multiplexer.output.readableBytes)
                 }
                 self.seal(multiplexer)
+                if hadAnswers || multiplexer.hasAnswers { serving = multiplexer }
             }
-            guard self.ciphertext.readableBytes > 0 else { return }
+            guard self.ciphertext.readableBytes > 0 else { return self.letGoOfBuffers(serving) }
             if case .upgrading(let upgrade) = self.phase, upgrade.awaitsAnswer { self.lastSent = NIODeadline.now() }
             let bytes = self.ciphertext
             self.ciphertext.moveReaderIndex(to: self.ciphertext.writerIndex)
             self.bytesSent &+= UInt64(bytes.readableBytes)
-            context.writeAndFlush(self.wrapOutboundOut(bytes), promise: nil)
+            let written = serving.map { self.promiseOfAnswers(bytes.storageCapacity, $0, context) }
+            context.writeAndFlush(self.wrapOutboundOut(bytes), promise: written)
         }
     }
 

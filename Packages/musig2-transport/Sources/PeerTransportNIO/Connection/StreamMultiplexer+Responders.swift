@@ -9,8 +9,12 @@ extension StreamMultiplexer {
     /// The state of a stream that a responder serves.
     struct Service {
         let responder: any StreamResponder
-        /// Bytes of answers that wait to be sent.
+        /// What the answers that wait to be sent take, in bytes of memory.
         var waiting = 0
+        /// Whether the responder has more to say, without anything being handed to it: at the beginning, or as it says itself.
+        var hasMore = true
+        /// Whether it was called for what it says first.
+        var hasBegun = false
         /// Whether requests wait because answers do.
         var isStalled = false
         /// Whether the other side closed its half and the responder was not told yet.
@@ -19,9 +23,11 @@ extension StreamMultiplexer {
         var isFinished = false
         /// Whether anything came or went since the timer last looked.
         var isActive = true
+        /// When an answer was last sent on, or began to wait.
+        var lastMove: NIODeadline
     }
 
-    /// The most bytes that a responder is given at once: what it answers to one piece may exceed the limits of answers.
+    /// The most bytes that a responder is given at once.
     private static let requestPiece = 16_384
 
     /// Begins to serve a stream whose protocol was just agreed on.
@@ -31,9 +37,9 @@ extension StreamMultiplexer {
         guard let responder = factory(context) else {
             return self.reset(id, TransportError(.streamReset, "\(protocolID): no responder was made for the stream"))
         }
-        self.entries[id]?.service = Service(responder: responder)
+        self.entries[id]?.service = Service(responder: responder, lastMove: self.eventLoop.now)
         self.entries[id]?.timer = self.idleTimer(id)
-        self.carryOut(responder.begin(), id)
+        self.resume(id)
     }
 
     /// Gives a responder what came, or keeps it for later.
@@ -41,14 +47,30 @@ extension StreamMultiplexer {
         self.entries[id]?.service?.isActive = true
         var start = 0
         while start < bytes.count, let entry = self.entries[id], let service = entry.service, !service.isFinished {
-            guard !service.isStalled, self.mayAnswer(service) else {
-                self.stall(id)
+            let end = min(start + Self.requestPiece, bytes.count)
+            guard
+                !service.isStalled,
+                self.call(id, service, handing: end - start, { $0.receive(Array(bytes[start..<end])) })
+            else {
                 return self.deliver(id, entry.core, UnsafeRawBufferPointer(rebasing: bytes[start...]))
             }
-            let end = min(start + Self.requestPiece, bytes.count)
-            self.carryOut(service.responder.receive(Array(bytes[start..<end])), id)
             self.credit(id, end - start)
             start = end
+            self.resume(id)
+        }
+    }
+
+    /// Lets a responder say what it has to say without being handed anything, as far as there is room.
+    private func resume(_ id: UInt32) {
+        while let service = self.entries[id]?.service, service.hasMore, !service.isFinished {
+            self.entries[id]?.service?.hasMore = false
+            self.entries[id]?.service?.hasBegun = true
+            let isDone = self.call(id, service, handing: 0) { service.hasBegun ? $0.resume() : $0.begin() }
+            guard isDone else {
+                self.entries[id]?.service?.hasMore = true
+                self.entries[id]?.service?.hasBegun = service.hasBegun
+                return
+            }
         }
     }
 
@@ -64,11 +86,12 @@ extension StreamMultiplexer {
         }
     }
 
-    /// Notes that so many bytes of a served stream still wait to be sent.
-    func answersLeft(_ id: UInt32, _ left: Int) {
-        guard let service = self.entries[id]?.service else { return }
+    /// Notes what the bytes of a served stream take that still wait to be sent.
+    func answersLeft(_ id: UInt32, _ footprint: Int, hasMoved: Bool) {
+        guard self.entries[id]?.service != nil else { return }
         self.entries[id]?.service?.isActive = true
-        self.noteAnswers(id, min(service.waiting, left))
+        if hasMoved { self.entries[id]?.service?.lastMove = self.eventLoop.now }
+        self.noteAnswers(id, footprint)
     }
 
     /// Goes on with streams whose requests waited, as far as answers are taken.
@@ -81,19 +104,19 @@ extension StreamMultiplexer {
         swap(&ids, &self.stalled)
         for id in ids {
             self.entries[id]?.service?.isStalled = false
-            while let entry = self.entries[id], let service = entry.service, !service.isFinished {
-                guard self.mayAnswer(service) else {
-                    self.stall(id)
-                    break
-                }
-                if let (bytes, left) = entry.core.takeInput(upTo: Self.requestPiece) {
-                    self.note(id, held: left)
-                    self.carryOut(service.responder.receive(bytes), id)
-                    self.credit(id, bytes.count)
+            while let entry = self.entries[id], let service = entry.service, !service.isFinished, !service.isStalled {
+                let count = entry.core.inputPiece(upTo: Self.requestPiece)
+                if service.hasMore {
+                    self.resume(id)
+                } else if count > 0 {
+                    guard self.call(id, service, handing: count, { $0.receive(self.takeInput(id, count)) }) else {
+                        break
+                    }
+                    self.credit(id, count)
                 } else {
-                    guard service.awaitsEnd else { break }
-                    self.end(id, service)
+                    guard service.awaitsEnd, self.end(id, service) else { break }
                 }
+                if self.entries[id]?.service?.isStalled == true { break }
                 hasResumed = true
             }
         }
@@ -105,10 +128,40 @@ extension StreamMultiplexer {
         if self.entries[id]?.service != nil { self.noteAnswers(id, 0) }
     }
 
-    private func mayAnswer(_ service: Service) -> Bool {
+    private func takeInput(_ id: UInt32, _ count: Int) -> [UInt8] {
+        guard let (bytes, left) = self.entries[id]?.core.takeInput(upTo: count) else { return [] }
+        self.note(id, held: left)
+        return bytes
+    }
+
+    /// Calls a responder, if there is room for what it may answer; otherwise its stream waits.
+    ///
+    /// - Returns: whether it was called.
+    private func call(
+        _ id: UInt32, _ service: Service, handing count: Int, _ body: (any StreamResponder) -> ResponderAction
+    ) -> Bool {
+        let room = service.responder.maximumAnswer(to: count)
+        guard self.takeRoom(room, for: service) else {
+            self.stall(id)
+            return false
+        }
+        self.carryOut(body(service.responder), id)
+        _ = self.role.slot.hold(-room)
+        return true
+    }
+
+    /// Takes room for an answer before it is made, so that what all connections do at the same time fits. One answer is made in any
+    /// case: what waits for others is sent when they read, and what waits for nothing would wait for ever.
+    private func takeRoom(_ room: Int, for service: Service) -> Bool {
         let limits = self.configuration.limits
-        return service.waiting <= limits.streamAnswers
-            && self.answersWaiting <= min(limits.connectionAnswers, self.role.slot.hold(0))
+        guard service.waiting == 0 || service.waiting + room <= limits.streamAnswers else { return false }
+        let own = self.answersWaiting + self.answersInSocket
+        let allowed = self.role.slot.hold(room)
+        guard own == 0 || own + room <= min(limits.connectionAnswers, allowed) else {
+            _ = self.role.slot.hold(-room)
+            return false
+        }
+        return true
     }
 
     private func stall(_ id: UInt32) {
@@ -121,6 +174,9 @@ extension StreamMultiplexer {
         switch action {
         case .send(let answer):
             self.send(answer, id)
+        case .sendAndResume(let answer):
+            self.entries[id]?.service?.hasMore = true
+            self.send(answer, id)
         case .finish(let answer):
             self.send(answer, id)
             self.finish(id)
@@ -129,15 +185,20 @@ extension StreamMultiplexer {
         }
     }
 
-    private func end(_ id: UInt32, _ service: Service) {
-        self.carryOut(service.responder.receiveEnd(), id)
+    /// - Returns: whether the responder was told, for which there must be room.
+    @discardableResult
+    private func end(_ id: UInt32, _ service: Service) -> Bool {
+        guard self.call(id, service, handing: 0, { $0.receiveEnd() }) else {
+            self.entries[id]?.service?.awaitsEnd = true
+            return false
+        }
         if self.entries[id]?.service?.isFinished == false { self.finish(id) }
+        return true
     }
 
     private func send(_ answer: [UInt8], _ id: UInt32) {
-        guard !answer.isEmpty, let entry = self.entries[id], let service = entry.service else { return }
-        entry.core.enqueueFromLoop(answer)
-        self.noteAnswers(id, service.waiting + answer.count)
+        guard !answer.isEmpty, let entry = self.entries[id], entry.service != nil else { return }
+        self.noteAnswers(id, entry.core.enqueueFromLoop(answer))
         self.queue(id)
     }
 
@@ -152,10 +213,14 @@ extension StreamMultiplexer {
     }
 
     private func noteAnswers(_ id: UInt32, _ waiting: Int) {
-        let change = waiting - (self.entries[id]?.service?.waiting ?? 0)
+        let before = self.entries[id]?.service?.waiting ?? 0
+        let change = waiting - before
+        guard change != 0 else { return }
+        if before == 0 { self.entries[id]?.service?.lastMove = self.eventLoop.now }
         self.entries[id]?.service?.waiting = waiting
         self.answersWaiting += change
         _ = self.role.slot.hold(change)
+        self.watchUnread()
     }
 
     /// A served stream on which nothing moves from one look of this timer to the next is reset.

@@ -18,7 +18,7 @@ extension StreamMultiplexer {
         let allowed = self.session.sendable(id)
         let start = self.output.writerIndex
         self.output.moveWriterIndex(forwardBy: self.reserveHeader())
-        let (left, closesWrite) = core.drainOutput(allowed) { _ = self.output.writeBytes($0) }
+        let (left, footprint, closesWrite) = core.drainOutput(allowed) { _ = self.output.writeBytes($0) }
         let count = self.output.writerIndex - start - YamuxHeader.byteCount
         if count > 0, case .frame(let header) = self.session.send(id, upTo: count) {
             let (first, second) = header.words
@@ -27,7 +27,7 @@ extension StreamMultiplexer {
         } else {
             self.output.moveWriterIndex(to: start)
         }
-        self.answersLeft(id, left)
+        self.answersLeft(id, footprint, hasMoved: count > 0)
         if left > 0 {
             // With an empty window the stream is queued again when credit comes.
             if self.session.sendable(id) > 0 { self.queue(id) }

@@ -58,8 +58,10 @@ final class StreamMultiplexer {
     /// Streams whose readers are to be woken when all bytes at hand are read.
     private var touched: [UInt32] = []
     private var held = 0
-    /// Answers of responders that wait to be sent, in bytes, and the streams whose requests wait for them.
+    /// Answers of responders that wait to be sent, in bytes of memory, and the streams whose requests wait for them.
     var answersWaiting = 0
+    /// Bytes of memory with answers that the socket has not taken yet.
+    var answersInSocket = 0
     var stalled: [UInt32] = []
 
     let role: ConnectionHandler.Role
@@ -71,6 +73,15 @@ final class StreamMultiplexer {
     private let post: @Sendable (StreamCore) -> Void
     /// Called when a timer has put something into the output.
     let onTimer: () -> Void
+    /// Called when answers have waited for too long.
+    let onUnread: (TransportError) -> Void
+    /// Looks for answers that nobody reads, while there are any.
+    var unreadTimer: Scheduled<Void>?
+    /// When the socket last took something, and how many bytes waited there when that was last looked at.
+    var lastTaken: NIODeadline
+    var lastInSocket = 0
+    /// How many bytes wait at the socket.
+    let inSocket: () -> Int
 
     init(
         role: ConnectionHandler.Role,
@@ -80,7 +91,9 @@ final class StreamMultiplexer {
         accepted: BoundedInbox<NegotiatedStream>,
         roundTrip: TimeAmount,
         post: @escaping @Sendable (StreamCore) -> Void,
-        onTimer: @escaping () -> Void
+        inSocket: @escaping () -> Int,
+        onTimer: @escaping () -> Void,
+        onUnread: @escaping (TransportError) -> Void
     ) {
         var limits = YamuxLimits()
         limits.maximumInboundStreams = configuration.limits.inboundStreams
@@ -93,7 +106,10 @@ final class StreamMultiplexer {
         self.accepted = accepted
         self.roundTrip = roundTrip
         self.post = post
+        self.inSocket = inSocket
         self.onTimer = onTimer
+        self.onUnread = onUnread
+        self.lastTaken = eventLoop.now
     }
 
     // MARK: Receiving
@@ -322,9 +338,11 @@ final class StreamMultiplexer {
     func close(_ error: TransportError) {
         let entries = self.entries
         self.entries = [:]
-        _ = self.role.slot.hold(-self.held - self.answersWaiting)
+        _ = self.role.slot.hold(-self.held - self.answersWaiting - self.answersInSocket)
         self.held = 0
         self.answersWaiting = 0
+        self.answersInSocket = 0
+        self.unreadTimer?.cancel()
         for entry in entries.values {
             entry.timer?.cancel()
             if case .proposing(_, let request) = entry.negotiation { request?.answer(.failure(error)) }

@@ -5,6 +5,10 @@
 struct ByteQueue {
     /// Chunks below this size are filled up before a new one is begun.
     private static let gatherLimit = 16_384
+    /// Whole arrays up to this size are copied into the last chunk too: each array of its own costs more than that.
+    private static let copyLimit = 512
+    /// What an array takes beside its bytes: its head, and its place in the list.
+    private static let chunkOverhead = 48
 
     private var chunks: [[UInt8]] = []
     /// The first chunk not taken.
@@ -14,13 +18,17 @@ struct ByteQueue {
     /// The number of bytes held.
     private(set) var count = 0
 
+    /// The memory that the chunks take, in bytes: an array whose bytes were taken in part is still there as a whole.
+    private(set) var footprint = 0
+
     var isEmpty: Bool { self.count == 0 }
 
-    /// Appends a whole array without copying it.
+    /// Appends a whole array, without copying it unless it is small.
     mutating func append(_ bytes: [UInt8]) {
         guard !bytes.isEmpty else { return }
-        self.chunks.append(bytes)
+        if bytes.count <= Self.copyLimit { return bytes.withUnsafeBytes { self.append(copying: $0) } }
         self.count += bytes.count
+        self.addChunk(bytes)
     }
 
     /// Puts a whole array in front. Nothing may have been taken of the first chunk.
@@ -28,6 +36,7 @@ struct ByteQueue {
         guard !bytes.isEmpty else { return }
         self.chunks.insert(bytes, at: self.head)
         self.count += bytes.count
+        self.footprint += bytes.capacity + Self.chunkOverhead
     }
 
     /// Appends a copy of the bytes.
@@ -36,10 +45,26 @@ struct ByteQueue {
         self.count += bytes.count
         let last = self.chunks.count - 1
         if last >= self.head, self.chunks[last].count + bytes.count <= Self.gatherLimit {
+            let capacity = self.chunks[last].capacity
+            let needed = self.chunks[last].count + bytes.count
+            // Doubled as arrays do by themselves, but not beyond what is gathered.
+            if needed > capacity { self.chunks[last].reserveCapacity(min(Self.gatherLimit, max(needed, 2 * capacity))) }
             self.chunks[last].append(contentsOf: bytes)
+            self.footprint += self.chunks[last].capacity - capacity
         } else {
-            self.chunks.append(Array(bytes))
+            self.addChunk(Array(bytes))
         }
+    }
+
+    private mutating func addChunk(_ bytes: [UInt8]) {
+        self.chunks.append(bytes)
+        self.footprint += bytes.capacity + Self.chunkOverhead
+    }
+
+    /// How many bytes ``take(upTo:)`` would take.
+    func piece(upTo maximum: Int) -> Int {
+        guard self.head < self.chunks.count else { return 0 }
+        return min(maximum, self.chunks[self.head].count - self.taken)
     }
 
     /// Takes at least one and at most `maximum` bytes, as many as one chunk holds; the queue must not be empty.
@@ -79,6 +104,7 @@ struct ByteQueue {
         self.count -= length
         self.taken += length
         guard self.taken == self.chunks[self.head].count else { return }
+        self.footprint -= self.chunks[self.head].capacity + Self.chunkOverhead
         self.chunks[self.head] = []
         self.head += 1
         self.taken = 0

@@ -191,14 +191,25 @@ final class StreamCore: Sendable {
     }
 
     /// Appends bytes of this side: a negotiation, or the answers of a responder.
-    func enqueueFromLoop(_ bytes: [UInt8]) {
-        self.state.withLock { $0.outbox.append(bytes) }
+    ///
+    /// - Returns: the memory that all of them take which wait to be sent.
+    @discardableResult
+    func enqueueFromLoop(_ bytes: [UInt8]) -> Int {
+        self.state.withLock { state in
+            state.outbox.append(bytes)
+            return state.outbox.footprint
+        }
     }
 
     /// The stream has got its id, and this negotiation goes in front of what a task has written.
     func opened(_ id: UInt32, negotiation: [UInt8]) {
         self.number.store(id, ordering: .relaxed)
         self.state.withLock { $0.outbox.prepend(negotiation) }
+    }
+
+    /// How many bytes ``takeInput(upTo:)`` would take.
+    func inputPiece(upTo maximum: Int) -> Int {
+        self.state.withLock { $0.inbox.piece(upTo: maximum) }
     }
 
     /// Takes received bytes for a responder; nil when there are none.
@@ -222,17 +233,19 @@ final class StreamCore: Sendable {
 
     /// Takes `count` bytes that are to be sent, and lets a waiting writer go on when there is room again.
     ///
-    /// - Returns: how many bytes and whether the end of this half wait behind them.
-    func drainOutput(_ count: Int, _ body: (UnsafeRawBufferPointer) -> Void) -> (left: Int, closesWrite: Bool) {
+    /// - Returns: how many bytes wait behind them, the memory that these take, and whether this half ends then.
+    func drainOutput(
+        _ count: Int, _ body: (UnsafeRawBufferPointer) -> Void
+    ) -> (left: Int, footprint: Int, closesWrite: Bool) {
         let sendBuffer = self.sendBuffer
-        let (left, closes, writer) = self.state.withLock { state in
+        let (left, footprint, closes, writer) = self.state.withLock { state in
             state.outbox.drain(count, body)
             var writer: CheckedContinuation<TransportError?, Never>?
             if state.outbox.count <= sendBuffer / 2 { swap(&writer, &state.writer) }
-            return (state.outbox.count, state.writeClosed, writer)
+            return (state.outbox.count, state.outbox.footprint, state.writeClosed, writer)
         }
         writer?.resume(returning: nil)
-        return (left, closes)
+        return (left, footprint, closes)
     }
 
     /// Appends received bytes. The reader is woken by ``wakeReader()``, so that one wake-up serves all that came together.

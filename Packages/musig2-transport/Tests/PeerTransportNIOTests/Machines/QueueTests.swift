@@ -146,17 +146,17 @@ struct QueueTests {
         #expect(count.total == 2)
     }
 
-    @Test("above the total of unread bytes each connection is held to its share")
+    @Test("above half of the total each connection is held to its share: a quarter, by connections")
     func share() throws {
         var limits = TCPTransport.Limits()
         limits.connections = 4
-        limits.receiveBuffer = 400
+        limits.receiveBuffer = 800
         limits.connectionReceiveBuffer = 300
         let count = ConnectionCount(limits: limits)
         let (one, two) = (try count.open(isInbound: true), try count.open(isInbound: true))
         #expect(one.hold(300) == 300)
         #expect(two.hold(100) == 300)
-        #expect(two.hold(1) == 100)
+        #expect(two.hold(1) == 50)
         #expect(one.hold(-1) == 300)
         #expect(count.heldBytes == 400)
     }

@@ -324,14 +324,20 @@ struct TCPLimitTests {
     func receiveBufferInTotal() async throws {
         let loopback = try await Loopback.listen {
             $0.limits.connections = 4
-            $0.limits.connectionReceiveBuffer = 262_144
-            $0.limits.receiveBuffer = 262_144
+            $0.limits.connectionReceiveBuffer = 1_048_576
+            $0.limits.receiveBuffer = 1_048_576
         }
         let body = [UInt8](repeating: 1, count: 50_000)
         let (greedy, first) = try await loopback.hostile()
-        try await greedy.open(1, Self.protocolID)
-        let greedyStream = try await Loopback.acceptStream(first)
-        for _ in 0..<4 { try await greedy.sendFrames(wire(.data, [], 1, 50_000) + body) }
+        var greedyStreams: [any ByteStream] = []
+        for id in [1, 3, 5] as [UInt32] {
+            try await greedy.open(id, Self.protocolID)
+            greedyStreams.append(try await Loopback.acceptStream(first))
+        }
+        // Half of what there is.
+        for (id, pieces) in [(1, 4), (3, 3), (5, 3)] as [(UInt32, Int)] {
+            for _ in 0..<pieces { try await greedy.sendFrames(wire(.data, [], id, 50_000) + body) }
+        }
         // The answer to a ping shows that all before it was taken in.
         try await greedy.sendFrames(wire(.ping, .syn, 0, 5))
         #expect(try await greedy.frame().header.kind == .ping)
@@ -347,7 +353,7 @@ struct TCPLimitTests {
         #expect(
             try await greedy.frame().header
                 == YamuxHeader(kind: .windowUpdate, flags: .rst, streamID: 1, length: 0))
-        let error = try await transportError { _ = try await greedyStream.read(upTo: 1) }
+        let error = try await transportError { _ = try await greedyStreams[0].read(upTo: 1) }
         #expect(error?.code == .limitExceeded)
         #expect(try await modestStream.read(exactly: 63_000).count == 63_000)
         await first.close()

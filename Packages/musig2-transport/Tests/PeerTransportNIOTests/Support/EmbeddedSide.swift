@@ -18,7 +18,7 @@ final class Ends: Sendable {
 /// One side in an embedded channel, the other a machine in the hands of the test.
 final class EmbeddedSide {
     let channel = EmbeddedChannel()
-    let count = ConnectionCount(limits: .init())
+    let count: ConnectionCount
     let identity = NodeIdentity.generateEd25519()
     /// How the connection ended, once it has.
     let closed = Ends()
@@ -27,25 +27,35 @@ final class EmbeddedSide {
     private(set) var sealer: NoiseSealer?
     private var opener: NoiseOpener?
 
-    init(before handler: (any ChannelHandler)? = nil) throws {
+    /// - Parameters:
+    ///   - handler: What stands between it and the channel.
+    ///   - address: Where the other side is.
+    ///   - count: What it shares with others.
+    ///   - responders: Who answers streams.
+    init(
+        before handler: (any ChannelHandler)? = nil, from address: String = "/ip4/127.0.0.1/tcp/1",
+        countedBy count: ConnectionCount? = nil, responders: ResponderRegistry? = nil,
+        configuration: TCPTransport.Configuration = .init()
+    ) throws {
+        self.count = count ?? ConnectionCount(limits: configuration.limits)
         self.peer = ConnectionUpgrade(
             ConnectionUpgrade.Parameters(
                 isInitiator: true,
                 credentials: try NoiseCredentials(identity: .generateEd25519(), muxers: ["/yamux/1.0.0"]),
                 expectedPeer: nil, maximumMessage: 1024, maximumProposals: 64))
         let role = ConnectionHandler.Role(
-            isInbound: true, expectedPeer: nil, remoteAddress: try Multiaddr("/ip4/127.0.0.1/tcp/1"),
-            accepting: { _ in true },
+            isInbound: true, expectedPeer: nil, remoteAddress: try Multiaddr(address),
+            accepting: { _ in true }, responders: responders,
             onEvent: { [closed] event in
                 if case .closed(_, _, _, let error) = event.kind { closed.note(error) }
             },
-            slot: try self.count.open(isInbound: true))
+            slot: try self.count.open(isInbound: true, from: try Multiaddr(address)))
         let local = TransportIdentity(
             peerID: self.identity.peerID,
             credentials: try NoiseCredentials(identity: self.identity, muxers: ["/yamux/1.0.0"]))
         if let handler { try self.channel.pipeline.syncOperations.addHandler(handler) }
         try self.channel.pipeline.syncOperations.addHandler(
-            ConnectionHandler(role: role, local: local, configuration: .init()) { [weak self] in
+            ConnectionHandler(role: role, local: local, configuration: configuration) { [weak self] in
                 self?.result = $0
             })
         try self.channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
