@@ -9,6 +9,36 @@ import PeerTransportNIO
 import Synchronization
 import WireCodec
 
+/// A server of the DHT as everybody runs it.
+final class HonestServer: Sendable {
+    /// Where it listens, with its peer id.
+    let address: String
+    let peer: PeerID
+    private let node: PeerNode
+
+    init() throws {
+        let node = try PeerNode(
+            identity: .generateEd25519(), logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() })
+        self.node = node
+        self.peer = node.localPeer
+        self.address = try waiting {
+            try await node.listen(on: [Multiaddr("/ip4/127.0.0.1/tcp/0")]).first?.description ?? ""
+        }
+    }
+
+    /// Joins the network, and returns when it knows it.
+    func begin(at address: Multiaddr) throws {
+        let node = self.node
+        try node.startDHT(DHTConfiguration(mode: .server, prefix: NodeAttackScene.prefix, bootstrap: [address]))
+        try waiting { for await status in node.dhtStatusUpdates() where status.isReady { return } }
+    }
+
+    deinit {
+        let node = self.node
+        Task { await node.shutdown() }
+    }
+}
+
 /// A server of the DHT that answers whatever it is asked with peers at forged addresses.
 final class Liar: Sendable {
     /// Where it listens, with its peer id.
@@ -19,15 +49,29 @@ final class Liar: Sendable {
     /// How many of its answers were sent.
     var answers: Int { self.handler.count.load(ordering: .relaxed) }
 
-    init(forging addresses: [[UInt8]]) throws {
+    init(forging addresses: [[UInt8]], leavesAfterAnswer leaves: Bool = false) throws {
         let node = try PeerNode(
             identity: .generateEd25519(), logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() })
-        let handler = LyingHandler(addresses)
+        let handler = LyingHandler(addresses) { [weak node] peer in
+            if leaves { await node?.disconnect(peer) }
+        }
         try node.register(handler)
         self.node = node
         self.handler = handler
         self.address = try waiting {
             try await node.listen(on: [Multiaddr("/ip4/127.0.0.1/tcp/0")]).first?.description ?? ""
+        }
+    }
+
+    /// Comes to a node, unless it is there already, or not let in.
+    func visit(_ address: Multiaddr) throws {
+        let node = self.node
+        try waiting {
+            do {
+                _ = try await node.connect(to: address)
+            } catch is TransportError {
+                // It may try again.
+            }
         }
     }
 
@@ -60,9 +104,11 @@ private final class LyingHandler: ProtocolHandler {
     let protocolIDs = [ProtocolID(NodeAttackScene.kademlia)]
     let count = Atomic(0)
     private let addresses: [[UInt8]]
+    private let onAnswered: @Sendable (PeerID) async -> Void
 
-    init(_ addresses: [[UInt8]]) {
+    init(_ addresses: [[UInt8]], onAnswered: @escaping @Sendable (PeerID) async -> Void) {
         self.addresses = addresses
+        self.onAnswered = onAnswered
     }
 
     func handle(_ stream: NegotiatedStream, from peer: PeerID) async {
@@ -77,6 +123,7 @@ private final class LyingHandler: ProtocolHandler {
                     let answer = KademliaMessage(kind: request.kind, key: request.key, closerPeers: peers)
                     try await stream.stream.write(FrameEncoder.encode(answer.encoded()))
                     self.count.wrappingAdd(1, ordering: .relaxed)
+                    await self.onAnswered(peer)
                 }
             }
         } catch {

@@ -33,6 +33,10 @@ struct NodeAbuseBenchmarks {
 
     private func measure(_ attack: NodeAttack) throws -> [Measurement] {
         let scene = try NodeAttackScene(self.program, attack.bootstrap)
+        if let firstLife = attack.firstLife {
+            try firstLife(scene)
+            try scene.restart()
+        }
         var client = try HonestClient(of: scene.endpoint)
         let quiet = try client.ping(for: .seconds(1))
         let attacker = Attacker(attack, scene)

@@ -13,6 +13,8 @@ struct NodeAttack: Sendable {
     let name: String
     /// Where the node begins: at its attackers, for some.
     var bootstrap: [String] = []
+    /// What happens in a first life of the node; nil: it has none. It is started again after that.
+    var firstLife: (@Sendable (NodeAttackScene) throws -> Void)?
     /// Attacks until the scene is over, and says when it is under way.
     let run: @Sendable (NodeAttackScene, _ begun: () -> Void) throws -> Void
     /// Looks, while the attack goes on, what others still get.
@@ -20,7 +22,10 @@ struct NodeAttack: Sendable {
 
     /// All that are measured.
     static func all() throws -> [NodeAttack] {
-        [try Self.forgedRequests(), try Self.records(), Self.silence(), try Self.unread(), try Self.providers()]
+        [
+            try Self.forgedRequests(), try Self.records(), try Self.capture(), try Self.hasty(), Self.silence(),
+            try Self.unread(), try Self.providers(),
+        ]
     }
 
     private static func frame(_ message: KademliaMessage) -> [UInt8] { FrameEncoder.encode(message.encoded()) }
@@ -88,6 +93,54 @@ struct NodeAttack: Sendable {
             announcing: descriptor, at: LocalPeer(peer: AttackScene.peer(), addresses: []), sequence: 1,
             ways: Self.recordWay, with: secret)
         return (RecordName(session: descriptor.id).bytes, announced.signed.encoded())
+    }
+
+    // MARK: Capture
+
+    /// Before the node is started again, forty servers that lie have come to it, all of them later than the five honest ones that it began with;
+    /// they are still there afterwards.
+    private static func capture() throws -> NodeAttack {
+        let name = "liars that the node remembers"
+        let honest = try (0..<5).map { _ in try HonestServer() }
+        let liars = try (0..<40).map { _ in try Liar(forging: []) }
+        return NodeAttack(
+            name: name, bootstrap: honest.map(\.address),
+            firstLife: { scene in
+                let node = try scene.address
+                for server in honest { try server.begin(at: node) }
+                for liar in liars { try liar.visit(node) }
+                // What the node remembers is written when it ends.
+                _ = try scene.namedPeers()
+            },
+            run: { scene, begun in
+                begun()
+                let node = try scene.address
+                while !scene.isOver {
+                    for liar in liars where !scene.isOver { try liar.visit(node) }
+                    usleep(100_000)
+                }
+            },
+            judge: { scene in
+                let named = try scene.namedPeers()
+                return [
+                    Measurement(
+                        step: "Node: \(name)", parameter: "honest of 5 after the restart",
+                        value: Double(honest.count { named.contains($0.peer) }), unit: .count, target: .atLeast(3))
+                ]
+            })
+    }
+
+    /// Servers come, answer what they are asked, and are gone with their answer.
+    private static func hasty() throws -> NodeAttack {
+        NodeAttack(name: "servers that answer and leave") { scene, begun in
+            begun()
+            let node = try scene.address
+            for _ in 0..<400 where !scene.isOver {
+                let liar = try Liar(forging: [], leavesAfterAnswer: true)
+                try liar.visit(node)
+            }
+            while !scene.isOver { usleep(20_000) }
+        }
     }
 
     // MARK: Silence
