@@ -141,7 +141,7 @@ extension Configuration {
         public var messages = BucketSize(perSecond: 20_000, burst: 40_000)
         /// The bytes of one peer.
         public var bytes = BucketSize(perSecond: 16_777_216, burst: 67_108_864)
-        /// The work that one peer, or one signer key, may cause, in signature checks; 64 points to parse, or 16 KiB to decode or inflate,
+        /// The work that one peer, or one signer key, may cause, in signature checks; 4 points to parse, or 8 KiB to decode or inflate,
         /// count as one. Each session that the peer's signer takes part in adds what its part costs: the rate is for what is beyond that.
         public var signatureChecks = BucketSize(perSecond: 200, burst: 4_096)
         /// The work that a peer may cause that is in no session with this node and was not asked. When that is used up it is hung up on.

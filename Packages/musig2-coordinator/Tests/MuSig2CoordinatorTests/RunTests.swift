@@ -16,10 +16,11 @@ import Testing
     private func claim(_ counter: inout RunCounter, in store: InMemorySessionStore, at now: Now) throws {
         let signer = try TestKeys.publicKey(1)
         for _ in 0..<4 {
-            guard let start = counter.claim(at: now) else { return }
-            switch store.commitNow([.runBlock(start: start, count: RunNumber.blockSize)], signer: signer).first {
+            guard let block = counter.claim(at: now) else { return }
+            let claim = StoreWrite.runBlock(start: block.lowerBound, count: UInt64(block.count))
+            switch store.commitNow([claim], signer: signer).first {
             case .taken(let next)?: counter.taken(below: next)
-            case .written?: counter.claimed(start..<(start + RunNumber.blockSize))
+            case .written?: counter.claimed(block)
             case .exists?, nil: Issue.record("no answer to a claim")
             }
         }
@@ -33,8 +34,37 @@ import Testing
         #expect(counter.next() == 1_800_000_000_000)
         #expect(counter.next() == 1_800_000_000_001)
         // Half of it is used: the next one is claimed, and nothing waits.
-        for _ in 2..<(RunNumber.blockSize / 2) { _ = counter.next() }
-        #expect(counter.claim(at: now(1)) == 1_800_000_000_000 + RunNumber.blockSize)
+        #expect(counter.claim(at: now(1)) == nil)
+        for _ in 2..<(RunNumber.firstBlockSize / 2) { _ = counter.next() }
+        #expect(counter.claim(at: now(1))?.lowerBound == 1_800_000_000_000 + RunNumber.firstBlockSize)
+    }
+
+    /// K2: a start costs the counter 64 numbers, and each further block of a life is twice as large, up to 65,536: the lives of an hour do
+    /// not take the counter beyond the clock, so that a store which was set back for longer has numbers that are new.
+    @Test func k2AStartCostsLittle() throws {
+        let store = InMemorySessionStore()
+        let signer = try TestKeys.publicKey(1)
+        var sizes: [Int] = []
+        var counter = RunCounter()
+        for _ in 0..<13 {
+            let claimed = counter.claim(at: now(1_800_000_000_000))
+            let block = try #require(claimed)
+            sizes.append(block.count)
+            let claim = StoreWrite.runBlock(start: block.lowerBound, count: UInt64(block.count))
+            #expect(store.commitNow([claim], signer: signer) == [.written])
+            counter.claimed(block)
+            for _ in 0..<block.count { #expect(counter.next() != nil) }
+        }
+        #expect(sizes == (6...16).map { 1 << $0 } + [1 << 16, 1 << 16])
+        // A hundred further lives, each as short as may be, at one moment.
+        let before = store.stateNow(signer: signer, tombstones: 0).nextRunNumber
+        for _ in 0..<100 {
+            var life = RunCounter()
+            life.raiseFloor(to: store.stateNow(signer: signer, tombstones: 0).nextRunNumber)
+            try claim(&life, in: store, at: now(1_800_000_000_000))
+        }
+        let after = store.stateNow(signer: signer, tombstones: 0).nextRunNumber
+        #expect(after - before == 100 * 64)
     }
 
     /// K2: a clock that was set back, and processes one after the other, or two at once, on one store.
@@ -52,7 +82,7 @@ import Testing
             var wanted = 1
             switch generator.next() % 16 {
             case 0:
-                // Another process begins on the store.
+                // Another process begins on the store: its blocks are small at first.
                 let stored = store.stateNow(signer: try TestKeys.publicKey(1), tombstones: 0)
                 counters[which] = RunCounter()
                 counters[which].raiseFloor(to: stored.nextRunNumber)
@@ -69,6 +99,8 @@ import Testing
                 guard let number = counters[which].next() else { break }
                 if !seen.insert(number).inserted || number <= last[which] { breaches += 1 }
                 last[which] = number
+                // A process in use claims as it goes.
+                if wanted > 1 { try claim(&counters[which], in: store, at: moment) }
             }
             try claim(&counters[which], in: store, at: moment)
         }
@@ -98,7 +130,7 @@ import Testing
             #expect(counter.next() == nil)
         }
         var early = RunCounter()
-        #expect(early.claim(at: now(.max)) == RunNumber.limit / 2)
+        #expect(early.claim(at: now(.max))?.lowerBound == RunNumber.limit / 2)
         #expect(RunNumber.run(.max, random: .max) < 1 << 63)
         #expect(RunNumber.number(of: RunNumber.run(77, random: .max)) == 77)
     }

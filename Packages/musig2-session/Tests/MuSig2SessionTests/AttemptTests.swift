@@ -106,14 +106,14 @@ struct AttemptTests {
         #expect(party.statuses[0].earlyEnds.map(\.by) == [2])
     }
 
-    /// What a message may cost is known before the work: a signature, and a token for each 64 points and each inner signature.
+    /// What a message may cost is known before the work: a signature, and a token for each 4 points and each inner signature.
     @Test
     func r10WhatAMessageMayCost() throws {
         var party = try Self.withAPuppet(Party(Fixture.plan(signers: 3, messages: 100)))
         func cost(_ message: SignedMessage) -> Int { party.nodes[0].machine.cost(of: message) }
         // 200 points.
-        #expect(cost(party.forged(by: 2, party.nonceShare(5))) == 5)
-        #expect(cost(party.forged(by: 2, party.nonceShare(5), attempt: 2)) == 5)
+        #expect(cost(party.forged(by: 2, party.nonceShare(5))) == 51)
+        #expect(cost(party.forged(by: 2, party.nonceShare(5), attempt: 2)) == 51)
         #expect(cost(party.forged(by: 2, .restart(Restart(reason: .requested)), attempt: 2)) == 1)
         try party.take(0, .received(party.forged(by: 2, party.nonceShare(5), run: 20), from: Fixture.peer(2)))
         #expect(cost(party.forged(by: 2, party.nonceShare(6), run: 19)) == 1)
@@ -122,7 +122,7 @@ struct AttemptTests {
             party.forged(
                 by: 1, .evidence(Evidence(kind: .contradiction, culprit: 2, signedMessages: messages)), attempt: 0)
         }
-        #expect(cost(evidence(pair)) == 1 + 2 + 7)
+        #expect(cost(evidence(pair)) == 1 + 2 + 100)
         #expect(cost(evidence(pair + pair)) == 1)
     }
 

@@ -184,9 +184,9 @@ extension CoordinatorMachine {
     private mutating func receive(_ message: SignedMessage, from peer: PeerID, at now: Now) -> Bool {
         guard let session = SessionID(message.body.sessionID) else { return true }
         // What it may cost is charged before any of it is done; finding that out takes no more than decoding it.
-        guard charge(Work.payload(message.body.payload.count), to: peer, at: now) else { return false }
+        guard charge(Work.decoding(message.body.payload.count), to: peer, at: now) else { return false }
         let cost = Double(sessions[session]?.machine.cost(of: message) ?? 1)
-        guard charge(cost, to: peer, in: session, at: now) else { return false }
+        guard charge(cost, to: peer, in: session, mayOwe: true, at: now) else { return false }
         if sessions[session] != nil {
             drive(session, .received(message, from: peer), at: now)
             let signers = sessions[session]?.machine.signers(at: peer) ?? []

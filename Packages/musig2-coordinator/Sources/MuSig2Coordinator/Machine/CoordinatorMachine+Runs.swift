@@ -22,8 +22,8 @@ extension CoordinatorMachine {
 
     /// Claims the next block when half of what there is is used.
     mutating func claimRuns(at now: Now) {
-        guard let start = runs.claim(at: now) else { return }
-        effects.append(.claimRuns(start..<(start + RunNumber.blockSize)))
+        guard let block = runs.claim(at: now) else { return }
+        effects.append(.claimRuns(block))
     }
 
     mutating func runsClaimed(_ block: Range<UInt64>, at now: Now) {

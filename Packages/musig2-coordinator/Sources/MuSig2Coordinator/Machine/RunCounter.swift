@@ -2,12 +2,16 @@ import MuSig2Session
 
 /// The numbers of runs that this node has claimed in its store, and hands out in turn: one for each machine that is made.
 ///
-/// A block is claimed before the first machine, and the next one when half of it is used, so that no machine waits for the store.
+/// A block is claimed before the first machine, and the next one when half of it is used, so that no machine waits for the store. The
+/// first is small, and each further one twice as large up to a limit: a process that starts often does not take the numbers beyond the clock.
 struct RunCounter: Sendable {
     /// The numbers that may be handed out.
     private var current: Range<UInt64> = 0..<0
     /// The block after that.
     private var reserve: Range<UInt64>?
+    /// How many numbers the next block has, and how many the last one had.
+    private var nextSize = RunNumber.firstBlockSize
+    private var lastSize: UInt64 = 0
     /// Every number below is taken.
     private var floor: UInt64 = 1
     /// Whether a block is being claimed.
@@ -36,11 +40,11 @@ struct RunCounter: Sendable {
         return number
     }
 
-    /// The start of a block that is to be claimed now; nil: enough are claimed, or a claim is under way.
-    mutating func claim(at now: Now) -> UInt64? {
+    /// The block that is to be claimed now; nil: enough are claimed, or a claim is under way.
+    mutating func claim(at now: Now) -> Range<UInt64>? {
         guard !isClaiming, retryAt.map({ $0 <= now.monotonic }) ?? true else { return nil }
         let left = current.count + (reserve?.count ?? 0)
-        guard UInt64(left) <= RunNumber.blockSize / 2 else { return nil }
+        guard UInt64(left) <= lastSize / 2 else { return nil }
         let end = max(current.upperBound, reserve?.upperBound ?? 0)
         // A clock that is off by centuries must not use the numbers up.
         let start = max(min(now.wallMilliseconds, RunNumber.limit / 2), floor, end)
@@ -48,12 +52,14 @@ struct RunCounter: Sendable {
         guard start <= RunNumber.limit - RunNumber.blockSize else { return nil }
         isClaiming = true
         retryAt = nil
-        return start
+        return start..<(start + nextSize)
     }
 
     /// The store has the block.
     mutating func claimed(_ block: Range<UInt64>) {
         isClaiming = false
+        lastSize = UInt64(block.count)
+        nextSize = min(2 * nextSize, RunNumber.blockSize)
         let usable = max(block.lowerBound, min(floor, block.upperBound))..<block.upperBound
         guard current.isEmpty else {
             reserve = usable

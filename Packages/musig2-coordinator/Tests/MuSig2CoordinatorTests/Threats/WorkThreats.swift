@@ -286,17 +286,89 @@ import WireCodec
         #expect(node.machine.workCharged - before >= 9 * limits.signatureChecks.perSecond)
     }
 
-    /// What a signer's honest part of the largest sessions costs is there at once: the JOINs of all others that it may pass on, its own part of a
-    /// round, and evidence against a coordinator.
-    @Test(arguments: [(2, 4_096), (1_000, 8), (32, 256), (3, 1), (1_000, 1)] as [(Int, Int)])
+    /// R10: what a point, a byte and a SYNC cost is charged at what they take beside a signature check, so that the same tokens are nearly
+    /// the same time, whatever they are spent on.
+    @Test func r10EachKindIsChargedWhatItTakes() throws {
+        let (node, session) = try wire.creator(
+            [0, 1, 2], messages: (0..<500).map { [UInt8($0 & 0xFF), UInt8($0 >> 8)] })
+        let peer = try TestKeys.peer(1)
+        let secret = try TestKeys.secret(1)
+        _ = wire.connect(peer, to: node)
+        func charge(_ items: [FrameItem]) -> Double {
+            let before = node.machine.workCharged
+            _ = wire.give(items, to: node, from: peer)
+            return node.machine.workCharged - before
+        }
+        func say(_ payload: Payload, _ attempt: UInt32) throws -> FrameItem {
+            let body = MessageBody(sessionID: session.bytes, attempt: attempt, index: 1, run: 1, payload: payload)
+            return .signedMessage(
+                try SignedMessage(body) { try MuSig2Session.Tag.message.sign($0, with: secret).rawRepresentation })
+        }
+        _ = charge([try say(.join(Join(peerID: peer.bytes)), 0)])
+        let nonce = try TestKeys.publicKey(5).compressedRepresentation + TestKeys.publicKey(6).compressedRepresentation
+        let share = try say(.nonceShare(NonceShare(nonces: [[UInt8]](repeating: nonce, count: 500))), 1)
+        // Four points are a signature check, and so are 8 KiB to decode.
+        let points = charge([share])
+        #expect(points >= 1_000 / 4)
+        #expect(points <= 1_000 / 4 + 12)
+        // As a frame and as a payload.
+        #expect(points >= 1_000 / 4 + 2 * 33_000 / 8_192)
+        // Half a signature check each.
+        let syncs = charge(
+            [FrameItem](
+                repeating: .sync(Sync(sessionID: session.bytes, attempt: 1, index: 1, run: 1)), count: 4_096))
+        #expect(syncs >= 4_096 / 2)
+    }
+
+    /// R10: a message that costs more than half of what may be spent at once is taken in, and its sender owes: nothing of it is looked at
+    /// until time has paid that.
+    @Test func r10ACoSignerOwesWhatIsDear() throws {
+        let (node, session) = try wire.creator(
+            [0, 1], messages: (0..<4_096).map { [UInt8($0 & 0xFF), UInt8($0 >> 8)] })
+        let peer = try TestKeys.peer(1)
+        let secret = try TestKeys.secret(1)
+        _ = wire.connect(peer, to: node)
+        func say(_ payload: Payload, _ attempt: UInt32, _ run: UInt64) throws -> FrameItem {
+            let body = MessageBody(sessionID: session.bytes, attempt: attempt, index: 1, run: run, payload: payload)
+            return .signedMessage(
+                try SignedMessage(body) { try MuSig2Session.Tag.message.sign($0, with: secret).rawRepresentation })
+        }
+        _ = wire.give([try say(.join(Join(peerID: peer.bytes)), 0, 1)], to: node, from: peer)
+        let nonce = try TestKeys.publicKey(5).compressedRepresentation + TestKeys.publicKey(6).compressedRepresentation
+        let shares = try (1...8).map { run in
+            try say(.nonceShare(NonceShare(nonces: [[UInt8]](repeating: nonce, count: 4_096))), 1, run)
+        }
+        let before = node.machine.workCharged
+        for share in shares { _ = wire.give([share], to: node, from: peer) }
+        // The first leaves less than half, so that only what the others' frames and payloads take to decode is charged.
+        #expect(node.machine.workCharged - before >= 2_048)
+        #expect(node.machine.workCharged - before < 2 * 2_048)
+        #expect(node.machine.sessions[session]?.machine.status.attempt == 1)
+        var later = wire.now
+        later.monotonic += .seconds(21)
+        let then = node.machine.workCharged
+        _ = wire.give(
+            [try say(.nonceShare(NonceShare(nonces: [[UInt8]](repeating: nonce, count: 4_096))), 1, 9)],
+            to: node, from: peer, at: later)
+        #expect(node.machine.workCharged - then >= 2_048)
+    }
+
+    /// What a signer's honest part of the largest sessions costs is there at once: the JOINs of all others that it may pass on, and its own
+    /// part of a round. Evidence against a coordinator may follow at once: the signer may owe it.
+    @Test(arguments: [(2, 4_096), (1_000, 100), (1_000, 8), (32, 256), (3, 1), (1_000, 1)] as [(Int, Int)])
     func honestSessionsFit(_ shape: (Int, Int)) {
         let (signers, messages) = shape
-        let joins = Double(signers) * (1 + Work.payload(1_200))
-        let round =
-            3 + 2 * Work.points(2 * messages) + Work.payload(66 * messages) + Work.payload(66 * messages + 32 * signers)
-            + Work.payload(32 * messages)
-        let evidence =
-            Double(signers + 2) + Work.points(2 * signers * messages) + Work.payload(signers * (66 * messages + 150))
-        #expect(joins + round + evidence <= limits.signatureChecks.burst)
+        func message(_ bytes: Int, _ work: Double = 1) -> Double {
+            Work.frame(bytes + 150) + Work.decoding(bytes) + work
+        }
+        let joins = Double(signers) * message(1_200)
+        // A signer of a star sends its nonces, and the coordinator their sums.
+        let nonces = message(66 * messages + 32 * signers, 1 + Work.points(2 * messages))
+        let round = nonces + message(32 * messages + 32)
+        #expect(joins + round <= limits.signatureChecks.burst)
+        let evidence = message(
+            min(signers * (66 * messages + 150), 1 << 20), Double(signers + 2) + Work.points(2 * signers * messages))
+        #expect(
+            joins + min(evidence, limits.signatureChecks.burst / 2) <= limits.signatureChecks.burst)
     }
 }

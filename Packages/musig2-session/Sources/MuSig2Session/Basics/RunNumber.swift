@@ -9,7 +9,13 @@ public enum RunNumber {
     /// Numbers are below this: 2^43.
     public static let limit: UInt64 = 1 << (63 - randomBits)
 
-    /// How many numbers are claimed at once. 65,536.
+    /// How many numbers a life claims first. 64.
+    ///
+    /// The clock gives a number each millisecond, so that lives which begin more than a sixteenth of a second apart never take the counter
+    /// beyond the clock: a store that was set back then has numbers which its younger lives did not use.
+    public static let firstBlockSize: UInt64 = 1 << 6
+
+    /// How many numbers are claimed at once at most: each further block of a life is twice as large. 65,536.
     public static let blockSize: UInt64 = 1 << 16
 
     /// A run.

@@ -24,6 +24,6 @@ public struct SessionLimits: Hashable, Sendable {
     /// nobody can use attempts up.
     public static let attemptInterval: UInt64 = 10_000
 
-    /// How many points are parsed for what one signature check costs.
-    public static let pointsPerSignature = 64
+    /// How many points are parsed, and kept in a slot, for what one signature check costs. 4.
+    public static let pointsPerSignature = 4
 }

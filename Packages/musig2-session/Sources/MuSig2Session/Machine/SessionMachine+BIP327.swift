@@ -13,7 +13,7 @@ extension SessionMachine where Crypto == BIP327 {
         step(input, at: now)
     }
 
-    /// The most that taking in a message costs: one for each signature that is checked, and one for each 64 points that
+    /// The most that taking in a message costs: one for each signature that is checked, and one for each 4 points that
     /// are parsed. Nothing is checked here.
     ///
     /// - Parameter message: A signed message of this session, as received.

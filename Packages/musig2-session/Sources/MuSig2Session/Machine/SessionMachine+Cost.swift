@@ -2,7 +2,7 @@ public import WireCodec
 
 /// What a message may cost, so that it can be charged before the work is done.
 extension SessionMachine {
-    /// The most that taking in a message costs: one for each signature that is checked, and one for each 64 points that
+    /// The most that taking in a message costs: one for each signature that is checked, and one for each 4 points that
     /// are parsed. Nothing is checked here.
     ///
     /// - Parameter message: A signed message of this session, as received.
