@@ -3,7 +3,7 @@ import Testing
 
 /// Sessions of whole nodes in which one signer does whatever it likes, by seed.
 ///
-/// `HOSTILE_SESSIONS` is how many (150 of 500 steps without it), `HOSTILE_SEED` where the seeds begin.
+/// `HOSTILE_SESSIONS` is how many (1,000 of 500 steps without it), `HOSTILE_SEED` where the seeds begin.
 @Suite(.serialized)
 struct HostileNodeTests {
     private func number(_ name: String, _ standard: UInt64) -> UInt64 {
@@ -15,7 +15,7 @@ struct HostileNodeTests {
     @Test
     func hostileNodes() throws {
         let first = number("HOSTILE_SEED", 1)
-        let count = number("HOSTILE_SESSIONS", 150)
+        let count = number("HOSTILE_SESSIONS", 1_000)
         let steps = Int(number("HOSTILE_STEPS", 500))
         var completed = 0
         var judged = 0

@@ -110,8 +110,16 @@ final class HostileNodes {
 
     /// Sees each frame that leaves a node. Those of hostile nodes may lack what the enemy does not want said.
     private func pass(_ bytes: [UInt8], from: PeerID) -> [UInt8]? {
-        guard violation == nil, let frame = try? Frame(decoding: bytes) else { return bytes }
+        guard violation == nil else { return bytes }
         let isHonest = isHonest(from)
+        let frame: Frame
+        do {
+            frame = try Frame(decoding: bytes)
+        } catch {
+            // Whatever an enemy does, what an honest node lets out is a frame.
+            if isHonest { violation = Violation("a frame of an honest node does not decode: \(error)") }
+            return bytes
+        }
         for case .signedMessage(let message) in frame.items {
             if isHonest { note(message, by: from) }
             if heardBodies.insert(message.bodyBytes).inserted { heard.append(message) }
@@ -258,21 +266,14 @@ final class HostileNodes {
         switch event {
         case .evidence(_, let evidence): try judge.judge(evidence, fromHonest: true)
         case .error(let error):
-            if error.code == .superseded { try checkSuperseded(node) }
+            if error.code == .superseded {
+                throw Violation("\(node.number) is told that another process has its key")
+            }
             let isAccusation = error.code == .signerCompromised || error.code == .signerMisbehaved
             if isAccusation, let signer = error.signer, honest.contains(UInt64(signer)) {
                 throw Violation("\(node.number) is told of the honest signer \(signer): \(error)")
             }
         default: break
-        }
-    }
-
-    /// A node whose store was set back while its counter was ahead of the clock may have a lower run than it once had: then
-    /// it is right that another process was there.
-    private func checkSuperseded(_ node: SimulatedNode) throws {
-        let run = node.machine.sessions[session]?.machine.currentRun ?? 0
-        guard let highest = judge.highestRuns[UInt32(node.number)], highest > run else {
-            throw Violation("\(node.number) is told that another process has its key")
         }
     }
 

@@ -28,8 +28,6 @@ final class NodeJudge {
     /// Where each list of public nonces stood.
     private var nonces: [[[UInt8]]: Place] = [:]
     private var judged: Set<Evidence> = []
-    /// The highest run that each honest signer used.
-    private(set) var highestRuns: [UInt32: UInt64] = [:]
     /// How much there was to judge.
     var evidenceCount: Int { judged.count }
 
@@ -50,7 +48,6 @@ final class NodeJudge {
             }
         }
         guard honest.contains(body.index) else { return }
-        highestRuns[body.index] = max(highestRuns[body.index] ?? 0, body.run)
         switch body.type {
         case .nonceCommit, .nonceCommitsComplete, .nonceShare, .noncesComplete, .partialSigShare:
             try enter(message, Place(signer: body.index, attempt: body.attempt, run: body.run))
