@@ -96,6 +96,7 @@ public struct Command: Sendable {
                 switch try react(line, "\(execution.processIdentifier)") {
                 case .goOn: break
                 case .interrupt: try execution.send(signal: .interrupt)
+                case .hangUp: try execution.send(signal: .terminalClosed)
                 case .kill: try execution.send(signal: .kill)
                 }
             }
@@ -111,6 +112,8 @@ public struct Command: Sendable {
         case goOn
         /// What Ctrl-C does.
         case interrupt
+        /// What a terminal does that is closed.
+        case hangUp
         /// It is gone without a word.
         case kill
     }

@@ -15,12 +15,47 @@ struct AccidentTests {
         folder = try TemporaryFolder()
     }
 
-    @Test
-    func signerThatLeavesIsNamed() async throws {
+    @Test(arguments: [Command.Reaction.interrupt, .hangUp])
+    func signerThatLeavesComesBack(_ leaving: Command.Reaction) async throws {
         let signers = try await newKeys(["a", "b", "c"])
         let session = live(["create", "--signers", signers, "--message-hex", "00"], home: "a")
-        let left = try await join(await session.invitation(), home: "b") { line, _ in
+        let invitation = try await session.invitation()
+        let left = try await join(invitation, home: "b") { line, _ in
             // All that can be is there: its own nonces and the creator's.
+            try line.event == "nonceReceived" && line.number("received") == 2 ? leaving : .goOn
+        }
+        #expect(left.status == 130)
+        let last = try #require(left.lines.last)
+        #expect(
+            try last.text("message")
+                == "interrupted: you left the session; the others wait for you until it expires")
+        #expect(
+            try last.text("hint")
+                == "Nothing is signed. To go on, join the session again; --abort-on-exit would have ended it for all.")
+        try await complete(session, invitation, ["b", "c"])
+    }
+
+    @Test
+    func aTimeoutLeavesToo() async throws {
+        let signers = try await newKeys(["a", "b", "c"])
+        let session = live(["create", "--signers", signers, "--message-hex", "00"], home: "a")
+        let invitation = try await session.invitation()
+        let left = try await command.follow(
+            ["join", invitation, "--yes", "--timeout", "3"] + common("b")
+        ) { _, _ in .goOn }
+        #expect(left.status == 5)
+        #expect(try left.lines.last?.text("message") == "no signature within 3 s: not here is signer 3")
+        try await complete(session, invitation, ["b", "c"])
+    }
+
+    @Test
+    func abortOnExitEndsItForAll() async throws {
+        let signers = try await newKeys(["a", "b", "c"])
+        let session = live(["create", "--signers", signers, "--message-hex", "00"], home: "a")
+        let invitation = try await session.invitation()
+        let left = try await command.follow(
+            ["join", invitation, "--yes", "--timeout", "60", "--abort-on-exit"] + common("b")
+        ) { line, _ in
             try line.event == "nonceReceived" && line.number("received") == 2 ? .interrupt : .goOn
         }
         #expect(left.status == 130)
@@ -71,19 +106,31 @@ struct AccidentTests {
         _ = await first.result
     }
 
+    /// The creator's machine went down; the others hold the announcement.
     @Test
-    func ownInvitation() async throws {
-        let signers = try await newKeys(["a", "b"])
-        let session = live(
-            ["create", "--signers", signers, "--message-hex", "00", "--timeout", "3"], home: "a")
-        let own = try await join(await session.invitation(), home: "a")
-        #expect(own.status == 3)
-        #expect(
-            try own.lines.last?.text("message")
-                == "refused: you created this session: the command that did signs for you")
-        let ended = try await session.process.value
-        #expect(ended.status == 5)
-        #expect(try ended.lines.last?.text("message") == "no signature within 3 s: not here is signer 2")
+    func theCreatorJoinsAgain() async throws {
+        let signers = try await newKeys(["a", "b", "c"])
+        try await NodeProcesses(count: 1).run { node in
+            let network = ["--bootstrap", node]
+            let (sessions, tell) = AsyncStream.makeStream(of: String.self)
+            let create = Task {
+                try await command.follow(
+                    ["create", "--signers", signers, "--message-hex", "00", "--timeout", "60"] + common("a") + network
+                ) { line, _ in
+                    if line.event == "invitation" { tell.yield(try line.text("session")) }
+                    return try line.event == "nonceReceived" && line.number("received") == 2 ? .kill : .goOn
+                }
+            }
+            var names = sessions.makeAsyncIterator()
+            let session = try #require(await names.next())
+            let join = ["join", session, "--yes", "--timeout", "60"] + network
+            async let second = command.follow(join + common("b")) { _, _ in .goOn }
+            #expect(try await create.value.status == 137)
+            async let creator = command.follow(join + common("a")) { _, _ in .goOn }
+            async let third = command.follow(join + common("c")) { _, _ in .goOn }
+            let all = [try await second, try await creator, try await third]
+            #expect(all.map(\.status) == [0, 0, 0], "\(all.map { $0.lines.suffix(3) })")
+        }
     }
 
     @Test
@@ -105,6 +152,17 @@ struct AccidentTests {
         let closed = try await command.shell("\(create) >&-")
         #expect(closed.status == 5)
         #expect(closed.error == "")
+    }
+
+    /// The signers join, and the session that waited for them completes.
+    private func complete(_ session: Live, _ invitation: String, _ homes: [String]) async throws {
+        try await withThrowingTaskGroup(of: Command.Followed.self) { group in
+            for home in homes { group.addTask { try await join(invitation, home: home) } }
+            for try await ended in group { #expect(ended.status == 0, "\(ended.lines.suffix(3))") }
+        }
+        let ended = try await session.process.value
+        #expect(ended.status == 0, "\(ended.lines.suffix(3))")
+        #expect(ended.lines.count { $0.event == "signature" } == 1)
     }
 
     private func newKeys(_ homes: [String]) async throws -> String {

@@ -245,7 +245,7 @@ struct NetworkCommandTests {
             let ended = try await creator
             #expect(ended.status == 130)
             #expect(
-                try ended.lines.last?.text("message") == "interrupted: the session is closed; nobody else was in it")
+                try ended.lines.last?.text("message") == "interrupted: nobody else was in the session")
         }
     }
 

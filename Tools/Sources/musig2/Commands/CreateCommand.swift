@@ -16,7 +16,8 @@ struct CreateCommand: AsyncParsableCommand {
             \
             Then shows who joined and how far the rounds are, and at the end one signature for each message. \
             Your own key must be among the signers. Keep the command running until it has printed the signature: \
-            Ctrl-C (or SIGTERM) ends the session for everybody.
+            Ctrl-C, SIGTERM, a closed terminal and --timeout leave the session, which `musig2 join` goes on with as long as another signer \
+            is in it; --abort-on-exit ends it for all signers instead.
 
             What all approve is that the messages are signed for the final key, all tweaks applied: it is shown, and with \
             --expect-key no session for another one is made. --tweak needs --allow-tweak --expect-key here and at each \
@@ -52,6 +53,7 @@ struct CreateCommand: AsyncParsableCommand {
     @OptionGroup var home: HomeOptions
     @OptionGroup var node: NodeOptions
     @OptionGroup var timeout: TimeoutOptions
+    @OptionGroup var exit: ExitOptions
     @OptionGroup var options: OutputOptions
 
     func validate() throws {
@@ -67,7 +69,8 @@ struct CreateCommand: AsyncParsableCommand {
             try check(request)
             let signing = SigningCommand(
                 signer: signer, timeout: timeout.timeout, output: output,
-                consent: ApproveEverything().allowingRawTweaks(), interruption: interruption)
+                consent: ApproveEverything().allowingRawTweaks(), interruption: interruption,
+                abortsOnExit: exit.abortOnExit)
             try await signing.run { coordinator in
                 let created = try await coordinator.createSession(request)
                 try tell(created, ways: request.discovery, signer, output)

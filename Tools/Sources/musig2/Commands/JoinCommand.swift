@@ -20,8 +20,8 @@ struct JoinCommand: AsyncParsableCommand {
             expect, or name it with --expect-key. A session with raw tweaks is refused without --allow-tweak --expect-key.
 
             Without a terminal to ask at, --yes is needed. Keep the command running until it has printed the signature. \
-            Ctrl-C (or SIGTERM) leaves, and ends the session for everybody. If the command was killed, or the machine went \
-            down, call it again in the same way.
+            Ctrl-C, SIGTERM, a closed terminal and --timeout leave the session; the others wait. Call the command again in the same way to go on, \
+            as after a kill or a power cut, also with a session that you created yourself. --abort-on-exit ends the session for all signers instead.
             """)
 
     @Argument(help: "The session id, 64 hexadecimal digits; or the invitation, musig21…")
@@ -35,6 +35,7 @@ struct JoinCommand: AsyncParsableCommand {
     @OptionGroup var home: HomeOptions
     @OptionGroup var node: NodeOptions
     @OptionGroup var timeout: TimeoutOptions
+    @OptionGroup var exit: ExitOptions
     @OptionGroup var options: OutputOptions
 
     func run() async throws {
@@ -52,9 +53,6 @@ struct JoinCommand: AsyncParsableCommand {
                 // The person was asked before joining; right before signing nothing has changed for it.
                 guard request.stage == .join else { return .approve }
                 let descriptor = request.descriptor
-                guard descriptor.signerKeys[descriptor.creator] != ownKey else {
-                    return .refuse(reason: "you created this session: the command that did signs for you")
-                }
                 let view = SessionView(descriptor: descriptor, ownKey: ownKey, now: Date())
                 do {
                     try output.progress(view.lines().joined(separator: "\n"), event: "session", view.json())
@@ -71,7 +69,7 @@ struct JoinCommand: AsyncParsableCommand {
             }
             let signing = SigningCommand(
                 signer: signer, timeout: timeout.timeout, output: output, consent: consent.allowingRawTweaks(),
-                interruption: interruption)
+                interruption: interruption, abortsOnExit: exit.abortOnExit)
             try await signing.run { coordinator in
                 do {
                     switch target {

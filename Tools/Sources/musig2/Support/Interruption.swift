@@ -1,6 +1,6 @@
 import UnixSignals
 
-/// Ctrl-C, and what a service manager sends in its place.
+/// Ctrl-C, what a service manager sends in its place, and the end of the terminal.
 ///
 /// A command that runs for long makes one before it does anything else: a signal that comes before somebody waits is kept.
 struct Interruption: Sendable {
@@ -8,7 +8,7 @@ struct Interruption: Sendable {
 
     /// From now on the process is not ended by the signals.
     init() async {
-        signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+        signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
     }
 
     /// Returns when the process was asked to end, or the task was cancelled. For one task, and once.

@@ -28,6 +28,16 @@ struct TimeoutOptions: ParsableArguments {
     }
 }
 
+/// How a command ends that ends before its session.
+struct ExitOptions: ParsableArguments {
+    @Flag(
+        name: .long,
+        help:
+            "End the session for all signers when this command ends early (Ctrl-C, a signal, --timeout), instead of leaving it."
+    )
+    var abortOnExit = false
+}
+
 /// The options of commands that go onto the network.
 struct NodeOptions: ParsableArguments {
     @Option(

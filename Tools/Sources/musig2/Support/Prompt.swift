@@ -3,7 +3,7 @@ import Synchronization
 
 /// Asks the person at the terminal.
 enum Prompt {
-    /// Prints a question and waits for a line; true if it starts with `y`.
+    /// Prints a question and waits for a line; true if it is `y` or `yes`, in letters of either case.
     ///
     /// Reading blocks a thread of its own, so that the wait can be left: then the answer is no.
     static func confirms(_ question: String) async -> Bool {
@@ -13,13 +13,17 @@ enum Prompt {
             await withCheckedContinuation { continuation in
                 answer.await(continuation)
                 Thread.detachNewThread {
-                    let line = readLine() ?? ""
-                    answer.give(line.lowercased().hasPrefix("y"))
+                    answer.give(isYes(readLine() ?? ""))
                 }
             }
         } onCancel: {
             answer.give(false)
         }
+    }
+
+    /// Whether a line says yes: nothing else does, so that a slip of the hand signs nothing.
+    static func isYes(_ line: String) -> Bool {
+        ["y", "yes"].contains(line.trimmingCharacters(in: .whitespaces).lowercased())
     }
 
     /// Whether there is a person to ask.

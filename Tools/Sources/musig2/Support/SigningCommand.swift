@@ -10,8 +10,10 @@ struct SigningCommand: Sendable {
     let output: Output
     let consent: any ConsentPolicy
     let interruption: Interruption
+    /// Whether leaving early ends the session for all signers.
+    let abortsOnExit: Bool
 
-    /// Runs until the session ended, the time is over, or the person pressed Ctrl-C.
+    /// Runs until the session ended, the time is over, or the process is asked to end.
     func run(_ enter: @escaping @Sendable (MuSig2Coordinator) async throws -> SessionID) async throws {
         StandardStreams.ignoreBrokenPipes()
         let node = try await signer.start(consent: consent)
@@ -37,70 +39,88 @@ struct SigningCommand: Sendable {
             group.cancelAll()
             return first
         }
-        let closing =
+        let departure =
             switch ending {
-            case .timedOut, .interrupted, .failed: await close(coordinator)
-            case .complete, .left: Closing()
+            case .timedOut, .interrupted, .failed: await stepOut(of: coordinator)
+            case .complete, .left: Departure()
             }
         await leave(node)
         switch ending {
         case .complete, .left: return
         case .failed(let failure): throw failure
-        case .timedOut(let seconds) where closing.count == 0:
+        case .timedOut(let seconds) where departure.count == 0:
             throw Failure(
                 .expired, "no session was joined within \(seconds) s",
                 hint: "Nothing is signed. If nobody was found: \(Failure.notFoundHint)")
         case .timedOut(let seconds):
-            let missing = closing.missing.isEmpty ? "" : ": not here is signer \(closing.missing)"
-            throw Failure(
-                .expired, "no signature within \(seconds) s\(missing)",
-                hint: closing.isAfterPartial
-                    ? Failure.afterPartial
-                    : "Nothing is signed. Ask the signers that are missing, and create the session again.")
+            let missing = departure.missing.isEmpty ? "" : ": not here is signer \(departure.missing)"
+            throw Failure(.expired, "no signature within \(seconds) s\(missing)", hint: hint(after: departure))
         case .interrupted:
             throw Failure(
-                .interrupted,
-                closing.count == 0
-                    ? "interrupted"
-                    : closing.isTold
-                        ? "interrupted: the session is closed, and the signers that are connected were told"
-                        : "interrupted: the session is closed; nobody else was in it",
-                hint: closing.isAfterPartial ? Failure.afterPartial : "Nothing is signed.")
+                .interrupted, departure.count == 0 ? "interrupted" : "interrupted: \(words(for: departure))",
+                hint: hint(after: departure))
         }
     }
 
-    /// What was closed, and how far it was.
-    private struct Closing {
+    /// What was left, or ended for all, and how far it was.
+    private struct Departure {
         var count = 0
         /// Whether this signer's partial signature may have left.
         var isAfterPartial = false
         /// The signers that are not connected, as a person counts them.
         var missing = ""
-        /// Whether a signer who had joined is connected: the others hear nothing of the end.
-        var isTold = false
+        /// Whether another signer has joined: there is a session without this one.
+        var hasOthers = false
+        /// Whether a signer that has joined is connected: it hears of an end.
+        var isHeard = false
     }
 
-    /// Closes what is unfinished, which tells the others: they need not wait.
-    private func close(_ coordinator: MuSig2Coordinator) async -> Closing {
-        var closing = Closing()
+    /// Leaves what is unfinished: the others wait, and joining again goes on with it. With ``abortsOnExit``, ends it for all.
+    private func stepOut(of coordinator: MuSig2Coordinator) async -> Departure {
+        var departure = Departure()
         for session in await coordinator.activeSessions {
             let status = await coordinator.status(of: session)
             // Before this signer said yes it was in no session.
-            if status?.phase != .awaitingApproval { closing.count += 1 }
+            if status?.phase != .awaitingApproval { departure.count += 1 }
             if let status {
-                // This signer is one of those who joined.
-                closing.isTold = closing.isTold || status.signers.count { $0.peer != nil && $0.isConnected } > 1
-                closing.isAfterPartial = closing.isAfterPartial || status.isAfterPartial
-                closing.missing = status.signers.enumerated().filter { !$0.element.isConnected }
+                // This signer is one of those that joined.
+                let joined = status.signers.filter { $0.peer != nil }
+                departure.hasOthers = departure.hasOthers || joined.count > 1
+                departure.isHeard = departure.isHeard || joined.count(where: \.isConnected) > 1
+                departure.isAfterPartial = departure.isAfterPartial || status.isAfterPartial
+                departure.missing = status.signers.enumerated().filter { !$0.element.isConnected }
                     .map { "\($0.offset + 1)" }.joined(separator: ", ")
             }
             do {
-                try await coordinator.abortSession(session, reason: "")
+                if abortsOnExit {
+                    try await coordinator.abortSession(session, reason: "")
+                } else {
+                    try await coordinator.leaveSession(session)
+                }
             } catch {
-                output.failure(Failure(.sessionFailed, "could not close \(session): \(error.message)"))
+                output.failure(Failure(.sessionFailed, "could not leave \(session): \(error.message)"))
             }
         }
-        return closing
+        return departure
+    }
+
+    private func words(for departure: Departure) -> String {
+        switch (abortsOnExit, departure.hasOthers, departure.isHeard) {
+        case (_, false, _):
+            abortsOnExit ? "the session is closed; nobody else was in it" : "nobody else was in the session"
+        case (true, true, true): "the session is closed, and the signers that are connected were told"
+        case (true, true, false): "the session is closed; no other signer is connected to hear of it"
+        case (false, true, _): "you left the session; the others wait for you until it expires"
+        }
+    }
+
+    private func hint(after departure: Departure) -> String {
+        let signed = departure.isAfterPartial ? Failure.afterPartial : "Nothing is signed."
+        guard departure.count > 0 else { return signed }
+        if abortsOnExit || !departure.hasOthers {
+            return "\(signed) Create the session again when all signers are there."
+        }
+        return "\(signed) To go on, join the session again; --abort-on-exit would have ended it for all."
     }
 
     private enum Ending: Sendable {
