@@ -88,6 +88,11 @@ struct CommandTests {
         let signature = try key.schnorrSignature(for: Array("hello".utf8))
         let check = ["verify", "--key", "\(key.xOnlyPublicKey)", "--signature", "\(signature)", "--human"]
         #expect(try await command.run(check + ["--message-hex", "68656c6c6f"]).status == 0)
+        #expect(try await command.run(check + ["--message", "hello"]).status == 0)
+        let words = check.joined(separator: " ")
+        #expect(try await command.shell("printf hello | '\(command.path)' \(words) --message -").status == 0)
+        #expect(try await command.shell("printf hello | '\(command.path)' \(words) --message-file -").status == 0)
+        #expect(try await command.shell("printf hell | '\(command.path)' \(words) --message -").status == 7)
         let wrong = try await failure(check.dropLast() + ["--message-hex", "68656c6c70"])
         #expect(wrong.status == 7)
         #expect(wrong.message.contains("signature 1 is not valid for message 1"))

@@ -2,54 +2,104 @@ import ArgumentParser
 import Foundation
 import MuSig2Coordinator
 import Multiformats
+import Synchronization
 
 /// The options that name what is signed.
 struct MessageOptions: ParsableArguments {
+    /// A message as it was named, with its place among all that were named.
+    struct Named {
+        enum Source {
+            case text(String)
+            case hex(String)
+            case file(String)
+        }
+
+        /// The parser reads the command line from the left, and makes one of these for each value that it meets.
+        private static let count = Atomic(0)
+
+        let place = Self.count.wrappingAdd(1, ordering: .relaxed).newValue
+        let source: Source
+
+        init(_ source: Source) {
+            self.source = source
+        }
+    }
+
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "A message in hexadecimal; may be empty. May be repeated: one signature for each.", valueName: "hex"))
-    var messageHex: [String] = []
+            "A message as text, in UTF-8; - is standard input, to its end. May be repeated: one signature for each, in the order given.",
+            valueName: "text"),
+        transform: { Named(.text($0)) })
+    var message: [Named] = []
 
     @Option(
         name: .long,
-        help: ArgumentHelp("A file whose bytes are the message. May be repeated.", valueName: "file"),
-        completion: .file())
-    var messageFile: [String] = []
+        help: ArgumentHelp("A message in hexadecimal; may be empty. May be repeated.", valueName: "hex"),
+        transform: { Named(.hex($0)) })
+    var messageHex: [Named] = []
 
-    /// The messages: those given in hexadecimal, then the files.
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "A file whose bytes are the message; - is standard input. May be repeated.", valueName: "file"),
+        completion: .file(), transform: { Named(.file($0)) })
+    var messageFile: [Named] = []
+
+    /// The messages, in the order of the command line.
     ///
     /// - Parameter limit: The most bytes of a file.
     /// - Returns: The bytes of each message.
     /// - Throws: ``Failure`` that names the option or the file.
     func messages(limit: Int = MessageOptions.limit) throws(Failure) -> [[UInt8]] {
-        var messages: [[UInt8]] = []
-        for text in messageHex {
-            guard let bytes = Hex.decode(text) else {
-                throw Failure(
-                    .usage, "message \"\(text)\" is not hexadecimal",
-                    hint: "Text goes into a file: --message-file FILE. In hexadecimal, \"hello\" is 68656c6c6f.")
-            }
-            messages.append(bytes)
-        }
-        for path in messageFile {
-            messages.append(try Self.read(path, limit: limit))
-        }
-        guard !messages.isEmpty else {
+        let named = (message + messageHex + messageFile).sorted { $0.place < $1.place }
+        guard !named.isEmpty else {
             throw Failure(
-                .usage, "no message", hint: "Name what is to be signed: --message-hex HEX or --message-file FILE")
+                .usage, "no message",
+                hint: "Name what is to be signed: --message TEXT, --message-hex HEX or --message-file FILE")
         }
+        guard named.count(where: \.isStandardInput) <= 1 else {
+            throw Failure(.usage, "standard input can be one message, and is named more than once")
+        }
+        var messages: [[UInt8]] = []
+        for message in named { messages.append(try message.bytes(limit: limit)) }
         return messages
     }
 
     /// The most bytes that the messages of one session have together.
     static let limit = Configuration().limits.messageBytes
 
+}
+
+extension MessageOptions.Named {
+    var isStandardInput: Bool {
+        switch source {
+        case .text("-"), .file("-"): true
+        case .text, .file, .hex: false
+        }
+    }
+
+    func bytes(limit: Int) throws(Failure) -> [UInt8] {
+        switch source {
+        case .text("-"), .file("-"): return try Self.read(STDIN_FILENO, "standard input", limit: limit)
+        case .text(let text): return Array(text.utf8)
+        case .hex(let text):
+            guard let bytes = Hex.decode(text) else {
+                throw Failure(
+                    .usage, "message \"\(text)\" is not hexadecimal",
+                    hint: "Text is named by --message. In hexadecimal, \"hello\" is 68656c6c6f.")
+            }
+            return bytes
+        case .file(let path):
+            let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+            guard descriptor >= 0 else { throw Failure(.file, "cannot read \(path): \(FileFailure.reason())") }
+            defer { close(descriptor) }
+            return try Self.read(descriptor, path, limit: limit)
+        }
+    }
+
     /// The bytes of a file, which is read no further than the limit: a device may have no end.
-    private static func read(_ path: String, limit: Int) throws(Failure) -> [UInt8] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw Failure(.file, "cannot read \(path): \(FileFailure.reason())") }
-        defer { close(descriptor) }
+    private static func read(_ descriptor: CInt, _ path: String, limit: Int) throws(Failure) -> [UInt8] {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65_536)
         while bytes.count <= limit {
