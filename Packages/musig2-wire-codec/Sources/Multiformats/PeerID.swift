@@ -8,7 +8,7 @@ public enum PeerIDError: Error, Hashable, Sendable, CustomStringConvertible {
     case wrongDigestLength(found: Int)
     /// The text is empty or longer than the limit.
     case lengthOutOfRange(limit: Int, found: Int)
-    /// The text is neither base58 nor a CID in base32.
+    /// The text is neither base58 nor a CID in a base that is read.
     case invalidText
     /// The text is a CID, but not of version 1 with the codec `libp2p-key`.
     case notAPeerCID
@@ -23,7 +23,7 @@ public enum PeerIDError: Error, Hashable, Sendable, CustomStringConvertible {
         case .wrongDigestLength(let found):
             "peer id: expected 1 to \(PeerID.maximumInlineKeyBytes) inlined bytes or a hash of 32, found \(found)"
         case .lengthOutOfRange(let limit, let found): "peer id: expected 1 to \(limit) characters, found \(found)"
-        case .invalidText: "peer id: expected base58 (12D3Koo…, 16Uiu2HA…, Qm…) or a base32 CID (bafz…)"
+        case .invalidText: "peer id: expected base58 (12D3Koo…, 16Uiu2HA…, Qm…) or a CID (bafz…, k51…)"
         case .notAPeerCID: "peer id: expected a CID of version 1 with codec libp2p-key (0x72)"
         case .keyNeedsHash(let bytes): "peer id: a key of \(bytes) bytes needs its SHA-256"
         }
@@ -86,16 +86,17 @@ public struct PeerID: Hashable, Sendable, Comparable, CustomStringConvertible {
         try self.init(bytes: [UInt8(Multihash.sha256Code), 32] + digest)
     }
 
-    /// Parses either text form: base58 of the multihash, or a CIDv1 with codec `libp2p-key` in base32 (`bafz…`).
+    /// Parses either text form: base58 of the multihash, or a CIDv1 with codec `libp2p-key` in base32 (`bafz…`), base36 (`k51…`), base58
+    /// (`z…`) or hexadecimal (`f…`), the first two and the last in upper case too.
     /// - Throws: ``PeerIDError``.
     public init(_ text: String) throws(PeerIDError) {
         let count = text.utf8.count
         guard (1...FormatLimits.peerIDCharacters).contains(count) else {
             throw .lengthOutOfRange(limit: FormatLimits.peerIDCharacters, found: count)
         }
-        // A base58 multihash of an identity or a SHA2-256 starts with 1 or Qm, a base32 CID with its multibase prefix b.
-        if text.utf8.first == UInt8(ascii: "b") {
-            guard let cid = Base32.decode(Substring(text.utf8.dropFirst())) else { throw .invalidText }
+        // A base58 multihash of an identity or a SHA2-256 starts with 1 or Qm, which no multibase prefix is.
+        if Multibase.isPrefixed(text) {
+            guard let cid = Multibase.decode(text) else { throw .invalidText }
             guard cid.starts(with: Self.cidPrefix) else { throw .notAPeerCID }
             try self.init(bytes: Array(cid.dropFirst(Self.cidPrefix.count)))
         } else {

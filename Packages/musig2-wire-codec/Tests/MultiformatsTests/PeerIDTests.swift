@@ -17,6 +17,38 @@ import Testing
         #expect(try PeerID(publicKey: key, sha256: { _ in [] }) == id)
     }
 
+    /// The same ids as other tools print them; base36 and base58 made with Python's integers.
+    @Test(
+        arguments: zip(
+            Libp2pFigures.peers,
+            [
+                [
+                    "k51qzi5uqu5dlp8tpc1lukj9bh68i9gxpuhd7zmvcyomzevdh9mld9ebcps93a",
+                    "z5AanNVJCxnVjeTskezmZcm8hoiPHmzryHzC1g9iyMSDXvM11YPdE93",
+                ],
+                [
+                    "k51qzi5uqu5djr0zfsb9gjq7o67exajs8kw6uzjkp1fskxogfwjka7qiyyvzj1",
+                    "z5AanNVJCxnQUAGWLQSAzvZ6i4yipu5SmKuWZTXzwuRGxsUQmS9rFiL",
+                ],
+                [
+                    "kzwfwjn5ji4puw4m531fe2oy3lm9in94osm74gvuizmie0k02wybo3qyeidco21",
+                    "zKPJ7QRXxW7mdZFSEMtD347vuNbbpk9DGKoWUUuzpSSkhLp8aLFKeaw2",
+                ],
+            ]))
+    func otherBases(peer: Libp2pFigures.Peer, texts: [String]) throws {
+        let id = try PeerID(peer.base58)
+        for text in texts { #expect(try PeerID(text) == id) }
+        let hex = "0172" + peer.id
+        for text in [texts[0], peer.cid, "f" + hex] {
+            #expect(try PeerID(text) == id)
+            #expect(try PeerID(text.uppercased()) == id)
+            // Neither case of letters under the prefix of the other.
+            let mixed = text.prefix(1) + text.dropFirst().uppercased()
+            #expect(throws: PeerIDError.invalidText) { try PeerID(String(mixed)) }
+            #expect(throws: PeerIDError.invalidText) { try PeerID(text.prefix(1).uppercased() + text.dropFirst()) }
+        }
+    }
+
     @Test func longKeysAreHashed() throws {
         let key = try PublicKeyProtobuf(type: .rsa, data: [UInt8](repeating: 5, count: 300))
         #expect(key.bytes.prefix(5) == [0x08, 0x00, 0x12, 0xac, 0x02])
@@ -68,6 +100,13 @@ import Testing
         ("b\u{301}" + String(Libp2pFigures.peers[0].cid.dropFirst()), .invalidText),
         ("bafyq", .notAPeerCID),
         ("b", .notAPeerCID),
+        ("k", .notAPeerCID),
+        ("z", .notAPeerCID),
+        ("f0170", .notAPeerCID),
+        ("f017", .invalidText),
+        ("k51qzi5uqu5-", .invalidText),
+        ("z0", .invalidText),
+        ("f" + String(repeating: "0", count: 128), .lengthOutOfRange(limit: 128, found: 129)),
         ("hello", .invalidText),
     ])
     func textRefused(text: String, error: PeerIDError) {
