@@ -1,5 +1,6 @@
 """Makes the figures of the worked example from its sentences alone: what the signers of each session would send."""
 
+import bech32m
 import bip327
 import bip340
 import curve
@@ -20,6 +21,8 @@ class Session:
         self.n = len(secret_nonces)
         self.public_keys = [curve.compress(curve.multiply(curve.G, self.secret(i))) for i in range(self.n)]
         self.messages = descriptor["messages"]
+        self.message_secrets = descriptor.pop("message_secrets", list(range(1, self.n + 1)))
+        self.message_publics = [curve.compress(curve.multiply(curve.G, secret)) for secret in self.message_secrets]
         self.descriptor = wire.encode(schema, "Descriptor", dict(
             descriptor, version=1, scheme=1, signer_keys=self.public_keys, **setup.numbers))
         self.id = protocol.session_id(self.descriptor)
@@ -45,13 +48,13 @@ class Session:
 
     def sign(self, index, tag, data):
         """A signer's protocol signature."""
-        return bip340.sign(self.secret(index), protocol.tagged(tag, data), ZERO_RANDOMNESS)
+        return bip340.sign(self.message_secrets[index], protocol.tagged(tag, data), ZERO_RANDOMNESS)
 
-    def body(self, index, kind, attempt=0, **payload):
-        """The body of a signer's message."""
-        name = self.schema.payload(kind)
+    def body(self, index, number, attempt=0, **payload):
+        """The body of a signer's message of a type."""
+        name = self.schema.payload(number)
         return wire.encode(self.schema, "Body", {
-            "session_id": self.id, "attempt": attempt, "index": index, "run": self.run(index), "type": kind,
+            "session_id": self.id, "attempt": attempt, "index": index, "run": self.run(index), "type": number,
             "payload": wire.encode(self.schema, name, payload)})
 
     def signed(self, index, body):
@@ -61,6 +64,12 @@ class Session:
     def join(self, index):
         return self.signed(index, self.body(
             index, 1, peer_id=self.setup.peers[index], addresses=[self.address(index)]))
+
+    def nonce_commit(self, index, leaf=None):
+        return self.signed(index, self.body(index, 2, attempt=1, leaf=leaf or self.leaves[index]))
+
+    def commits_complete(self, index):
+        return self.signed(index, self.body(index, 3, attempt=1, transcript=self.transcript))
 
     def nonce_share(self, index):
         return self.signed(index, self.body(index, 4, attempt=1, nonces=self.nonces[index]))
@@ -176,8 +185,30 @@ def discovery_figures(session):
         ("inbox of 1, %d" % day, protocol.dht_key("inbox", session.public_keys[1][1:], day)),
         ("announcement", announcement), ("its signature", session.sign(0, "announcement", announcement)),
         ("hello x", x), ("hello proof", protocol.tagged("hello-provider", x)),
-        ("joiner signature", session.sign(1, "hello-joiner", x)),
+        ("joiner signature", session.sign(1, "hello-joiner", x)), *hello_frames(session, day, announcement, x),
+        ("invitation", invitation(session)),
     ]
+
+
+def hello_frames(session, day, announcement, x):
+    """What both sides of the HELLO send, in turn."""
+    def frame(**item):
+        return wire.write_frame(session.schema, list(item.items()))
+
+    signed = {"announcement": announcement, "signature": session.sign(0, "announcement", announcement)}
+    return [
+        ("Hello frame", frame(hello={"dht_key": protocol.dht_key("rendezvous", session.id, day), "a": A})),
+        ("HelloProof frame", frame(hello_proof={"a": A, "b": B, "proof": protocol.tagged("hello-provider", x)})),
+        ("HelloJoiner frame", frame(hello_joiner={
+            "a": A, "message_key": session.message_publics[1], "signature": session.sign(1, "hello-joiner", x)})),
+        ("its answer", frame(hello_announcements={"a": A, "announcements": [signed]})),
+    ]
+
+
+def invitation(session):
+    """The invitation to the peer of signer 0."""
+    return bech32m.encode("musig2", wire.encode(session.schema, "Invitation", {
+        "session_id": session.id, "addresses": [page.with_peer(session.address(0), session.setup.peers[0])]}))
 
 
 def star(schema, setup):
@@ -243,10 +274,45 @@ def taproot_figures(schema, setup):
     ]
 
 
+def commitments(schema, setup):
+    """The mesh of two with a commitment round and message keys."""
+    return Session(schema, setup, [[(1, 2)], [(2, 1)]], messages=[b"hello"], topology=1, random=bytes(range(0x40, 0x60)),
+                   message_secrets=[11, 12], message_keys=[curve.compress(curve.multiply(curve.G, s)) for s in (11, 12)],
+                   commitment_round=1, commit_timeout_ms=60000)
+
+
+def commitments_figures(session):
+    """The figures of "Commitments and message keys"."""
+    commits = [session.nonce_commit(index) for index in range(session.n)]
+    complete = [session.commits_complete(index) for index in range(session.n)]
+    shares = [session.nonce_share(index) for index in range(session.n)]
+    other = session.nonce_commit(1, leaf=b"\xcc" * 32)
+    evidence = session.signed(0, session.body(0, 9, kind=1, culprit=1, signed_messages=[
+        {"body": body, "signature": signature} for body, signature in (commits[1], other)]))
+    figures = [("descriptor", session.descriptor), ("session id", session.id), ("final key", session.keys.x)]
+    for index in range(session.n):
+        figures += pair("JOIN %d" % index, session.join(index))
+    for index in range(session.n):
+        figures.append(("leaf %d" % index, session.leaves[index]))
+        figures += pair("NONCE_COMMIT %d" % index, commits[index])
+    figures += [("frame of 0", session.frame(session.join(0), commits[0])), ("T", session.transcript)]
+    for index in range(session.n):
+        figures += pair("COMPLETE %d" % index, complete[index])
+    figures.append(("frame of 0", session.frame(complete[0])))
+    for index in range(session.n):
+        figures += pair("NONCE_SHARE %d" % index, shares[index])
+    return figures + [
+        ("frame of 0", session.frame(shares[0])), ("C", session.context), *partial_messages(session),
+        ("final signature", session.finals()[0]),
+        *pair("other COMMIT 1", other), *pair("EVIDENCE", evidence), ("its frame", session.frame(evidence)),
+    ]
+
+
 def all_figures(schema, setup):
     """The figures of each session, by its heading."""
     return {
         "A mesh of two": mesh_figures(mesh(schema, setup)),
         "A star of three": star_figures(star(schema, setup)),
         "Taproot": taproot_figures(schema, setup),
+        "Commitments and message keys": commitments_figures(commitments(schema, setup)),
     }

@@ -48,7 +48,9 @@ def figures(part):
 
 
 def _value(text):
-    """Indices with commas between them, or bytes in hexadecimal digits."""
+    """Indices with commas between them, the text of an invitation, or bytes in hexadecimal digits."""
+    if text.startswith("musig2"):
+        return text
     return [int(index) for index in text.split(", ")] if "," in text else bytes.fromhex(text)
 
 
@@ -85,3 +87,8 @@ def multiaddr(text):
     if (ip4, tcp) != ("ip4", "tcp"):
         raise ValueError("an address of another kind")
     return b"\x04" + bytes(map(int, host.split("."))) + b"\x06" + int(port).to_bytes(2, "big")
+
+
+def with_peer(address, peer):
+    """A binary address that ends in /p2p/ and a peer id."""
+    return address + b"\xa5\x03" + bytes([len(peer)]) + peer

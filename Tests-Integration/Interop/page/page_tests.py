@@ -44,6 +44,9 @@ class Made(unittest.TestCase):
     def test_taproot(self):
         self.compare("Taproot")
 
+    def test_commitments(self):
+        self.compare("Commitments and message keys")
+
     def compare(self, name):
         labels = [label for label, _ in self.made[name]]
         for label, _ in FIGURES[name]:
@@ -65,9 +68,12 @@ class Received(unittest.TestCase):
     def test_taproot(self):
         receive("Taproot", receive("A mesh of two"))
 
+    def test_commitments(self):
+        receive("Commitments and message keys")
+
     def test_unknown_figure(self):
-        with self.assertRaisesRegex(AssertionError, "figure EVIDENCE body is not checked"):
-            Receiver(SCHEMA, SETUP).check("EVIDENCE body", b"")
+        with self.assertRaisesRegex(AssertionError, "figure BROADCAST_DONE body is not checked"):
+            Receiver(SCHEMA, SETUP).check("BROADCAST_DONE body", b"")
 
     def test_unknown_row(self):
         with self.assertRaisesRegex(AssertionError, "the row port is not checked"):
@@ -85,6 +91,9 @@ class Flipped(unittest.TestCase):
 
     def test_one_byte_of_each_figure_of_taproot(self):
         self.flip_some("Taproot", receive("A mesh of two"))
+
+    def test_one_byte_of_each_figure_of_commitments(self):
+        self.flip_some("Commitments and message keys")
 
     def test_each_byte_of_a_descriptor(self):
         self.flip_all("A mesh of two", "descriptor")
@@ -128,4 +137,6 @@ def flipped(value, position):
     """Bytes with one bit changed at a position, or a list the other way round."""
     if isinstance(value, list):
         return value[::-1]
+    if isinstance(value, str):
+        return value[:position] + ("p" if value[position] == "q" else "q") + value[position + 1:]
     return value[:position] + bytes([value[position] ^ 1 << position % 8]) + value[position + 1:]

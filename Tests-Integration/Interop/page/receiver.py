@@ -2,8 +2,10 @@
 
 import re
 
+import bech32m
 import bip327
 import bip340
+import page
 import protocol
 import rules
 import wire
@@ -43,7 +45,7 @@ class Receiver:
         self.message_keys = self.values["message_keys"] or self.signers
         self.keys = bip327.Keys(self.signers)
         self.bodies, self.signed, self.partials, self.finals = {}, {}, {}, []
-        self.hashes, self.leaves = [], []
+        self.hashes, self.leaves, self.commits = [], [], {}
         return True
 
     def session_id(self, value):
@@ -66,6 +68,7 @@ class Receiver:
         return len(self.hashes) == len(self.signers) and value == protocol.order(self.hashes)
 
     def rendezvous(self, value, day):
+        self.place = value
         return self._is_day(day) and value == protocol.dht_key("rendezvous", self.id, day)
 
     def inbox(self, value, index, day):
@@ -83,7 +86,7 @@ class Receiver:
                 and len(announcement["addresses"]) == 1 and announcement["sequence"] == self.values["created_ms"])
 
     def hello(self, value):
-        self.subject = value, 1, "hello-joiner"
+        self.subject, self.x = (value, 1, "hello-joiner"), value
         provider, joiner = self.setup.peers[:2]
         return value == protocol.hello(self.id, provider, joiner, value[-64:-32], value[-32:])
 
@@ -93,8 +96,7 @@ class Receiver:
     def signature(self, value):
         """The signature of the last announcement, HELLO or body."""
         data, index, tag = self.subject
-        if tag == "message":
-            self.signed[data] = value
+        self.signed[data] = value
         return bip340.verify(self.message_keys[index][1:], protocol.tagged(tag, data), value)
 
     def body(self, value, *index):
@@ -106,7 +108,7 @@ class Receiver:
         self.subject = value, sender, "message"
         self.bodies[sender, kind] = value
         payload = self.decode(self.schema.payload(kind), body["payload"])
-        in_attempt = body["attempt"] == {1: 0, 8: 0, 7: 2}.get(kind, 1)
+        in_attempt = body["attempt"] == {1: 0, 8: 0, 9: 0, 7: 2}.get(kind, 1)
         same_run = body["run"] == self.runs.setdefault(sender, body["run"])
         right_signer = not index or index[0] == sender
         right_session = body["session_id"] == self.id
@@ -119,7 +121,28 @@ class Receiver:
         self.nonces[sender] = payload["nonces"]
         for nonce in payload["nonces"]:
             bip327.nonce_points(nonce)
+        if sender in self.commits and not self._opens(sender, payload["nonces"]):
+            return False
         return len(payload["nonces"]) == len(self.messages)
+
+    def nonce_commit(self, sender, payload):
+        """A commitment to the leaf that stands above it; the second of a signer is to another."""
+        bodies = self.commits.setdefault(sender, [])
+        bodies.append(self.subject[0])
+        return (payload["leaf"] == self.leaves[sender]) == (len(bodies) == 1)
+
+    def _opens(self, sender, nonces):
+        """Whether a signer's nonces are those that it committed to."""
+        return protocol.leaf(self.id, 1, sender, self.runs[sender], nonces) == self.leaves[sender]
+
+    def commits_complete(self, sender, payload):
+        return payload["transcript"] == protocol.transcript(self.id, 1, self.leaves)
+
+    def evidence(self, sender, payload):
+        """Two commitments of signer 1 in one run, shown by signer 0."""
+        shown = [{"body": body, "signature": self.signed[body]} for body in self.commits[1]]
+        return sender == 0 and len(shown) == 2 and payload == {
+            "kind": 1, "culprit": 1, "signed_messages": shown, "leaves": [], "aggregate_nonces": [], "descriptor": b""}
 
     def nonces_complete(self, sender, payload):
         coordinator = protocol.order(self.hashes)[0]
@@ -146,8 +169,10 @@ class Receiver:
 
     def leaf(self, value, index):
         self.leaves.append(value)
-        expected = protocol.leaf(self.id, 1, index, self.runs[index], self.nonces[index])
-        return index == len(self.leaves) - 1 and value == expected
+        if index != len(self.leaves) - 1:
+            return False
+        # With commitments the nonces that open them come later.
+        return bool(self.values["commitment_round"]) or self._opens(index, self.nonces[index])
 
     def transcript(self, value):
         return value == protocol.transcript(self.id, 1, self.leaves)
@@ -188,7 +213,7 @@ class Receiver:
         messages = [item["body"] for name, item in wire.read_frame(self.schema, value) if name == "signed_message"]
         kinds = [self.decode("Body", body)["type"] for body in messages]
         by_signer = all(self.bodies.get((index, kind)) == body for kind, body in zip(kinds, messages))
-        return kinds in ([1, 4], [5], [6]) and by_signer and value == self._framed(messages)
+        return kinds in ([1, 4], [1, 2], [3], [4], [5], [6]) and by_signer and value == self._framed(messages)
 
     def _framed(self, bodies):
         """The frame of bodies with the signatures that the page has for them."""
@@ -200,6 +225,36 @@ class Receiver:
         if name == "sync":
             return wire.encode(self.schema, "Sync", item) == self.last
         return name == "signed_message" and value == self._framed([self.subject[0]])
+
+    def hello_frame(self, value):
+        """The first step: which place was found, and a number for the exchange."""
+        return self._items(value) == [("hello", {"dht_key": self.place, "a": self.x[-64:-32]})]
+
+    def proof_frame(self, value):
+        proof = {"a": self.x[-64:-32], "b": self.x[-32:], "proof": protocol.tagged("hello-provider", self.x)}
+        return self._items(value) == [("hello_proof", proof)]
+
+    def joiner_frame(self, value):
+        joiner = {"a": self.x[-64:-32], "message_key": self.message_keys[1], "signature": self.signed[self.x]}
+        return self._items(value) == [("hello_joiner", joiner)]
+
+    def answer(self, value):
+        """The announcement with its signature, whose session is not over."""
+        (name, answer), = self._items(value)
+        (signed,) = answer["announcements"]
+        return (name == "hello_announcements" and answer["a"] == self.x[-64:-32] and not answer["over"]
+                and self.decode("Announcement", signed["announcement"])["descriptor"] == self.bytes
+                and self.signed[signed["announcement"]] == signed["signature"])
+
+    def _items(self, value):
+        return wire.read_frame(self.schema, value)
+
+    def invitation(self, value):
+        """The session, and the address of signer 0's peer."""
+        prefix, data = bech32m.decode(value)
+        address = page.with_peer(page.multiaddr(self.setup.address.replace("(i + 1)", "1")), self.setup.peers[0])
+        return prefix == "musig2" and self.decode("Invitation", data) == {
+            "session_id": self.id, "addresses": [address]}
 
     def finalized(self, value):
         expected = {"session_id": self.id, "signatures": self.finals}
@@ -231,8 +286,9 @@ class Receiver:
 WANTED = {0: [(1, [1]), (4, [1])], 1: [(1, [2]), (5, [0]), (11, [])]}
 
 PAYLOADS = {
-    1: Receiver.join, 4: Receiver.nonce_share, 5: Receiver.nonces_complete, 6: Receiver.partial_share,
-    7: Receiver.restart, 8: Receiver.abort,
+    1: Receiver.join, 2: Receiver.nonce_commit, 3: Receiver.commits_complete, 4: Receiver.nonce_share,
+    5: Receiver.nonces_complete, 6: Receiver.partial_share, 7: Receiver.restart, 8: Receiver.abort,
+    9: Receiver.evidence,
 }
 
 CHECKS = [
@@ -247,9 +303,9 @@ CHECKS = [
     (r"announcement", Receiver.announcement),
     (r"hello x", Receiver.hello),
     (r"hello proof", Receiver.proof),
-    (r"(?:its|joiner|NONCES_COMPLETE|RESTART|RESTART of \d+|ABORT|[A-Z_]+ \d+) signature", Receiver.signature),
-    (r"(?:JOIN|NONCE_SHARE|PARTIAL|RESTART of) (\d+) body", Receiver.body),
-    (r"(?:NONCES_COMPLETE|RESTART|ABORT) body", Receiver.body),
+    (r"(?:its|joiner|NONCES_COMPLETE|RESTART|RESTART of \d+|ABORT|EVIDENCE|(?:other )?[A-Z_]+ \d+) signature", Receiver.signature),
+    (r"(?:JOIN|(?:NONCE_|other )COMMIT|COMPLETE|NONCE_SHARE|PARTIAL|RESTART of) (\d+) body", Receiver.body),
+    (r"(?:NONCES_COMPLETE|RESTART|ABORT|EVIDENCE) body", Receiver.body),
     (r"H\(message, body\)", Receiver.hashed_body),
     (r"frame of (\d+)", Receiver.frame),
     (r"its frame", Receiver.its_frame),
@@ -260,6 +316,11 @@ CHECKS = [
     (r"final signature(?: (\d+))?", Receiver.final),
     (r"signature, root", Receiver.final_alone),
     (r"FINALIZED frame", Receiver.finalized),
+    (r"Hello frame", Receiver.hello_frame),
+    (r"HelloProof frame", Receiver.proof_frame),
+    (r"HelloJoiner frame", Receiver.joiner_frame),
+    (r"its answer", Receiver.answer),
+    (r"invitation", Receiver.invitation),
     (r"SYNC of (\d+)", Receiver.sync),
     (r"SYNC of (\d+), final", Receiver.sync_final),
     (r"SYNC, leaves", Receiver.sync_leaves),

@@ -28,7 +28,11 @@ struct ExampleSession {
         "12D3KooWPbpTwZanpjrhsMXxcYHn8NXTHixhRf8kwqKtGXJ7JuX9",
     ]
 
-    init(_ fields: Descriptor, secretNonces: [[(UInt64, UInt64)]]) throws {
+    /// What is added to a signer's place for the secret of its message key: 1 where it has none of its own.
+    let firstMessageSecret: Int
+
+    init(_ fields: Descriptor, secretNonces: [[(UInt64, UInt64)]], firstMessageSecret: Int = 1) throws {
+        self.firstMessageSecret = firstMessageSecret
         descriptor = try SessionDescriptor(bytes: fields.encoded())
         let crypto = try BIP327(descriptor)
         self.crypto = crypto
@@ -94,7 +98,9 @@ struct ExampleSession {
         let body = MessageBody(
             sessionID: descriptor.id.bytes, attempt: attempt, index: UInt32(signer), run: Self.run(signer),
             payload: payload)
-        return try SignedMessage(body) { try Self.sign(.message, $0, signer: signer) }
+        return try SignedMessage(body) {
+            try Self.sign(.message, $0, signer: signer + firstMessageSecret - 1)
+        }
     }
 
     func join(_ signer: Int) throws -> SignedMessage {

@@ -35,6 +35,26 @@ import WireCodec
         hello proof               2d06b10a64d075bf0d5f8085fd131e30b602fd774fda212283be1a1c3d82f16f
         joiner signature          49a344fe453922d4db365c2fa8fea03e1b511ffeaf133ae2d08b28b749f349d14c106657098c60
                                   59d11b7cc2608df1f5b3011357c7722b6cba338c4d738cd8cf
+        Hello frame               4a0a482a460a2212207c9a7fbe2e1a3cc4fb8c566aac604d2ecff981f6100ce4e69f3fe30bc56c
+                                  f6081220aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+        HelloProof frame          6a0a6832660a20aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+                                  1220bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb1a202d06b1
+                                  0a64d075bf0d5f8085fd131e30b602fd774fda212283be1a1c3d82f16f
+        HelloJoiner frame         8d010a8a013a87010a20aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+                                  aaaaaa122102c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee51a
+                                  4049a344fe453922d4db365c2fa8fea03e1b511ffeaf133ae2d08b28b749f349d14c106657098c
+                                  6059d11b7cc2608df1f5b3011357c7722b6cba338c4d738cd8cf
+        its answer                be020abb0242b8020a20aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+                                  aaaaaa1293020ace010a90010801100122210279be667ef9dcbbac55a06295ce870b07029bfcdb
+                                  2dce28d959f2815b16f81798222102c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7
+                                  abac09b95c709ee5320568656c6c6f5001580170e0a71278e0a712800180bcd9f29e34880180f6
+                                  90f69e34920120000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f
+                                  1226002408011220dd6704beec4ae194662fe6ed5a17ff453a49ab9e35bcd63804fc33645a1eb6
+                                  061a0804c0000201060fa12080bcd9f29e3428011240a3808509ac46e7012bb17ebd8a6dee55a2
+                                  a7305b959da319f5a4f09def433729bebf7587b93e886c5511f6e0e8830b6cae5c001404042a26
+                                  e3a849cd3d162161
+        invitation                musig21pgsyt0xfafa23wnfa74j6rx7fznnyfcu30hvxqgkuk6fdsautj04lrsjxyzvqqqzqyrqlgd
+                                  9qvnqqfqgqyfzpht8qjlwcjhpj3nzlehdtgtl73f6fx4euddu6cuqflpnv3dpadsxg42vxn
         JOIN 0 body               0a2045bcc9ea7aa8ba69efab2d0cde48a732271c8beec30116e5b496c3bc5c9f5f8e208180c080
                                   deacb98f1a280132320a26002408011220dd6704beec4ae194662fe6ed5a17ff453a49ab9e35bc
                                   d63804fc33645a1eb606120804c0000201060fa1
@@ -185,7 +205,26 @@ import WireCodec
         hello += [UInt8](repeating: 0xaa, count: 32) + [UInt8](repeating: 0xbb, count: 32)
         figures.expect("hello x", hello)
         figures.expect("hello proof", Tag.helloProvider.hash(hello).bytes)
-        figures.expect("joiner signature", try ExampleSession.sign(.helloJoiner, hello, signer: 1))
+        let joiner = try ExampleSession.sign(.helloJoiner, hello, signer: 1)
+        figures.expect("joiner signature", joiner)
+
+        let (a, b) = ([UInt8](repeating: 0xaa, count: 32), [UInt8](repeating: 0xbb, count: 32))
+        let place = [0x12, 0x20] + Tag.rendezvous.hash(descriptor.id.bytes + day).bytes
+        figures.expect("Hello frame", try ExampleSession.frame([.hello(Hello(dhtKey: place, a: a))]))
+        let proof = HelloProof(a: a, b: b, proof: Tag.helloProvider.hash(hello).bytes)
+        figures.expect("HelloProof frame", try ExampleSession.frame([.helloProof(proof)]))
+        let shown = HelloJoiner(a: a, messageKey: try ExampleSession.key(1), signature: joiner)
+        figures.expect("HelloJoiner frame", try ExampleSession.frame([.helloJoiner(shown)]))
+        let answer = HelloAnnouncements(a: a, announcements: [SignedAnnouncement(announcement) { _ in signature }])
+        // An announcement without a byte that is deflated: the one encoding of the item that is not.
+        var plain = ProtobufWriter()
+        plain.message(1) { $0.message(8, answer) }
+        #expect(try Frame(decoding: plain.bytes).items == [.helloAnnouncements(answer)])
+        figures.expect("its answer", FrameEncoder.encode(plain.bytes))
+        let address = try Multiaddr("/ip4/192.0.2.1/tcp/4001/p2p/\(ExampleSession.peers[0])")
+        let invitation = try Invitation(sessionID: descriptor.id.bytes, addresses: [address])
+        figures.expect("invitation", invitation.text)
+        #expect(try Invitation(invitation.text) == invitation)
     }
 
     private func bigEndian(_ number: some FixedWidthInteger) -> [UInt8] {
