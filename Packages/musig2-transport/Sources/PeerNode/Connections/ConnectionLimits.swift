@@ -10,6 +10,10 @@ struct ConnectionLimits {
     var trimTo: Int
     /// How long a connection is spared.
     var grace: Duration
+    /// How long an inbound stream keeps a connection in use before its first frame, and a peer that asked since.
+    var firstFrame: Duration
+    /// How long it does so after its last frame.
+    var silence: Duration
     /// Two connections to one peer that begin within this time were dialled at once by both sides.
     var simultaneous: Duration
     /// How often connections may come from one network.
@@ -23,9 +27,14 @@ struct ConnectionLimits {
         // Never more than there may be: whoever lowers one of the two may have forgotten the other.
         trimTo = max(0, min(configuration.trimConnectionsTo, configuration.trimConnectionsAbove))
         grace = configuration.connectionGrace
+        firstFrame = configuration.firstUse
+        silence = configuration.streamSilence
         simultaneous = configuration.simultaneousDialWindow
         inboundRate = configuration.inboundConnectionRate
     }
+
+    /// How many there may be, protected peers included: these are let in when all places are taken and nobody can go.
+    var totalWithProtected: Int { total + total / 4 }
 
     /// How many of all may be inbound: the rest is kept for dials of this node, so that nobody can shut it in by coming in
     /// numbers.

@@ -12,8 +12,10 @@ struct ConnectionTable {
         let network: NetworkGroup?
         let host: NetworkHost?
         let since: Duration
-        /// When a stream was last opened on it or let go.
+        /// When this side last opened a stream on it or let it go.
         var lastUse: Duration
+        /// What the peer does with it.
+        let activity = ConnectionActivity()
         /// Streams in use, inbound and outbound.
         var leases = 0
         /// Inbound streams that handlers serve now.
@@ -22,6 +24,12 @@ struct ConnectionTable {
         var answered = 0
         /// Not the one to use: to be closed once no stream is in use.
         var isRetired = false
+
+        /// Whether no stream is in use on it.
+        var isIdle: Bool { leases == 0 && served == 0 }
+
+        /// When it was last of use: streams that only the peer opens do not count, frames and requests on them do.
+        var lastOfUse: Duration { max(lastUse, activity.lastRequest ?? lastUse, activity.lastFrame ?? lastUse) }
     }
 
     /// What a new connection means for its peer.
@@ -95,14 +103,17 @@ struct ConnectionTable {
     /// When there are too many of all, or from one network, one of the largest party goes: of the address that has most in a
     /// network, of the network that has most in all, whatever it does with them. A newcomer of the largest party takes the place
     /// of one of its own that nothing uses. When all have as many, the inbound one that is worth least goes, of those that
-    /// nothing uses. None is younger than `grace`, and none protected. A protected peer is let in in any case.
+    /// nothing uses; streams that say nothing are no use. None is younger than `grace`, and none protected. A protected peer
+    /// is let in in any case, also when all connections were dialled.
     func victim(for connection: any Connection, at now: Duration, grace: Duration, values: PeerValues) -> Entry? {
         let peer = connection.remotePeer
         guard peer != local else { return nil }
         let others = connections(to: peer)
         if others.count >= limits.perPeer { return others.first { $0.isRetired } ?? others.first }
-        guard connection.isInbound else { return nil }
         let isProtected = values.isProtected(peer)
+        guard connection.isInbound else {
+            return isFull && isProtected ? leastOfAll(at: now, values) : nil
+        }
         let network = NetworkGroup(connection.remoteAddress)
         let isNetworkFull = isFull(network) && !isProtected
         guard isFullForInbound || isNetworkFull else { return nil }
@@ -112,17 +123,25 @@ struct ConnectionTable {
         }
         let crowd =
             isNetworkFull
-            ? crowd(in: strangers, NetworkHost(connection.remoteAddress)) { $0.host }
-            : crowd(in: strangers, network?.widest) { $0.network?.widest }
-        let victim = crowd.filter { now - $0.since >= grace }.min { isWorthLess($0, $1, values) }
-        if victim == nil, isProtected { return strangers.min { isWorthLess($0, $1, values) } }
+            ? crowd(in: strangers, at: now, NetworkHost(connection.remoteAddress)) { $0.host }
+            : crowd(in: strangers, at: now, network?.widest) { $0.network?.widest }
+        let victim = crowd.filter { now - $0.since >= grace }.min { isWorthLess($0, $1, at: now, values) }
+        if victim == nil, isProtected {
+            return strangers.min { isWorthLess($0, $1, at: now, values) } ?? leastOfAll(at: now, values)
+        }
         return victim
+    }
+
+    /// Of all connections to peers that are not protected, whoever dialled, the one that is worth least.
+    private func leastOfAll(at now: Duration, _ values: PeerValues) -> Entry? {
+        entries.values.filter { !values.isProtected($0.connection.remotePeer) }
+            .min { isWorthLess($0, $1, at: now, values) }
     }
 
     /// The connections of which one gives way to a newcomer of a party: all of the party that has most; if that is the
     /// newcomer's own, or all have as many, those that nothing uses, of its own or of all.
     private func crowd<Party: Hashable>(
-        in entries: [Entry], _ newcomer: Party?, _ party: (Entry) -> Party?
+        in entries: [Entry], at now: Duration, _ newcomer: Party?, _ party: (Entry) -> Party?
     ) -> [Entry] {
         var parties: [Party: [Entry]] = [:]
         for entry in entries { if let party = party(entry) { parties[party, default: []].append(entry) } }
@@ -132,7 +151,7 @@ struct ConnectionTable {
                 ? left.value.count < right.value.count : Self.first(left.value) > Self.first(right.value)
         }
         if let largest, largest.key != newcomer, largest.value.count > own + 1 { return largest.value }
-        let idle = entries.filter { isIdle($0.id, evenIfCurrent: true) }
+        let idle = entries.filter { isUnused($0, at: now) }
         guard let newcomer, own > 0, own >= (largest?.value.count ?? 0) else { return idle }
         return idle.filter { party($0) == newcomer }
     }
@@ -145,24 +164,37 @@ struct ConnectionTable {
         let dispensable = entries.values.filter {
             isDispensable($0, at: now, grace: limits.grace, values: values)
         }
-        return Array(dispensable.sorted { isWorthLess($0, $1, values) }.prefix(entries.count - limits.trimTo))
+        return Array(dispensable.sorted { isWorthLess($0, $1, at: now, values) }.prefix(entries.count - limits.trimTo))
     }
 
     private func isDispensable(_ entry: Entry, at now: Duration, grace: Duration, values: PeerValues) -> Bool {
-        now - entry.since >= grace && isIdle(entry.id, evenIfCurrent: true)
-            && !values.isProtected(entry.connection.remotePeer)
+        now - entry.since >= grace && isUnused(entry, at: now) && !values.isProtected(entry.connection.remotePeer)
     }
 
-    /// A retired one goes before others, then the one of less value, one that nothing uses before one that is in use, then the
-    /// one that was not used for longer.
-    private func isWorthLess(_ left: Entry, _ right: Entry, _ values: PeerValues) -> Bool {
+    /// Whether nothing uses a connection: no stream, or on one that the other side has dialled none that is of use. A stream by
+    /// which no frame ever came has a short time, others a longer one since the last.
+    private func isUnused(_ entry: Entry, at now: Duration) -> Bool {
+        if entry.isIdle { return entry.activity.lastRequest.map { now - $0 >= limits.firstFrame } ?? true }
+        guard entry.connection.isInbound else { return false }
+        let isProven = entry.leases > entry.served || entry.activity.lastFrame != nil
+        return now - entry.lastOfUse >= (isProven ? limits.silence : limits.firstFrame)
+    }
+
+    /// A retired one goes before others, one by which no frames come before one that has them, then the one of less value, then
+    /// the one that was not of use for longer.
+    private func isWorthLess(_ left: Entry, _ right: Entry, at now: Duration, _ values: PeerValues) -> Bool {
         if left.isRetired != right.isRetired { return left.isRetired }
+        let (hasLeftFrames, hasRightFrames) = (hasFrames(left, at: now), hasFrames(right, at: now))
+        if hasLeftFrames != hasRightFrames { return hasRightFrames }
         let leftValue = values.value(of: left.connection.remotePeer)
         let rightValue = values.value(of: right.connection.remotePeer)
         if leftValue != rightValue { return leftValue < rightValue }
-        let (isLeftIdle, isRightIdle) = (left.leases + left.served == 0, right.leases + right.served == 0)
-        if isLeftIdle != isRightIdle { return isLeftIdle }
-        return left.lastUse == right.lastUse ? left.id < right.id : left.lastUse < right.lastUse
+        let (leftUse, rightUse) = (left.lastOfUse, right.lastOfUse)
+        return leftUse == rightUse ? left.id < right.id : leftUse < rightUse
+    }
+
+    private func hasFrames(_ entry: Entry, at now: Duration) -> Bool {
+        entry.activity.lastFrame.map { now - $0 < limits.silence } ?? false
     }
 
     func connections(to peer: PeerID) -> [Entry] {
@@ -180,12 +212,15 @@ struct ConnectionTable {
             return .refused(TransportError(.peerMismatch, "the other side is peer \(peer), this node itself"))
         }
         // Who is protected has the places that are kept for dials, too.
-        guard !isFull, !connection.isInbound || !isFullForInbound || values.isProtected(peer) else {
+        let isProtected = values.isProtected(peer)
+        guard isProtected ? entries.count < limits.totalWithProtected : !isFull,
+            !connection.isInbound || !isFullForInbound || isProtected
+        else {
             return .refused(Self.limit("connections", connection.isInbound ? limits.inbound : limits.total, peer))
         }
         let network = NetworkGroup(connection.remoteAddress)
         // Whom this side dials it has chosen.
-        guard !connection.isInbound || !isFull(network) || values.isProtected(peer) else {
+        guard !connection.isInbound || !isFull(network) || isProtected else {
             return .refused(Self.limit("connections from one network", limits.perNetwork, peer))
         }
         let others = connections(to: peer)
@@ -237,17 +272,24 @@ struct ConnectionTable {
     }
 
     /// Counts a stream on a connection.
-    mutating func lease(_ id: ID, at now: Duration) {
+    ///
+    /// - Parameters:
+    ///   - id: The connection.
+    ///   - now: The time, for a stream of this side: those of the other side are of use only when something comes by them.
+    mutating func lease(_ id: ID, at now: Duration?) {
         entries[id]?.leases += 1
-        entries[id]?.lastUse = now
+        if let now { entries[id]?.lastUse = now }
     }
 
     /// Counts a stream that is no longer in use.
     ///
+    /// - Parameters:
+    ///   - id: The connection.
+    ///   - now: The time, for a stream of this side.
     /// - Returns: Whether the connection was retired and nothing uses it any more.
-    mutating func release(_ id: ID, at now: Duration) -> Bool {
+    mutating func release(_ id: ID, at now: Duration?) -> Bool {
         entries[id]?.leases -= 1
-        entries[id]?.lastUse = now
+        if let now { entries[id]?.lastUse = now }
         return isIdle(id, evenIfCurrent: false)
     }
 
@@ -266,11 +308,6 @@ struct ConnectionTable {
 
     mutating func endService(_ id: ID, isAnswered: Bool) {
         if isAnswered { entries[id]?.answered -= 1 } else { entries[id]?.served -= 1 }
-    }
-
-    /// A stream was answered on the connection to a peer.
-    mutating func noteUse(by peer: PeerID, at now: Duration) {
-        if let id = current(to: peer)?.id { entries[id]?.lastUse = now }
     }
 
     func isIdle(_ id: ID, evenIfCurrent: Bool) -> Bool {

@@ -1,13 +1,19 @@
 import PeerTransport
 
-/// A responder whose bytes are counted.
+/// A responder whose bytes are counted, and that tells when it has answered.
 final class CountingResponder: StreamResponder {
     private let base: any StreamResponder
     private let metrics: PeerNodeMetrics
+    private let noteUse: () -> Void
 
-    init(_ base: any StreamResponder, metrics: PeerNodeMetrics) {
+    /// - Parameters:
+    ///   - base: Who answers.
+    ///   - metrics: Where bytes are counted.
+    ///   - noteUse: Called when something was answered.
+    init(_ base: any StreamResponder, metrics: PeerNodeMetrics, noteUse: @escaping () -> Void) {
         self.base = base
         self.metrics = metrics
+        self.noteUse = noteUse
     }
 
     func begin() -> ResponderAction { counted(base.begin()) }
@@ -26,7 +32,9 @@ final class CountingResponder: StreamResponder {
     private func counted(_ action: ResponderAction) -> ResponderAction {
         switch action {
         case .send(let answer), .sendAndResume(let answer), .finish(let answer):
-            if !answer.isEmpty { metrics.sent(answer.count) }
+            guard !answer.isEmpty else { break }
+            metrics.sent(answer.count)
+            noteUse()
         case .reset: break
         }
         return action

@@ -59,7 +59,7 @@ extension PeerNode {
                     stream: try await openStream(on: entry, open), remoteAddress: entry.connection.remoteAddress,
                     isInbound: entry.connection.isInbound)
             } catch {
-                release(entry.id)
+                release(entry.id, isInbound: false)
                 guard error.code == .connectionClosed else { throw error }
                 // Whoever serves the connection may not have noticed yet, and a peer that is going away may keep it open.
                 // Another one may stand in.
@@ -95,7 +95,8 @@ extension PeerNode {
             { () async throws(TransportError) in try await open(entry.connection) }
         )
         metrics.streamOpened(isInbound: false, name: serverName(of: opened.protocolID))
-        return NegotiatedStream(stream: leased(opened.stream, on: entry.id), protocolID: opened.protocolID)
+        return NegotiatedStream(
+            stream: leased(opened.stream, on: entry.id, isInbound: false), protocolID: opened.protocolID)
     }
 
     // MARK: Serving
@@ -103,12 +104,11 @@ extension PeerNode {
     /// Serves a stream that a peer opened, as far as the transport does not do it itself.
     func serve(_ inbound: NegotiatedStream, over connection: any Connection, as id: ConnectionTable.ID) {
         let limit = configuration.maximumInboundStreams
-        let now = configuration.timeSource.now().uptime
         let server = state.withLock { state -> Server? in
             guard let server = state.registry[inbound.protocolID],
                 state.table.serve(id, limit: limit, isAnswered: server.isResponder)
             else { return nil }
-            if !server.isResponder { state.table.lease(id, at: now) }
+            if !server.isResponder { state.table.lease(id, at: nil) }
             return server
         }
         switch server {
@@ -117,7 +117,8 @@ extension PeerNode {
             inbound.stream.reset()
         case .handler(let handler):
             metrics.streamOpened(isInbound: true, name: handler.name)
-            let stream = NegotiatedStream(stream: leased(inbound.stream, on: id), protocolID: inbound.protocolID)
+            let stream = NegotiatedStream(
+                stream: leased(inbound.stream, on: id, isInbound: true), protocolID: inbound.protocolID)
             Task {
                 await handler.handle(stream, from: connection.remotePeer)
                 state.withLock { $0.table.endService(id, isAnswered: false) }
@@ -137,21 +138,22 @@ extension PeerNode {
         }
     }
 
-    /// A responder is about to answer a stream of a peer.
-    func noteAnswer(to peer: PeerID, by name: String) {
-        metrics.streamOpened(isInbound: true, name: name)
-        let now = configuration.timeSource.now().uptime
-        state.withLock { $0.table.noteUse(by: peer, at: now) }
+    /// Where it is noted what a peer does on the connection that is used with it; nil for one that is not connected.
+    func activity(of peer: PeerID) -> ConnectionActivity? {
+        state.withLock { $0.table.current(to: peer)?.activity }
     }
+
+    /// Whether the connections of a peer are kept; see ``protect(_:for:)``.
+    func isProtected(_ peer: PeerID) -> Bool { state.withLock { $0.values.isProtected(peer) } }
 
     private func serverName(of id: ProtocolID) -> String? { state.withLock { $0.registry[id]?.name } }
 
-    private func leased(_ stream: any ByteStream, on id: ConnectionTable.ID) -> LeasedStream {
-        LeasedStream(stream, metrics: metrics) { [weak self] in self?.release(id) }
+    private func leased(_ stream: any ByteStream, on id: ConnectionTable.ID, isInbound: Bool) -> LeasedStream {
+        LeasedStream(stream, metrics: metrics) { [weak self] in self?.release(id, isInbound: isInbound) }
     }
 
-    private func release(_ id: ConnectionTable.ID) {
-        let now = configuration.timeSource.now().uptime
+    private func release(_ id: ConnectionTable.ID, isInbound: Bool) {
+        let now = isInbound ? nil : configuration.timeSource.now().uptime
         if state.withLock({ $0.table.release(id, at: now) }) { closeAfterLinger(id, evenIfCurrent: false) }
     }
 }

@@ -99,7 +99,7 @@ extension PeerNode {
             dial.task?.cancel()
             state.dials[peer] = nil
         }
-        guard !state.table.isFull else {
+        guard !state.table.isFull || state.values.isProtected(peer) else {
             let limit = configuration.maximumConnections
             return .refused(TransportError(.limitExceeded, "\(limit) connections are open already"))
         }

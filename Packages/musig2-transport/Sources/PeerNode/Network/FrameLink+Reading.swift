@@ -25,6 +25,7 @@ extension FrameLink {
             return
         }
         if starts { Task { await run() } }
+        watchForAFrame()
         if let previous, !(await wait(for: previous.isOver, within: network.configuration.handoverGrace)) {
             // From here on, what it has brought already would come out of order.
             state.withLock { $0.firstHeard = max($0.firstHeard, inbound.id) }
@@ -37,8 +38,33 @@ extension FrameLink {
         }
     }
 
+    /// Leaves a peer that nobody here asked for, and that is not protected, when no frame of it comes in time. The time goes on when
+    /// it opens another stream.
+    private func watchForAFrame() {
+        let isDue = state.withLock { state in
+            guard !state.isWanted, !state.isHeard, !state.isWatched else { return false }
+            state.isWatched = true
+            return true
+        }
+        guard isDue else { return }
+        let limit = network.configuration.firstFrameTimeout
+        Task { [weak self, time = network.node.configuration.timeSource] in
+            // Cancelled or not: whoever has said nothing may go.
+            do { try await time.sleep(limit) } catch {}
+            await self?.leaveIfUnheard()
+        }
+    }
+
+    private func leaveIfUnheard() async {
+        let isUnheard = state.withLock { !$0.isWanted && !$0.isHeard && $0.phase != .ended }
+        guard isUnheard, !network.node.isProtected(peer) else { return }
+        await leave(reason: "no frame came within \(network.configuration.firstFrameTimeout)")
+    }
+
     private func receive(from inbound: Inbound) async {
         let stream = inbound.stream
+        let activity = network.node.activity(of: peer)
+        let time = network.node.configuration.timeSource
         var decoder = FrameDecoder(maximumLength: network.configuration.maximumFrameBytes)
         do throws(TransportError) {
             while let bytes = try await stream.read(upTo: network.configuration.readBytes) {
@@ -48,6 +74,10 @@ extension FrameLink {
                 } catch {
                     await leave(for: error)
                     return
+                }
+                if !frames.isEmpty {
+                    activity?.noteFrame(at: time.now().uptime)
+                    state.withLock { $0.isHeard = true }
                 }
                 for frame in frames where !(await deliver(frame, on: inbound.id)) {
                     stream.reset()

@@ -56,6 +56,11 @@ final class FrameLink: Sendable {
         var firstHeard: UInt64 = 0
         var nextStreamID: UInt64 = 0
         var hasTask = false
+        /// Whether this side asked for the peer.
+        var isWanted = false
+        /// Whether a whole frame came, or it is being waited for.
+        var isHeard = false
+        var isWatched = false
     }
 
     let network: NodePeerNetwork
@@ -73,6 +78,7 @@ final class FrameLink: Sendable {
     /// - Returns: False when the link has ended and another one is needed.
     func connect(_ addresses: [Multiaddr]) -> Bool {
         let (isUsable, starts) = state.withLock { state -> (Bool, Bool) in
+            state.isWanted = true
             switch state.phase {
             case .idle:
                 state.phase = .connecting

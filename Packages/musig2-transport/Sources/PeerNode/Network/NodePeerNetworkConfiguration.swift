@@ -25,6 +25,9 @@ public struct NodePeerNetworkConfiguration: Sendable {
     /// hold what waits for it for ever.
     public var writeTimeout: Duration = .seconds(60)
 
+    /// How long a peer that came by itself, and is not protected, may take until its first whole frame is there; then it is left.
+    public var firstFrameTimeout: Duration = .seconds(30)
+
     /// How often the outgoing stream of one connected peer is opened again after the peer has reset it.
     public var maximumReopenings = 8
 

@@ -50,9 +50,13 @@ extension PeerNode {
         name: String,
         with factory: @escaping ResponderFactory
     ) throws(TransportError) {
+        let time = configuration.timeSource
         let counted: ResponderFactory = { [weak self, metrics] context in
-            self?.noteAnswer(to: context.remotePeer, by: name)
-            return factory(context).map { CountingResponder($0, metrics: metrics) }
+            metrics.streamOpened(isInbound: true, name: name)
+            let activity = self?.activity(of: context.remotePeer)
+            return factory(context).map { responder in
+                CountingResponder(responder, metrics: metrics) { activity?.noteRequest(at: time.now().uptime) }
+            }
         }
         try host(protocolIDs, by: .responder(name: name, counted)) { _ in }
         do throws(TransportError) {

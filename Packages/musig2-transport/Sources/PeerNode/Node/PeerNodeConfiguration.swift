@@ -9,11 +9,12 @@ public struct PeerNodeConfiguration: Sendable {
     /// The addresses that the node says it has, in the place of those it listens on: for hosts behind a forwarded port.
     public var announcedAddresses: [Multiaddr] = []
 
-    /// The most connections, inbound and outbound. Above it dials are refused. A quarter is kept for dials: of inbound
+    /// The most connections, inbound and outbound. Above it dials are refused, but of protected peers, which find room in any case: a
+    /// quarter more when there is nobody that can go. A quarter is kept for dials: of inbound
     /// ones three quarters are the most, and above it the oldest that no stream uses makes room for a new one; if there is
     /// none, the new one is closed.
     ///
-    /// It should be below the limit of the transport, whose connections include those in the middle of a handshake.
+    /// With that quarter it should be below the limit of the transport, whose connections include those in the middle of a handshake.
     public var maximumConnections = 1536
 
     /// The most connections to one peer; two are normal for a moment when both sides dial. Above it the oldest is closed.
@@ -35,6 +36,12 @@ public struct PeerNodeConfiguration: Sendable {
 
     /// How long a new connection is spared when too many are closed.
     public var connectionGrace: Duration = .seconds(20)
+
+    /// How long an inbound stream counts as use of its connection before the first frame comes by it, when too many are connected.
+    public var firstUse: Duration = .seconds(5)
+
+    /// How long a stream counts as use of an inbound connection after the last frame, when too many are connected.
+    public var streamSilence: Duration = .seconds(60)
 
     /// The most peers that may be dialled at the same time. Dials that nobody waits for (``DialPatience/afterBackoff``) have
     /// three quarters at most, and give way to others when all places are taken.

@@ -162,6 +162,8 @@ private struct StubConnection: Connection {
         table.lease(1, at: .zero)
         #expect(victim(four) == 2, "the first is in use")
         _ = table.serve(2, limit: 1, isAnswered: false)
+        #expect(victim(four) == 2, "a stream of the other side that says nothing is no use")
+        table.entries[2]?.activity.noteFrame(at: .seconds(8))
         #expect(victim(four) == 3)
         #expect(victim(four, at: .seconds(3)) == nil, "too young")
     }
@@ -260,11 +262,11 @@ private struct StubConnection: Connection {
         }
         func surplus() -> [ConnectionTable.ID] { table.surplus(at: .seconds(100), values: values).map(\.id) }
         #expect(surplus() == [1, 2, 3, 4])
-        table.lease(1, at: .seconds(1))
+        table.lease(1, at: .seconds(99))
         _ = table.serve(2, limit: 9, isAnswered: true)
         _ = values.set(5, of: crowd[2].remotePeer, for: "dht")
         _ = values.protect(crowd[3].remotePeer, for: "signer")
-        table.noteUse(by: crowd[1].remotePeer, at: .seconds(50))
+        table.entries[2]?.activity.noteRequest(at: .seconds(50))
         #expect(surplus() == [5, 6, 2, 3], "in use, protected and young ones stay; then use and value count")
         values.unprotect(crowd[3].remotePeer, for: "signer")
         _ = values.set(0, of: crowd[2].remotePeer, for: "dht")

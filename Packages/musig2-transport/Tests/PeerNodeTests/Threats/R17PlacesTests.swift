@@ -122,4 +122,96 @@ import Testing
         }
         #expect(admitted >= 40, "\(admitted)")
     }
+
+    private func add(
+        _ table: inout ConnectionTable, _ number: Int, isInbound: Bool = true, _ values: PeerValues
+    ) throws -> ConnectionTable.Entry? {
+        let connection = StubConnection(
+            localPeer: try testPeer(0), remotePeer: try peer(number),
+            remoteAddress: try Multiaddr("/ip4/203.\(number).0.1/tcp/4001"), isInbound: isInbound)
+        _ = table.add(connection, at: .zero, values: values)
+        return table.current(to: connection.remotePeer)
+    }
+
+    /// All places are taken by connections of this node's own choice; those of a co-signer count for more, both ways.
+    @Test(arguments: [true, false]) func r17AProtectedPeerGetsInWhenAllWereDialled(isInbound: Bool) throws {
+        var table = try table()
+        var values = PeerValues()
+        for number in 0..<100 {
+            let id = try add(&table, number, isInbound: false, values)?.id
+            table.lease(try #require(id), at: .zero)
+        }
+        #expect(table.isFull)
+        let signer = StubConnection(
+            localPeer: try testPeer(0), remotePeer: try peer(1_000),
+            remoteAddress: try Multiaddr("/ip4/198.51.100.1/tcp/4001"), isInbound: isInbound)
+        #expect(!isLetIn(&table, signer, at: .seconds(1), values))
+        _ = values.protect(signer.remotePeer, for: "co-signer")
+        #expect(isLetIn(&table, signer, at: .seconds(1), values))
+        #expect(table.entries.count == 100, "one of the others has gone")
+    }
+
+    /// Nobody can go: there is a quarter more for protected peers, and no more.
+    @Test func r17AProtectedPeerGetsInBesideOthers() throws {
+        var table = try table()
+        var values = PeerValues()
+        var admitted = 0
+        for number in 0..<130 {
+            let signer = try connection(number, "/ip4/203.\(number).0.1/tcp/4001")
+            _ = values.protect(signer.remotePeer, for: "co-signer")
+            if isLetIn(&table, signer, at: .seconds(number), values) { admitted += 1 }
+        }
+        #expect(admitted == 125 && table.entries.count == 125)
+    }
+
+    /// Everybody has one connection and a stream on it: streams that say nothing go first, frames keep a connection.
+    @Test func r17AStrangersStreamIsNoUse() throws {
+        var table = try table()
+        let values = PeerValues()
+        for number in 0..<75 {
+            let entry = try #require(try add(&table, number, values))
+            table.lease(entry.id, at: nil)
+            _ = table.serve(entry.id, limit: 9, isAnswered: false)
+            if number < 30 { entry.activity.noteFrame(at: .seconds(50)) }
+        }
+        var admitted = 0
+        for number in 0..<60 {
+            let newcomer = try connection(1_000 + number, "/ip4/198.\(number).1.1/tcp/4001")
+            if isLetIn(&table, newcomer, at: .seconds(60), values) { admitted += 1 }
+        }
+        #expect(admitted == 45, "as many as are silent")
+        for number in 0..<30 { #expect(table.current(to: try peer(number)) != nil, "\(number)") }
+    }
+
+    /// An honest client that is answered all the time is no less than streams that were just opened.
+    @Test func r17WhoIsAnsweredStays() throws {
+        var table = try table()
+        let values = PeerValues()
+        let client = try #require(try add(&table, 0, values))
+        for number in 1..<75 {
+            let entry = try #require(try add(&table, number, values))
+            table.lease(entry.id, at: nil)
+            _ = table.serve(entry.id, limit: 9, isAnswered: false)
+        }
+        for second in 3..<40 {
+            client.activity.noteRequest(at: .seconds(second))
+            let newcomer = try connection(1_000 + second, "/ip4/198.\(second).1.1/tcp/4001")
+            _ = isLetIn(&table, newcomer, at: .seconds(second), values)
+            #expect(table.entries[client.id] != nil, "\(second)")
+        }
+    }
+
+    /// What it says of itself is worth nothing, what it answers something, frames more.
+    @Test func r17FramesAreWorthMoreThanAnswers() throws {
+        var table = try table {
+            $0.trimConnectionsAbove = 2
+            $0.trimConnectionsTo = 1
+        }
+        var values = PeerValues()
+        let (server, signer) = (try #require(try add(&table, 1, values)), try #require(try add(&table, 2, values)))
+        let stranger = try #require(try add(&table, 3, values))
+        _ = values.set(10, of: server.connection.remotePeer, for: "dht")
+        signer.activity.noteFrame(at: .seconds(90))
+        #expect(table.surplus(at: .seconds(100), values: values).map(\.id) == [stranger.id, server.id])
+    }
 }
