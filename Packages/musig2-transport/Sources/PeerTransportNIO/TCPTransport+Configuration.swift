@@ -84,7 +84,8 @@ extension TCPTransport {
         /// New inbound connections in total, those above the rate of their network left out; more are closed at once. A
         /// handshake costs about a third of a millisecond of processor time.
         public var inboundRate = Rate(perSecond: 1000, burst: 2000)
-        /// Inbound connections of one network (/24 of IPv4, /48 of IPv6) at a time.
+        /// Inbound connections of one network (/24 of IPv4, /48 of IPv6) at a time. One address may have half of them; when all are
+        /// taken, the address that has most gives one up for an address that has less.
         public var networkConnections = 256
         /// Where inbound connections come from that these three limits do not hold for: this machine, by default. Behind a proxy
         /// that all connections come through, it is the proxy's address.

@@ -73,6 +73,14 @@ public final class TCPTransport: Transport {
     /// How many connections there are now, either direction, unfinished ones included.
     public var connectionCount: Int { self.count.total }
 
+    /// Says which peers' connections never make room for others. Without, an address that has most connections of a network that has
+    /// all it may (``Limits/networkConnections``) gives up any of them for another address.
+    ///
+    /// - Parameter isKept: Whether a peer's connections are kept. It is called on any thread, and must be quick.
+    public func keepConnections(of isKept: @escaping @Sendable (PeerID) -> Bool) {
+        self.count.keep(isKept)
+    }
+
     /// How many bytes all connections together hold: received and not read, and answers not sent.
     var heldBytes: Int { self.count.heldBytes }
 

@@ -13,10 +13,10 @@ public struct IdentifyConfiguration: Sendable {
     /// How long a peer may take to answer.
     public var timeout: Duration = .seconds(10)
 
-    /// How long a peer may take to read a push: shorter, since others wait for their turn.
+    /// How long a peer may take to read a push; until then there is no other one to it.
     public var pushTimeout: Duration = .seconds(2)
 
-    /// The most peers that are pushed to at the same time.
+    /// The most pushes that are written at the same time. How long a peer takes to read one holds up no other peer.
     public var maximumPushes = 32
 
     /// How often a peer may push a change. Above it pushes are reset unread.

@@ -14,6 +14,8 @@ struct IdentifyState {
     private(set) var told: [PeerID: UInt64] = [:]
     /// Whether a task is pushing.
     private var isPushing = false
+    /// The peers that have not read the last push yet, and have time left.
+    private(set) var reading: Set<PeerID> = []
     private var pushes: RateTable<PeerID>
     var observed = ObservedAddresses()
     private let capacity: Int
@@ -62,8 +64,17 @@ struct IdentifyState {
         told[peer] = max(version, told[peer] ?? 0)
     }
 
-    /// Whether a peer that was told something must be told more.
-    func isBehind(_ peer: PeerID) -> Bool { told[peer].map { $0 < version } ?? false }
+    /// Whether a peer that was told something must be told more, and has read what it was told.
+    func isBehind(_ peer: PeerID) -> Bool {
+        guard !reading.contains(peer) else { return false }
+        return told[peer].map { $0 < version } ?? false
+    }
+
+    /// A push to a peer begins; until it has ended there is no other one to the peer.
+    mutating func pushBegins(to peer: PeerID) { reading.insert(peer) }
+
+    /// The peer has read a push, or had its time.
+    mutating func pushEnds(to peer: PeerID) { reading.remove(peer) }
 
     /// Whether the caller is to push: nobody else does.
     mutating func beginPushing() -> Bool {

@@ -99,7 +99,8 @@ extension PeerNode {
         }
     }
 
-    /// A few peers at a time, until nobody is behind.
+    /// A few peers at a time, until nobody is behind. A place is held for as long as writing takes, which waits for no peer but one
+    /// whose connection is stuck; reading is each peer's own affair.
     private func pushToAllBehind() async {
         while true {
             let peers = peersThatTakePushes
@@ -108,25 +109,30 @@ extension PeerNode {
             await withTaskGroup(of: Void.self) { group in
                 for (index, peer) in behind.enumerated() {
                     if index >= max(1, configuration.identify.maximumPushes) { await group.next() }
-                    group.addTask { await self.push(to: peer) }
+                    identify.withLock { $0.pushBegins(to: peer) }
+                    group.addTask {
+                        let stream = await self.push(to: peer)
+                        Task { await self.awaitReading(of: stream, by: peer) }
+                    }
                 }
             }
         }
     }
 
-    private func push(to peer: PeerID) async {
+    /// - Returns: The stream by which the peer was told; nil when it was not.
+    private func push(to peer: PeerID) async -> (any ByteStream)? {
         guard let connection = state.withLock({ $0.table.current(to: peer)?.connection }) else {
-            return identify.withLock { $0.forget(peer) }
+            identify.withLock { $0.forget(peer) }
+            return nil
         }
         let message = identifyMessage(to: peer, at: connection.remoteAddress)
         do throws(TransportError) {
-            try await within(configuration.identify.pushTimeout) { () async throws(TransportError) in
+            return try await within(configuration.identify.pushTimeout) { () async throws(TransportError) in
                 let opened = try await connection.openStream(assuming: Self.identifyPushProtocol)
                 do throws(TransportError) {
                     try await opened.stream.write(message)
                     try await opened.stream.closeWrite()
-                    // The other side closes when it has read everything.
-                    while try await opened.stream.read(upTo: 64) != nil {}
+                    return opened.stream
                 } catch {
                     opened.stream.reset()
                     throw error
@@ -134,7 +140,24 @@ extension PeerNode {
             }
         } catch {
             logger.debug("push failed", metadata: ["peer.remote": "\(peer)", "error": "\(error)"])
+            return nil
         }
+    }
+
+    /// Waits until a peer has read a push: it closes then. After a while it may be pushed to again in any case.
+    private func awaitReading(of stream: (any ByteStream)?, by peer: PeerID) async {
+        if let stream {
+            do throws(TransportError) {
+                try await within(configuration.identify.pushTimeout) { () async throws(TransportError) in
+                    while try await stream.read(upTo: 64) != nil {}
+                }
+            } catch {
+                stream.reset()
+                logger.debug("push not read", metadata: ["peer.remote": "\(peer)", "error": "\(error)"])
+            }
+        }
+        identify.withLock { $0.pushEnds(to: peer) }
+        pushIfDue()
     }
 
     // MARK: Asking

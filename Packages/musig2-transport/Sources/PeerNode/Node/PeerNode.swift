@@ -146,6 +146,9 @@ public final class PeerNode: Sendable {
                 pushRate: configuration.identify.pushRate, capacity: 2 * max(1, configuration.maximumConnections)))
         peerStore = Mutex(PeerStore(limits: configuration.peerStore))
         restorePeers()
+        for case let tcp as TCPTransport in transports {
+            tcp.keepConnections { [weak self] peer in self?.isProtected(peer) ?? false }
+        }
         do throws(TransportError) {
             if configuration.identify.isEnabled { try hostIdentify() }
             if configuration.maximumPingStreams > 0 { try hostPing() }

@@ -25,7 +25,7 @@ final class ConnectionCount: Sendable {
         /// What the connections of its network hold together.
         fileprivate let networkHeld: Held?
         private let state = Mutex(State.halfOpen)
-        private let close = Mutex<(isDue: Bool, body: (@Sendable () -> Void)?)>((false, nil))
+        private let close = Mutex<(due: Eviction?, body: (@Sendable (Eviction) -> Void)?)>((nil, nil))
 
         fileprivate init(
             _ count: ConnectionCount, _ number: UInt64, isInbound: Bool, from origin: AddressRange? = nil,
@@ -41,21 +41,28 @@ final class ConnectionCount: Sendable {
         }
 
         /// Says how the connection is closed when it has to make room for another one, on whatever thread.
-        func onEviction(_ body: @escaping @Sendable () -> Void) {
-            let isDue = self.close.withLock { close in
-                if !close.isDue { close.body = body }
-                return close.isDue
+        func onEviction(_ body: @escaping @Sendable (Eviction) -> Void) {
+            let due = self.close.withLock { close in
+                close.body = body
+                return close.due
             }
-            if isDue { body() }
+            if let due { body(due) }
         }
 
-        fileprivate func evict() {
+        fileprivate func evict(_ eviction: Eviction) {
             let body = self.close.withLock { close in
-                close.isDue = true
-                defer { close.body = nil }
+                close.due = eviction
                 return close.body
             }
-            body?()
+            body?(eviction)
+        }
+
+        /// Whose it is, once that is known.
+        fileprivate var peer: PeerID? {
+            self.state.withLock { state in
+                guard case .settled(let peer) = state else { return nil }
+                return peer
+            }
         }
 
         /// The handshake is done: the peer is known.
@@ -68,7 +75,6 @@ final class ConnectionCount: Sendable {
                 return true
             }
             guard isFirst else { return TransportError(.connectionClosed, "the connection is closed") }
-            self.close.withLock { $0.body = nil }
             if let error = self.count.settle(peer, self) { return error }
             self.state.withLock { $0 = .settled(peer) }
             return nil
@@ -101,6 +107,14 @@ final class ConnectionCount: Sendable {
         }
     }
 
+    /// Why a connection has to go.
+    enum Eviction {
+        /// Unfinished ones are too many. One that has been finished meanwhile stays.
+        case unfinished
+        /// Its address has most of a network that is full.
+        case crowded
+    }
+
     /// What the connections of one network hold together.
     fileprivate final class Held: Sendable {
         private let counter = Atomic(0)
@@ -110,7 +124,10 @@ final class ConnectionCount: Sendable {
 
     private struct Network {
         let held = Held()
-        var slots = 0
+        /// All that are open, those that were told to go included.
+        var open = 0
+        /// Those that count, by age.
+        var slots: [UInt64: Slot] = [:]
     }
 
     private struct State {
@@ -129,6 +146,7 @@ final class ConnectionCount: Sendable {
     private let limits: TCPTransport.Limits
     private let state: Mutex<State>
     private let held = Atomic(0)
+    private let isKept = Mutex<@Sendable (PeerID) -> Bool>({ _ in false })
     private let share: Int
 
     init(limits: TCPTransport.Limits) {
@@ -154,6 +172,7 @@ final class ConnectionCount: Sendable {
         let limits = self.limits
         let single = address.flatMap(AddressRange.init(addressOf:))
         let isExempt = single.map { single in limits.exemptRanges.contains { $0.contains(single) } } ?? true
+        if isInbound, !isExempt, let single { self.makeRoom(for: single) }
         let (slot, evicted) = try self.state.withLock { (state) throws(TransportError) -> (Slot, Slot?) in
             guard state.total < limits.connections else {
                 throw TransportError(.limitExceeded, "connections: expected at most \(limits.connections)")
@@ -180,10 +199,11 @@ final class ConnectionCount: Sendable {
                 state.hosts.leave(host)
                 throw TransportError(.limitExceeded, reason)
             case .admitted(let network):
-                if let range = counted?.network { state.networks[range, default: Network()].slots += 1 }
+                if let range = counted?.network { state.networks[range, default: Network()].open += 1 }
                 slot = Slot(
                     self, state.nextNumber, isInbound: true, from: single?.network, network: network, host: host,
                     networkHeld: counted.flatMap { state.networks[$0.network]?.held })
+                if let range = counted?.network { state.networks[range]?.slots[slot.number] = slot }
             }
             state.total += 1
             state.inbound += 1
@@ -194,9 +214,42 @@ final class ConnectionCount: Sendable {
             state.halfOpen[slot.number] = slot
             return (slot, evicted)
         }
-        evicted?.evict()
+        evicted?.evict(.unfinished)
         return slot
     }
+
+    /// Says whose connections never make room for others.
+    func keep(_ isKept: @escaping @Sendable (PeerID) -> Bool) { self.isKept.withLock { $0 = isKept } }
+
+    /// In a network that has all it may, the address that has most gives one up for an address that has less: an unfinished one
+    /// first, then the oldest, and none of a peer that is kept.
+    private func makeRoom(for newcomer: AddressRange) {
+        let candidates = self.state.withLock { state -> [Slot] in
+            guard let network = state.networks[newcomer.network],
+                network.slots.count >= self.limits.networkConnections
+            else { return [] }
+            let hosts = Dictionary(grouping: network.slots.values, by: \.host)
+            let own = hosts[newcomer.host]?.count ?? 0
+            let most = hosts.values.max { left, right in
+                left.count != right.count
+                    ? left.count < right.count : Self.oldest(left) > Self.oldest(right)
+            }
+            guard let most, most.count > own + 1 else { return [] }
+            return most.sorted { left, right in
+                let (isLeftOpen, isRightOpen) = (
+                    state.halfOpen[left.number] != nil, state.halfOpen[right.number] != nil
+                )
+                return isLeftOpen == isRightOpen ? left.number < right.number : isLeftOpen
+            }
+        }
+        // Whoever says what is kept may have locks of its own.
+        let isKept = self.isKept.withLock { $0 }
+        guard let victim = candidates.first(where: { slot in slot.peer.map { !isKept($0) } ?? true }) else { return }
+        // It counts no more, although it takes a moment until it is gone.
+        if self.state.withLock({ state in Self.leaveNetwork(victim, &state) }) { victim.evict(.crowded) }
+    }
+
+    private static func oldest(_ slots: [Slot]) -> UInt64 { slots.map(\.number).min() ?? .max }
 
     /// The oldest unfinished handshake of the network that has most of them.
     private static func expendable(_ halfOpen: [UInt64: Slot]) -> UInt64? {
@@ -253,10 +306,19 @@ final class ConnectionCount: Sendable {
         state.total -= 1
         guard slot.isInbound else { return }
         state.inbound -= 1
+        guard slot.networkHeld != nil, let network = slot.origin else { return }
+        _ = self.leaveNetwork(slot, &state)
+        state.networks[network]?.open -= 1
+        if state.networks[network]?.open == 0 { state.networks[network] = nil }
+    }
+
+    /// - Returns: whether it had counted.
+    private static func leaveNetwork(_ slot: Slot, _ state: inout State) -> Bool {
+        guard let network = slot.origin, state.networks[network]?.slots.removeValue(forKey: slot.number) != nil else {
+            return false
+        }
         state.limiter.leave(slot.network)
         state.hosts.leave(slot.host)
-        guard slot.networkHeld != nil, let network = slot.origin else { return }
-        state.networks[network]?.slots -= 1
-        if state.networks[network]?.slots == 0 { state.networks[network] = nil }
+        return true
     }
 }

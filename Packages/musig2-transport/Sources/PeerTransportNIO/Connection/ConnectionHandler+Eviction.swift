@@ -3,11 +3,11 @@ import PeerTransport
 
 /// How a connection makes room for newer ones.
 extension ConnectionHandler {
-    /// Lets others ask this connection to make room while nobody knows yet whose it is.
+    /// Lets others ask this connection to make room: while nobody knows yet whose it is, or when its address has too many.
     func makeEvictable() {
         guard self.role.isInbound, let eventLoop = self.context?.eventLoop else { return }
         let loopBound = NIOLoopBound(Weak(self), eventLoop: eventLoop)
-        self.role.slot.onEviction {
+        self.role.slot.onEviction { eviction in
             eventLoop.execute {
                 guard let handler = loopBound.value.object else { return }
                 switch handler.phase {
@@ -15,7 +15,12 @@ extension ConnectionHandler {
                     handler.fail(
                         TransportError(
                             .limitExceeded, "the handshake took long, and newer connections needed its place"))
-                case .running, .closing, .closed:
+                case .running:
+                    guard eviction == .crowded else { return }
+                    handler.fail(
+                        TransportError(
+                            .limitExceeded, "its address had most connections of a network that has all it may"))
+                case .closing, .closed:
                     return
                 }
             }

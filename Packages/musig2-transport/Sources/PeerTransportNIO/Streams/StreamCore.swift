@@ -43,6 +43,8 @@ final class StreamCore: Sendable {
 
         var outbox = ByteQueue()
         var writer: CheckedContinuation<TransportError?, Never>?
+        /// Whether a task waits for room, or is about to: no other one may write meanwhile.
+        var hasWriter = false
         var writeClosed = false
 
         var failure: TransportError?
@@ -128,7 +130,7 @@ final class StreamCore: Sendable {
         let sendBuffer = self.sendBuffer
         let (taken, mustPost) = try self.state.withLock { (state) throws(TransportError) -> (Bool, Bool) in
             try Self.checkWritable(state)
-            guard state.writer == nil else { return (false, false) }
+            guard !state.hasWriter else { return (false, false) }
             guard state.outbox.isEmpty || state.outbox.count + bytes.count <= sendBuffer else { return (false, false) }
             state.outbox.append(bytes)
             return (true, !bytes.isEmpty && Self.mark(&state))
@@ -241,7 +243,7 @@ final class StreamCore: Sendable {
         let (left, footprint, closes, writer) = self.state.withLock { state in
             state.outbox.drain(count, body)
             var writer: CheckedContinuation<TransportError?, Never>?
-            if state.outbox.count <= sendBuffer / 2 { swap(&writer, &state.writer) }
+            if state.outbox.count <= sendBuffer / 2 { writer = Self.takeWriter(&state) }
             return (state.outbox.count, state.outbox.footprint, state.writeClosed, writer)
         }
         writer?.resume(returning: nil)
@@ -379,33 +381,41 @@ final class StreamCore: Sendable {
         let sendBuffer = self.sendBuffer
         return try self.state.withLock { (state) throws(TransportError) -> (Bool, Bool) in
             try Self.checkWritable(state)
-            guard state.writer == nil else {
+            guard !state.hasWriter else {
                 throw TransportError(.invalidArgument, "another task writes to this stream")
             }
             guard !bytes.isEmpty else { return (false, false) }
             state.outbox.append(bytes)
-            return (state.outbox.count > sendBuffer, Self.mark(&state))
+            // Before the lock is let go: another task may come before this one waits.
+            state.hasWriter = state.outbox.count > sendBuffer
+            return (state.hasWriter, Self.mark(&state))
         }
     }
 
     private func waitForRoom(_ continuation: CheckedContinuation<TransportError?, Never>) {
         let sendBuffer = self.sendBuffer
         let outcome = self.state.withLock { state -> TransportError?? in
+            state.hasWriter = false
             if let failure = state.failure { return .some(failure) }
             if state.outbox.count <= sendBuffer { return .some(nil) }
             if Task.isCancelled { return .some(Self.cancelledError) }
             state.writer = continuation
+            state.hasWriter = true
             return nil
         }
         if let outcome { continuation.resume(returning: outcome) }
     }
 
     private func takeWriter() -> CheckedContinuation<TransportError?, Never>? {
-        self.state.withLock { state in
-            var writer: CheckedContinuation<TransportError?, Never>?
-            swap(&writer, &state.writer)
-            return writer
-        }
+        self.state.withLock { Self.takeWriter(&$0) }
+    }
+
+    /// Takes the writer that waits, if one does; one that is about to wait looks for itself.
+    private static func takeWriter(_ state: inout State) -> CheckedContinuation<TransportError?, Never>? {
+        guard let writer = state.writer else { return nil }
+        state.writer = nil
+        state.hasWriter = false
+        return writer
     }
 
     private func end(_ error: TransportError, keepsInbox: Bool, resetByUs: Bool) {
@@ -424,8 +434,7 @@ final class StreamCore: Sendable {
                 outcome = Self.next(&state, waiting.maximum)?.0
                 state.reader = nil
             }
-            var writer: CheckedContinuation<TransportError?, Never>?
-            swap(&writer, &state.writer)
+            let writer = Self.takeWriter(&state)
             return (reader, outcome, writer, resetByUs && Self.mark(&state))
         }
         if let reader { reader.continuation.resume(returning: readOutcome ?? .failed(error)) }

@@ -86,7 +86,7 @@ struct QueueTests {
         let evicted = Mutex<[String]>([])
         func open(_ address: String) throws {
             let slot = try count.open(isInbound: true, from: Multiaddr("/ip4/\(address)/tcp/1"))
-            slot.onEviction { evicted.withLock { $0.append(address) } }
+            slot.onEviction { _ in evicted.withLock { $0.append(address) } }
         }
         for address in ["127.1.0.1", "127.0.0.1", "127.0.0.2", "192.0.2.1"] { try open(address) }
         for number in 3...100 { try open("127.0.0.\(number)") }
@@ -105,7 +105,7 @@ struct QueueTests {
         let evicted = Mutex<[String]>([])
         func open(_ name: String) throws -> ConnectionCount.Slot {
             let slot = try count.open(isInbound: true)
-            slot.onEviction { evicted.withLock { $0.append(name) } }
+            slot.onEviction { _ in evicted.withLock { $0.append(name) } }
             return slot
         }
         let done = try open("done")
@@ -126,7 +126,7 @@ struct QueueTests {
         let hasty = try count.open(isInbound: true)
         _ = try open("fourth")
         _ = try open("fifth")
-        hasty.onEviction { evicted.withLock { $0.append("hasty") } }
+        hasty.onEviction { _ in evicted.withLock { $0.append("hasty") } }
         #expect(evicted.withLock { $0 } == ["first", "second", "third", "hasty"])
     }
 
