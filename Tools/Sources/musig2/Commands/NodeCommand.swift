@@ -52,7 +52,7 @@ struct NodeCommand: AsyncParsableCommand {
             let interruption = await Interruption()
             StandardStreams.ignoreBrokenPipes()
             let folder = NodeFolder(of: home)
-            let node = try makeNode(folder)
+            let node = try makeNode(folder, output)
             // The same variable may be set for all commands of a machine.
             let bootstrap = try network.bootstrapAddresses().filter { $0.peerID != node.localPeer }
             try await listen(node, folder)
@@ -71,11 +71,11 @@ struct NodeCommand: AsyncParsableCommand {
         }
     }
 
-    private func makeNode(_ folder: NodeFolder) throws(Failure) -> PeerNode {
+    private func makeNode(_ folder: NodeFolder, _ output: Output) throws -> PeerNode {
         let identity = try folder.open(home)
         var configuration = PeerNodeConfiguration()
         configuration.peerStorePersistence = PeerStoreFile(path: folder.peerFile)
-        configuration.announcedAddresses = try node.announcedAddresses()
+        configuration.announcedAddresses = try node.announcedAddresses(of: identity.peerID, output)
         do throws(TransportError) {
             return try PeerNode(identity: identity, configuration: configuration, logger: node.logger())
         } catch {

@@ -73,9 +73,18 @@ struct NodeOptions: ParsableArguments {
         try Self.addresses(listen.isEmpty ? ["/ip4/0.0.0.0/tcp/0"] : listen, option: "--listen")
     }
 
-    /// What others are told; empty: what the node finds.
-    func announcedAddresses() throws(Failure) -> [Multiaddr] {
-        try Self.addresses(announce, option: "--announce")
+    /// What others are told; empty: what the node finds. What is too long to be told is said.
+    ///
+    /// - Parameters:
+    ///   - peer: The node's id.
+    ///   - output: Where it is said.
+    func announcedAddresses(of peer: PeerID, _ output: Output) throws -> [Multiaddr] {
+        let announced = try AnnouncedAddresses(Self.addresses(announce, option: "--announce"), of: peer)
+        for address in announced.leftOut {
+            let words = "\(address) is too long for others to be told"
+            try output.progress("notice      \(words)", event: "notice", ["message": .string(words)])
+        }
+        return announced.addresses
     }
 
     /// The logger of the command's run. Whatever ends a session is told without it.

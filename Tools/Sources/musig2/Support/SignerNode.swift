@@ -29,12 +29,14 @@ struct SignerNode: Sendable {
 
     /// Starts the node.
     ///
-    /// - Parameter consent: Who decides what is signed.
-    func start(consent: any ConsentPolicy) async throws(Failure) -> SigningNode {
+    /// - Parameters:
+    ///   - consent: Who decides what is signed.
+    ///   - output: Where it says what of its addresses cannot be told.
+    func start(consent: any ConsentPolicy, _ output: Output) async throws -> SigningNode {
         let key = try KeyFile.read(at: home.keyFile)
         let listen = try node.listenAddresses()
-        let announce = try node.announcedAddresses()
         let identity = try identity()
+        let announce = try node.announcedAddresses(of: identity.peerID, output)
         var nodeConfiguration = PeerNodeConfiguration()
         nodeConfiguration.announcedAddresses = announce
         nodeConfiguration.peerStorePersistence = PeerStoreFile(path: home.peersFile)

@@ -16,7 +16,7 @@ struct SigningCommand: Sendable {
     /// Runs until the session ended, the time is over, or the process is asked to end.
     func run(_ enter: @escaping @Sendable (MuSig2Coordinator) async throws -> SessionID) async throws {
         StandardStreams.ignoreBrokenPipes()
-        let node = try await signer.start(consent: consent)
+        let node = try await signer.start(consent: consent, output)
         if let shortcoming = Secrecy.shortcoming {
             try output.progress("notice      \(shortcoming)", event: "notice", ["message": .string(shortcoming)])
         }
