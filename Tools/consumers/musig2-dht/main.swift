@@ -21,6 +21,9 @@ struct Network {
                 answer = message
             case .noReply, .refuse:
                 answer = nil
+            case .check(let check):
+                // This network has no rules of values.
+                answer = tell(peer, .checked(check.id, check.carryOut(by: [:], wallMilliseconds: now.wallMilliseconds)))
             case .progress(_, let providers):
                 print("found \(providers.map(\.peer))")
             case .completed(let operation, let outcome):

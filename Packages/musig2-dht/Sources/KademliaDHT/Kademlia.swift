@@ -4,7 +4,7 @@ import WireCodec
 /// One node of a libp2p Kademlia network, as a pure state machine (libp2p kad-dht specification).
 ///
 /// A value without sockets, clock, randomness or hash function. It is told inputs and answers with effects, so that a log of
-/// inputs replays it. Requests that come in are answered in the same call.
+/// inputs replays it. Requests that come in are answered in the same call, but for values to store, which are looked at beside it.
 public struct Kademlia: Sendable {
     /// Computes the SHA-256 of bytes, 32 bytes.
     public typealias Hash = @Sendable ([UInt8]) -> [UInt8]
@@ -41,7 +41,9 @@ public struct Kademlia: Sendable {
 
     internal var providers: ProviderStore
     internal var values: ValueStore
-    internal var checks: CheckAllowance
+    internal var checkAllowance: CheckAllowance
+    internal var checks: [UInt64: PendingCheck] = [:]
+    internal var nextCheck: UInt64 = 0
     internal var publications: [UInt64: Publication] = [:]
     internal var publicationIDs: [Publication.Kind: UInt64] = [:]
     internal var nextPublication: UInt64 = 0
@@ -53,6 +55,8 @@ public struct Kademlia: Sendable {
     /// Whether it runs, or will be tried again.
     internal var isBootstrapPlanned: Bool
     internal var bootstrapDelay: Duration
+    /// Peers that are no strangers, and which of them have answered.
+    internal var vouched = VouchedPeers()
     /// When anybody answered last.
     internal var lastHeard: Duration?
 
@@ -80,11 +84,12 @@ public struct Kademlia: Sendable {
         table = RoutingTable(local: localKey, bucketSize: configuration.bucketSize, limits: configuration.limits)
         providers = ProviderStore(configuration)
         values = ValueStore(configuration)
-        checks = CheckAllowance(configuration.limits)
+        checkAllowance = CheckAllowance(configuration.limits)
         isBootstrapPlanned = configuration.bootstrapsAutomatically && !configuration.bootstrapPeers.isEmpty
         bootstrapDelay = configuration.retryDelay
-        status = Status(mode: configuration.mode, routingTableSize: 0, isReady: false)
+        status = Status(mode: configuration.mode, routingTableSize: 0, lack: .lookup)
         deadlines.add(.start, at: .zero)
+        vouch(configuration.bootstrapPeers, atMost: .max)
     }
 
     /// Takes one input.
@@ -106,6 +111,7 @@ public struct Kademlia: Sendable {
         switch input {
         case .identified(let peer, let addresses, let isServer, let remote):
             identified(peer, addresses, isServer: isServer, at: remote, &turn)
+        case .vouch(let contacts): vouch(contacts)
         case .disconnected(let peer): disconnected(peer)
         case .localAddresses(let addresses): setLocalAddresses(addresses, &turn)
         case .setMode(let mode): setMode(mode)
@@ -114,6 +120,7 @@ public struct Kademlia: Sendable {
         case .response(let id, let message, let remote): responded(id, from: remote, message, &turn)
         case .sent(let id): wasSent(id, &turn)
         case .requestFailed(let id, let failure): requestFailed(id.rawValue, failure, &turn)
+        case .checked(let id, let result): checked(id, result, &turn)
         case .start(let id, let operation): start(id, operation, &turn)
         case .cancel(let id): cancel(id)
         case .tick: break
@@ -121,13 +128,9 @@ public struct Kademlia: Sendable {
     }
 
     private mutating func updateStatus(_ turn: inout Turn) {
-        let isReady =
-            configuration.minimumReadyServers == 0
-            || hasBootstrapped && table.liveCount >= configuration.minimumReadyServers
-        guard status.mode != mode || status.routingTableSize != table.liveCount || status.isReady != isReady else {
-            return
-        }
-        status = Status(mode: mode, routingTableSize: table.liveCount, isReady: isReady)
+        let now = Status(mode: mode, routingTableSize: table.liveCount, lack: lack())
+        guard status != now else { return }
+        status = now
         turn.effects.append(.statusChanged(status))
     }
 

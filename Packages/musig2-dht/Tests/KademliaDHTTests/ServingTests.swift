@@ -273,6 +273,7 @@ struct ServingTests {
             local: node.peer(0), configuration: node.machine.configuration, seed: 1, hash: node.population.hash,
             namespaces: ["soon": ExpiringRules(until: node.now.wallMilliseconds + 1_000)])
         node.machine = expiring
+        node.namespaces = ["soon": ExpiringRules(until: node.now.wallMilliseconds + 1_000)]
         #expect(node.ask(record(key, [1]), from: 50).reply != nil)
         #expect(node.ask(KademliaMessage(kind: .getValue, key: key), from: 51).reply?.record?.value == [1])
         node.move(to: .seconds(5))

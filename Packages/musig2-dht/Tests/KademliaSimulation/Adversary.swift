@@ -82,7 +82,7 @@ struct Adversary {
     }
 
     /// The 20 closest by exclusive or lie in the smallest range of a common prefix that holds 20, and its neighbours.
-    private static func closest<Element>(
+    static func closest<Element>(
         _ sorted: [(key: KademliaKey, Element)], to target: KademliaKey
     ) -> [(key: KademliaKey, Element)] {
         var low = 0

@@ -10,14 +10,18 @@ public struct Population: Sendable {
     private let index: Index
     let binaryAddresses: [[[UInt8]]]
 
-    /// Makes peers, each in a network of its own.
-    public init(_ count: Int, seed: UInt64) throws {
+    /// Makes peers, each in a network of its own; the last ones may be of one party, which has so many networks.
+    public init(_ count: Int, seed: UInt64, attackers: Int = 0, networks: Int = 1) throws {
         var generator = SeededGenerator(seed: seed)
         var contacts: [Kademlia.Contact] = []
         var index = Index()
         for number in 0..<count {
             let peer = try PeerID(bytes: Self.id(generator.bytes(28), number: UInt32(number)))
-            let host = IPv4Address(0x5000_0000 + UInt32(number) << 8 + 7)
+            var host = IPv4Address(0x5000_0000 + UInt32(number) << 8 + 7)
+            if number >= count - attackers {
+                let member = UInt32(number - (count - attackers))
+                host = IPv4Address(0x3000_0000 + (member % UInt32(networks)) << 8 + member / UInt32(networks) + 1)
+            }
             contacts.append(Kademlia.Contact(peer: peer, addresses: [try Multiaddr([.ip4(host), .tcp(4_001)])]))
             index.add(peer.bytes)
         }

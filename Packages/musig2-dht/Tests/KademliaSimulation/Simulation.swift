@@ -66,9 +66,16 @@ public final class Simulation {
     private var generator: SeededGenerator
     private var queue = EventQueue<Event>()
     private var adversary: Adversary?
+    private var attackers: Attackers?
+    /// Who provides a key, as attackers know.
+    var providerOf: ([UInt8]) -> Int? = { _ in nil }
+    /// How often honest nodes dialled the victim of a reflection, and places that only their own machine or local network has.
+    public private(set) var dials: (victim: Int, inside: Int) = (0, 0)
     private var nextOperation: UInt64 = 0
     private var endings: [Kademlia.OperationID: (Simulation, Ending) -> Void] = [:]
     private var reports: [Kademlia.OperationID: Kademlia.LookupReport] = [:]
+
+    static let namespaces: [String: any RecordRules] = ["counter": CounterRules()]
 
     /// The wall clock at the beginning, in milliseconds.
     public static let wall: UInt64 = 1_700_000_000_000
@@ -101,7 +108,7 @@ public final class Simulation {
         configuration.bootstrapPeers = trusted.filter { $0 != number }.map { population.contacts[$0] }
         let machine = Kademlia(
             local: population.contacts[number].peer, configuration: configuration, seed: generator.next(),
-            hash: population.hash, namespaces: ["counter": CounterRules()])
+            hash: population.hash, namespaces: Self.namespaces)
         nodes[number] = Node(machine, joinedAt: now)
         tell(number, .localAddresses(population.contacts[number].addresses))
     }
@@ -143,6 +150,110 @@ public final class Simulation {
     public func turnHostile(_ numbers: [Int], _ hostility: Hostility) {
         for number in numbers { nodes[number]?.isHostile = true }
         adversary = Adversary(hostility, members: numbers, of: population, seed: seed)
+    }
+
+    // MARK: Attackers
+
+    /// From now on the last of the population attack.
+    public func attack(_ count: Int, by attacks: Set<Attack>) {
+        attackers = Attackers(population.contacts.count - count..<population.contacts.count, attacks, of: population)
+    }
+
+    /// Some attackers come to some nodes, and do what they do.
+    public func assault(_ pairs: Int) {
+        guard let attackers else { return }
+        for _ in 0..<pairs {
+            let (attacker, number) = (random(attackers.range), random(0..<attackers.range.lowerBound))
+            visit(number, by: attacker)
+        }
+    }
+
+    /// An attacker comes to a node.
+    public func visit(_ number: Int, by attacker: Int) {
+        guard let attackers, isAlive(number) else { return }
+        meet(number, attacker)
+        if attackers.attacks.contains(.valueFloods) {
+            let key = Array("/counter/".utf8) + randomBytes(4)
+            for kind in [KademliaMessage.Kind.getValue, .putValue, .getValue, .putValue] {
+                let value = KademliaMessage.Record(key: key, value: CounterRules.value(1, "bad") + randomBytes(200))
+                ask(
+                    number, KademliaMessage(kind: kind, key: key, record: kind == .putValue ? value : nil), by: attacker
+                )
+            }
+        }
+        if attackers.attacks.contains(.reflection) {
+            let victim = KademliaMessage.Peer(
+                id: population.contacts[attacker].peer.bytes, addresses: [Attackers.victim], connection: 1)
+            let key = [0x12, 0x20] + randomBytes(32)
+            ask(number, KademliaMessage(kind: .addProvider, key: key, providerPeers: [victim]), by: attacker)
+        }
+    }
+
+    /// Attackers say that they provide a key, at the nodes that hold its list.
+    public func fillList(_ key: [UInt8]) {
+        guard let attackers, attackers.attacks.contains(.equalProviders) else { return }
+        for number in attackers.closestHonest(key) {
+            for _ in 0..<100 {
+                let attacker = random(attackers.range)
+                let message = KademliaMessage(
+                    kind: .addProvider, key: key, providerPeers: [population.named(attacker)])
+                ask(number, message, by: attacker)
+            }
+        }
+    }
+
+    private func ask(_ number: Int, _ message: KademliaMessage, by attacker: Int) {
+        _ = answer(message, from: attacker, at: number)
+    }
+
+    private func meet(_ number: Int, _ attacker: Int) {
+        let contact = population.contacts[attacker]
+        tell(
+            number,
+            .identified(contact.peer, addresses: contact.addresses, isServer: true, remote: contact.addresses.first))
+    }
+
+    /// A request of an honest node reaches an attacker.
+    private func deliver(_ message: KademliaMessage, _ id: Kademlia.RequestID, from: Int, toAttacker to: Int) {
+        guard let attackers, isAlive(from) else { return }
+        meet(from, to)
+        switch attackers.answer(message, by: to, provider: providerOf(message.key)) {
+        case .message(let answer):
+            if message.kind == .addProvider { return tell(from, .sent(id)) }
+            tell(from, .response(id, answer, remote: population.contacts[to].addresses.first))
+            if attackers.attacks.contains(.answeringAndLeaving) {
+                tell(from, .disconnected(population.contacts[to].peer))
+            }
+        case .reset: tell(from, .requestFailed(id, .reset))
+        case .silence: break
+        }
+    }
+
+    /// The servers in the table of a node, those that answer, and who of them is honest.
+    public func servers(of number: Int) -> (honest: Int, all: Int) {
+        let all = nodes[number]?.machine._servers.compactMap { population.number($0) } ?? []
+        return (all.count { attackers?.range.contains($0) != true }, all.count)
+    }
+
+    /// Lets a node begin again: it remembers some servers that it knew. Attackers may be there first.
+    public func restart(_ number: Int, trusting trusted: [Int]) {
+        let remembered = (nodes[number]?.machine._servers ?? []).compactMap { population.number($0) }
+            .shuffled(using: &generator).prefix(16).map { population.contacts[$0] }
+        leave(number)
+        join(number, trusting: trusted)
+        tell(number, .vouch(remembered))
+        if let attackers, attackers.attacks.contains(.captureAtRestart) {
+            for _ in 0..<300 { meet(number, random(attackers.range)) }
+        }
+        // What it remembers it connects to.
+        for contact in remembered {
+            guard let other = population.number(contact.peer) else { continue }
+            if isAlive(other) {
+                connect(number, other)
+            } else if attackers?.range.contains(other) == true {
+                meet(number, other)
+            }
+        }
     }
 
     /// Starts an operation.
@@ -215,6 +326,9 @@ public final class Simulation {
                 background.lookups += 1
                 background.requests += report.requests
             }
+        case .check(let check):
+            let result = check.carryOut(by: Self.namespaces, wallMilliseconds: moment.wallMilliseconds)
+            tell(number, .checked(check.id, result))
         case .reply, .noReply, .refuse, .progress, .statusChanged: break
         }
     }
@@ -223,6 +337,19 @@ public final class Simulation {
 
     private func send(_ request: Kademlia.Request, from number: Int) {
         count(request.message)
+        if let attackers {
+            for address in request.addresses {
+                if address.bytes == Attackers.victim { dials.victim += 1 }
+                if address.isPrivate { dials.inside += 1 }
+            }
+            if let to = population.number(request.peer), attackers.range.contains(to), reaches(to, request.addresses) {
+                queue.add(
+                    .request(
+                        from: Int32(number), to: Int32(to), request.id, request.message,
+                        expectsReply: request.expectsReply), at: now + 2 * delay)
+                return
+            }
+        }
         guard let to = population.number(request.peer), isAlive(to), reaches(to, request.addresses) else {
             queue.add(.failure(to: Int32(number), request.id), at: now + weather.dialTimeout)
             return
@@ -242,6 +369,7 @@ public final class Simulation {
 
     private func deliver(_ message: KademliaMessage, _ id: Kademlia.RequestID, from: Int, to: Int, _ expectsReply: Bool)
     {
+        if attackers?.range.contains(to) == true { return deliver(message, id, from: from, toAttacker: to) }
         guard isAlive(to), isAlive(from) else { return }
         connect(from, to)
         let answer = answer(message, from: from, at: to)
@@ -260,8 +388,14 @@ public final class Simulation {
         var reply: KademliaMessage?
         let request = Kademlia.Input.request(
             Kademlia.InboundID(node.nextInbound), from: contact.peer, address: contact.addresses.first, message)
-        for effect in node.machine.handle(request, at: moment) {
-            if case .reply(_, let answer) = effect { reply = answer } else { carry(effect, of: number) }
+        var effects = node.machine.handle(request, at: moment)
+        effects += node.machine.carryOutChecks(effects, by: Self.namespaces, at: moment)
+        for effect in effects {
+            switch effect {
+            case .reply(_, let answer): reply = answer
+            case .check: break
+            default: carry(effect, of: number)
+            }
         }
         settle(node, number)
         guard node.isHostile, let adversary else { return reply }

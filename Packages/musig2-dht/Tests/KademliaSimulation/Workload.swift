@@ -35,10 +35,12 @@ public final class Workload {
     public private(set) var failures: [String] = []
     private let simulation: Simulation
     private var provided: [(key: [UInt8], provider: Int)] = []
+    private var providers: [[UInt8]: Int] = [:]
     private var stored: [(key: [UInt8], value: [UInt8])] = []
 
     public init(_ simulation: Simulation) {
         self.simulation = simulation
+        simulation.providerOf = { [weak self] in self?.providers[$0] }
     }
 
     /// Publishes so many provider records and values during a stretch of time.
@@ -63,6 +65,8 @@ public final class Workload {
             let key = [0x12, 0x20] + simulation.randomBytes(32)
             simulation.start(.provide(key, for: .seconds(86_400)), at: publisher) { [self] _, ending in
                 if case .provided = ending.outcome { provided.append((key, publisher)) } else { publishFailures += 1 }
+                providers[key] = publisher
+                simulation.fillList(key)
                 published += 1
             }
         }
@@ -97,7 +101,13 @@ public final class Workload {
             simulation.start(.findProviders(key, limit: 20), at: asker) { [self] simulation, ending in
                 var isFound = asker == provider
                 if case .providers(let found) = ending.outcome {
-                    isFound = isFound || found.contains { $0.peer == simulation.population.contacts[provider].peer }
+                    // With an address at which it is.
+                    let contact = simulation.population.contacts[provider]
+                    isFound =
+                        isFound
+                        || found.contains {
+                            $0.peer == contact.peer && !Set($0.addresses).isDisjoint(with: contact.addresses)
+                        }
                 }
                 note(kind, ending, startedAt, isFound)
             }

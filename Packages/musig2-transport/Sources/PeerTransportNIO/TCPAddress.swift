@@ -62,13 +62,22 @@ struct TCPAddress {
         self.port = port
     }
 
-    /// The socket addresses to try, in order. Names are resolved on a thread that may wait.
-    func resolve(within limit: Duration, on eventLoop: any EventLoop) async throws(TransportError) -> [SocketAddress] {
+    /// The socket addresses to try, in order. Names are looked up by ``NameResolver``.
+    func resolve(
+        for source: AddressSource = .user, seeking peer: PeerID? = nil, within limit: Duration,
+        on eventLoop: any EventLoop
+    ) async throws(TransportError) -> [SocketAddress] {
         switch self.host {
         case .ip4(let ip): return [try Self.socketAddress(ip.description, self.port)]
         case .ip6(let ip): return [try Self.socketAddress(ip.description, self.port)]
         case .name(let name, let family):
-            return try await Self.resolve(name, family, self.port, within: limit, on: eventLoop)
+            let addresses = try await NameResolver.shared.addresses(
+                of: NameQueue.Question(name, family: family), from: source, seeking: peer, within: limit, on: eventLoop)
+            return addresses.map { address in
+                var address = address
+                address.port = Int(self.port)
+                return address
+            }
         }
     }
 
@@ -113,25 +122,8 @@ struct TCPAddress {
         }
     }
 
-    private static func resolve(
-        _ name: String, _ family: CInt, _ port: UInt16, within limit: Duration, on eventLoop: any EventLoop
-    ) async throws(TransportError) -> [SocketAddress] {
-        let answer = Latch<Result<[SocketAddress], TransportError>>()
-        NIOThreadPool.singleton.submit { _ in
-            answer.set(Self.look(up: name, family, port))
-        }
-        let timer = eventLoop.scheduleTask(in: TimeAmount(limit)) {
-            answer.set(.failure(TransportError(.timedOut, "resolving \(name) took longer than \(limit)")))
-        }
-        let result = await answer.wait()
-        timer.cancel()
-        guard let result else { throw TransportError(.cancelled, "the task that dialled was cancelled") }
-        return try result.get()
-    }
-
-    private static func look(
-        up name: String, _ family: CInt, _ port: UInt16
-    ) -> Result<[SocketAddress], TransportError> {
+    /// Looks a name up, as long as that takes; the addresses have port 0.
+    static func look(up name: String, _ family: CInt) -> NameResolver.Answer {
         var hints = addrinfo()
         hints.ai_family = family
         #if canImport(Glibc)
@@ -140,7 +132,7 @@ struct TCPAddress {
             hints.ai_socktype = SOCK_STREAM
         #endif
         var list: UnsafeMutablePointer<addrinfo>?
-        let code = getaddrinfo(name, String(port), &hints, &list)
+        let code = getaddrinfo(name, nil, &hints, &list)
         defer { if let list { freeaddrinfo(list) } }
         guard code == 0 else {
             let reason = gai_strerror(code).map { String(cString: $0) } ?? "code \(code)"

@@ -111,9 +111,25 @@ public final class TCPTransport: Transport {
         accepting: @escaping ProtocolFilter,
         allowing isAllowed: @escaping @Sendable (Multiaddr) -> Bool
     ) async throws(TransportError) -> any Connection {
+        try await self.dial(
+            address, expecting: expected, accepting: accepting, givenBy: .user, allowing: isAllowed)
+    }
+
+    /// Connects, secures and multiplexes, at those addresses of a name that are allowed; names that strangers gave are looked up
+    /// few at a time, and hold up no others.
+    ///
+    /// - Throws: As ``dial(_:expecting:accepting:allowing:)``; `limitExceeded` too when too many names wait.
+    public func dial(
+        _ address: Multiaddr,
+        expecting expected: PeerID?,
+        accepting: @escaping ProtocolFilter,
+        givenBy source: AddressSource,
+        allowing isAllowed: @escaping @Sendable (Multiaddr) -> Bool
+    ) async throws(TransportError) -> any Connection {
         guard let target = TCPAddress(address) else { throw Self.unsupported(address, "dial") }
         let eventLoop = self.group.next()
-        let addresses = try await target.resolve(within: self.configuration.timeouts.resolve, on: eventLoop)
+        let addresses = try await target.resolve(
+            for: source, seeking: expected ?? target.peerID, within: self.configuration.timeouts.resolve, on: eventLoop)
         let allowed = addresses.filter { address in
             TCPAddress.multiaddr(address, isWebSocket: target.path != nil).map(isAllowed) ?? false
         }
@@ -150,7 +166,8 @@ public final class TCPTransport: Transport {
             throw TransportError(.unsupportedAddress, "cannot listen at the name \(address): use an IP address")
         }
         let eventLoop = self.group.next()
-        let addresses = try await target.resolve(within: self.configuration.timeouts.resolve, on: eventLoop)
+        let addresses = try await target.resolve(
+            for: .user, seeking: nil, within: self.configuration.timeouts.resolve, on: eventLoop)
         guard let socketAddress = addresses.first else { throw Self.unsupported(address, "listen at") }
         let accepted = BoundedInbox<TCPConnection>(capacity: self.configuration.limits.waitingConnections)
         let channel: any Channel

@@ -4,7 +4,7 @@ import Synchronization
 
 /// A transport whose dials go nowhere until the test says what becomes of them.
 final class PendingTransport: Transport {
-    static let address = "/ip4/192.0.2.1/tcp/1"
+    static let address = "/ip4/192.0.2.1/tcp/4001"
 
     /// Set when the first dial has begun.
     let hasBegun = Latch<Void>()

@@ -10,11 +10,12 @@ extension FuzzTarget {
             guard let message = try? KademliaMessage(decoding: bytes), let asker = contacts.last else { return }
             var node = server
             for _ in 0..<2 {
-                let effects = node.handle(
+                var effects = node.handle(
                     .request(Kademlia.InboundID(7), from: asker.peer, address: asker.addresses.first, message), at: now)
                 var answers = 0
-                for effect in effects {
+                while let effect = effects.popLast() {
                     switch effect {
+                    case .check(let check): effects += node.handle(carryOut(check), at: now)
                     case .reply(_, let reply):
                         answers += 1
                         let encoded = reply.encoded()
@@ -43,6 +44,7 @@ extension FuzzTarget {
                         request.expectsReply
                         ? .response(request.id, message, remote: request.addresses.first) : .sent(request.id)
                     queue += node.handle(input, at: now)
+                case .check(let check): queue += node.handle(carryOut(check), at: now)
                 case .completed: isOver = true
                 default: break
                 }
@@ -50,6 +52,10 @@ extension FuzzTarget {
             check(isOver, "an operation hangs")
         },
     ]
+
+    private static func carryOut(_ check: Kademlia.Check) -> Kademlia.Input {
+        .checked(check.id, check.carryOut(by: namespaces, wallMilliseconds: now.wallMilliseconds))
+    }
 
     private static let now = Kademlia.Now(monotonic: .seconds(1), wallMilliseconds: 1_795_000_000_000)
 
@@ -78,7 +84,7 @@ extension FuzzTarget {
         configuration.retries = 0
         var node = Kademlia(
             local: contacts[0].peer, configuration: configuration, seed: 1, hash: hash,
-            namespaces: ["pk": PublicKeyRules(hash: hash), "any": AnyValue()])
+            namespaces: namespaces)
         _ = node.handle(.localAddresses(contacts[0].addresses), at: now)
         for contact in contacts.dropFirst().dropLast() {
             var effects = node.handle(
@@ -91,6 +97,8 @@ extension FuzzTarget {
         }
         return node
     }()
+
+    private static let namespaces: [String: any RecordRules] = ["pk": PublicKeyRules(hash: hash), "any": AnyValue()]
 
     private struct AnyValue: RecordRules {
         func isValid(_ value: [UInt8], at key: [UInt8], wallMilliseconds: UInt64) -> Bool { true }

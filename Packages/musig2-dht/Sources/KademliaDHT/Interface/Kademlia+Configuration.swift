@@ -105,6 +105,8 @@ extension Kademlia {
         public var askedPerAllocation = 4
         /// The most servers that wait for a place in a full bucket.
         public var replacementsPerBucket = 10
+        /// The most peers that are vouched for, beside the bootstrap peers; later ones are not noted.
+        public var vouchedPeers = 64
         /// The most connected peers whose addresses are remembered.
         public var connectedPeers = 1_024
 
@@ -123,12 +125,21 @@ extension Kademlia {
         public var valuesBytes = 16 << 20
         /// The most bytes of values from one network, as for provider records, counted likewise.
         public var valuesBytesPerSource = 2 << 20
-        /// The most bytes of values from one network, whichever identities it has, that are looked at at once: the larger a
-        /// value, the more work it is to check. Afterwards, a tenth of it in each second. A value that is known is not looked
-        /// at again.
-        public var checkedBytesPerNetwork = 512 << 10
-        /// The same for all networks together, and for those that are free of limits per network.
-        public var checkedBytes = 8 << 20
+        /// The most processor time that values from one network, whichever identities it has, may take to look at at once, as
+        /// their rules say. Afterwards, a tenth of it in each second. A value that is known is not looked at again. 100 ms.
+        public var checkWorkPerNetwork: Duration = .milliseconds(100)
+        /// The same for all networks together, and for those that are free of limits per network. 1.6 s.
+        public var checkWork: Duration = .milliseconds(1_600)
+        /// The most values to store for others that are looked at, or wait for that, at once.
+        public var checks = 16
+        /// The most of them from one network.
+        public var checksPerNetwork = 4
+        /// The most requests that wait for one value to be looked at.
+        public var askersPerCheck = 16
+        /// The most different values that wait in one lookup to be looked at; what servers return above it counts as nothing.
+        public var uncheckedValuesPerLookup = 32
+        /// The most different values of one lookup of which it is remembered what they were found to be.
+        public var judgedValuesPerLookup = 16
         /// The most networks whose allowance is remembered.
         public var checkedNetworks = 1_024
 

@@ -8,12 +8,14 @@ extension Kademlia {
         /// how it went by exactly one of ``Input/response(_:_:remote:)``, ``Input/sent(_:)`` and
         /// ``Input/requestFailed(_:_:)``.
         case send(Request)
-        /// Answer a request that came in.
+        /// Answer a request that came in, of this call or, of a value to store, of an earlier one.
         case reply(InboundID, KademliaMessage)
         /// A request that came in is done and has no answer (ADD_PROVIDER): keep the stream and go on reading.
         case noReply(InboundID)
         /// A request that came in broke a rule: reset its stream.
         case refuse(InboundID, Refusal)
+        /// Look at a value, where nobody waits for it, and tell the result by ``Input/checked(_:_:)``.
+        case check(Check)
         /// Providers that the operation had not found before. More may follow.
         case progress(OperationID, [Provider])
         /// The operation is over.
@@ -58,7 +60,7 @@ extension Kademlia {
         case invalidValue
         /// A better value is stored.
         case olderValue
-        /// The sender's network has put more than is looked at.
+        /// The sender's network has put more than is looked at, or as many values as may be are looked at now.
         case tooOften
         /// No room is left for this sender.
         case storeFull
@@ -137,7 +139,22 @@ extension Kademlia {
         public var mode: Mode
         /// Servers in the routing table, those aside that did not answer when last asked.
         public var routingTableSize: Int
-        /// Whether it has found its place: a bootstrap has completed, and the routing table has enough live servers.
-        public var isReady: Bool
+        /// What it lacks to be ready; nil when it is.
+        public var lack: Lack?
+        /// Whether it has found its place: it lacks nothing.
+        public var isReady: Bool { lack == nil }
+    }
+
+    /// What a node lacks that is not ready, the first thing first.
+    public enum Lack: String, Hashable, Sendable, CaseIterable {
+        /// A lookup of its own place that somebody answered.
+        case lookup
+        /// Live servers in the routing table: see ``Configuration/minimumReadyServers``.
+        case servers
+        /// An answer of any peer that is vouched for, when there are such: bootstrap peers and those of ``Input/vouch(_:)``. All others
+        /// may be strangers that came for this node alone.
+        case vouchedPeers
+        /// An answer from a second network, when those that are vouched for are in several.
+        case networks
     }
 }

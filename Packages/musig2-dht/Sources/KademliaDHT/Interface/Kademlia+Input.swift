@@ -8,6 +8,9 @@ extension Kademlia {
         /// that changes. `remote` is the address that the connection leads to, where that is known: what a peer says of itself
         /// does not count for the limits per network group then.
         case identified(PeerID, addresses: [Multiaddr], isServer: Bool, remote: Multiaddr? = nil)
+        /// These peers are no strangers: the user has named them, or this node has found them reliable in an earlier life. Until
+        /// one of them, or of the bootstrap peers, has answered, the node is not ready. They get no other favours.
+        case vouch([Contact])
         /// The last connection to a peer is gone.
         case disconnected(PeerID)
         /// Where this node may be reached now. What it provides is announced again when that changes.
@@ -15,7 +18,8 @@ extension Kademlia {
         /// Serve, or stop serving. A node that stops forgets what it stored for others.
         case setMode(Mode)
         /// A request came in from a peer whom the connection has proven, at the address that the connection comes from,
-        /// where that is known. The answer is among the effects of this very call.
+        /// where that is known. The answer is among the effects of this very call, unless a value is to be stored that must be
+        /// looked at: then it follows ``checked(_:_:)``.
         case request(InboundID, from: PeerID, address: Multiaddr?, KademliaMessage)
         /// A request of this node is on its way: it does not wait for others any more. Its time runs from now on.
         case started(RequestID)
@@ -27,6 +31,8 @@ extension Kademlia {
         case sent(RequestID)
         /// A request was not answered.
         case requestFailed(RequestID, RequestFailure)
+        /// What a check has found, exactly once for each ``Effect/check(_:)``.
+        case checked(CheckID, CheckResult)
         /// Begin an operation; its end is told by ``Effect/completed(_:_:)``.
         case start(OperationID, Operation)
         /// The caller no longer wants the operation: nothing more is told of it.

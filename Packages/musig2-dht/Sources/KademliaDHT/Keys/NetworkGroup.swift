@@ -68,6 +68,9 @@ internal struct NetworkGroups: Hashable, Sendable {
 
     func contains(_ group: NetworkGroup) -> Bool { first == group || others.contains(group) }
 
+    /// The networks that they are in, each round all that may be one party's.
+    var networks: Set<NetworkGroup> { Set(all.map(\.widest)) }
+
     var all: [NetworkGroup] { first.map { [$0] + others } ?? [] }
 }
 

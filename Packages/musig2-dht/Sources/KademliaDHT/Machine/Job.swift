@@ -41,6 +41,17 @@ internal struct Job: Sendable {
     var addresses = AddressTally()
     var providers = ProviderTally()
     var values = ValueTally()
+    /// Values that servers returned, the first of which is being looked at.
+    var unchecked: [Unchecked] = []
+    var isChecking = false
+    /// The lookup is over as soon as all are looked at.
+    var isEnding = false
+
+    /// A value that was not looked at yet, and the servers that returned it; nil for this node's own.
+    struct Unchecked: Sendable {
+        let value: [UInt8]
+        var holders: [(key: KademliaKey?, age: Duration?)]
+    }
 
     /// Records being written to servers.
     struct Storing: Sendable {
@@ -107,13 +118,18 @@ internal struct ValueTally: Sendable {
     private(set) var stale: Set<KademliaKey> = []
     /// Servers that returned an invalid one. They get nothing from this node.
     var liars: Set<KademliaKey> = []
+    /// What was looked at, and whether it is valid: so many as there is room for.
+    private(set) var judged: [[UInt8]: Bool] = [:]
 
-    /// Counts a valid value; `holder` is nil for this node's own.
-    mutating func add(
-        _ value: [UInt8], from holder: KademliaKey?, age newAge: Duration?, isBetter: ([UInt8], [UInt8]) -> Bool
-    ) {
+    /// Remembers what a value was found to be.
+    mutating func judge(_ value: [UInt8], isValid: Bool, atMost limit: Int) {
+        if judged.count < limit { judged[value] = isValid }
+    }
+
+    /// Counts a valid value; `holder` is nil for this node's own. `isBetter` says whether it is better than the best so far.
+    mutating func add(_ value: [UInt8], from holder: KademliaKey?, age newAge: Duration?, isBetter: Bool) {
         if let best, value != best {
-            if isBetter(value, best) {
+            if isBetter {
                 stale.formUnion(holders)
                 holders = []
                 age = nil

@@ -221,6 +221,12 @@ extension Kademlia {
 extension Kademlia {
     mutating func endLookup(_ job: inout Job, _ turn: inout Turn) {
         guard let lookup = job.lookup else { return }
+        guard job.unchecked.isEmpty else {
+            job.isEnding = true
+            job.wakesAt = nil
+            return
+        }
+        job.isEnding = false
         report(job, &turn)
         job.lookup = nil
         job.wakesAt = nil

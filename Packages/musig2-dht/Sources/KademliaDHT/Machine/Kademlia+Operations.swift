@@ -70,12 +70,16 @@ extension Kademlia {
     ) {
         if let failure = valueKeyFailure(key) { return fail(operation, failure, &turn) }
         guard value.count <= configuration.limits.valueBytes else { return fail(operation, .valueTooLong, &turn) }
-        guard let validUntil = validUntil(value, at: key, turn.now), let rules = rules(key) else {
-            return fail(operation, .invalidValue, &turn)
-        }
-        if let own = ownValue(key, turn.now), own.value != value, rules.isBetter(own.value, than: value, at: key) {
-            return fail(operation, .olderValue, &turn)
-        }
+        operations[operation] = Self.noJob
+        check(
+            value, at: key, against: ownValue(key, turn.now)?.value, for: .put(operation, lifetime: lifetime), &turn)
+    }
+
+    /// Publishes a value that was looked at.
+    mutating func put(
+        _ operation: OperationID, _ key: [UInt8], _ value: [UInt8], validUntil: UInt64, _ lifetime: Duration,
+        _ turn: inout Turn
+    ) {
         guard publish(.value(key), value: value, validUntil: validUntil, lifetime, &turn) else {
             return fail(operation, .tooMany, &turn)
         }
@@ -85,12 +89,15 @@ extension Kademlia {
     }
 
     private mutating func stop(_ operation: OperationID, _ kind: Publication.Kind, _ turn: inout Turn) {
+        if case .value(let key) = kind { stopChecking(key, &turn) }
         if let id = publicationIDs[kind] { removePublication(id) }
         turn.effects.append(.completed(operation, .stopped))
     }
 
     mutating func cancel(_ operation: OperationID) {
-        guard let id = operations.removeValue(forKey: operation), let job = jobs.removeValue(forKey: id) else { return }
+        guard let id = operations.removeValue(forKey: operation) else { return }
+        if id == Self.noJob { stopChecking(for: operation) }
+        guard let job = jobs.removeValue(forKey: id) else { return }
         // What never reached anybody is not kept up.
         if let id = job.publication, publications[id]?.wakesAt == nil { removePublication(id) }
     }
@@ -98,6 +105,9 @@ extension Kademlia {
 
 // What this node keeps telling the network.
 extension Kademlia {
+    /// Stands for the job of an operation whose value is looked at before there is one.
+    private static let noJob: UInt64 = 0
+
     /// Notes what is to be published, in place of what was published under that key; returns whether there is room.
     private mutating func publish(
         _ kind: Publication.Kind, value: [UInt8], validUntil: UInt64, _ lifetime: Duration, _ turn: inout Turn

@@ -37,6 +37,7 @@ extension Kademlia {
         guard let address else { return requestFailed(id.rawValue, .notSent, &turn) }
         guard let request = requests.removeValue(forKey: id.rawValue) else { return }
         lastHeard = turn.time
+        if message.kind == .findNode { vouched.noteAnswer(request.key) }
         let groups = groups(of: address)
         admit(request, from: groups, Origin(address), &turn)
         let message = believable(message, from: address)

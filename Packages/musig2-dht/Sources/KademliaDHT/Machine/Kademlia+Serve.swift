@@ -1,7 +1,7 @@
 import Multiformats
 import WireCodec
 
-// Requests of others, answered at once.
+// Requests of others, answered at once, but for values that must be looked at first.
 extension Kademlia {
     mutating func serve(
         _ id: InboundID, from peer: PeerID, at address: Multiaddr?, _ message: KademliaMessage, _ turn: inout Turn
@@ -11,11 +11,13 @@ extension Kademlia {
             return
         }
         do throws(RefusalError) {
-            guard let answer = try answer(message, from: peer, at: address, turn.now) else {
+            if message.kind == .putValue {
+                try putValue(id, message, from: peer, at: address, &turn)
+            } else if let answer = try answer(message, from: peer, at: address, turn.now) {
+                turn.effects.append(.reply(id, answer))
+            } else {
                 turn.effects.append(.noReply(id))
-                return
             }
-            turn.effects.append(.reply(id, answer))
         } catch {
             turn.effects.append(.refuse(id, error.refusal))
         }
@@ -37,7 +39,8 @@ extension Kademlia {
             try addProvider(message, from: peer, at: address, now)
             return nil
         case .getValue: return try getValue(message, from: peer, in: Hearsay.scope(of: address), now)
-        case .putValue: return try putValue(message, from: peer, at: address, now)
+        // Taken care of before.
+        case .putValue: return nil
         }
     }
 
@@ -127,9 +130,10 @@ extension Kademlia {
                 closest(to: message.key, notTelling: asker, in: scope), max(room, Self.leastRoomForPeers)))
     }
 
+    /// Stores a value that is known, or lets it be looked at: the answer comes afterwards.
     private mutating func putValue(
-        _ message: KademliaMessage, from peer: PeerID, at address: Multiaddr?, _ now: Now
-    ) throws(RefusalError) -> KademliaMessage {
+        _ id: InboundID, _ message: KademliaMessage, from peer: PeerID, at address: Multiaddr?, _ turn: inout Turn
+    ) throws(RefusalError) {
         guard let record = message.record else { throw RefusalError(.missingRecord) }
         guard record.key == message.key else { throw RefusalError(.keyMismatch) }
         guard message.key.count <= configuration.limits.valueKeyBytes, Self.namespace(message.key) != nil else {
@@ -137,26 +141,26 @@ extension Kademlia {
         }
         guard record.value.count <= configuration.limits.valueBytes else { throw RefusalError(.valueTooLong) }
         guard let rules = rules(message.key) else { throw RefusalError(.unknownNamespace) }
-        let validUntil: UInt64
-        if let known = values.record(message.key, at: now), known.value == record.value {
-            validUntil = known.validUntil
-        } else {
-            let network = address.flatMap { isExempt($0) ? nil : NetworkGroup($0).widest }
-            guard checks.take(record.value.count, of: network, at: now.monotonic) else { throw RefusalError(.tooOften) }
-            guard let end = self.validUntil(record.value, at: message.key, now) else {
-                throw RefusalError(.invalidValue)
-            }
-            if let own = ownValue(message.key, now), rules.isBetter(own.value, than: record.value, at: message.key) {
-                throw RefusalError(.olderValue)
-            }
-            validUntil = end
+        guard let known = values.record(message.key, at: turn.now), known.value == record.value else {
+            let asker = PendingCheck.Asker(id: id, peer: peer, address: address)
+            if let refusal = check(record, for: asker, by: rules, &turn) { throw RefusalError(refusal) }
+            return
         }
-        let isStored = values.put(
-            record.value, at: message.key, validUntil: validUntil, source: source(peer, address), at: now,
-            using: &generator)
-        guard isStored else { throw RefusalError(.storeFull) }
-        return KademliaMessage(
+        guard keep(record.value, at: message.key, validUntil: known.validUntil, from: peer, at: address, turn.now)
+        else {
+            throw RefusalError(.storeFull)
+        }
+        let answer = KademliaMessage(
             kind: .putValue, key: message.key, record: KademliaMessage.Record(key: message.key, value: record.value))
+        turn.effects.append(.reply(id, answer))
+    }
+
+    /// Stores a value that was looked at; returns whether there was room.
+    mutating func keep(
+        _ value: [UInt8], at key: [UInt8], validUntil: UInt64, from peer: PeerID, at address: Multiaddr?, _ now: Now
+    ) -> Bool {
+        values.put(
+            value, at: key, validUntil: validUntil, source: source(peer, address), at: now, using: &generator)
     }
 
     /// Among whom the room is shared out: the network that the connection comes from, where it is known.

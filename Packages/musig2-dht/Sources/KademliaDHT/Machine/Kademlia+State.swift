@@ -1,4 +1,4 @@
-import Multiformats
+package import Multiformats
 import WireCodec
 
 /// One call of the machine: the time, and what it has come to so far.
@@ -202,6 +202,9 @@ extension Kademlia {
                 origin: contact.addresses.first.map { Origin($0) }))
         hasBootstrapped = true
     }
+
+    /// The servers in the routing table that answered when last asked.
+    package var _servers: [PeerID] { table.buckets.flatMap { $0.entries.filter(\.isLive).map(\.peer) } }
 
     /// What is wrong with the machine's tables; empty if nothing is.
     package func _checkInvariants() -> [String] {

@@ -56,11 +56,15 @@ extension Kademlia {
     mutating func startWaiting(_ turn: inout Turn) {
         if table.liveCount == 0, hasBootstrapped {
             hasBootstrapped = false
+            vouched.reset()
             bootstrapDelay = configuration.retryDelay
             if configuration.bootstrapsAutomatically { deadlines.add(.bootstrap, at: turn.time + bootstrapDelay) }
         }
         if configuration.bootstrapsAutomatically, !hasBootstrapped, !isBootstrapPlanned, table.liveCount > 0 {
             bootstrapByItself(&turn)
+        }
+        if configuration.bootstrapsAutomatically, bootstrapJob == nil, !isBootstrapPlanned, isSurrounded() {
+            bootstrapAgain(&turn)
         }
         while backgroundJobs < configuration.limits.backgroundLookups, !background.isEmpty {
             switch background.removeFirst() {
@@ -92,26 +96,35 @@ extension Kademlia {
 // Bootstrap and refresh.
 extension Kademlia {
     private mutating func bootstrapByItself(_ turn: inout Turn) {
-        guard !hasBootstrapped, bootstrapJob == nil else { return }
+        guard bootstrapJob == nil, !hasBootstrapped || isSurrounded() else { return }
         isBootstrapPlanned = true
+        if isSurrounded() { probeVouched() }
         // The job may end at once, when nobody can be asked; its id is the next one.
         bootstrapJob = nextJob + 1
         startJob(.bootstrap, &turn)
+    }
+
+    /// Whether it has bootstrapped, but not by way of anybody that is vouched for: then it tries again.
+    private mutating func isSurrounded() -> Bool { [.vouchedPeers, .networks].contains(lack()) }
+
+    /// Tries again after a while, later each time.
+    mutating func bootstrapAgain(_ turn: inout Turn) {
+        isBootstrapPlanned = true
+        deadlines.add(.bootstrap, at: turn.time + generator.jitter(bootstrapDelay))
+        bootstrapDelay = min(bootstrapDelay * 2, configuration.refreshInterval)
     }
 
     mutating func bootstrapEnded(_ outcome: Outcome, _ turn: inout Turn) {
         bootstrapJob = nil
         isBootstrapPlanned = false
         guard case .failed = outcome, !configuration.bootstrapPeers.isEmpty else { return }
-        isBootstrapPlanned = true
-        deadlines.add(.bootstrap, at: turn.time + generator.jitter(bootstrapDelay))
-        bootstrapDelay = min(bootstrapDelay * 2, configuration.refreshInterval)
+        bootstrapAgain(&turn)
     }
 
     /// The node has found its neighbours; now the buckets that hold those farther away.
     mutating func endSelfLookup(_ job: inout Job, _ turn: inout Turn) {
+        if !hasBootstrapped { bootstrapDelay = configuration.retryDelay }
         hasBootstrapped = true
-        bootstrapDelay = configuration.retryDelay
         let prefixes = table.prefixesToRefresh
         job.children = prefixes
         guard prefixes > 0 else {

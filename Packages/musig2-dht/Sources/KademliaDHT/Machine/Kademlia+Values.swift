@@ -14,14 +14,6 @@ extension Kademlia {
         return String(validating: key[1..<end], as: UTF8.self)
     }
 
-    /// Until when the rules of its namespace allow a value; nil if they do not.
-    func validUntil(_ value: [UInt8], at key: [UInt8], _ now: Now) -> UInt64? {
-        let end = rules(key)?.validUntil(value, at: key, wallMilliseconds: now.wallMilliseconds)
-        return end.flatMap { $0 > now.wallMilliseconds ? $0 : nil }
-    }
-
-    func isValid(_ value: [UInt8], at key: [UInt8], _ now: Now) -> Bool { validUntil(value, at: key, now) != nil }
-
     /// The better one of the value that is stored for others and the one that this node publishes itself. Neither is looked
     /// at: they were when they came, and what is stored beside an own one is not worse.
     func ownValue(_ key: [UInt8], _ now: Now) -> (value: [UInt8], wallMilliseconds: UInt64?)? {
@@ -35,8 +27,13 @@ extension Kademlia {
     mutating func takeOwnValue(_ key: [UInt8], _ job: inout Job, _ turn: inout Turn) {
         guard let own = ownValue(key, turn.now) else { return }
         let age = own.wallMilliseconds.map { Self.age($0, turn.now) }
-        add(own.value, from: nil, age: age ?? .zero, &job)
-        endGetEarly(&job, &turn)
+        if job.values.best == nil || job.values.best == own.value {
+            job.values.add(own.value, from: nil, age: age ?? .zero, isBetter: false)
+            endGetEarly(&job, &turn)
+        } else {
+            // It has changed since the last attempt.
+            look(at: own.value, from: nil, age: age ?? .zero, &job, &turn)
+        }
     }
 
     private static func age(_ wallMilliseconds: UInt64, _ now: Now) -> Duration {
@@ -44,30 +41,40 @@ extension Kademlia {
         return .milliseconds(Int64(clamping: now.wallMilliseconds - wallMilliseconds))
     }
 
-    private func add(_ value: [UInt8], from holder: KademliaKey?, age: Duration?, _ job: inout Job) {
-        guard let rules = rules(job.key) else { return }
-        let key = job.key
-        job.values.add(value, from: holder, age: age) { rules.isBetter($0, than: $1, at: key) }
-    }
-
     mutating func takeValue(
         _ record: KademliaMessage.Record?, from request: PendingRequest, _ job: inout Job, _ turn: inout Turn
     ) {
         guard let record else { return }
         // What another server has returned was looked at then.
-        guard record.key == job.key, record.value.count <= configuration.limits.valueBytes,
-            record.value == job.values.best || isValid(record.value, at: job.key, turn.now)
-        else {
+        let isKnown = record.value == job.values.best ? true : job.values.judged[record.value]
+        guard record.key == job.key, record.value.count <= configuration.limits.valueBytes, isKnown != false else {
             job.values.liars.insert(request.key)
             return
         }
         let age = Timestamp.parse(record.timeReceived).map { Self.age($0, turn.now) }
-        add(record.value, from: request.key, age: age, &job)
-        endGetEarly(&job, &turn)
+        if isKnown == true {
+            // No better than the best, which it was compared with, or with a worse one.
+            job.values.add(record.value, from: request.key, age: age, isBetter: false)
+            endGetEarly(&job, &turn)
+        } else {
+            look(at: record.value, from: request.key, age: age, &job, &turn)
+        }
+    }
+
+    /// Lets a value be looked at that a server returned, before it counts.
+    private mutating func look(
+        at value: [UInt8], from holder: KademliaKey?, age: Duration?, _ job: inout Job, _ turn: inout Turn
+    ) {
+        if let index = job.unchecked.firstIndex(where: { $0.value == value }) {
+            job.unchecked[index].holders.append((holder, age))
+        } else if job.unchecked.count < configuration.limits.uncheckedValuesPerLookup {
+            job.unchecked.append(Job.Unchecked(value: value, holders: [(holder, age)]))
+            checkNext(of: &job, &turn)
+        }
     }
 
     /// Ends a search for a value when enough servers returned the best one.
-    private mutating func endGetEarly(_ job: inout Job, _ turn: inout Turn) {
+    mutating func endGetEarly(_ job: inout Job, _ turn: inout Turn) {
         guard case .get(let key, let quorum) = job.task, quorum > 0, job.values.holders.count >= quorum,
             let lookup = job.lookup
         else { return }
@@ -109,7 +116,10 @@ extension Kademlia {
             complete(&job, .failed(.invalidValue), &turn)
             return
         }
-        if let best = job.values.best, let rules = rules(key), rules.isBetter(best, than: publication.value, at: key) {
+        // Only where another one was found that is no worse than what this node itself has stored.
+        if let best = job.values.best, best != publication.value, let rules = rules(key),
+            rules.isBetter(best, than: publication.value, at: key)
+        {
             complete(&job, .failed(.olderValue), &turn)
             return
         }

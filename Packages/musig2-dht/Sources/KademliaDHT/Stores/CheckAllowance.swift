@@ -1,4 +1,4 @@
-/// How many bytes of values may be looked at, of each network and of all: checking costs far more than asking for it.
+/// How much work it may be to look at values, of each network and of all: checking costs far more than asking for it.
 internal struct CheckAllowance: Sendable {
     private struct Bucket: Sendable {
         var spent: Double
@@ -6,9 +6,7 @@ internal struct CheckAllowance: Sendable {
 
         /// What is spent now, when a tenth of the allowance comes back in each second.
         func spent(at time: Duration, of allowance: Double) -> Double {
-            let (seconds, attoseconds) = (time - since).components
-            let elapsed = Double(seconds) + Double(attoseconds) / 1e18
-            return max(0, spent - max(0, elapsed) * allowance / 10)
+            max(0, spent - max(0, CheckAllowance.seconds(time - since)) * allowance / 10)
         }
     }
 
@@ -19,18 +17,23 @@ internal struct CheckAllowance: Sendable {
     private var total = Bucket(spent: 0, since: .zero)
 
     init(_ limits: Kademlia.Limits) {
-        perNetwork = Double(limits.checkedBytesPerNetwork)
-        all = Double(limits.checkedBytes)
+        perNetwork = Self.seconds(limits.checkWorkPerNetwork)
+        all = Self.seconds(limits.checkWork)
         maximumNetworks = limits.checkedNetworks
     }
 
-    /// Whether so many bytes of a network may be looked at now; if so, they are counted. Without a network only the sum
-    /// counts.
-    mutating func take(_ bytes: Int, of network: NetworkGroup?, at time: Duration) -> Bool {
-        let sum = total.spent(at: time, of: all) + Double(bytes)
+    private static func seconds(_ duration: Duration) -> Double {
+        let (seconds, attoseconds) = duration.components
+        return Double(seconds) + Double(attoseconds) / 1e18
+    }
+
+    /// Whether a network may cause so much work now; if so, it is counted. Without a network only the sum counts.
+    mutating func take(_ work: Duration, of network: NetworkGroup?, at time: Duration) -> Bool {
+        let work = Self.seconds(work)
+        let sum = total.spent(at: time, of: all) + work
         guard sum <= all else { return false }
         if let network {
-            let own = (networks[network]?.spent(at: time, of: perNetwork) ?? 0) + Double(bytes)
+            let own = (networks[network]?.spent(at: time, of: perNetwork) ?? 0) + work
             guard own <= perNetwork else { return false }
             if networks[network] == nil, networks.count >= maximumNetworks {
                 networks = networks.filter { $0.value.spent(at: time, of: perNetwork) > 0 }

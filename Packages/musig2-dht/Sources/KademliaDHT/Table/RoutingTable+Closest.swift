@@ -1,4 +1,18 @@
 extension RoutingTable {
+    /// How many networks live servers have answered from, no more than so many; each that is free of limits counts as its own.
+    func liveNetworks(atMost limit: Int) -> Int {
+        var networks: Set<NetworkGroup> = []
+        var others = 0
+        for bucket in buckets {
+            for entry in bucket.entries where entry.isLive {
+                let own = entry.groups.networks
+                if own.isEmpty { others += 1 } else { networks.formUnion(own) }
+                if networks.count + others >= limit { return limit }
+            }
+        }
+        return networks.count + others
+    }
+
     /// The entries closest to a target, closest first.
     ///
     /// Nothing is sorted but the few buckets that the answer is taken from: seen from any target, each bucket is closer, or

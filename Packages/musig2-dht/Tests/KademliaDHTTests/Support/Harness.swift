@@ -17,7 +17,10 @@ final class Harness {
     var remotes: [PeerID: Multiaddr] = [:]
     /// Whether what the machine wants to be sent is on its way at once.
     var startsAtOnce = true
+    /// Whether values are looked at at once.
+    var checksAtOnce = true
     private var nextInbound: UInt64 = 0
+    var namespaces: [String: any RecordRules]
 
     init(
         trusting trusted: [Int] = [], mode: Kademlia.Mode = .server, seed: UInt64 = 7,
@@ -30,9 +33,10 @@ final class Harness {
         // What the machine does by itself is tested where it is the matter.
         configuration.bootstrapsAutomatically = false
         change(&configuration)
+        namespaces = ["counter": CounterRules(), "pk": PublicKeyRules(hash: population.hash)]
         machine = Kademlia(
             local: population.contacts[0].peer, configuration: configuration, seed: seed, hash: population.hash,
-            namespaces: ["counter": CounterRules(), "pk": PublicKeyRules(hash: population.hash)])
+            namespaces: namespaces)
     }
 
     func peer(_ number: Int) -> PeerID { population.contacts[number].peer }
@@ -43,7 +47,8 @@ final class Harness {
 
     @discardableResult
     func tell(_ input: Kademlia.Input, sourceLocation: SourceLocation = #_sourceLocation) -> [Kademlia.Effect] {
-        let effects = machine.handle(input, at: now)
+        var effects = machine.handle(input, at: now)
+        if checksAtOnce { effects += machine.carryOutChecks(effects, by: namespaces, at: now) }
         for request in effects.requests where startsAtOnce { _ = machine.handle(.started(request.id), at: now) }
         #expect(machine._checkInvariants() == [], sourceLocation: sourceLocation)
         return effects
@@ -172,6 +177,10 @@ extension [Kademlia.Effect] {
 
     var refusal: Kademlia.Refusal? {
         compactMap { if case .refuse(_, let refusal) = $0 { refusal } else { nil } }.first
+    }
+
+    var checks: [Kademlia.Check] {
+        compactMap { if case .check(let check) = $0 { check } else { nil } }
     }
 
     var hasNoReply: Bool {

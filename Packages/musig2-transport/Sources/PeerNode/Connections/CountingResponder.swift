@@ -35,7 +35,7 @@ final class CountingResponder: StreamResponder {
             guard !answer.isEmpty else { break }
             metrics.sent(answer.count)
             noteUse()
-        case .reset: break
+        case .reset, .wait: break
         }
         return action
     }

@@ -99,6 +99,13 @@ public struct DHTConfiguration: Sendable {
     /// How many requests one peer may make at once after it has made none for a while.
     public var inboundRequestBurst = 500
 
+    /// How many requests all peers of one network (/24 of IPv4, /32 of IPv6) together may make per second in the long run: who has
+    /// one identity has many. Above it the streams of who asks are reset. This machine and local networks are free of it.
+    public var inboundRequestsPerSecondPerNetwork = 400
+
+    /// How many requests all peers of one network together may make at once after they have made none for a while.
+    public var inboundRequestBurstPerNetwork = 2_000
+
     /// The most requests that a peer may have written on a stream before it has read the answers.
     public var maximumPipelinedRequests = 16
 
@@ -148,6 +155,8 @@ extension DHTConfiguration {
             ("maximumPendingRequestBytesPerPeer", maximumPendingRequestBytesPerPeer),
             ("maximumPendingRequestBytes", maximumPendingRequestBytes),
             ("inboundRequestsPerSecond", inboundRequestsPerSecond), ("inboundRequestBurst", inboundRequestBurst),
+            ("inboundRequestsPerSecondPerNetwork", inboundRequestsPerSecondPerNetwork),
+            ("inboundRequestBurstPerNetwork", inboundRequestBurstPerNetwork),
             ("maximumPipelinedRequests", maximumPipelinedRequests),
         ] where value < 1 {
             throw TransportError(.invalidArgument, "DHT \(name): expected at least 1, found \(value)")
@@ -201,6 +210,8 @@ struct MachineRules: RecordRules {
     func validUntil(_ value: [UInt8], at key: [UInt8], wallMilliseconds: UInt64) -> UInt64? {
         rules.validUntil(value, at: key, wallMilliseconds: wallMilliseconds)
     }
+
+    func work(of value: [UInt8], at key: [UInt8]) -> Duration { rules.work(of: value, at: key) }
 
     func isBetter(_ left: [UInt8], than right: [UInt8], at key: [UInt8]) -> Bool {
         rules.isBetter(left, than: right, at: key)

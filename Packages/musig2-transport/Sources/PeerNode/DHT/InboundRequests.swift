@@ -14,12 +14,21 @@ struct InboundRequests {
         var since: Duration
     }
 
+    /// How many requests a network may make at once now.
+    private struct Network {
+        var allowance: Double
+        var since: Duration
+    }
+
     private let maximumPeers: Int
     private let maximumStreamsPerPeer: Int
     private let maximumPendingBytes: Int
     private let maximumPendingBytesPerPeer: Int
     private let requestsPerSecond: Double
     private let burst: Double
+    private let requestsPerSecondPerNetwork: Double
+    private let burstPerNetwork: Double
+    private var networks: [NetworkGroup: Network] = [:]
     private var peers: [PeerID: Peer] = [:]
     /// Bytes held of requests of all peers that are not complete.
     private(set) var pendingBytes = 0
@@ -30,7 +39,9 @@ struct InboundRequests {
         maximumPendingBytes: Int,
         maximumPendingBytesPerPeer: Int,
         requestsPerSecond: Int,
-        burst: Int
+        burst: Int,
+        requestsPerSecondPerNetwork: Int = 1_000_000,
+        burstPerNetwork: Int = 1_000_000
     ) {
         self.maximumPeers = maximumPeers
         self.maximumStreamsPerPeer = maximumStreamsPerPeer
@@ -38,6 +49,8 @@ struct InboundRequests {
         self.maximumPendingBytesPerPeer = maximumPendingBytesPerPeer
         self.requestsPerSecond = Double(requestsPerSecond)
         self.burst = Double(burst)
+        self.requestsPerSecondPerNetwork = Double(requestsPerSecondPerNetwork)
+        self.burstPerNetwork = Double(burstPerNetwork)
     }
 
     /// How many peers are remembered: those with streams, those that have been connected since they asked, and some whose
@@ -89,8 +102,35 @@ struct InboundRequests {
         removeIfOver(peer)
     }
 
-    /// Whether the peer may make one more request now.
-    mutating func admit(_ peer: PeerID, at now: Duration) -> Bool {
+    /// How many networks are remembered: those that have not their whole allowance, as many as peers may be.
+    var networkCount: Int { networks.count }
+
+    /// Whether the peer, and all of its network, may make one more request now. Nil is a network without limits.
+    mutating func admit(_ peer: PeerID, of network: NetworkGroup? = nil, at now: Duration) -> Bool {
+        admit(peer, at: now) && (network.map { admit($0, at: now) } ?? true)
+    }
+
+    private mutating func admit(_ network: NetworkGroup, at now: Duration) -> Bool {
+        if networks[network] == nil, networks.count >= maximumPeers {
+            networks = networks.filter { allowance(of: $0.value, at: now) < burstPerNetwork }
+            guard networks.count < maximumPeers else { return false }
+        }
+        var entry = networks[network] ?? Network(allowance: burstPerNetwork, since: now)
+        entry.allowance = allowance(of: entry, at: now)
+        entry.since = max(entry.since, now)
+        defer { networks[network] = entry }
+        guard entry.allowance >= 1 else { return false }
+        entry.allowance -= 1
+        return true
+    }
+
+    private func allowance(of network: Network, at now: Duration) -> Double {
+        min(
+            burstPerNetwork,
+            network.allowance + max(0, (now - network.since).inSeconds) * requestsPerSecondPerNetwork)
+    }
+
+    private mutating func admit(_ peer: PeerID, at now: Duration) -> Bool {
         guard var entry = peers[peer] else { return false }
         entry.allowance = allowance(of: entry, at: now)
         entry.since = max(entry.since, now)

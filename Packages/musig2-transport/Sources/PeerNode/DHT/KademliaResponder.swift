@@ -18,6 +18,8 @@ final class KademliaResponder: StreamResponder {
     private var waitingBytes = 0
     /// What the peer was charged for an unfinished request and for those that wait.
     private var heldBytes = 0
+    /// The answer to a request that must be looked at first, until it is there.
+    private var late: LateAnswer?
 
     init(of dht: NodeDHT, for context: ResponderContext) {
         self.dht = dht
@@ -49,6 +51,11 @@ final class KademliaResponder: StreamResponder {
     }
 
     func resume() -> ResponderAction {
+        if let late {
+            self.late = nil
+            // Without a verdict the DHT has ended.
+            return take(late.verdict, of: .putValue)
+        }
         let frame = waiting.popFirst()
         waitingBytes -= frame?.count ?? 0
         guard charge(decoder.pendingBytes + waitingBytes) else {
@@ -61,11 +68,19 @@ final class KademliaResponder: StreamResponder {
         } catch {
             return refuse("\(error)")
         }
+        return take(dht.answer(request, from: context.remotePeer, at: context.remoteAddress), of: request.kind)
+    }
+
+    /// Sends the answer to a request, or waits for it.
+    private func take(_ verdict: NodeDHT.Verdict?, of kind: KademliaMessage.Kind) -> ResponderAction {
         let answer: [UInt8]
-        switch dht.answer(request, from: context.remotePeer, at: context.remoteAddress) {
+        switch verdict {
         case .reply(let message): answer = FrameEncoder.encode(message.encoded())
         case .noReply: answer = []
-        case .refuse(let refusal): return refuse("\(request.kind): \(refusal)")
+        case .late(let late):
+            self.late = late
+            return .wait(late.wake)
+        case .refuse(let refusal): return refuse("\(kind): \(refusal)")
         case nil: return refuse("the peer asks too often, or the DHT is over")
         }
         dht.metrics.requestAnswered()

@@ -31,6 +31,8 @@ extension NodeDHT {
         case reply(KademliaMessage)
         case noReply
         case refuse(Kademlia.Refusal)
+        /// It comes later.
+        case late(LateAnswer)
     }
 
     /// What is left to be done of an input outside the lock.
@@ -56,9 +58,12 @@ extension NodeDHT {
                     case .wait: break
                     case .refuse: inputs.append(.requestFailed(request.id, .notSent))
                     }
-                case .reply(_, let message): turn.verdict = .reply(message)
+                case .reply(let id, let message): answer(id, .reply(message), &turn, &state)
                 case .noReply: turn.verdict = .noReply
-                case .refuse(_, let refusal): turn.verdict = .refuse(refusal)
+                case .refuse(let id, let refusal): answer(id, .refuse(refusal), &turn, &state)
+                case .check(let check):
+                    state.checks.append(check)
+                    if state.checkTask == nil { state.checkTask = Task { await self.check() } }
                 case .completed(let id, let outcome):
                     state.operations.removeValue(forKey: id)?.set(.success(outcome))
                 case .statusChanged:
@@ -72,6 +77,26 @@ extension NodeDHT {
             }
         }
         return turn
+    }
+
+    /// Keeps an answer for the one that asked in this call, or gives it to the one that has waited for it.
+    private func answer(_ id: Kademlia.InboundID, _ verdict: Verdict, _ turn: inout Turn, _ state: inout State) {
+        if let late = state.lateAnswers.removeValue(forKey: id) { late.set(verdict) } else { turn.verdict = verdict }
+    }
+
+    /// Looks at values, one after another, on no event loop and without the lock.
+    private func check() async {
+        while true {
+            let check = state.withLock { state -> Kademlia.Check? in
+                let check = state.phase == .running ? state.checks.popFirst() : nil
+                if check == nil { state.checkTask = nil }
+                return check
+            }
+            guard let check else { return }
+            let result = check.carryOut(by: rules, wallMilliseconds: now().wallMilliseconds)
+            feed(.checked(check.id, result))
+            await Task.yield()
+        }
     }
 
     private func note(_ turn: Turn) {
@@ -156,15 +181,24 @@ extension NodeDHT {
 
     /// Answers a request of a peer.
     ///
-    /// - Returns: The answer of the machine; nil when the peer asks too often, or the DHT is over.
+    /// - Returns: The answer of the machine; nil when the peer, or its network, asks too often, or the DHT is over.
     func answer(_ request: KademliaMessage, from peer: PeerID, at address: Multiaddr) -> Verdict? {
         let now = now()
         let turn = state.withLock { state -> Turn in
-            guard state.phase == .running, state.inbound.admit(peer, at: now.monotonic) else { return Turn() }
+            let network = address.scope == .public ? NetworkGroup(address)?.widest : nil
+            guard state.phase == .running, state.inbound.admit(peer, of: network, at: now.monotonic) else {
+                return Turn()
+            }
             state.lastInbound &+= 1
             let id = Kademlia.InboundID(state.lastInbound)
             defer { setAlarm(&state, at: now.monotonic) }
-            return handle(.request(id, from: peer, address: address, request), at: now, in: &state)
+            var turn = handle(.request(id, from: peer, address: address, request), at: now, in: &state)
+            if turn.verdict == nil {
+                let late = LateAnswer()
+                state.lateAnswers[id] = late
+                turn.verdict = .late(late)
+            }
+            return turn
         }
         note(turn)
         return turn.verdict

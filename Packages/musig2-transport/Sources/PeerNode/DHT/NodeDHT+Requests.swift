@@ -81,7 +81,7 @@ extension NodeDHT {
         let isTrusted = trusted.contains(request.peer)
         let wish = DialWish(
             addresses: addresses, patience: isTrusted ? .now : .afterBackoff, filter: configuration.usedAddresses,
-            isStrangers: !isTrusted)
+            source: isTrusted ? .user : .stranger, isBounded: !isTrusted)
         do throws(TransportError) {
             try await node.connect(to: request.peer, wish)
         } catch {
@@ -194,7 +194,9 @@ extension NodeDHT {
             for address in addresses {
                 if let peer = known[address], node.isConnected(to: peer) { continue }
                 do throws(TransportError) {
-                    known[address] = try await node.connect(to: address)
+                    let peer = try await node.connect(to: address)
+                    known[address] = peer
+                    feed(.vouch([Kademlia.Contact(peer: peer, addresses: [address])]))
                 } catch {
                     logger.debug("DHT bootstrap failed", metadata: ["address": "\(address)", "error": "\(error)"])
                 }

@@ -9,7 +9,7 @@ import Synchronization
 /// nobody runs for all, and, as a server, helps others to do so (libp2p kad-dht specification).
 ///
 /// It decides nothing itself: the machine in `KademliaDHT` does, under a lock, and this carries out what the machine wants.
-/// What comes in is answered on the thread that read it.
+/// What comes in is answered on the thread that read it, but for values to store, which are looked at elsewhere first.
 public final class NodeDHT: Sendable {
     /// Whose part it is.
     public let node: PeerNode
@@ -24,6 +24,7 @@ public final class NodeDHT: Sendable {
     let metrics = DHTMetrics()
     let time: TimeSource
     let state: Mutex<State>
+    let rules: [String: any RecordRules]
 
     enum Phase {
         /// It takes no part, and may begin to.
@@ -43,6 +44,12 @@ public final class NodeDHT: Sendable {
         var operations: [Kademlia.OperationID: Latch<Result<Kademlia.Outcome, TransportError>>] = [:]
         var lastOperation: UInt64 = 0
         var lastInbound: UInt64 = 0
+        /// Requests that came in and are answered when a value was looked at. The machine bounds how many.
+        var lateAnswers: [Kademlia.InboundID: LateAnswer] = [:]
+        /// Values to be looked at, one after another. The machine bounds how many.
+        var checks = Fifo<Kademlia.Check>()
+        /// Looks at them, while there are any.
+        var checkTask: Task<Void, Never>?
         /// What runs until the shutdown: requests, and the search for peers to begin with.
         var requestTasks: [Kademlia.RequestID: Task<Void, Never>] = [:]
         var bootstrapTask: Task<Void, Never>?
@@ -70,7 +77,9 @@ public final class NodeDHT: Sendable {
                 maximumPendingBytes: configuration.maximumPendingRequestBytes,
                 maximumPendingBytesPerPeer: configuration.maximumPendingRequestBytesPerPeer,
                 requestsPerSecond: configuration.inboundRequestsPerSecond,
-                burst: configuration.inboundRequestBurst
+                burst: configuration.inboundRequestBurst,
+                requestsPerSecondPerNetwork: configuration.inboundRequestsPerSecondPerNetwork,
+                burstPerNetwork: configuration.inboundRequestBurstPerNetwork
             )
         }
     }
@@ -91,6 +100,7 @@ public final class NodeDHT: Sendable {
         var logger = node.logger
         logger[metadataKey: "dht.protocol"] = "\(protocolID)"
         self.logger = logger
+        rules = configuration.rules.mapValues { MachineRules(rules: $0) }
         state = Mutex(State(configuration, Self.machine(of: node, configuration)))
     }
 
@@ -136,6 +146,8 @@ public final class NodeDHT: Sendable {
         for peer in trusted { node.protect(peer, for: Self.reason) }
         let observer = node.addObserver(Observer(dht: self))
         state.withLock { $0.observer = observer }
+        let remembered = node.knownPeers(speaking: protocolID, limit: max(0, configuration.rememberedServers))
+        feed(.vouch(remembered.filter(\.isProven).map { Kademlia.Contact(peer: $0.peer, addresses: $0.addresses) }))
         // The present, beside what the observer is told from now on; the machine does not mind to be told twice.
         for peer in node.connectedPeers {
             if let (information, address) = node.identity(of: peer) { identified(peer, information, at: address) }
@@ -143,12 +155,11 @@ public final class NodeDHT: Sendable {
         localAddressesChanged()
         feed(.tick)
         let unnamed = configuration.bootstrap.filter { $0.peerID == nil }
-        let remembered = node.knownPeers(speaking: protocolID, limit: max(0, configuration.rememberedServers))
         guard !unnamed.isEmpty || !remembered.isEmpty else { return }
         state.withLock { state in
             guard state.phase == .running else { return }
             state.bootstrapTask = Task {
-                async let greeted: Void = self.greet(remembered)
+                async let greeted: Void = self.greet(remembered.map(\.peer))
                 if !unnamed.isEmpty { await self.meet(unnamed) }
                 await greeted
             }
@@ -188,27 +199,37 @@ public final class NodeDHT: Sendable {
             var tasks: [Task<Void, Never>]
             var waiting: [Latch<Result<Kademlia.Outcome, TransportError>>]
             var streams: [PlacedStream]
+            var lateAnswers: [LateAnswer]
         }
         let rest = state.withLock { state -> Rest? in
             guard state.phase == .running else { return nil }
             state.phase = .ending
             state.requests.removeWaiting()
-            let tasks = Array(state.requestTasks.values) + [state.bootstrapTask, state.alarm].compactMap { $0 }
-            defer { state.operations = [:] }
+            let tasks =
+                Array(state.requestTasks.values) + [state.bootstrapTask, state.alarm].compactMap { $0 }
+                + [state.checkTask].compactMap { $0 }
+            defer {
+                state.operations = [:]
+                state.lateAnswers = [:]
+                state.checks = Fifo()
+            }
             return Rest(
                 wasServing: state.isServing, observer: state.observer, tasks: tasks,
-                waiting: Array(state.operations.values), streams: state.idle.removeAll()
+                waiting: Array(state.operations.values), streams: state.idle.removeAll(),
+                lateAnswers: Array(state.lateAnswers.values)
             )
         }
         guard let rest else { return }
         if rest.wasServing { node.unregister([protocolID]) }
         if let observer = rest.observer { node.removeObserver(observer) }
         for peer in trusted { node.unprotect(peer, for: Self.reason) }
-        for peer in node.connectedPeers { node.setValue(0, of: peer, for: Self.reason) }
         for task in rest.tasks { task.cancel() }
         for latch in rest.waiting { latch.set(.failure(TransportError(.shutDown, "the DHT was shut down"))) }
+        for answer in rest.lateAnswers { answer.set(nil) }
         for idle in rest.streams { idle.stream.stream.reset() }
         for task in rest.tasks { await task.value }
+        // Behind the requests: one that was answered just now has given its peer a value.
+        for peer in node.connectedPeers { node.setValue(0, of: peer, for: Self.reason) }
         state.withLock { $0.phase = .idle }
         node.dhtEnded(self)
     }
@@ -223,7 +244,8 @@ public final class NodeDHT: Sendable {
         return DHTStatus(
             mode: status.mode == .server ? .server : .client,
             routingTableSize: status.routingTableSize,
-            isReady: status.isReady
+            isReady: status.isReady,
+            lack: status.lack
         )
     }
 

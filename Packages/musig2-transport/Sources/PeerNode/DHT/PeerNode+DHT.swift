@@ -44,6 +44,7 @@ extension PeerNode {
                 return TransportError(
                     .notReady,
                     "the DHT is not ready after \(timeout): \(status.routingTableSize) peers in the routing table"
+                        + (status.lack.map { ", it lacks \($0.text)" } ?? "")
                 )
             },
             discard: { (_: Bool) in },

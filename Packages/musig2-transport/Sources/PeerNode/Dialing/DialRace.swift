@@ -10,14 +10,18 @@ final class DialRace: Sendable {
         var transport: any Transport
         /// Where it may lead.
         var filters: DialFilters
-        /// Whether strangers have named it, so that places are not dialled for them again and again.
-        var isStrangers = false
+        /// Who named it.
+        var source = AddressSource.user
+        /// Whether the places count that it leads to.
+        var isBounded = false
     }
 
     /// The connection that won, and where.
     struct Winner: Sendable {
         var connection: any Connection
         var address: Multiaddr
+        /// Who named it.
+        var source: AddressSource
         /// How long this address took.
         var duration: Duration
     }
@@ -149,7 +153,7 @@ final class DialRace: Sendable {
         Task { [peer, accepting, admits, steps, time = configuration.timeSource] in
             do throws(TransportError) {
                 let start = time.now().uptime
-                let isBounded = candidate.isStrangers
+                let isBounded = candidate.isBounded
                 // A name is bounded by where it leads.
                 if isBounded, !candidate.address.isNamed, !admits(candidate.address) {
                     throw TransportError(
@@ -158,9 +162,11 @@ final class DialRace: Sendable {
                 let filters = candidate.filters
                 let connection = try await candidate.transport.dial(
                     candidate.address, expecting: peer, accepting: accepting,
+                    givenBy: candidate.source,
                     allowing: { filters.allow($0) && (!isBounded || !candidate.address.isNamed || admits($0)) })
                 let winner = Winner(
-                    connection: connection, address: candidate.address, duration: time.now().uptime - start)
+                    connection: connection, address: candidate.address, source: candidate.source,
+                    duration: time.now().uptime - start)
                 if steps.push(.reached(winner)) != .taken { await connection.close() }
             } catch {
                 _ = steps.push(.failed(candidate.address, error))

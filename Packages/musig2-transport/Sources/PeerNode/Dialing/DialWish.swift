@@ -1,4 +1,5 @@
 import Multiformats
+import PeerTransport
 
 /// Whether a dial leaves addresses alone that failed lately.
 public enum DialPatience: Sendable, Hashable {
@@ -15,14 +16,17 @@ struct DialWish: Sendable {
     var patience: DialPatience
     /// Which addresses are tried, names by where they lead.
     var filter: AddressFilter
-    /// Whether strangers have named the addresses, as in a DHT: then nothing that is harmful is tried, and a name only where
-    /// it leads to the Internet, unless the filter wants something else.
-    var isStrangers = false
+    /// Who named the addresses: of a stranger's nothing that is harmful is tried, and a name only where it leads to the
+    /// Internet, unless the filter wants something else.
+    var source = AddressSource.user
+    /// Whether the places count that are dialled, as for the DHT, so that no place is dialled again and again.
+    var isBounded = false
 
     /// Whether a dial for this wish tries whatever one for another would.
     func covers(_ other: DialWish) -> Bool {
         other.addresses.allSatisfy(addresses.contains) && (patience == .now || other.patience == .afterBackoff)
-            && (filter == .any || filter == other.filter) && (!isStrangers || other.isStrangers)
+            && (filter == .any || filter == other.filter) && (source == .user || other.source == .stranger)
+            && (!isBounded || other.isBounded)
     }
 }
 

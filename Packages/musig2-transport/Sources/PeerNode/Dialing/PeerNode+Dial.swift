@@ -194,7 +194,7 @@ extension PeerNode {
             throw error
         }
         let peer = connection.remotePeer
-        noteDial(of: peer, at: address, took: configuration.timeSource.now().uptime - start)
+        noteDial(of: peer, at: address, namedBy: .user, took: configuration.timeSource.now().uptime - start)
         if let error = adopt(connection) { throw error }
         return peer
     }
@@ -220,7 +220,7 @@ extension PeerNode {
             state.withLock { state in
                 for place in Set(places.compactMap(\.withoutPeerID)) { state.dialBounds.noteSuccess(place) }
             }
-            noteDial(of: peer, at: winner.address, took: winner.duration)
+            noteDial(of: peer, at: winner.address, namedBy: winner.source, took: winner.duration)
             if let error = adopt(winner.connection) { throw error }
             return .success(())
         } catch {
@@ -232,12 +232,14 @@ extension PeerNode {
         }
     }
 
-    private func noteDial(of peer: PeerID, at address: Multiaddr, took duration: Duration) {
+    private func noteDial(
+        of peer: PeerID, at address: Multiaddr, namedBy source: AddressSource, took duration: Duration
+    ) {
         metrics.dialSucceeded(after: duration)
         guard let bare = address.withoutPeerID else { return }
         let now = configuration.timeSource.now()
         state.withLock { $0.backoff.noteSuccess(peer, bare) }
-        peerStore.withLock { $0.noteSuccess(peer, at: bare, at: now.wallMilliseconds) }
+        peerStore.withLock { $0.noteSuccess(peer, at: bare, namedBy: source, at: now.wallMilliseconds) }
         peersChanged()
     }
 
@@ -261,8 +263,11 @@ extension PeerNode {
     ) throws(TransportError) -> [DialRace.Candidate] {
         let now = configuration.timeSource.now()
         let remembered = peerStore.withLock { $0.addresses(of: peer, at: now.wallMilliseconds) }
+        let hinted = peerStore.withLock { $0.hintedAddresses(of: peer) }
         let filters = dialFilters(wish.filter)
-        let named = Set(wish.isStrangers ? wish.addresses.compactMap(\.withoutPeerID) : [])
+        // What the user has named, now or before, leads where the user likes; all else was said by strangers, the peer among them.
+        let users = Set((wish.source == .user ? wish.addresses.compactMap(\.withoutPeerID) : []) + hinted)
+        let named = Set(wish.source == .stranger ? wish.addresses.compactMap(\.withoutPeerID) : [])
         var seen: Set<Multiaddr> = []
         var candidates: [DialRace.Candidate] = []
         var refused: [String] = []
@@ -272,14 +277,15 @@ extension PeerNode {
                 refused.append("\(address) is of another peer")
             } else if !filters.allow(bare) {
                 refused.append("\(address) is not a \(filters) address")
-            } else if named.contains(bare), !Hearsay.isHarmless(bare) {
+            } else if named.contains(bare), !users.contains(bare), !Hearsay.isHarmless(bare) {
                 refused.append("\(address) is not for a stranger to name")
             } else if let transport = transports.first(where: { $0.canDial(address) }) {
-                let isWithin = wish.isStrangers && bare.isNamed && (wish.filter == .any || wish.filter == .public)
+                let source = users.contains(bare) ? AddressSource.user : .stranger
+                let isWithin = source == .stranger && bare.isNamed && (wish.filter == .any || wish.filter == .public)
                 candidates.append(
                     DialRace.Candidate(
                         address: address, transport: transport, filters: isWithin ? dialFilters(.public) : filters,
-                        isStrangers: wish.isStrangers))
+                        source: source, isBounded: wish.isBounded))
             } else {
                 refused.append("no transport here understands \(address)")
             }

@@ -97,7 +97,9 @@ extension FrameLink {
     private func open(_ addresses: [Multiaddr]) async -> Bool {
         let protocolID = network.configuration.protocolID
         do throws(TransportError) {
-            try await network.node.connect(to: peer, addresses: addresses)
+            // They may come from anybody: an invitation, an announcement, a record of the DHT.
+            try await network.node.connect(
+                to: peer, DialWish(addresses: addresses, patience: .now, filter: .any, source: .stranger))
             let opened = try await network.node.openStream(to: peer, protocols: [protocolID])
             return await use(opened.stream)
         } catch {

@@ -32,9 +32,19 @@ extension PeerNode {
 
     /// Peers with an address that have said that they speak a protocol, to begin with: see
     /// ``PeerStore/servers(speaking:limit:using:)``.
-    func knownPeers(speaking protocolID: ProtocolID, limit: Int) -> [PeerID] {
+    ///
+    /// - Returns: Who, where, and whether anything speaks for the peer but itself.
+    func knownPeers(
+        speaking protocolID: ProtocolID, limit: Int
+    ) -> [(peer: PeerID, addresses: [Multiaddr], isProven: Bool)] {
         var generator = SystemRandomNumberGenerator()
-        return peerStore.withLock { $0.servers(speaking: protocolID, limit: limit, using: &generator) }
+        let now = configuration.timeSource.now().wallMilliseconds
+        return peerStore.withLock { store in
+            store.servers(speaking: protocolID, limit: limit, using: &generator).map { peer in
+                let isProven = store.peers[peer].map { PeerStore.worth(of: $0) == .proven } ?? false
+                return (peer, store.addresses(of: peer, at: now), isProven)
+            }
+        }
     }
 
     /// A peer answered on a connection that this node has dialled: who does so day after day is begun with after a restart.

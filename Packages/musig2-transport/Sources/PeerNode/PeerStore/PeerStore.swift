@@ -60,6 +60,11 @@ struct PeerStore: Equatable {
         }.map(\.element.address)
     }
 
+    /// What the user, or who acts for one, has named of a peer's addresses.
+    func hintedAddresses(of peer: PeerID) -> [Multiaddr] {
+        (peers[peer]?.addresses ?? []).filter { $0.source == .hint }.map(\.address)
+    }
+
     /// Takes addresses that somebody named. What is believed for a better reason stays so.
     mutating func add(_ addresses: [Multiaddr], of peer: PeerID, from source: Source, at now: UInt64) {
         guard !addresses.isEmpty else { return }
@@ -103,9 +108,13 @@ struct PeerStore: Equatable {
     }
 
     /// The peer was reached at an address.
-    mutating func noteSuccess(_ peer: PeerID, at address: Multiaddr, at now: UInt64) {
+    ///
+    /// A name that a stranger gave remains a stranger's: it may lead elsewhere tomorrow.
+    mutating func noteSuccess(
+        _ peer: PeerID, at address: Multiaddr, namedBy source: AddressSource = .user, at now: UInt64
+    ) {
         guard let bare = address.withoutPeerID, bare.isUsable else { return }
-        add([bare], of: peer, from: .hint, at: now)
+        add([bare], of: peer, from: source == .stranger && bare.isNamed ? .identify : .hint, at: now)
         change(bare, of: peer) { address in
             address.lastSuccess = now
             address.failures = 0

@@ -65,6 +65,15 @@ public protocol ValueRules: Sendable {
     /// - Returns: The first moment at which it is not valid any more, as milliseconds since 1970; nil when it is not valid now.
     func validUntil(_ value: [UInt8], at key: [UInt8], wallMilliseconds: UInt64) -> UInt64?
 
+    /// About how much time of a processor it takes to look at a value, at most. Must be quick and look at next to nothing itself:
+    /// the network that a value comes from is charged before anybody looks.
+    ///
+    /// - Parameters:
+    ///   - value: The bytes.
+    ///   - key: The whole name, with the namespace.
+    /// - Returns: The time; by default 100 µs, and a fifth of a microsecond for each byte.
+    func work(of value: [UInt8], at key: [UInt8]) -> Duration
+
     /// Which of two valid values is the better one.
     ///
     /// - Parameters:
@@ -76,6 +85,14 @@ public protocol ValueRules: Sendable {
 }
 
 extension ValueRules {
+    /// As for a signature, and a key in every 33 bytes.
+    ///
+    /// - Parameters:
+    ///   - value: The bytes.
+    ///   - key: The whole name, with the namespace.
+    /// - Returns: 100 µs, and a fifth of a microsecond for each byte.
+    public func work(of value: [UInt8], at key: [UInt8]) -> Duration { .microseconds(100 + value.count / 5) }
+
     /// For ever, or not at all.
     ///
     /// - Parameters:

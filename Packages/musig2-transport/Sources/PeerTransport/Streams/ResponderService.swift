@@ -25,6 +25,12 @@ public func serve(_ responder: sending any StreamResponder, on stream: any ByteS
                 return try await stream.closeWrite()
             case .reset:
                 return stream.reset()
+            case .wait(let wake):
+                let woken = Latch<Bool>()
+                wake.onWake { woken.set(true) }
+                guard await woken.wait() != nil else { return stream.reset() }
+                action = responder.resume()
+                continue
             }
             let bytes = try await stream.read(upTo: maximumRequestPiece)
             isOver = bytes == nil

@@ -18,7 +18,8 @@ public protocol StreamResponder: AnyObject {
     /// - Returns: The bound, in bytes.
     func maximumAnswer(to count: Int) -> Int
 
-    /// There is room for another answer, after ``ResponderAction/sendAndResume(_:)``.
+    /// There is room for another answer, after ``ResponderAction/sendAndResume(_:)``, or what the responder waits for is there,
+    /// after ``ResponderAction/wait(_:)``.
     ///
     /// - Returns: What to send and whether that is all.
     func resume() -> ResponderAction
@@ -64,6 +65,9 @@ public enum ResponderAction: Sendable, Equatable {
     case finish([UInt8])
     /// Reset the stream.
     case reset
+    /// Give the responder nothing more until it is woken, and then call ``StreamResponder/resume()``: for work that would hold up
+    /// whoever calls. What the other side writes meanwhile waits with the stream.
+    case wait(ResponderWake)
 }
 
 /// Makes the responders of a protocol.

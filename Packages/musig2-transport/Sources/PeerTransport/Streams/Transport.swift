@@ -1,5 +1,13 @@
 public import Multiformats
 
+/// Who gave an address that is dialled.
+public enum AddressSource: UInt8, Sendable, Hashable, CaseIterable {
+    /// The user of this node, or who acts for one.
+    case user
+    /// Somebody else: a peer that said so of itself or of others.
+    case stranger
+}
+
 /// A way to reach peers: it dials and listens, and what it hands out is already encrypted, authenticated and
 /// multiplexed.
 ///
@@ -45,6 +53,27 @@ public protocol Transport: Sendable {
         allowing isAllowed: @escaping @Sendable (Multiaddr) -> Bool
     ) async throws(TransportError) -> any Connection
 
+    /// Connects as ``dial(_:expecting:accepting:allowing:)`` does, for an address that somebody gave.
+    ///
+    /// A transport that resolves names should implement it, so that the names of strangers do not hold up those of the user. The
+    /// default does not ask who gave the address.
+    ///
+    /// - Parameters:
+    ///   - address: Where to connect to.
+    ///   - expected: Who must answer; nil takes anyone.
+    ///   - accepting: Which protocols the other side may open streams for on this connection.
+    ///   - source: Who gave the address.
+    ///   - isAllowed: Whether a place may be connected to: an IP address that a name stands for, with its port.
+    /// - Returns: The connection, ready for streams.
+    /// - Throws: As ``dial(_:expecting:accepting:allowing:)``.
+    func dial(
+        _ address: Multiaddr,
+        expecting expected: PeerID?,
+        accepting: @escaping ProtocolFilter,
+        givenBy source: AddressSource,
+        allowing isAllowed: @escaping @Sendable (Multiaddr) -> Bool
+    ) async throws(TransportError) -> any Connection
+
     /// Waits for peers at an address.
     ///
     /// - Parameters:
@@ -75,6 +104,26 @@ extension Transport {
         allowing isAllowed: @escaping @Sendable (Multiaddr) -> Bool
     ) async throws(TransportError) -> any Connection {
         try await dial(address, expecting: expected, accepting: accepting)
+    }
+
+    /// Dials without a look at who gave the address.
+    ///
+    /// - Parameters:
+    ///   - address: Where to connect to.
+    ///   - expected: Who must answer; nil takes anyone.
+    ///   - accepting: Which protocols the other side may open streams for on this connection.
+    ///   - source: Not asked.
+    ///   - isAllowed: Whether a place may be connected to.
+    /// - Returns: The connection, ready for streams.
+    /// - Throws: As ``Transport/dial(_:expecting:accepting:allowing:)``.
+    public func dial(
+        _ address: Multiaddr,
+        expecting expected: PeerID?,
+        accepting: @escaping ProtocolFilter,
+        givenBy source: AddressSource,
+        allowing isAllowed: @escaping @Sendable (Multiaddr) -> Bool
+    ) async throws(TransportError) -> any Connection {
+        try await dial(address, expecting: expected, accepting: accepting, allowing: isAllowed)
     }
 }
 

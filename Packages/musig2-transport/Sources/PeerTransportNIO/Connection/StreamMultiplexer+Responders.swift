@@ -17,6 +17,8 @@ extension StreamMultiplexer {
         var hasBegun = false
         /// Whether requests wait because answers do.
         var isStalled = false
+        /// Whether the responder waits to be woken: it is given nothing until then.
+        var isAwaiting = false
         /// Whether the other side closed its half and the responder was not told yet.
         var awaitsEnd = false
         /// Whether the responder has said all: it is given nothing more.
@@ -134,14 +136,14 @@ extension StreamMultiplexer {
         return bytes
     }
 
-    /// Calls a responder, if there is room for what it may answer; otherwise its stream waits.
+    /// Calls a responder, if it waits for nothing and there is room for what it may answer; otherwise its stream waits.
     ///
     /// - Returns: whether it was called.
     private func call(
         _ id: UInt32, _ service: Service, handing count: Int, _ body: (any StreamResponder) -> ResponderAction
     ) -> Bool {
         let room = service.responder.maximumAnswer(to: count)
-        guard self.takeRoom(room, for: service) else {
+        guard !service.isAwaiting, self.takeRoom(room, for: service) else {
             self.stall(id)
             return false
         }
@@ -182,7 +184,22 @@ extension StreamMultiplexer {
             self.finish(id)
         case .reset:
             self.reset(id, TransportError(.streamReset, "the stream was reset by its responder"))
+        case .wait(let wake):
+            self.entries[id]?.service?.isAwaiting = true
+            self.entries[id]?.service?.hasMore = true
+            let this = NIOLoopBound(WeakMultiplexer(self), eventLoop: self.eventLoop)
+            wake.onWake { [eventLoop] in eventLoop.execute { this.value.multiplexer?.wake(id) } }
         }
+    }
+
+    /// What the responder of a stream waits for is there.
+    private func wake(_ id: UInt32) {
+        guard let service = self.entries[id]?.service, service.isAwaiting else { return }
+        self.entries[id]?.service?.isAwaiting = false
+        self.entries[id]?.service?.isActive = true
+        if !service.isStalled { self.resume(id) }
+        _ = self.resumeStalled()
+        self.onTimer()
     }
 
     /// - Returns: whether the responder was told, for which there must be room.
@@ -236,5 +253,14 @@ extension StreamMultiplexer {
                 self.onTimer()
             }
         }
+    }
+}
+
+/// What waits for a responder does not keep the connection.
+private final class WeakMultiplexer {
+    private(set) weak var multiplexer: StreamMultiplexer?
+
+    init(_ multiplexer: StreamMultiplexer) {
+        self.multiplexer = multiplexer
     }
 }

@@ -109,4 +109,44 @@ import Testing
         let opened = try [11, 12, 13].map { requests.open(try testPeer($0), at: .zero) }
         #expect(opened == [true, true, false], "all four have a stream")
     }
+
+    /// All identities of one network have one allowance, beside that of each; others have theirs.
+    @Test func r14ANetworkHasOneAllowance() throws {
+        var requests = InboundRequests(
+            maximumPeers: 20, maximumStreamsPerPeer: 2, maximumPendingBytes: 150, maximumPendingBytesPerPeer: 100,
+            requestsPerSecond: 10, burst: 3, requestsPerSecondPerNetwork: 5, burstPerNetwork: 4)
+        let network = NetworkGroup(try Multiaddr("/ip4/66.6.6.6/tcp/1"))
+        let other = NetworkGroup(try Multiaddr("/ip4/77.7.7.7/tcp/1"))
+        var admitted = 0
+        for number in UInt8(1)...8 {
+            _ = requests.open(try testPeer(number), at: .zero)
+            if requests.admit(try testPeer(number), of: network, at: .zero) { admitted += 1 }
+        }
+        #expect(admitted == 4)
+        let isOtherAdmitted = requests.admit(try testPeer(1), of: other, at: .zero)
+        let isFreeAdmitted = requests.admit(try testPeer(2), of: nil, at: .zero)
+        #expect(isOtherAdmitted && isFreeAdmitted)
+        // After a second five more, as much as there is room for.
+        var later = 0
+        for number in UInt8(1)...8 where requests.admit(try testPeer(number), of: network, at: .seconds(1)) {
+            later += 1
+        }
+        #expect(later == 4)
+    }
+
+    @Test func r14NetworksAreBounded() throws {
+        var requests = InboundRequests(
+            maximumPeers: 3, maximumStreamsPerPeer: 2, maximumPendingBytes: 150, maximumPendingBytesPerPeer: 100,
+            requestsPerSecond: 100, burst: 100, requestsPerSecondPerNetwork: 1, burstPerNetwork: 2)
+        _ = requests.open(peer, at: .zero)
+        var admitted = 0
+        for number in 0..<10 {
+            let network = NetworkGroup(try Multiaddr("/ip4/66.6.\(number).6/tcp/1"))
+            if requests.admit(peer, of: network, at: .zero) { admitted += 1 }
+        }
+        #expect(admitted == 3 && requests.networkCount == 3)
+        // Those that have their whole allowance again are forgotten.
+        let isAdmitted = requests.admit(peer, of: NetworkGroup(try Multiaddr("/ip4/77.6.6.6/tcp/1")), at: .seconds(2))
+        #expect(isAdmitted && requests.networkCount == 1)
+    }
 }

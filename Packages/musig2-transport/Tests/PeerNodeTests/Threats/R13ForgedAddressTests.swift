@@ -3,6 +3,7 @@ import Multiformats
 import PeerTransport
 import PeerTransportNIO
 import PeerTransportTestKit
+import Synchronization
 import Testing
 import WireCodec
 
@@ -49,7 +50,7 @@ import WireCodec
         let address = try #require(try await listener.listen(on: [try Multiaddr("/ip4/127.0.0.1/tcp/0")]).first)
         let name = try Multiaddr("\(address)".replacing("/ip4/127.0.0.1/", with: "/dns4/localhost/"))
         let node = try PeerNode(identity: .generateEd25519(), logger: logger)
-        let wish = DialWish(addresses: [name], patience: .afterBackoff, filter: .any, isStrangers: true)
+        let wish = DialWish(addresses: [name], patience: .afterBackoff, filter: .any, source: .stranger)
         let error = await #expect(throws: TransportError.self) {
             try await node.connect(to: listener.localPeer, wish)
         }
@@ -58,6 +59,53 @@ import WireCodec
         try await node.connect(to: listener.localPeer, addresses: [name])
         await node.shutdown()
         await listener.shutdown()
+    }
+
+    /// A name that the peer gave of itself, too, also for a dial that somebody waits for, and once it has led elsewhere.
+    @Test func r13ANameThatAPeerGaveOfItselfLeadsToTheInternet() async throws {
+        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        let victim = try PeerNode(identity: .generateEd25519(), logger: logger)
+        let address = try #require(try await victim.listen(on: [try Multiaddr("/ip4/127.0.0.1/tcp/0")]).first)
+        let name = try #require(
+            try Multiaddr("\(address)".replacing("/ip4/127.0.0.1/", with: "/dns4/localhost/")).withoutPeerID)
+        let node = try PeerNode(identity: .generateEd25519(), logger: logger)
+        for hasLedThere in [false, true] {
+            let liar = try testPeer(hasLedThere ? 6 : 5)
+            node.peerStore.withLock { store in
+                store.update(liar, by: PeerInformation(addresses: [name]), sequence: nil, at: 0)
+                store.add([name], of: liar, from: .identify, at: .max / 2)
+                if hasLedThere { store.noteSuccess(liar, at: name, namedBy: .stranger, at: .max / 2) }
+            }
+            #expect(node.knownAddresses(of: liar) == [name])
+            let error = await #expect(throws: TransportError.self) { try await node.connect(to: liar) }
+            #expect(error?.message.contains("leads to 127.0.0.1") == true, "\(error?.message ?? "")")
+        }
+        // One that the user has named leads where the user likes.
+        node.addAddresses([name], of: victim.localPeer)
+        try await node.connect(to: victim.localPeer)
+        await node.shutdown()
+        await victim.shutdown()
+    }
+
+    /// What a co-signer is said to be at, by whomever, is judged alike, though somebody waits for the dial.
+    @Test func r13AddressesOfASignerAreAStrangers() async throws {
+        let peer = try testPeer(2)
+        let transport = PendingTransport()
+        let node = PeerNode(
+            localPeer: peer, transports: [transport],
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        let network = try NodePeerNetwork(
+            node: node, configuration: NodePeerNetworkConfiguration(protocolID: "/test-frames/1.0.0"))
+        let proper = "/ip4/203.0.113.7/tcp/4001"
+        network.connect(
+            to: try testPeer(77),
+            addresses: try [
+                "/ip4/203.0.113.7/tcp/22", "/ip4/127.0.0.1/tcp/631", proper,
+            ].map { try Multiaddr($0) })
+        await transport.waitUntilBegun(1)
+        transport.outcome.set(TransportError(.notConnected, "nobody there"))
+        await node.shutdown()
+        #expect(Set(transport.addresses.compactMap { $0.withoutPeerID?.description }) == [proper])
     }
 
     /// What a peer says of itself is judged alike.

@@ -60,7 +60,7 @@ import WireCodec
         await node.shutdown()
 
         let after = try await nodes.node(1, configuration: configuration)
-        let begins = Set(after.knownPeers(speaking: DHTWorld.protocolID, limit: 16))
+        let begins = Set(after.knownPeers(speaking: DHTWorld.protocolID, limit: 16).map(\.peer))
         let honest = Set(servers.prefix(5).map(\.node.localPeer))
         #expect(begins.intersection(honest).count == 5)
         #expect(begins.subtracting(honest).isEmpty)

@@ -123,7 +123,8 @@ import Testing
                 Task {
                     do throws(TransportError) {
                         let wish = DialWish(
-                            addresses: [victim], patience: .afterBackoff, filter: .any, isStrangers: true)
+                            addresses: [victim], patience: .afterBackoff, filter: .any, source: .stranger,
+                            isBounded: true)
                         try await node.connect(to: try testPeerOrFail(number), wish)
                         return nil
                     } catch {
