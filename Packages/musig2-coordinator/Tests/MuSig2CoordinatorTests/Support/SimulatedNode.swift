@@ -13,7 +13,7 @@ final class SimulatedNode {
     let peer: PeerID
     let store: InMemorySessionStore
     let secret: SecretKey
-    private(set) var machine: CoordinatorMachine
+    var machine: CoordinatorMachine
     private var vault = NonceVault()
     private var batch = WriteBatch()
     private var generator: SeededGenerator

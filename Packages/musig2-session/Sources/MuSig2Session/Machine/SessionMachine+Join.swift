@@ -11,8 +11,8 @@ internal struct JoinPace: Hashable, Sendable {
         var due: Duration
     }
 
-    private var relayed: [Duration] = []
-    private var shown: [Duration] = []
+    private var relayed = RateWindow()
+    private var shown = RateWindow()
     var waiting: Waiting?
     /// Whether it was told that the signer claims this signer's peer.
     var isClaimTold = false
@@ -22,18 +22,11 @@ internal struct JoinPace: Hashable, Sendable {
     /// - Returns: When there is room again; nil: it is counted.
     mutating func take(isShown: Bool, _ configuration: SessionConfiguration, at time: Duration) -> Duration? {
         if isShown {
-            return Self.take(&shown, limit: configuration.shownJoinsPerMinute, at: time)
+            let limit = configuration.shownJoinsPerMinute
+            return shown.take(limit, at: time) ? nil : shown.opens(limit, at: time)
         }
-        return Self.take(&relayed, limit: configuration.relayedJoinsPerMinute, at: time)
-    }
-
-    private static func take(_ times: inout [Duration], limit: Int, at time: Duration) -> Duration? {
-        times.removeAll { $0 + .seconds(60) <= time }
-        guard times.count >= limit else {
-            times.append(time)
-            return nil
-        }
-        return (times.first ?? time) + .seconds(60)
+        let limit = configuration.relayedJoinsPerMinute
+        return relayed.take(limit, at: time) ? nil : relayed.opens(limit, at: time)
     }
 }
 
@@ -75,7 +68,7 @@ extension SessionMachine {
     /// Whoever brought it may have taken it for the truth: only its author is named, once.
     private mutating func tellClaim(by index: Int, _ turn: inout Turn<Crypto>) {
         guard !joinPaces[index, default: JoinPace()].isClaimTold else { return }
-        joinPaces[index]?.isClaimTold = true
+        joinPaces[index, default: JoinPace()].isClaimTold = true
         turn.tell(.misbehaved(index: index, .peer))
     }
 
