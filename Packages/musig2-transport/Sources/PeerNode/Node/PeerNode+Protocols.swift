@@ -53,9 +53,13 @@ extension PeerNode {
         let time = configuration.timeSource
         let counted: ResponderFactory = { [weak self, metrics] context in
             metrics.streamOpened(isInbound: true, name: name)
-            let activity = self?.activity(of: context.remotePeer)
             return factory(context).map { responder in
-                CountingResponder(responder, metrics: metrics) { activity?.noteRequest(at: time.now().uptime) }
+                // A stream may be there before the node has taken over its connection.
+                var activity: ConnectionActivity?
+                return CountingResponder(responder, metrics: metrics) {
+                    activity = activity ?? self?.activity(of: context.remotePeer)
+                    activity?.noteRequest(at: time.now().uptime)
+                }
             }
         }
         try host(protocolIDs, by: .responder(name: name, counted)) { _ in }

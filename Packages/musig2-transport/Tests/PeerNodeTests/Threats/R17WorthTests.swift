@@ -38,4 +38,20 @@ import Testing
         await liar.shutdown()
         await dht.node.shutdown()
     }
+
+    /// A stream may be there before the node has taken over its connection: what is answered on it counts all the same.
+    @Test func r17AStreamThatIsFasterThanItsConnection() async throws {
+        let node = try await world.node(1)
+        let peer = try testPeer(2)
+        let address = try Multiaddr("/memory/7")
+        let context = ResponderContext(remotePeer: peer, remoteAddress: address, protocolID: "/ipfs/ping/1.0.0")
+        let responder = try #require(node.responders.factory(for: context.protocolID)?(context))
+        let connection = IdleConnection(from: peer, to: node.localPeer, at: address)
+        connection.mayClose.set(())
+        #expect(node.adopt(connection) == nil)
+        #expect(node.activity(of: peer)?.lastRequest == nil)
+        #expect(responder.receive([UInt8](repeating: 1, count: 32)) == .send([UInt8](repeating: 1, count: 32)))
+        #expect(node.activity(of: peer)?.lastRequest != nil)
+        await node.shutdown()
+    }
 }
