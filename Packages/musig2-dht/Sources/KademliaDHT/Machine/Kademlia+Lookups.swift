@@ -67,9 +67,14 @@ extension Kademlia {
         }
     }
 
-    /// Whom to ask first: the closest servers known; trusted peers, too, when these are few.
+    /// Whom to ask first: the closest servers known; trusted peers, too, when these are few. Of a node that is among strangers,
+    /// those that came by themselves are asked when there is nobody else.
     private func seeds(_ target: KademliaKey) -> [Lookup.Naming] {
-        var found = table.closest(to: target, count: configuration.bucketSize) { $0.isLive }
+        let avoidsGuests = isAmongStrangers
+        var found = table.closest(to: target, count: configuration.bucketSize) {
+            $0.isLive && !(avoidsGuests && $0.isGuest)
+        }
+        if found.isEmpty { found = table.closest(to: target, count: configuration.bucketSize) { $0.isLive } }
         if found.isEmpty { found = table.closest(to: target, count: configuration.bucketSize) { _ in true } }
         var seeds = found.map { position in
             let entry = table[position]

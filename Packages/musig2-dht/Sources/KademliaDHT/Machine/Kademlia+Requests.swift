@@ -124,6 +124,12 @@ extension Kademlia {
         }
     }
 
+    /// Whether a peer has come by itself before anybody that is vouched for has answered. Of such peers a quarter of a bucket is let in.
+    private func isGuest(_ request: PendingRequest) -> Bool {
+        guard case .probe = request.purpose, isAmongStrangers else { return false }
+        return !trusted.contains(request.key) && vouched.contacts[request.key] == nil
+    }
+
     private mutating func wait(_ peer: PeerID, _ key: KademliaKey, _ reach: Reach) {
         table.await(RoutingTable.Replacement(peer: peer, key: key, addresses: reach.addresses, groups: reach.groups))
     }
@@ -139,10 +145,15 @@ extension Kademlia {
         guard !request.reach.addresses.isEmpty else { return }
         var reach = request.reach
         reach.groups = groups
+        let isGuest = isGuest(request)
+        // So that strangers that are there first do not decide whom this node asks.
+        if isGuest, table.neighbors(of: request.key) >= max(1, configuration.bucketSize / 4) {
+            return wait(request.peer, request.key, reach)
+        }
         let admission = table.insert(
             RoutingTable.Entry(
                 peer: request.peer, key: request.key, addresses: reach.addresses, groups: reach.groups,
-                lastSeen: turn.time, isTrusted: trusted.contains(request.key),
+                lastSeen: turn.time, isTrusted: trusted.contains(request.key), isGuest: isGuest,
                 isConnected: connected[request.key] != nil, origin: origin))
         if admission == .full {
             wait(request.peer, request.key, reach)

@@ -51,6 +51,9 @@ extension Kademlia {
         return nil
     }
 
+    /// Whether peers are vouched for, and none of them has led this node into a network since it has lost its place.
+    var isAmongStrangers: Bool { !vouched.contacts.isEmpty && !vouched.isSatisfied }
+
     /// Asks those that are vouched for and have not answered.
     mutating func probeVouched() {
         for (key, contact) in vouched.contacts.sorted(by: { $0.key < $1.key }) where !vouched.answered.contains(key) {

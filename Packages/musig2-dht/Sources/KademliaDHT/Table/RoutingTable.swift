@@ -19,6 +19,8 @@ internal struct RoutingTable: Sendable {
         /// Requests in a row that it did not answer. An entry with failures is not told to others.
         var failures: UInt8 = 0
         let isTrusted: Bool
+        /// Whether it came by itself, before anybody that is vouched for had answered.
+        let isGuest: Bool
         var isConnected: Bool
         /// Where the connection leads on which it last answered, or said where it is.
         var origin: Origin?
@@ -28,7 +30,7 @@ internal struct RoutingTable: Sendable {
 
         init(
             peer: PeerID, key: KademliaKey, addresses: [[UInt8]], groups: NetworkGroups, lastSeen: Duration,
-            isTrusted: Bool, isConnected: Bool, origin: Origin? = nil
+            isTrusted: Bool, isGuest: Bool = false, isConnected: Bool, origin: Origin? = nil
         ) {
             self.peer = peer
             self.key = key
@@ -36,6 +38,7 @@ internal struct RoutingTable: Sendable {
             self.groups = groups
             self.lastSeen = lastSeen
             self.isTrusted = isTrusted
+            self.isGuest = isGuest
             self.isConnected = isConnected
             self.origin = origin
         }
@@ -135,9 +138,14 @@ internal struct RoutingTable: Sendable {
         if buckets[bucket].entries.count < bucketSize { return .room }
         // A full last bucket is split, unless all of it shares the newcomer's prefix.
         guard bucket == buckets.count - 1, bucket < 255 else { return .full }
+        return neighbors(of: key) < bucketSize ? .room : .full
+    }
+
+    /// How many servers share as many bits with this node as a key does: those beside which its server stands, however far the table
+    /// is split.
+    func neighbors(of key: KademliaKey) -> Int {
         let prefix = (key ^ local).leadingZeroBitCount
-        let rivals = buckets[bucket].entries.count { ($0.key ^ local).leadingZeroBitCount == prefix }
-        return rivals < bucketSize ? .room : .full
+        return buckets[bucketIndex(key)].entries.count { ($0.key ^ local).leadingZeroBitCount == prefix }
     }
 
     private func hasRoom(for newcomer: NetworkGroups, inBucketOf key: KademliaKey) -> Bool {

@@ -31,7 +31,7 @@ struct R15ReadyTests {
     @Test func r15StrangersAloneDoNotMakeReady() throws {
         for (trusted, vouched) in [([1, 2], [Int]()), ([], [3, 4]), ([1], [3])] {
             let (node, status) = try status(trusted, vouched: vouched) { _ in false }
-            #expect(status.routingTableSize >= 10)
+            #expect(status.routingTableSize >= 5)
             #expect(!status.isReady, "trusted \(trusted), remembered \(vouched)")
             #expect(status.lack == .vouchedPeers)
             // As soon as one of them answers, it is, within the time between two attempts.
@@ -62,6 +62,36 @@ struct R15ReadyTests {
         #expect(node.machine.status.lack == .networks)
         node.live(.seconds(600)) { KademliaMessage(kind: $0.message.kind) }
         #expect(node.machine.status.isReady)
+    }
+
+    /// Strangers that are there first have a quarter of each bucket until a peer that is vouched for has answered.
+    @Test func r15StrangersThatComeFirstLeaveRoom() throws {
+        let node = try Harness(trusting: [1, 2]) { $0.bootstrapsAutomatically = true }
+        let strangers = 20..<100
+        for contact in node.population.contacts[strangers] {
+            node.run(node.tell(.identified(contact.peer, addresses: contact.addresses, isServer: true))) { request in
+                let isStranger = node.population.number(request.peer).map(strangers.contains) == true
+                return isStranger ? KademliaMessage(kind: request.message.kind) : nil
+            }
+        }
+        let isAmongStrangers = node.machine.isAmongStrangers
+        #expect(isAmongStrangers)
+        let table = node.machine.table
+        let byPrefix = Dictionary(grouping: table.buckets.flatMap(\.entries)) {
+            ($0.key ^ table.local).leadingZeroBitCount
+        }
+        let counts = byPrefix.mapValues(\.count)
+        #expect(counts[0] == 5)
+        #expect(counts.values.allSatisfy { $0 <= 5 })
+        node.live(.seconds(120)) { request in
+            let closer = request.message.kind == .findNode ? node.closest(request.message.key, among: strangers) : []
+            return KademliaMessage(kind: request.message.kind, closerPeers: closer)
+        }
+        let status = node.machine.status
+        #expect(status.isReady)
+        let ready = node.machine.status.routingTableSize
+        node.admit(100..<120)
+        #expect(node.machine.status.routingTableSize > ready, "those that come later have the places that are left")
     }
 
     @Test func r15VouchedPeersAreBounded() throws {
