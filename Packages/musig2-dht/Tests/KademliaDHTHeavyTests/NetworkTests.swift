@@ -4,7 +4,6 @@ import KademliaSimulation
 import Testing
 
 /// Whole networks on virtual time, by seed.
-@Suite(.serialized)
 struct NetworkTests {
     static let second: Int64 = 1_000_000
 
