@@ -12,13 +12,17 @@ final class DHTStatusBoard: Sendable {
 
     var status: DHTStatus { state.withLock { $0.status } }
 
-    /// Tells a status; one that is the same as before is not told again.
+    /// Tells a status; one that is the same as before is not told again. For one caller at a time.
+    ///
+    /// Readers are told outside the lock: to wake one that is being cancelled waits for what the cancellation calls, and that is the end
+    /// of the reader below, which needs the lock.
     func set(_ status: DHTStatus) {
-        state.withLock { state in
-            guard status != state.status else { return }
+        let readers = state.withLock { state -> [AsyncStream<DHTStatus>.Continuation] in
+            guard status != state.status else { return [] }
             state.status = status
-            for reader in state.readers.values { reader.yield(status) }
+            return Array(state.readers.values)
         }
+        for reader in readers { reader.yield(status) }
     }
 
     /// The status now, and then each that is new. A reader that is slow misses those in between, never the last.
