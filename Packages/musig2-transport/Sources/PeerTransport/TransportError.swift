@@ -97,6 +97,8 @@ public struct TransportError: Error, Sendable {
         public static let identityFile = Code("identityFile")
         /// A file with known peers cannot be read or written, or could have been changed by others.
         public static let peerStoreFile = Code("peerStoreFile")
+        /// A file that only its owner may read cannot be read or written, or could have been reached by others.
+        public static let privateFile = Code("privateFile")
     }
 }
 

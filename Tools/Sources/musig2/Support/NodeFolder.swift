@@ -34,7 +34,7 @@ struct NodeFolder {
         do throws(TransportError) {
             identity = try NodeIdentity.loadOrCreate(at: identityFile)
         } catch {
-            throw Failure(.file, "the node's identity in \(identityFile): \(error.message)")
+            throw Failure.file(error)
         }
         guard !ProcessLock.isHeldByAnother(identityFile) else {
             throw Failure(

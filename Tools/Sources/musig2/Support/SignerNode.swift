@@ -70,10 +70,10 @@ struct SignerNode: Sendable {
     /// identity cannot be in one session: a third takes them for one, and talks to the one or the other.
     private func identity() throws(Failure) -> NodeIdentity {
         let identity: NodeIdentity
-        do {
+        do throws(TransportError) {
             identity = try NodeIdentity.loadOrCreate(at: home.identityFile)
         } catch {
-            throw Failure(.file, "the node's identity in \(home.identityFile): \(error.message)")
+            throw Failure.file(error)
         }
         return ProcessLock.isHeldByAnother(home.identityFile) ? .generateEd25519() : identity
     }

@@ -1,5 +1,5 @@
-import PeerTransport
-import Secp256k1
+public import PeerTransport
+public import Secp256k1
 
 #if canImport(Darwin)
     import Darwin
@@ -7,23 +7,49 @@ import Secp256k1
     import Glibc
 #endif
 
-/// A small file that only its owner may read, made in one step.
-struct PrivateFile {
-    let path: String
+/// A small file that only its owner may read, made in one step: for keys and whatever else others must not reach.
+///
+/// What is read is a regular file of this process's user that nobody else may read or write; a pipe or a device in its place
+/// is refused at once.
+public struct PrivateFile: Sendable {
+    /// Where the file is. Its directory must be there.
+    public let path: String
     /// What it is, for errors: `identity file`.
-    let kind: String
+    public let kind: String
     /// The code of errors.
-    let code: TransportError.Code
+    public let code: TransportError.Code
     /// What others may have done to it that could reach it, for errors: `read the key`.
-    let exposure: String
+    public let exposure: String
     /// The largest file that is read, in bytes.
-    let maximumBytes: Int
+    public let maximumBytes: Int
+
+    /// Names a file; nothing is looked at yet.
+    ///
+    /// - Parameters:
+    ///   - path: Where the file is. Its directory must be there.
+    ///   - kind: What it is, for errors: `key file`.
+    ///   - code: The code of errors.
+    ///   - exposure: What others may have done to it that could reach it, for errors: `read the key`.
+    ///   - maximumBytes: The largest file that is read, in bytes.
+    public init(
+        path: String,
+        kind: String,
+        code: TransportError.Code = .privateFile,
+        exposure: String,
+        maximumBytes: Int
+    ) {
+        self.path = path
+        self.kind = kind
+        self.code = code
+        self.exposure = exposure
+        self.maximumBytes = maximumBytes
+    }
 
     /// Reads the file, and refuses one that others could have read or written.
     ///
     /// - Returns: Its bytes, or nil when there is no such file.
-    /// - Throws: ``code``.
-    func read() throws(TransportError) -> [UInt8]? {
+    /// - Throws: `TransportError` with ``code``, which names the file and the system's reason.
+    public func read() throws(TransportError) -> [UInt8]? {
         guard let file = try openToRead() else { return nil }
         defer { close(file) }
         var bytes = [UInt8](repeating: 0, count: try byteCount(of: file))
@@ -41,8 +67,8 @@ struct PrivateFile {
     /// Reads the file as ``read()``, into memory that is wiped.
     ///
     /// - Returns: Its bytes, or nil when there is no such file.
-    /// - Throws: ``code``.
-    func readSecret() throws(TransportError) -> SecretBytes? {
+    /// - Throws: `TransportError` with ``code``.
+    public func readSecret() throws(TransportError) -> SecretBytes? {
         guard let file = try openToRead() else { return nil }
         defer { close(file) }
         var bytes = SecretBytes(byteCount: try byteCount(of: file))
@@ -97,9 +123,10 @@ struct PrivateFile {
 
     /// Makes the file with mode 0600, whole or not at all, also after a power cut.
     ///
+    /// - Parameter bytes: What it is to hold.
     /// - Returns: False when there is a file of this name already, which is left as it is.
-    /// - Throws: ``code``.
-    func create(_ bytes: borrowing SecretBytes) throws(TransportError) -> Bool {
+    /// - Throws: `TransportError` with ``code``.
+    public func create(_ bytes: borrowing SecretBytes) throws(TransportError) -> Bool {
         let temporary = try bytes.withUnsafeBytes { (bytes) throws(TransportError) in try writeTemporary(bytes) }
         defer { unlink(temporary) }
         // A hard link is refused where the name exists, unlike a rename: two processes that start at once get one
@@ -115,8 +142,9 @@ struct PrivateFile {
 
     /// Puts the file in the place of the one that is there, if any; after a power cut it is the old or the new one.
     ///
-    /// - Throws: ``code``.
-    func replace(_ bytes: [UInt8]) throws(TransportError) {
+    /// - Parameter bytes: What it is to hold.
+    /// - Throws: `TransportError` with ``code``.
+    public func replace(_ bytes: [UInt8]) throws(TransportError) {
         let temporary = try bytes.span.bytes.withUnsafeBytes { (bytes) throws(TransportError) in
             try writeTemporary(bytes)
         }
