@@ -11,7 +11,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import scripts
 
-ALL = ("swift", "protoc", "python3", "valgrind")
+ALL = ("swift", "protoc", "python3", "zbarimg", "valgrind")
 APT = "libsecp256k1-dev zlib1g-dev"
 
 
@@ -92,13 +92,14 @@ class Setup(unittest.TestCase):
         self.assertEqual(["brew install --quiet secp256k1 zlib"], self.calls())
 
     def test_names_what_is_missing_without_a_package_manager(self):
-        for name in ("protoc", "valgrind"):
+        for name in ("protoc", "zbarimg", "valgrind"):
             self.remove(name)
         self.assertEqual((1, "", "\n".join([
             "setup: missing: pkg-config",
             "setup: missing: libsecp256k1 0.2 or later, with headers",
             "setup: missing: zlib, with headers",
             "setup: missing: protoc, the protobuf compiler (tests only)",
+            "setup: missing: zbarimg, which reads QR codes (tests only)",
             "setup: missing: valgrind (the constant-time test)",
             "setup: there is neither apt-get nor brew here; install these by hand",
         ]) + "\n"), self.run_setup())

@@ -31,10 +31,16 @@ struct MuSig2Command: AsyncParsableCommand {
               0  done                           5  expired, or nobody was there in time
               1  failed for another reason      6  the network
               2  a file, or the output          7  not valid
-              3  refused                       64  wrong usage
-              4  ended without a signature    130  ended by Ctrl-C
+              3  refused                        8  a wrong passphrase, or none
+              4  ended without a signature     64  malformed input
+                                              130  ended by Ctrl-C
+
+            NO_COLOR=1 turns colours off. Completions for your shell, which `make install` installs: \
+            musig2 --generate-completion-script bash (or zsh, fish).
+
+            This is musig2 \(Build.text).
             """,
-        version: "0.1.0",
+        version: "musig2 \(Build.text)",
         subcommands: [
             KeyCommand.self, CreateCommand.self, JoinCommand.self, InboxCommand.self, NodeCommand.self,
             AggregateCommand.self, VerifyCommand.self, DecodeCommand.self,

@@ -47,6 +47,9 @@ struct CreateCommand: AsyncParsableCommand {
         help: ArgumentHelp("A note that all signers see. May be repeated.", valueName: "key=value"))
     var note: [String] = []
 
+    @Flag(name: .long, help: "Show the invitation as a QR code too. With --json there is none.")
+    var qr = false
+
     @OptionGroup var finalKey: FinalKeyOptions
     @OptionGroup var discovery: DiscoveryOptions
     @OptionGroup var network: NetworkOptions
@@ -90,6 +93,7 @@ struct CreateCommand: AsyncParsableCommand {
                 "session": .string("\(created.id)"), "invitation": .string(invitation),
                 "discovery": .strings(ways.map(\.name).sorted()), "finalKey": .string("\(created.finalKey)"),
             ])
+        if qr { show(invitation, output) }
         try output.progress(
             "final key   \(created.finalKey)", event: "created",
             ["session": .string("\(created.id)"), "finalKey": .string("\(created.finalKey)")])
@@ -97,6 +101,15 @@ struct CreateCommand: AsyncParsableCommand {
         let place = network.words(for: signer.bootstrap)
         let words = ways == [.inbox] ? "musig2 inbox\(place)" : "musig2 join \(created.id)\(place)"
         try output.progress("to join     \(words)", event: "toJoin", ["command": .string(words)])
+    }
+
+    /// Draws the invitation. In capitals, which are the same invitation, it takes fewer modules.
+    private func show(_ invitation: String, _ output: Output) {
+        guard let code = QRCode(invitation.uppercased()) else {
+            output.tell("notice      the invitation is too long for a QR code; announce fewer addresses")
+            return
+        }
+        output.tell(code.lines(coloured: Output.colours.areOn).joined(separator: "\n"))
     }
 
     private func request(hasNetwork: Bool) throws(Failure) -> SessionRequest {

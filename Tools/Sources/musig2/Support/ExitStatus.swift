@@ -14,9 +14,11 @@ enum ExitStatus: Int32 {
     case expired = 5
     /// The network: a port in use, a peer that cannot be reached or is not what it should be.
     case network = 6
-    /// The signature, the key or the message that was to be checked is not valid.
+    /// What was to be checked is well-formed and false: a signature that is not valid.
     case invalid = 7
-    /// The words of the command line are wrong.
+    /// The passphrase of the key is wrong, or there is none.
+    case passphrase = 8
+    /// Malformed input: the words of the command line, a key, an invitation, a signature that is none.
     case usage = 64
     /// Ended by Ctrl-C.
     case interrupted = 130

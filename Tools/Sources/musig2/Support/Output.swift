@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Secp256k1
 
 /// Which form the output takes.
 enum OutputFormat: Sendable {
@@ -52,6 +53,43 @@ struct Output: Sendable {
         }
     }
 
+    /// A word for people alone: the fields of the result say the same.
+    func tell(_ human: String) {
+        if format == .human { Self.tell(human) }
+    }
+
+    /// A secret that the person asked for: it goes into no string, and is wiped.
+    ///
+    /// - Parameters:
+    ///   - secret: Characters that need no escape in JSON.
+    ///   - event: The event of the JSON line.
+    ///   - field: The field that holds the secret.
+    ///   - fields: The other fields.
+    func secret(
+        _ secret: borrowing SecretBytes, event: String, field: String, _ fields: [String: JSONValue]
+    ) throws {
+        let (before, after): (String, String)
+        switch format {
+        case .human: (before, after) = ("", "\n")
+        case .json:
+            // No text of a field can look like this: quotation marks in it are escaped.
+            let place = "\u{1}"
+            var fields = fields
+            fields["event"] = .string(event)
+            fields[field] = .string(place)
+            let line = try JSONValue.object(fields).line()
+            let parts = line.split(separator: "\"\(field)\":\"\\u0001\"", maxSplits: 1).map(String.init)
+            (before, after) = ("\(parts[0])\"\(field)\":\"", "\"\(parts[1])\n")
+        }
+        let isWritten =
+            StandardStreams.write(before, to: STDOUT_FILENO)
+            && secret.withUnsafeBytes { StandardStreams.write($0, to: STDOUT_FILENO) }
+            && StandardStreams.write(after, to: STDOUT_FILENO)
+        guard isWritten else {
+            throw Failure(.file, "cannot write to standard output: \(FileFailure.reason())")
+        }
+    }
+
     /// A failure, before the command ends with its status.
     func failure(_ failure: Failure) {
         switch format {
@@ -78,9 +116,12 @@ struct Output: Sendable {
         try Self.write(try JSONValue.object(fields).line())
     }
 
+    /// Whether the lines for people are in colour.
+    static let colours = Colours(STDERR_FILENO)
+
     /// Writes a line for people to standard error; there is nobody to tell if that fails.
     private static func tell(_ line: String) {
-        _ = StandardStreams.write("\(line)\n", to: STDERR_FILENO)
+        _ = StandardStreams.write("\(colours.painted(line))\n", to: STDERR_FILENO)
     }
 
     /// Writes a line to standard output.
