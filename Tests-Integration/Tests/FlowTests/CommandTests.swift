@@ -62,7 +62,7 @@ struct CommandTests {
         try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: folder.file("a/key"))
         let open = try await failure(["key", "show", "--home", folder.file("a")])
         #expect(open.status == 2)
-        #expect(open.message.contains("can be read by others (mode 644)"))
+        #expect(open.message.contains("expected mode 600, found 644"))
 
         try FileManager.default.createDirectory(atPath: folder.file("b"), withIntermediateDirectories: true)
         try Data("not a key\n".utf8).write(to: URL(fileURLWithPath: folder.file("b/key")))

@@ -7,7 +7,8 @@ import Testing
 
 /// The file of the secret key, and what others may have put in its place.
 final class KeyFileTests {
-    private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("musig2-test-\(UUID().uuidString)")
+    private let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+        "musig2-test-\(UUID().uuidString)")
     private var path: String { folder.appendingPathComponent("key").path }
     private let digits = String(repeating: "00", count: 31) + "03"
 
@@ -29,24 +30,25 @@ final class KeyFileTests {
     }
 
     private func failure() throws -> Failure {
-        try #require(#expect(throws: Failure.self) { _ = try KeyFile.read(at: path).publicKey })
+        try #require(#expect(throws: Failure.self) { _ = try KeyFile.load(at: path).publicKey })
     }
 
     @Test
     func whatIsWrittenIsRead() throws {
         let key = SecretKey.generate()
-        try KeyFile.create(at: path, key)
-        #expect(try KeyFile.read(at: path).publicKey == key.publicKey)
-        let again = #expect(throws: Failure.self) { try KeyFile.create(at: self.path, SecretKey.generate()) }
+        let publicKey = key.publicKey
+        try KeyFile.create(at: path, .plain(key))
+        #expect(try KeyFile.load(at: path).publicKey == publicKey)
+        let again = #expect(throws: Failure.self) { try KeyFile.create(at: self.path, .plain(.generate())) }
         #expect(again?.status == .file && again?.message == "there is a key already: \(path)")
-        #expect(try KeyFile.read(at: path).publicKey == key.publicKey)
+        #expect(try KeyFile.load(at: path).publicKey == publicKey)
     }
 
     /// Editors and shells end lines in their own ways.
     @Test(arguments: ["", "\n", "\r\n", "\n\n", " \n"])
     func endsOfLines(end: String) throws {
         try write(digits + end)
-        let key = try KeyFile.read(at: path).publicKey
+        let key = try KeyFile.load(at: path).publicKey
         #expect("\(key)" == "02f9308a019258c31049344f85f89d5229b531c845836f99b08601f113bce036f9")
     }
 
@@ -78,7 +80,8 @@ final class KeyFileTests {
     func whatOthersCanReadIsRefused() throws {
         try write(digits + "\n", mode: 0o644)
         #expect(
-            try failure().message == "key file \(path): expected mode 600, found 644: others may have read the key; if they "
+            try failure().message
+                == "key file \(path): expected mode 600, found 644: others may have read the key; if they "
                 + "cannot have, run: chmod 600 '\(path)'")
     }
 

@@ -57,7 +57,7 @@ struct InboxCommand: AsyncParsableCommand {
                     .usage, "an inbox is in a DHT, and there is no --bootstrap",
                     hint: "Give --bootstrap the same address as the creators of sessions do.")
             }
-            let ownKey = try KeyFile.read(at: home.keyFile).publicKey
+            let ownKey = try KeyFile.load(at: home.keyFile).publicKey
             let signing = try await signer.start(consent: .ownSessions, output)
             let result = await withTaskGroup(of: Result<Void, Failure>.self) { group in
                 group.addTask { await read(signer, signing, ownKey, output) }

@@ -33,7 +33,7 @@ struct SignerNode: Sendable {
     ///   - consent: Who decides what is signed.
     ///   - output: Where it says what of its addresses cannot be told.
     func start(consent: any ConsentPolicy, _ output: Output) async throws -> SigningNode {
-        let key = try KeyFile.read(at: home.keyFile)
+        let key = try await KeyFile.read(at: home.keyFile)
         let listen = try node.listenAddresses()
         let identity = try identity()
         let announce = try node.announcedAddresses(of: identity.peerID, output)

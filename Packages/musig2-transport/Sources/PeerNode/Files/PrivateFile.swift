@@ -145,9 +145,19 @@ public struct PrivateFile: Sendable {
     /// - Parameter bytes: What it is to hold.
     /// - Throws: `TransportError` with ``code``.
     public func replace(_ bytes: [UInt8]) throws(TransportError) {
-        let temporary = try bytes.span.bytes.withUnsafeBytes { (bytes) throws(TransportError) in
-            try writeTemporary(bytes)
-        }
+        try bytes.span.bytes.withUnsafeBytes { (bytes) throws(TransportError) in try replace(bytes) }
+    }
+
+    /// The same with a secret, which is copied nowhere but into the file.
+    ///
+    /// - Parameter bytes: What it is to hold.
+    /// - Throws: `TransportError` with ``code``.
+    public func replace(_ bytes: borrowing SecretBytes) throws(TransportError) {
+        try bytes.withUnsafeBytes { (bytes) throws(TransportError) in try replace(bytes) }
+    }
+
+    private func replace(_ bytes: UnsafeRawBufferPointer) throws(TransportError) {
+        let temporary = try writeTemporary(bytes)
         guard rename(temporary, path) == 0 else {
             let code = errno
             unlink(temporary)
