@@ -1,0 +1,74 @@
+import MuSig2
+import Secp256k1
+
+/// What came from one signer. Whoever sorts these sorts keys, nonces and partial signatures alike.
+struct Share {
+    var key: [UInt8]
+    var nonce: [UInt8]
+    var partial: [UInt8]
+}
+
+/// The keys of the signers whose shares spoil the signature.
+struct Culprits: Error {
+    var keys: [[UInt8]]
+}
+
+func combine(_ shares: [Share], _ message: [UInt8]) throws -> SchnorrSignature {
+    let shares = shares.sorted { $0.key.lexicographicallyPrecedes($1.key) }
+    let keys = try KeyAggContext(compressedKeys: shares.map(\.key))
+    let nonces = try PublicNonce.parse(shares.map(\.nonce))
+    let aggregate = try AggregateNonce(aggregating: nonces)
+    let session = try SigningSession(context: keys, aggregateNonce: aggregate, message: message)
+    do throws(AggregationError) {
+        return try session.aggregate(rawPartials: shares.map(\.partial), publicNonces: nonces)
+    } catch {
+        guard case .invalidPartialSignatures(let signers) = error else { throw error }
+        throw Culprits(keys: signers.map { shares[$0].key })
+    }
+}
+
+/// Three signers whose shares come in any order, one of them wrong: that one is named, and nobody else.
+func blame(_ message: [UInt8]) throws {
+    var alice = Signer()
+    var bob = Signer()
+    var carol = Signer()
+    let list = [alice.key.publicKey, bob.key.publicKey, carol.key.publicKey]
+    let keys = try KeyAggContext(keys: KeySort.sorted(list))
+    let nonces = [
+        try alice.drawNonce(for: message, keys), try bob.drawNonce(for: message, keys),
+        try carol.drawNonce(for: message, keys),
+    ]
+    let session = try SigningSession(
+        context: keys, aggregateNonce: try AggregateNonce(aggregating: nonces), message: message)
+    let partials = [try alice.sign(session), try bob.sign(session), try carol.sign(session)]
+    do {
+        _ = try bob.sign(session)
+        preconditionFailure("a nonce was used twice")
+    } catch is Signer.NoNonce {}
+    let shares = list.indices.map { index in
+        Share(
+            key: list[index].compressedRepresentation, nonce: nonces[index].rawRepresentation,
+            partial: partials[index].rawRepresentation)
+    }
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let arrived = order.map { shares[$0] }
+        let signature = try combine(arrived, message)
+        precondition(keys.xOnlyKey.isValidSignature(signature, for: message))
+        for culprit in arrived.indices {
+            var spoilt = arrived
+            spoilt[culprit].partial[31] ^= 1
+            do {
+                _ = try combine(spoilt, message)
+                preconditionFailure("a wrong share was taken")
+            } catch let culprits as Culprits {
+                precondition(culprits.keys == [spoilt[culprit].key], "one share is wrong, and one signer is named")
+            }
+        }
+    }
+    do {
+        _ = try combine([Share(key: [2], nonce: [], partial: []), Share(key: [3], nonce: [], partial: [])], message)
+        preconditionFailure("keys of one byte")
+    } catch let error as KeyAggError {
+        print(error)
+    }
+}
