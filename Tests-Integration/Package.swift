@@ -20,6 +20,7 @@ let kademlia: Target.Dependency = .product(name: "KademliaDHT", package: "musig2
 let coordinator: Target.Dependency = .product(name: "MuSig2Coordinator", package: "musig2-coordinator")
 let node: Target.Dependency = .product(name: "MuSig2Node", package: "musig2-coordinator")
 let command: Target.Dependency = .product(name: "musig2", package: "Tools")
+let jsonSchema: Target.Dependency = .product(name: "JSONSchema", package: "Tools")
 let systemPackage: Target.Dependency = .product(
     name: "SystemPackage", package: "swift-system", condition: .when(platforms: [.linux]))
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
@@ -50,7 +51,7 @@ let package = Package(
             name: "FlowKit",
             dependencies: [
                 secp256k1, multiformats, musig2, session, peerTransport, peerTransportNIO, peerNode, coordinator, node,
-                subprocess, systemPackage,
+                subprocess, systemPackage, jsonSchema,
             ],
             swiftSettings: settings
         ),

@@ -1,4 +1,5 @@
 import Foundation
+import JSONSchema
 
 /// One line of the command's `--json` output.
 public struct JSONLine: Sendable {
@@ -8,11 +9,19 @@ public struct JSONLine: Sendable {
     private let integers: [String: Int]
     private let lists: [String: [String]]
 
+    /// What every line is held to: docs/json.schema.json.
+    private static let schema = Result { try JSONSchema.ofOutput() }
+
     /// Parses a line.
     ///
     /// - Parameter line: The line.
-    /// - Throws: ``FlowError`` if it is not a JSON object with an event.
+    /// - Throws: ``FlowError`` if it is not a JSON object with an event, or not as docs/json.schema.json has it.
     public init(_ line: String) throws {
+        do {
+            try Self.schema.get().check(line: line)
+        } catch let error as JSONSchema.Violation {
+            throw FlowError("\(error) in: \(line)")
+        }
         guard let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any],
             let event = object["event"] as? String
         else { throw FlowError("expected a JSON object with an event, found: \(line)") }

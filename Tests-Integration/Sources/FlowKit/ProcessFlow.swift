@@ -139,7 +139,7 @@ public struct ProcessFlow: Sendable {
             case "session":
                 report("\(name) is shown session \(try line.text("session")), and says yes")
             case "participantJoined":
-                report("\(name) sees that signer \(try line.number("signer") + 1) joined")
+                report("\(name) sees that signer \(try line.number("signer")) joined")
             case "nonceReceived":
                 report("\(name) has nonces \(try line.number("received"))/\(try line.number("total"))")
             case "partialReceived":

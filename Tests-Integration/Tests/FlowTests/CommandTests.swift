@@ -93,6 +93,13 @@ struct CommandTests {
         #expect(try await command.shell("printf hello | '\(command.path)' \(words) --message -").status == 0)
         #expect(try await command.shell("printf hello | '\(command.path)' \(words) --message-file -").status == 0)
         #expect(try await command.shell("printf hell | '\(command.path)' \(words) --message -").status == 7)
+        // What is no signature, and what is no key.
+        let texts = [(4, "\(signature)00"), (4, String("\(signature)".dropLast(2))), (4, "zz"), (2, "00"), (2, "zz")]
+        for (place, text) in texts {
+            var malformed = check + ["--message", "hello"]
+            malformed[place] = text
+            #expect(try await command.run(malformed).status == 64)
+        }
         let wrong = try await failure(check.dropLast() + ["--message-hex", "68656c6c70"])
         #expect(wrong.status == 7)
         #expect(wrong.message.contains("signature 1 is not valid for message 1"))
@@ -161,10 +168,10 @@ struct CommandTests {
         let mangled = text.dropLast() + (last == "q" ? "p" : "q")
         let join = ["--yes", "--home", folder.file("a")]
         let wrong = try await failure(["join", String(mangled)] + join)
-        #expect(wrong.status == 7)
+        #expect(wrong.status == 64)
         #expect(wrong.message.contains("the checksum does not match"))
         let other = try await failure(["join", "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"] + join)
-        #expect(other.status == 7)
+        #expect(other.status == 64)
         #expect(other.message.contains("expected a text that starts with musig21"))
     }
 
@@ -247,7 +254,7 @@ struct CommandTests {
         #expect(decoded.status == 0)
         #expect(decoded.output.contains("/ip4/127.0.0.1/tcp/4001/p2p/"))
         let nothing = try await failure(["decode", "00ff"])
-        #expect(nothing.status == 7)
+        #expect(nothing.status == 64)
         #expect(nothing.message.contains("2 bytes that are no message of this protocol"))
     }
 

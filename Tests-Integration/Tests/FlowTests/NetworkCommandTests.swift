@@ -59,14 +59,14 @@ struct NetworkCommandTests {
                 "a session is found by its id in a DHT alone, and there is no --bootstrap"
             ),
             (
-                ["join", session + "11", "--yes"] + bootstrap, 7,
+                ["join", session + "11", "--yes"] + bootstrap, 64,
                 "the session id: expected 64 hexadecimal digits, found 66"
             ),
             (["join", session, "--yes", "--bootstrap", "here"], 64, "--bootstrap: \"here\" is not a multiaddr"),
             (["join", session, "--yes", "--network", "/x"], 64, "--network: expected a name like musig2"),
             (["inbox"], 64, "an inbox is in a DHT, and there is no --bootstrap"),
             (
-                ["join", String(session.dropLast()), "--yes"] + bootstrap, 7,
+                ["join", String(session.dropLast()), "--yes"] + bootstrap, 64,
                 "the session id: expected 64 hexadecimal digits, found 63"
             ),
             (["inbox", "--every", "5"] + bootstrap, 64, "--every: of use with --watch alone"),

@@ -55,7 +55,7 @@ struct DecodeTests {
     @Test
     func whatIsNothingIsSaidToBeNothing() {
         let failure = #expect(throws: Failure.self) { _ = try DecodeCommand.decoded("ff") }
-        #expect(failure?.status == .invalid)
+        #expect(failure?.status == .usage)
         #expect(failure?.message == "1 byte that is no message of this protocol")
     }
 

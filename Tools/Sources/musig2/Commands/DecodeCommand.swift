@@ -34,7 +34,7 @@ struct DecodeCommand: AsyncParsableCommand {
                 return ("invitation", Readable.json(invitation))
             } catch {
                 throw Failure(
-                    .invalid, "\(error)", hint: "Everything but an invitation is given in hexadecimal digits.")
+                    .usage, "\(error)", hint: "Everything but an invitation is given in hexadecimal digits.")
             }
         }
         for decoder in decoders {
@@ -42,7 +42,7 @@ struct DecodeCommand: AsyncParsableCommand {
             if let value = try? decoder.decode(bytes) { return (decoder.kind, value) }
         }
         throw Failure(
-            .invalid,
+            .usage,
             "\(SessionView.size(bytes.count)) that \(bytes.count == 1 ? "is" : "are") no message of this protocol",
             hint: "A frame is decoded with or without the length in front of it.")
     }

@@ -47,7 +47,7 @@ struct JoinCommand: AsyncParsableCommand {
             guard yes || Prompt.isPossible else {
                 throw Failure(.refused, "there is no terminal to ask at", hint: "Say yes beforehand with --yes.")
             }
-            let ownKey = try KeyFile.read(at: home.keyFile).publicKey
+            let ownKey = try KeyFile.load(at: home.keyFile).publicKey
             let expected = try finalKey.expected()
             let consent = AskConsent { [yes, finalKey] request in
                 // The person was asked before joining; right before signing nothing has changed for it.
@@ -169,7 +169,7 @@ struct JoinCommand: AsyncParsableCommand {
             if !text.isEmpty, text.utf8.allSatisfy({ Character(UnicodeScalar($0)).isHexDigit }) {
                 guard let id = Hex.decode(text).flatMap({ SessionID($0) }) else {
                     throw Failure(
-                        .invalid, "the session id: expected 64 hexadecimal digits, found \(text.count)",
+                        .usage, "the session id: expected 64 hexadecimal digits, found \(text.count)",
                         hint: "Take it whole from what the creator's command printed.")
                 }
                 guard hasNetwork else {

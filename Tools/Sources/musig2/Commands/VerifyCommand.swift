@@ -8,7 +8,7 @@ struct VerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
         abstract: "Check BIP-340 signatures under a key, or under the shared key of some signers.",
-        discussion: "Exit status 0 if every signature is valid, 7 if one is not.")
+        discussion: "Exit status 0 if every signature is valid, 7 if one is not, 64 for what is no signature or key.")
 
     @Option(
         name: .long, help: ArgumentHelp("The key: 32 bytes in hexadecimal. Instead of --signers.", valueName: "hex"))
@@ -57,7 +57,7 @@ struct VerifyCommand: AsyncParsableCommand {
         do throws(PublicKeyError) {
             return try XOnlyPublicKey(rawRepresentation: bytes)
         } catch {
-            throw Failure(.invalid, "\(error)", hint: "The key has 32 bytes, as `musig2 aggregate` prints it.")
+            throw Failure(.usage, "\(error)", hint: "The key has 32 bytes, as `musig2 aggregate` prints it.")
         }
     }
 
@@ -68,7 +68,7 @@ struct VerifyCommand: AsyncParsableCommand {
         do throws(SignatureError) {
             return try SchnorrSignature(rawRepresentation: bytes)
         } catch {
-            throw Failure(.invalid, "signature \(index + 1): \(error)")
+            throw Failure(.usage, "signature \(index + 1): \(error)")
         }
     }
 }

@@ -20,7 +20,7 @@ extension Failure {
             case .invalidRequest, .invalidConfiguration: (.usage, nil)
             case .notASigner:
                 (.usage, "Your own public key (`musig2 key show`) must be among --signers.")
-            case .invalidInvitation: (.invalid, "Ask the creator to send the invitation again.")
+            case .invalidInvitation: (.usage, "Ask the creator to send the invitation again.")
             case .notApproved, .approvalWithdrawn: (.refused, "Nothing was signed, and nothing of yours was sent.")
             case .sessionOver, .expired: (.expired, "Ask the creator for a new session.")
             case .clockSkew: (.failure, "Set the clock of this machine, and try again.")

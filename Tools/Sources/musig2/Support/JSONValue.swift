@@ -18,6 +18,11 @@ enum JSONValue: Encodable, Sendable, Equatable, ExpressibleByStringLiteral, Expr
         .array(values.map(JSONValue.string))
     }
 
+    /// What has an index counts from 1 in the output: signers, attempts, messages.
+    static func number(_ index: some BinaryInteger) -> JSONValue { .integer(Int(index) + 1) }
+
+    static func numbers(_ indices: some Sequence<Int>) -> JSONValue { .array(indices.map(JSONValue.number)) }
+
     func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         switch self {

@@ -26,6 +26,6 @@ struct Presence {
 
 extension ProgressLine {
     fileprivate init(_ text: String, _ signer: Int, _ peer: PeerID) {
-        self.init(text, ["signer": .integer(signer), "peer": .string("\(peer)")])
+        self.init(text, ["signer": .number(signer), "peer": .string("\(peer)")])
     }
 }

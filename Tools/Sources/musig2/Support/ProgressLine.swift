@@ -16,7 +16,7 @@ struct ProgressLine {
                 "joined      signer \(signer + 1)  (\(joined)/\(total))"
                     + (joined < total ? ", waiting for \(total - joined) more" : ""),
                 [
-                    "signer": .integer(signer), "peer": .string("\(peer)"), "received": .integer(joined),
+                    "signer": .number(signer), "peer": .string("\(peer)"), "received": .integer(joined),
                     "total": .integer(total),
                 ])
         case .ready:
@@ -29,15 +29,15 @@ struct ProgressLine {
             self.init("signatures ", attempt, signer, received, total)
         case .attemptRestarted(_, let attempt, let reason, let author):
             self.init(
-                "attempt \(attempt)   begins anew, raised by signer \(author + 1) (\(reason))",
-                ["attempt": .integer(Int(attempt)), "reason": .string("\(reason)"), "by": .integer(author)])
+                "attempt \(attempt + 1)   begins anew, raised by signer \(author + 1) (\(reason))",
+                ["attempt": .number(attempt), "reason": .string("\(reason)"), "by": .number(author)])
         case .notHeard(_, let attempt, let signers, let author):
             let missing = signers.map { "\($0 + 1)" }.joined(separator: ", ")
             self.init(
                 "waiting     signer \(author + 1) has not heard signer \(missing)",
                 [
-                    "attempt": .integer(Int(attempt)), "signers": .array(signers.map { .integer($0) }),
-                    "by": .integer(author),
+                    "attempt": .number(attempt), "signers": .numbers(signers),
+                    "by": .number(author),
                 ])
         case .contextDiffers(_, let attempt, let signers, let author, let orAuthor):
             let names = signers.map { "\($0 + 1)" }.joined(separator: ", ")
@@ -45,25 +45,25 @@ struct ProgressLine {
                 "differs     signer \(author + 1) says that signer \(names) signed another context"
                     + (orAuthor ? "; the cause may be signer \(author + 1)" : ""),
                 [
-                    "attempt": .integer(Int(attempt)), "signers": .array(signers.map { .integer($0) }),
-                    "by": .integer(author), "orBy": .bool(orAuthor),
+                    "attempt": .number(attempt), "signers": .numbers(signers),
+                    "by": .number(author), "orBy": .bool(orAuthor),
                 ])
         case .newRuns(_, let attempt, let signers, let author):
             let names = signers.map { "\($0 + 1)" }.joined(separator: ", ")
             self.init(
                 "restarted   signer \(author + 1) says that signer \(names) came back with new nonces",
                 [
-                    "attempt": .integer(Int(attempt)), "signers": .array(signers.map { .integer($0) }),
-                    "by": .integer(author),
+                    "attempt": .number(attempt), "signers": .numbers(signers),
+                    "by": .number(author),
                 ])
         case .evidence(_, let evidence):
             self.init(
                 "evidence    convicts signer \(evidence.culprit + 1)",
-                ["kind": .string("\(evidence.kind)"), "culprit": .integer(Int(evidence.culprit))])
+                ["kind": .string("\(evidence.kind)"), "culprit": .number(evidence.culprit)])
         case .coordinatorChanged(_, let attempt, let coordinator):
             self.init(
                 "coordinator signer \(coordinator + 1)",
-                ["attempt": .integer(Int(attempt)), "coordinator": .integer(coordinator)])
+                ["attempt": .number(attempt), "coordinator": .number(coordinator)])
         case .error(let error):
             self.init(
                 "notice      \(SessionView.visible(error.message))",
@@ -86,7 +86,7 @@ struct ProgressLine {
         self.init(
             "\(name) \(received)/\(total)",
             [
-                "attempt": .integer(Int(attempt)), "signer": .integer(signer), "received": .integer(received),
+                "attempt": .number(attempt), "signer": .number(signer), "received": .integer(received),
                 "total": .integer(total),
             ])
     }

@@ -48,7 +48,7 @@ struct SessionView {
             "session": .string("\(descriptor.id)"),
             "messages": .strings(descriptor.messages.map { Hex.encode($0) }),
             "signers": .strings(descriptor.signerKeys.map { "\($0)" }),
-            "creator": .integer(descriptor.creator),
+            "creator": .number(descriptor.creator),
             "finalKey": .string(finalKey),
             "tweaks": .strings(tweaks),
             "taproot": descriptor.taproot.map { .string($0.merkleRoot.map { "\($0)" } ?? "no scripts") } ?? "none",

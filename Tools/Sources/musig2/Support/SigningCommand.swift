@@ -208,7 +208,7 @@ struct SigningCommand: Sendable {
                 guard line.text != said || silence >= 12 else { continue }
                 (said, silence) = (line.text, 0)
                 do {
-                    try output.progress(line.text, event: "waiting", line.fields)
+                    try output.progress(line.text, event: "waitingFor", line.fields)
                 } catch {
                     return .failed(error as? Failure ?? Failure(.failure, "\(error)"))
                 }
@@ -222,7 +222,7 @@ struct SigningCommand: Sendable {
             for (index, signature) in signatures.enumerated() {
                 try output.result(
                     "\(signature)", event: "signature",
-                    ["index": .integer(index), "signature": .string("\(signature)")])
+                    ["message": .number(index), "signature": .string("\(signature)")])
             }
         } else if ending == nil, let line = ProgressLine(event) {
             // The event "error" is kept for what ends the command.

@@ -21,8 +21,8 @@ extension ProgressLine {
         self.init(
             "waiting     \(text)",
             [
-                "for": .string("\(column)"), "signers": .array(health.waitingFor.map { .integer($0) }),
-                "notConnected": .array(health.notConnected.map { .integer($0) }),
+                "for": .string("\(column)"), "signers": .numbers(health.waitingFor),
+                "notConnected": .numbers(health.notConnected),
             ])
     }
 }
