@@ -59,4 +59,54 @@ struct MeetingTests {
         #expect(!party.events[0].contains(.misbehaved(index: 1, .peer)))
         #expect(party.penalties[0].isEmpty)
     }
+
+    /// A JOIN goes again with each SYNC until the peer has sent one. A peer that returns it says that it did not get the newest, or
+    /// only by a relay, and is shown it again.
+    @Test
+    func aJoinIsShownUntilItIsHeard() throws {
+        var party = try Party.star(3)
+        try party.begin(0)
+        try party.begin(1)
+        try party.run()
+        // The third is away, so that both wait and ask.
+        func joinsSent(in steps: Int) throws -> Int {
+            var count = 0
+            for _ in 0..<steps {
+                party.advance(.seconds(400))
+                let result = try party.take(1, .tick)
+                for frame in result.frames where frame.to == (try Fixture.peer(0)) {
+                    count += frame.items.count { Party.type($0) == .join }
+                }
+                party.flights.removeAll()
+            }
+            return count
+        }
+        #expect(try joinsSent(in: 6) == 0)
+        let own = try #require(party.nodes[0].store.joins[1])
+        try party.take(1, .received(own, from: try Fixture.peer(0)))
+        #expect(try joinsSent(in: 1) == 1)
+    }
+
+    /// A SYNC in a run whose JOIN is not here says nothing, but is answered with the JOIN that is here: once a step, and to the peer
+    /// alone that it names.
+    @Test
+    func aRunThatIsNotKnownIsToldTheOneThatIs() throws {
+        var party = try Party.mesh(3)
+        try party.beginAll()
+        try party.runUntilPartials()
+        let held = try #require(party.nodes[0].store.joins[1])
+        let peer = try Fixture.peer(1)
+        func answers(_ run: UInt64, from peer: PeerID) throws -> [SessionItem] {
+            let sync = Sync(
+                sessionID: party.descriptor.id.bytes, attempt: 1, index: 1, run: run, isFinal: false,
+                wanted: [Sync.Wanted(.nonceShare, indices: [0])])
+            return try party.take(0, .receivedSync(sync, from: peer)).frames.flatMap(\.items)
+        }
+        party.advance(.seconds(1))
+        #expect(try answers(11, from: peer) == [.signed(held)])
+        #expect(try answers(12, from: peer).isEmpty)
+        #expect(try answers(11, from: try Fixture.peer(2)).isEmpty)
+        party.advance(.seconds(1))
+        #expect(try answers(9, from: peer) == [.signed(held)])
+    }
 }

@@ -83,6 +83,8 @@ public final class Simulation<H: Hands> {
     private var away: [Int: Weather.Absence.Kind] = [:]
     /// Whom a process that sleeps does not know to be gone.
     private var missed: [Int: Set<Int>] = [:]
+    /// The signers that live and have signatures.
+    private var complete: Set<Int> = []
     /// What is to come, the latest first.
     private var queue: [(at: Duration, order: Int, happening: Happening)] = []
     private var order = 0
@@ -170,7 +172,7 @@ public final class Simulation<H: Hands> {
     }
 
     /// Whether every signer lives and has signatures.
-    public var isComplete: Bool { nodes.allSatisfy { $0?.machine.signatures != nil } }
+    public var isComplete: Bool { complete.count == nodes.count }
 
     private func happen(_ happening: Happening) throws {
         switch happening {
@@ -243,6 +245,7 @@ public final class Simulation<H: Hands> {
 
     private func end(_ index: Int) {
         nodes[index] = nil
+        complete.remove(index)
         lives[index] += 1
         nextTicks[index] = nil
         missed[index] = nil
@@ -292,6 +295,7 @@ public final class Simulation<H: Hands> {
         }
         if node.store != stores[index] { olderStores[index].append(stores[index]) }
         stores[index] = node.store
+        if node.machine.signatures != nil { complete.insert(index) }
         nodes[index] = node
         events[index] += result.events
         for (peer, offence) in result.penalties { penalties.append((index, peer, offence)) }

@@ -125,11 +125,11 @@ internal struct AttemptState<Crypto: SessionCrypto>: Hashable, Sendable {
     /// The attempt that ended early for it.
     var endedEarly: UInt32?
     var ownNonces = OwnNonces.none
-    var commitments: [HashSlot?]
-    var commitmentsComplete: [HashSlot?]
-    var nonces: [NonceSlot<Crypto.Nonces>?]
+    var commitments: Slots<HashSlot>
+    var commitmentsComplete: Slots<HashSlot>
+    var nonces: Slots<NonceSlot<Crypto.Nonces>>
     var noncesComplete: AggregateSlot<Crypto.Context>?
-    var partials: [PartialSlot?]
+    var partials: Slots<PartialSlot>
     /// T over the commitments, once all are here.
     var committedTranscript: Hash32?
     var agreement: Agreement<Crypto.Context>?
@@ -154,16 +154,28 @@ internal struct AttemptState<Crypto: SessionCrypto>: Hashable, Sendable {
 
     init(number: UInt32, signers: Int) {
         self.number = number
-        self.commitments = []
-        self.commitmentsComplete = []
-        self.nonces = Array(repeating: nil, count: signers)
-        self.partials = Array(repeating: nil, count: signers)
+        self.commitments = Slots(signers: 0)
+        self.commitmentsComplete = Slots(signers: 0)
+        self.nonces = Slots(signers: signers)
+        self.partials = Slots(signers: signers)
     }
 
     /// Makes room for a commitment round.
     mutating func addCommitmentRound(signers: Int) {
-        commitments = Array(repeating: nil, count: signers)
-        commitmentsComplete = Array(repeating: nil, count: signers)
+        commitments = Slots(signers: signers)
+        commitmentsComplete = Slots(signers: signers)
+    }
+
+    /// Whether there is a message in a slot.
+    func isFilled(_ column: Column, _ index: Int) -> Bool {
+        switch column {
+        case .commitments: index < commitments.count && commitments.isFilled(index)
+        case .commitmentsComplete: index < commitmentsComplete.count && commitmentsComplete.isFilled(index)
+        case .nonces: index < nonces.count && nonces.isFilled(index)
+        case .noncesComplete: noncesComplete.map { Int($0.message.body.index) == index } ?? false
+        case .partials: index < partials.count && partials.isFilled(index)
+        case .joins, .signature: false
+        }
     }
 
     /// The message in a slot.

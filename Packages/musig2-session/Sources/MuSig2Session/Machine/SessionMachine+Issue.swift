@@ -166,13 +166,13 @@ extension SessionMachine {
         let number = attempt.number
         switch column {
         case .commitments:
-            let received = attempt.commitments.count { $0 != nil }
+            let received = attempt.commitments.filled
             turn.tell(.commitmentReceived(attempt: number, index: index, received: received))
         case .nonces:
-            let received = attempt.nonces.count { $0 != nil }
+            let received = attempt.nonces.filled
             turn.tell(.nonceReceived(attempt: number, index: index, received: received))
         case .partials:
-            let received = attempt.partials.count { $0 != nil }
+            let received = attempt.partials.filled
             turn.tell(.partialReceived(attempt: number, index: index, received: received))
         case .joins, .commitmentsComplete, .noncesComplete, .signature:
             break

@@ -51,7 +51,7 @@ extension SessionMachine {
         if isOwnPeer(named, claimedBy: index) { return tellClaim(by: index, &turn) }
         if let held = joins[index], held.run >= message.body.run {
             // An old JOIN: its author is told of the newer one.
-            if held.run > message.body.run { returnNewerJoin(held.message, to: peer, &turn) }
+            if held.run > message.body.run { returnJoin(held.message, to: peer, &turn) }
             return
         }
         let slot = JoinSlot(message: message, peer: named, addresses: join.addresses)
@@ -116,8 +116,7 @@ extension SessionMachine {
         bind(index, to: slot, isPresented: isShown, &turn)
         turn.effects.append(.persist(.join(index: index, slot.message)))
         if held == nil {
-            let joined = joins.count { $0 != nil }
-            turn.tell(.participantJoined(index: index, peer: slot.peer, joined: joined))
+            turn.tell(.participantJoined(index: index, peer: slot.peer, joined: joins.filled))
         }
         let isNewProcess = held != nil && isShown && forgetOldProcess(of: index, at: slot.peer, &turn)
         if isRunning { publish(Slot(.joins, index), replaces: held != nil, &turn) }
@@ -159,7 +158,8 @@ extension SessionMachine {
     private mutating func meetKnownJoin(
         _ message: SignedMessage, _ index: Int, from peer: PeerID, _ turn: inout Turn<Crypto>
     ) {
-        guard index != me, let entry = peers.index(of: peer) else { return }
+        guard index != me else { return showJoinAgain(to: peer, &turn) }
+        guard let entry = peers.index(of: peer) else { return }
         if let position = peers[at: entry].binding(of: index) {
             if !peers[at: entry].bindings[position].isPresented {
                 guard joins[index]?.message == message || isSigned(message) else {
@@ -180,13 +180,15 @@ extension SessionMachine {
         if outcome != nil, peers[at: entry].isBound { answerAfterEnd(peerAt: entry, &turn) }
     }
 
-    private mutating func returnNewerJoin(_ newer: SignedMessage, to peer: PeerID, _ turn: inout Turn<Crypto>) {
+    /// Shows a signer the JOIN of it that is here: an older run hears of the newer one, and a newer one that its own JOIN was
+    /// lost. Once a step.
+    internal mutating func returnJoin(_ held: SignedMessage, to peer: PeerID, _ turn: inout Turn<Crypto>) {
         guard consent == .approved else { return }
         if let entry = peers.index(of: peer) {
             let now = turn.now.monotonic
             if let last = peers[at: entry].correctedAt, now - last < configuration.syncInterval / 2 { return }
             peers[at: entry].correctedAt = now
         }
-        turn.send(.signed(newer), to: peer)
+        turn.send(.signed(held), to: peer)
     }
 }

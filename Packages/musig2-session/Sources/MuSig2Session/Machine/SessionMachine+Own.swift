@@ -6,6 +6,7 @@ internal import WireCodec
 extension SessionMachine {
     internal mutating func receiveOwn(_ message: SignedMessage, from peer: PeerID, _ turn: inout Turn<Crypto>) {
         let body = message.body
+        if body.type == .join, body.run < run { showJoinAgain(to: peer, &turn) }
         guard !isOwnEcho(body, message) else { return }
         // A JOIN's signature is checked already.
         guard body.type == .join || isSigned(message) else { return penalise(peer, .badSignature, &turn) }
@@ -22,6 +23,13 @@ extension SessionMachine {
         } else if body.type.belongsToAttempt {
             meetOwnPast(message, &turn)
         }
+    }
+
+    /// A peer that returns this signer's JOIN did not get the newest one from here: what it is asked, it does not hear.
+    internal mutating func showJoinAgain(to peer: PeerID, _ turn: inout Turn<Crypto>) {
+        guard let entry = peers.index(of: peer), peers[at: entry].isConnected, isRunning else { return }
+        for position in peers[at: entry].bindings.indices { peers[at: entry].bindings[position].hasSynced = false }
+        hurrySync(&turn)
     }
 
     /// Whether this run made it, or holds it as a record of an earlier one.

@@ -199,21 +199,27 @@ extension SessionMachine {
         return slot.column == .joins ? joins[slot.index]?.message : attempt.message(slot.column, slot.index)
     }
 
+    /// Whether there is a message in a slot.
+    internal func isFilled(_ slot: Slot) -> Bool {
+        guard slot.index < signerCount else { return false }
+        return slot.column == .joins ? joins.isFilled(slot.index) : attempt.isFilled(slot.column, slot.index)
+    }
+
     internal func isFull(_ column: Column) -> Bool {
         switch column {
-        case .joins: joins.allSatisfy { $0 != nil }
-        case .commitments: attempt.commitments.allSatisfy { $0 != nil }
-        case .commitmentsComplete: attempt.commitmentsComplete.allSatisfy { $0 != nil }
-        case .nonces: attempt.nonces.allSatisfy { $0 != nil }
+        case .joins: joins.isFull
+        case .commitments: attempt.commitments.isFull
+        case .commitmentsComplete: attempt.commitmentsComplete.isFull
+        case .nonces: attempt.nonces.isFull
         case .noncesComplete: attempt.noncesComplete != nil
-        case .partials: attempt.partials.allSatisfy { $0 != nil }
+        case .partials: attempt.partials.isFull
         case .signature: signatures != nil
         }
     }
 
     /// The columns that this signer needs in this attempt, in order.
     internal var neededColumns: [Column] {
-        let hasPartial = attempt.partials[me] != nil
+        let hasPartial = attempt.partials.isFilled(me)
         if isStar {
             if isCoordinator { return [.joins, .nonces, .partials] }
             return hasPartial ? [.joins, .signature] : [.joins, .noncesComplete, .signature]

@@ -15,7 +15,7 @@ extension SessionMachine {
             default:
                 for index in 0..<signerCount where index != me {
                     let slot = Slot(column, index)
-                    if message(in: slot) == nil { missing.append(slot) }
+                    if !isFilled(slot) { missing.append(slot) }
                 }
             }
         }
@@ -51,7 +51,7 @@ extension SessionMachine {
             switch column {
             case .signature: true
             case .noncesComplete: attempt.noncesComplete == nil
-            default: (0..<signerCount).contains { $0 != me && message(in: Slot(column, $0)) == nil }
+            default: (0..<signerCount).contains { $0 != me && !isFilled(Slot(column, $0)) }
             }
         }
     }
@@ -191,8 +191,7 @@ extension SessionMachine {
         nextSync = turn.now.monotonic + syncDelay()
         connectAll(&turn)
         // A peer that says nothing may not know that this signer is there, or not any more, and answers only signers.
-        for entry in peers.entries.indices
-        where peers[at: entry].isConnected && (syncStep > 2 || !peers[at: entry].hasSynced) {
+        for entry in peers.entries.indices where peers[at: entry].isConnected && !peers[at: entry].hasSynced {
             peers[at: entry].sent.remove(Slot(.joins, me))
             give(Slot(.joins, me), toPeerAt: entry, &turn)
         }
@@ -206,8 +205,11 @@ extension SessionMachine {
         let signer = Int(sync.index)
         // It speaks for one signer, whose JOIN the peer has shown, in the run of that JOIN: nobody else's run counts, and an
         // older process of the signer says nothing of the one that is there now.
-        guard let entry = peers.index(of: peer), peers[at: entry].presents(signer), joins[signer]?.run == sync.run
-        else { return }
+        guard let entry = peers.index(of: peer), peers[at: entry].presents(signer), let join = joins[signer] else {
+            return
+        }
+        // What the signer has shown since is not here: it is told what is.
+        guard join.run == sync.run else { return returnJoin(join.message, to: peer, &turn) }
         for column in sync.wanted {
             guard column.indices.allSatisfy({ $0 < UInt32(signerCount) }) else {
                 return penalise(peer, .outOfPlace, &turn)
@@ -253,7 +255,7 @@ extension SessionMachine {
             guard column == .joins || sync.attempt == attempt.number else { continue }
             for index in wanted.indices {
                 let slot = Slot(column, Int(index))
-                if message(in: slot) == nil {
+                if !isFilled(slot) {
                     peers[at: entry].bindings[position].wants.insert(slot)
                 } else {
                     give(slot, toPeerAt: entry, &turn)

@@ -17,7 +17,7 @@ public struct SessionMachine<Crypto: SessionCrypto>: Hashable, Sendable {
     internal var outcome: Outcome?
     internal var isClosed = false
 
-    internal var joins: [JoinSlot?]
+    internal var joins: Slots<JoinSlot>
     internal var attempt: AttemptState<Crypto>
     internal var peers = PeerTable()
     /// How often each signer's JOIN was replaced lately.
@@ -91,7 +91,7 @@ public struct SessionMachine<Crypto: SessionCrypto>: Hashable, Sendable {
         let signers = descriptor.signerKeys.count
         self.run = run
         self.verifiesEveryPartial = configuration.verifiesEveryPartial
-        self.joins = Array(repeating: nil, count: signers)
+        self.joins = Slots(signers: signers)
         self.attempt = AttemptState(number: 1, signers: signers)
         self.startedAt = now.monotonic
         self.lastActivity = now.monotonic
@@ -213,7 +213,7 @@ extension SessionMachine {
     ///
     /// - Parameter index: The signer's position.
     /// - Returns: Whether it has joined; false for a position that there is not.
-    public func hasJoined(_ index: Int) -> Bool { joins.indices.contains(index) && joins[index] != nil }
+    public func hasJoined(_ index: Int) -> Bool { joins.indices.contains(index) && joins.isFilled(index) }
 
     /// Whether all others that rely on this signer are known to have the signatures: all signers; in a star, where the
     /// coordinator is the one who passes them on, only that one.
@@ -242,7 +242,9 @@ extension SessionMachine {
         for slot in joins { count += slot.map { 200 + $0.message.bodyBytes.count } ?? 8 }
         for slot in attempt.nonces { count += slot.map { 400 + 3 * $0.message.bodyBytes.count } ?? 8 }
         for slot in attempt.partials { count += slot.map { 300 + 2 * $0.message.bodyBytes.count } ?? 8 }
-        for slot in attempt.commitments + attempt.commitmentsComplete { count += slot == nil ? 8 : 300 }
+        for column in [attempt.commitments, attempt.commitmentsComplete] {
+            count += 8 * column.count + 292 * column.filled
+        }
         count += peers.entries.count * 300
         if let origin = attempt.origin { count += 200 + origin.bodyBytes.count }
         if case .aborted(_, let message?)? = outcome { count += 200 + 2 * message.bodyBytes.count }
