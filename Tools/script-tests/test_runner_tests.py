@@ -150,11 +150,11 @@ class Command(unittest.TestCase):
             file.write(script)
         return folder
 
-    def run_command(self, *arguments):
+    def run_command(self, *arguments, **environment):
         process = subprocess.run(
             [sys.executable, os.path.join(scripts.TOOLS, "test-runner")] + list(arguments),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            env=dict(os.environ, PATH=self.folder + os.pathsep + os.environ["PATH"]))
+            env=dict(os.environ, PATH=self.folder + os.pathsep + os.environ["PATH"], **environment))
         return process.returncode, process.stdout.splitlines()
 
     def test_everything_passes(self):
@@ -164,7 +164,21 @@ class Command(unittest.TestCase):
         self.assertEqual((0, 1), (code, len(lines)))
         self.assertRegex(lines[0], r"^ok   good +2 passed, 0 failed  \(\d+\.\d s\)$")
         self.run_command("check", "--results", self.results, "fine", "--", "true")
-        self.assertEqual((0, ["total: 3 passed, 0 failed"]), self.run_command("summary", "--results", self.results))
+        code, lines = self.run_command("summary", "--results", self.results)
+        self.assertEqual((0, "total: 3 passed, 0 failed"), (code, lines[-1]))
+        self.assertRegex(lines[0], r"^\d+ s in all: (good \d+ s, fine \d+ s|fine \d+ s, good \d+ s)$")
+
+    def test_what_takes_long_is_named_with_what_it_does(self):
+        slow = "echo first; echo '[3/9] Compiling X'; read -r < %s" % os.path.join(self.folder, "never")
+        os.mkfifo(os.path.join(self.folder, "never"))
+        code, lines = self.run_command("check", "--timeout", "1.5", "slow", "--", "bash", "-c", slow, REPORT_SECONDS="0.5")
+        self.assertEqual(1, code)
+        self.assertRegex(lines[0], r"^  \.\. slow +\d s: \[3/9\] Compiling X$")
+
+    def test_the_slowest_come_first(self):
+        rows = [["1", "0", "%d.0" % seconds, "step %d" % seconds] for seconds in (3, 61, 20)]
+        self.assertEqual(["84 s in all: step 61 61 s, step 20 20 s, step 3 3 s"], runner.slowest(rows))
+        self.assertEqual([], runner.slowest([]))
 
     def test_one_failure_does_not_hide_the_next(self):
         bad = self.package("bad", stream(("a", "fail"), ("b", "pass")), "echo 'Build complete!'; exit 1")
@@ -175,7 +189,8 @@ class Command(unittest.TestCase):
         self.assertRegex(lines[0], r"^FAIL bad +1 passed, 1 failed  \(")
         self.assertEqual("     failed: M: a()", lines[1])
         self.assertRegex(lines[-1], r"^ok   good +1 passed, 0 failed  \(")
-        self.assertEqual((1, ["total: 2 passed, 1 failed"]), self.run_command("summary", "--results", self.results))
+        code, lines = self.run_command("summary", "--results", self.results)
+        self.assertEqual((1, "total: 2 passed, 1 failed"), (code, lines[-1]))
 
     def test_a_part_under_a_name_of_its_own_with_its_tests(self):
         good = self.package("good", stream(("a", "pass")), "\n".join([

@@ -5,30 +5,50 @@ import Foundation
 /// 3-of-3 in every way of discovery through a DHT, over TCP and over WebSocket.
 @main
 enum Flows {
+    private static let table = FlowTable()
+
     static func main() async {
         do {
             for count in [2, 3] {
-                say("== \(count)-of-\(count), in memory")
-                show(try await InMemoryFlow.run(signers: count, report: report))
+                try await run("\(count)-of-\(count), in memory") {
+                    try await InMemoryFlow.run(signers: count, report: report)
+                }
             }
             for count in [2, 3] {
-                say("== \(count)-of-\(count), \(count) processes over TCP (Noise, yamux) on the loopback interface")
-                show(try await ProcessFlow().run(signers: count, report: report))
+                try await run("\(count)-of-\(count), \(count) processes over TCP") {
+                    try await ProcessFlow().run(signers: count, report: report)
+                }
             }
             for wire in Wire.allCases {
                 say("== a DHT of \(nodes) nodes, each a process, over \(wire.rawValue)")
                 try await NodeProcesses(count: nodes, over: wire).run(report: report) { bootstrap in
                     for way in Way.allCases {
-                        say("== 3-of-3 by \(way.rawValue), 3 processes over \(wire.rawValue)")
-                        let flow = try ProcessFlow(by: way, bootstrap: bootstrap, over: wire)
-                        show(try await flow.run(signers: 3, report: report))
+                        try await run("3-of-3 by \(way.rawValue), 3 processes over \(wire.rawValue)") {
+                            try await ProcessFlow(by: way, bootstrap: bootstrap, over: wire)
+                                .run(signers: 3, report: report)
+                        }
                     }
                 }
             }
-            say("all flows completed")
+            say("\n\(table)\nall flows completed")
         } catch {
+            say("\n\(table)")
             FileHandle.standardError.write(Data("error: \(error)\n".utf8))
             exit(1)
+        }
+    }
+
+    /// Runs a flow, shows what came of it, and enters it into the table.
+    private static func run(_ name: String, _ flow: @Sendable () async throws -> Outcome) async throws {
+        say("== \(name)")
+        let began = ContinuousClock.now
+        do {
+            let outcome = try await flow()
+            show(outcome)
+            table.add(name, verified: outcome.signatures.count, took: .now - began)
+        } catch {
+            table.add(name, verified: nil, took: .now - began)
+            throw error
         }
     }
 
