@@ -54,21 +54,23 @@ public enum InMemoryFlow {
             coordinators.append(coordinator)
         }
         let signers = keys
+        // A signer's number is its place among the sorted keys.
+        let numbers = signers.map { key in 1 + signers.count { $0 < key } }
         let outcome: Outcome
         do {
             var request = SessionRequest(signers: signers, messages: messages)
             request.topology = topology
             let created = try await coordinators[0].createSession(request)
-            report("signer 1 created session \(created.id)")
+            report("signer \(numbers[0]) created session \(created.id)")
             let held = try await withThrowingTaskGroup(of: (Int, [SchnorrSignature]).self) { group in
                 for (index, coordinator) in coordinators.enumerated() {
                     group.addTask {
                         if index > 0 {
                             try await coordinator.joinSession(created.invitation)
-                            report("signer \(index + 1) joined")
+                            report("signer \(numbers[index]) joined")
                         }
                         let signatures = try await coordinator.signatures(of: created.id)
-                        report("signer \(index + 1) holds \(signatures.count) verified signature(s)")
+                        report("signer \(numbers[index]) holds \(signatures.count) verified signature(s)")
                         return (index, signatures)
                     }
                 }

@@ -13,7 +13,7 @@ public struct Outcome: Sendable {
     /// Checks that all signers hold the same signatures, and that they verify.
     ///
     /// - Parameters:
-    ///   - signers: The signers' keys.
+    ///   - signers: The signers' keys, in any order: sessions sort them.
     ///   - tweaks: The tweaks of the aggregate key.
     ///   - messages: The messages.
     ///   - held: What each signer holds.
@@ -33,7 +33,7 @@ public struct Outcome: Sendable {
         guard first.count == messages.count else {
             throw FlowError("expected \(messages.count) signatures, found \(first.count)")
         }
-        let key = try KeyAggContext(keys: signers).applyingTweaks(tweaks).xOnlyKey
+        let key = try KeyAggContext(keys: KeySort.sorted(signers)).applyingTweaks(tweaks).xOnlyKey
         for (index, (message, signature)) in zip(messages, first).enumerated() {
             guard key.isValidSignature(signature, for: message) else {
                 throw FlowError("signature \(index + 1) does not verify under \(key)")

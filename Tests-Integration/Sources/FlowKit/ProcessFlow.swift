@@ -42,16 +42,11 @@ public struct ProcessFlow: Sendable {
         report: @escaping @Sendable (String) -> Void
     ) async throws -> Outcome {
         defer { try? FileManager.default.removeItem(at: folder) }
-        var keys: [PublicKey] = []
-        for index in 0..<count {
-            let made = try await command.run(["key", "new", "--home", home(index), "--json"])
-            guard made.status == 0 else { throw FlowError("key new: exit status \(made.status): \(made.error)") }
-            let text = try JSONLine(made.output).text("publicKey")
+        let signers = try await command.newKeys(in: (0..<count).map(home)).enumerated().map { index, text in
             guard let bytes = Hex.decode(text) else { throw FlowError("key new: not a key: \(text)") }
-            keys.append(try PublicKey(compressedRepresentation: bytes))
             report("signer \(index + 1) made the key \(text)")
+            return try PublicKey(compressedRepresentation: bytes)
         }
-        let signers = keys
         let (sessions, publish) = AsyncStream.makeStream(of: Created.self)
         let held = try await withThrowingTaskGroup(of: (Int, [SchnorrSignature]).self) { group in
             group.addTask {

@@ -166,13 +166,7 @@ struct AccidentTests {
     }
 
     private func newKeys(_ homes: [String]) async throws -> String {
-        var keys: [String] = []
-        for home in homes {
-            let made = try await command.run(["key", "new", "--home", folder.file(home), "--human"])
-            #expect(made.status == 0, "\(made.error)")
-            keys.append(made.output.trimmingCharacters(in: .newlines))
-        }
-        return keys.joined(separator: ",")
+        try await command.newKeys(in: homes.map { folder.file($0) }).joined(separator: ",")
     }
 
     private func common(_ home: String) -> [String] {

@@ -62,7 +62,7 @@ struct CommandTests {
         try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: folder.file("a/key"))
         let open = try await failure(["key", "show", "--home", folder.file("a")])
         #expect(open.status == 2)
-        #expect(open.message.contains("expected mode 600, found 644"))
+        #expect(open.message.contains("expected mode 600, found 644: others may have read the key"))
 
         try FileManager.default.createDirectory(atPath: folder.file("b"), withIntermediateDirectories: true)
         try Data("not a key\n".utf8).write(to: URL(fileURLWithPath: folder.file("b/key")))
@@ -80,9 +80,22 @@ struct CommandTests {
     func aggregateAndVerify() async throws {
         let signers = [try await newKey("a"), try await newKey("b")]
         let keys = try signers.map { try PublicKey(compressedRepresentation: #require(Hex.decode($0))) }
-        let expected = try KeyAggContext(keys: keys).xOnlyKey
+        let expected = try KeyAggContext(keys: KeySort.sorted(keys)).xOnlyKey
         let aggregate = try await command.run(["aggregate", "--signers", signers.joined(separator: ","), "--human"])
         #expect(aggregate.output == "\(expected)\n")
+
+        // The other order has another key, which is told.
+        let given = keys == KeySort.sorted(keys) ? keys.reversed() : keys
+        let givenKey = try KeyAggContext(keys: given).xOnlyKey
+        let names = ["--signers", given.map { "\($0)" }.joined(separator: ",")]
+        let both = try await command.run(["aggregate", "--human"] + names)
+        #expect(both.output == "\(expected)\n")
+        #expect(both.error.contains("in the order given, which takes --given-order, the key is \(givenKey)"))
+        #expect(try await command.run(["aggregate", "--human", "--given-order"] + names).output == "\(givenKey)\n")
+        let known = try await command.run(["aggregate", "--human", "--expect-key", "\(givenKey)"] + names)
+        #expect(known.output == "\(givenKey)\n" && known.error.contains("the key of the signers in the order given"))
+        let unknown = try await failure(["aggregate", "--expect-key", String(repeating: "11", count: 32)] + names)
+        #expect(unknown.status == 7 && unknown.message.contains("not the one expected"))
 
         let key = SecretKey.generate()
         let signature = try key.schnorrSignature(for: Array("hello".utf8))
@@ -105,20 +118,50 @@ struct CommandTests {
         #expect(wrong.message.contains("signature 1 is not valid for message 1"))
     }
 
+    @Test(arguments: [true, false])
+    func verifySaysWhichOrderIsValid(isSorted: Bool) async throws {
+        let (first, second) = (SecretKey.generate(), SecretKey.generate())
+        let sorted = KeySort.sorted([first.publicKey, second.publicKey])
+        let context = try KeyAggContext(keys: isSorted ? sorted : sorted.reversed())
+        let signature = try Self.sign(Array("hello".utf8), context, first, second)
+        // In either case they are named out of order.
+        let names = sorted.reversed().map(\.description).joined(separator: ",")
+        let check = ["verify", "--signers", names, "--signature", "\(signature)", "--message", "hello"]
+        let valid = try await command.run(check + ["--human"])
+        let words = isSorted ? "in sorted order" : "in the order given"
+        #expect(valid.output == "valid under \(context.xOnlyKey), the key of the signers \(words)\n", "\(valid.error)")
+        #expect(valid.status == 0)
+        let other = try await failure(check + [isSorted ? "--given-order" : "--sorted"])
+        #expect(other.status == 7, "one that is asked for is tried alone")
+        let neither = try await failure(check.dropLast() + ["hello!"])
+        #expect(neither.status == 7)
+        #expect(neither.message.contains("(the signers in sorted order); signature 1 is not valid for message 1 under"))
+    }
+
+    private static func sign(
+        _ message: [UInt8], _ context: KeyAggContext, _ first: borrowing SecretKey, _ second: borrowing SecretKey
+    ) throws -> SchnorrSignature {
+        let nonce = try SecretNonce.generate(secretKey: first, aggregateKey: context.xOnlyKey, message: message)
+        let other = try SecretNonce.generate(secretKey: second, aggregateKey: context.xOnlyKey, message: message)
+        let aggregate = try AggregateNonce(aggregating: [nonce.publicNonce, other.publicNonce])
+        let session = try SigningSession(context: context, aggregateNonce: aggregate, message: message)
+        return try session.aggregate([session.sign(nonce, with: first), session.sign(other, with: second)])
+    }
+
     @Test
     func wrongSigners() async throws {
         let own = try await newKey("a")
         let message = ["--message-hex", "00", "--home", folder.file("a"), "--listen", "/ip4/127.0.0.1/tcp/0"]
         let noKey = try await failure(["create", "--signers", "\(own),02ff"] + message)
         #expect(noKey.status == 64)
-        #expect(noKey.message.contains("signer 2: public key: expected 33 bytes, found 2"))
+        #expect(noKey.message.contains("--signers: key 2: expected 33 bytes, found 2"))
         let others = ["\(SecretKey.generate().publicKey)", "\(SecretKey.generate().publicKey)"]
         let notOwn = try await failure(["create", "--signers", others.joined(separator: ",")] + message)
         #expect(notOwn.status == 64)
         #expect(notOwn.message.contains("among them, found it missing"))
         let twice = try await failure(["create", "--signers", "\(own),\(own)"] + message)
         #expect(twice.status == 64)
-        #expect(twice.message.contains("signer 1 and signer 2 have the same key"))
+        #expect(twice.message.contains("--signers: key 1 and key 2 are the same"))
         let alone = try await failure(["create", "--signers", own] + message)
         #expect(alone.message.contains("--signers: expected at least 2, found 1"))
         let crowd = (0..<32).map { _ in "\(SecretKey.generate().publicKey)" }

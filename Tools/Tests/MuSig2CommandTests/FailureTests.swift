@@ -50,6 +50,6 @@ struct FailureTests {
     func signersInOneArgument(separator: String) throws {
         let keys = [SecretKey.generate().publicKey, SecretKey.generate().publicKey]
         let text = keys.map(\.description).joined(separator: separator)
-        #expect(try SignersOptions.parse(["--signers", text]).keys() == keys)
+        #expect(try SignersOptions.parse(["--signers", text]).named() == keys)
     }
 }

@@ -1,6 +1,7 @@
 import MuSig2
 import MuSig2Coordinator
 import MuSig2Session
+import Multiformats
 import PeerTransport
 import Secp256k1
 import Testing
@@ -108,11 +109,41 @@ import WireCodec
 
     @Test func sortedSigners() async throws {
         let parties = try await Parties.start(4)
-        var request = SessionRequest(signers: parties.keys.reversed(), messages: [[4]])
-        request.sortsSigners = true
+        let request = SessionRequest(signers: parties.keys.reversed(), messages: [[4]])
         let signatures = try await sign(parties, request)
         #expect(try verify(signatures[0], [[4]], keys: parties.keys.sorted()))
         await parties.shutdown()
+    }
+
+    @Test func signersInTheGivenOrder() async throws {
+        let parties = try await Parties.start(3)
+        let given = [parties.keys[2], parties.keys[0], parties.keys[1]]
+        var request = SessionRequest(signers: given, messages: [[4]])
+        request.sortsSigners = false
+        let signatures = try await sign(parties, request)
+        #expect(try verify(signatures[0], [[4]], keys: given))
+        #expect(try !verify(signatures[0], [[4]], keys: given.sorted()))
+        await parties.shutdown()
+    }
+
+    /// The first of BIP-390's test vectors: `rawtr(musig(…))` with the secret key 3 and two public ones.
+    @Test func theKeyIsThatOfBIP390() async throws {
+        var secret = SecretBytes(byteCount: 32)
+        secret.withUnsafeMutableBytes { $0[31] = 3 }
+        let own = try SecretKey(secret)
+        let others = [
+            "03dff1d77f2a671c5f36183726db2341be58feae1da2deced843240f7b502ba659",
+            "023590a94e768f8e1815c2f24b4d80a8e3149316c3518ce7b7ad338368d038ca66",
+        ].map { Hex.decode($0) }
+        let keys = try [own.publicKey] + others.map { try PublicKey(compressedRepresentation: #require($0)) }
+        let network = InMemoryNetwork(seed: 1)
+        let coordinator = try MuSig2Coordinator(
+            network: network.endpoint(for: TestKeys.peer(0)), signer: own, consent: .approveEverything)
+        try await coordinator.start()
+        let created = try await coordinator.createSession(SessionRequest(signers: keys, messages: [[1]]))
+        #expect("\(created.finalKey)" == "789d937bade6673538f3e28d8368dda4d0512f94da44cf477a505716d26a1575")
+        try await coordinator.closeSession(created.id)
+        await coordinator.shutdown()
     }
 
     @Test func manySessionsAtOnce() async throws {

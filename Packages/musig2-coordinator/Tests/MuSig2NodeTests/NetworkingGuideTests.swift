@@ -51,7 +51,7 @@ import Testing
         }
 
         let (keys, signatures) = try await signTogether(meeting.addresses)
-        let key = try KeyAggContext(keys: keys).xOnlyKey
+        let key = try KeyAggContext(keys: KeySort.sorted(keys)).xOnlyKey
         #expect(key.isValidSignature(signatures[0], for: message))
         await meeting.shutdown()
     }

@@ -30,7 +30,7 @@ import Testing
         try await bob.coordinator.joinSession(SessionInvitation(parsing: invitation))
         let signature = try await bob.coordinator.signatures(of: session.id)[0]
 
-        #expect(try KeyAggContext(keys: keys).xOnlyKey.isValidSignature(signature, for: message))
+        #expect(try KeyAggContext(keys: KeySort.sorted(keys)).xOnlyKey.isValidSignature(signature, for: message))
         await bob.shutdown()
         await alice.shutdown()
     }
@@ -61,7 +61,7 @@ import Testing
         }
         let signature = try await bob.coordinator.signatures(of: session.id)[0]
 
-        #expect(try KeyAggContext(keys: request.signers).xOnlyKey.isValidSignature(signature, for: message))
+        #expect(try KeyAggContext(keys: KeySort.sorted(request.signers)).xOnlyKey.isValidSignature(signature, for: message))
         await bob.shutdown()
         await alice.shutdown()
         await helper.shutdown()

@@ -56,7 +56,7 @@ import Testing
             }
             try await node.coordinator.joinSession(id: created.id)
         }
-        let key = try KeyAggContext(keys: keys).xOnlyKey
+        let key = try KeyAggContext(keys: KeySort.sorted(keys)).xOnlyKey
         for node in nodes {
             let signatures = try await node.coordinator.signatures(of: created.id)
             #expect(signatures.count == 1)

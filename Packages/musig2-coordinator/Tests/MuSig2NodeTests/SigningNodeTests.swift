@@ -30,7 +30,7 @@ import Testing
         // As a person would: the text is read somewhere else.
         let invitation = try SessionInvitation(parsing: "\(created.invitation)")
         for node in nodes.dropFirst() { try await node.coordinator.joinSession(invitation) }
-        let key = try KeyAggContext(keys: keys).xOnlyKey
+        let key = try KeyAggContext(keys: KeySort.sorted(keys)).xOnlyKey
         for node in nodes {
             let signatures = try await node.coordinator.signatures(of: created.id)
             #expect(signatures.count == 1)
@@ -66,7 +66,7 @@ import Testing
         var nodes: [SigningNode] = []
         for _ in 0..<3 { nodes.append(try await start()) }
         let keys = nodes.map(\.coordinator.signerKey)
-        let key = try KeyAggContext(keys: keys).xOnlyKey
+        let key = try KeyAggContext(keys: KeySort.sorted(keys)).xOnlyKey
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<12 {
                 group.addTask { [nodes] in
@@ -105,7 +105,7 @@ import Testing
         let keys = nodes.map(\.coordinator.signerKey)
         let created = try await nodes[0].coordinator.createSession(SessionRequest(signers: keys, messages: [[1]]))
         try await nodes[1].coordinator.joinSession(id: created.id)
-        let key = try KeyAggContext(keys: keys).xOnlyKey
+        let key = try KeyAggContext(keys: KeySort.sorted(keys)).xOnlyKey
         for node in nodes {
             let signatures = try await node.coordinator.signatures(of: created.id)
             #expect(key.isValidSignature(signatures[0], for: [1]))

@@ -19,5 +19,5 @@ func signTogether() async throws -> Bool {
 
     await alice.shutdown()
     await bob.shutdown()
-    return try KeyAggContext(keys: signers).xOnlyKey.isValidSignature(signatures[0], for: message)
+    return try KeyAggContext(keys: KeySort.sorted(signers)).xOnlyKey.isValidSignature(signatures[0], for: message)
 }

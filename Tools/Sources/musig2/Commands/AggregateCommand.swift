@@ -5,22 +5,57 @@ import MuSig2
 struct AggregateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "aggregate",
-        abstract: "Print the shared key of some signers: 32 bytes, as BIP-340 and Taproot know it.")
+        abstract: "Print the shared key of some signers: 32 bytes, as BIP-340 and Taproot know it.",
+        discussion: """
+            The keys are sorted, as wallets do it by BIP-390. Where the order given makes another key, that one is told on \
+            standard error. With --expect-key, the key is printed that is expected, and which order makes it is said; status 7 if \
+            none does.
+            """)
 
     @OptionGroup var signers: SignersOptions
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("The key that is expected, 64 hexadecimal digits; either order may make it.", valueName: "hex"))
+    var expectKey: String?
+
     @OptionGroup var options: OutputOptions
 
     func run() async throws {
         let output = options.output
         try await reporting(output) {
-            let context = try signers.context()
-            try output.result(
-                "\(context.xOnlyKey)", event: "aggregate",
-                [
-                    "xOnlyKey": .string("\(context.xOnlyKey)"),
-                    "compressedKey": .string("\(context.aggregateKey)"),
-                    "signers": .strings(context.keys.map { "\($0)" }),
-                ])
+            let contexts = try signers.contexts()
+            guard let found = try chosen(of: contexts) else {
+                let keys = contexts.map { "\($0.context.xOnlyKey) (\($0.order.words))" }
+                throw Failure(.invalid, "the shared key is \(keys.joined(separator: ", or ")): not the one expected")
+            }
+            let context = found.context
+            var fields: [String: JSONValue] = [
+                "xOnlyKey": .string("\(context.xOnlyKey)"),
+                "compressedKey": .string("\(context.aggregateKey)"),
+                "signers": .strings(context.keys.map { "\($0)" }),
+                "order": .string(found.order.rawValue),
+            ]
+            let other = contexts.first { $0.order != found.order }
+            if let other { fields["\(other.order.rawValue)XOnlyKey"] = .string("\(other.context.xOnlyKey)") }
+            try output.result("\(context.xOnlyKey)", event: "aggregate", fields)
+            guard output.format == .human else { return }
+            if expectKey != nil {
+                try output.progress("order       it is the key of the signers \(found.order.words)", event: "notice", [:])
+            } else if let other {
+                try output.progress(
+                    "notice      of the signers \(other.order.words), which takes --given-order, the key is "
+                        + "\(other.context.xOnlyKey)", event: "notice", [:])
+            }
         }
+    }
+
+    /// The key that is expected, if it is there; the one of a session if none is expected.
+    private func chosen(
+        of contexts: [(order: SignersOptions.Order, context: KeyAggContext)]
+    ) throws(Failure) -> (order: SignersOptions.Order, context: KeyAggContext)? {
+        guard let expectKey else { return contexts.first }
+        let expected = try FinalKeyOptions.parsed(expectKey)
+        return contexts.first { $0.context.xOnlyKey == expected }
     }
 }

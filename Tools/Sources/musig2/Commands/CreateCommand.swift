@@ -113,10 +113,9 @@ struct CreateCommand: AsyncParsableCommand {
     }
 
     private func request(hasNetwork: Bool) throws(Failure) -> SessionRequest {
-        let keys = try signers.keys()
-        try check(keys)
-        var request = SessionRequest(signers: keys, messages: try message.messages())
-        request.sortsSigners = signers.sorted
+        try check(signers.named())
+        var request = SessionRequest(signers: try signers.keys(), messages: try message.messages())
+        request.sortsSigners = signers.order == .sorted
         request.tweaks = try signers.tweaks()
         request.topology = topology.value
         request.hasCommitmentRound = commitments
@@ -153,7 +152,7 @@ struct CreateCommand: AsyncParsableCommand {
         for (index, key) in keys.enumerated() {
             guard let first = places.updateValue(index, forKey: key.xOnly) else { continue }
             throw Failure(
-                .usage, "--signers: signer \(first + 1) and signer \(index + 1) have the same key",
+                .usage, "--signers: key \(first + 1) and key \(index + 1) are the same",
                 hint: "A key signs once in a session. A signer with several shares needs several keys.")
         }
         let limit = Configuration().limits.meshSigners

@@ -8,7 +8,11 @@ struct VerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
         abstract: "Check BIP-340 signatures under a key, or under the shared key of some signers.",
-        discussion: "Exit status 0 if every signature is valid, 7 if one is not, 64 for what is no signature or key.")
+        discussion: """
+            The key of signers is tried in sorted order, and then in the order given if that is another: which one the signatures \
+            are valid under is said. Exit status 0 if every signature is valid, 7 if one is not, 64 for what is no \
+            signature or key.
+            """)
 
     @Option(
         name: .long, help: ArgumentHelp("The key: 32 bytes in hexadecimal. Instead of --signers.", valueName: "hex"))
@@ -27,35 +31,54 @@ struct VerifyCommand: AsyncParsableCommand {
     func run() async throws {
         let output = options.output
         try await reporting(output) {
-            let key = try verificationKey()
+            let candidates = try candidates()
             let messages = try message.messages(limit: 64 << 20)
             guard signature.count == messages.count else {
                 throw Failure(
                     .usage, "signatures: expected \(messages.count), one for each message, found \(signature.count)")
             }
-            for (index, (text, message)) in zip(signature, messages).enumerated() {
-                let signature = try parsed(text, index)
-                guard key.isValidSignature(signature, for: message) else {
-                    throw Failure(.invalid, "signature \(index + 1) is not valid for message \(index + 1) under \(key)")
+            let signatures = try signature.enumerated().map { index, text in try parsed(text, index) }
+            var refusals: [String] = []
+            for candidate in candidates {
+                let wrong = zip(signatures, messages).enumerated().first { _, pair in
+                    !candidate.key.isValidSignature(pair.0, for: pair.1)
                 }
+                guard let wrong else {
+                    let words = candidate.order.map { " under \(candidate.key), the key of the signers \($0.words)" } ?? ""
+                    try output.result(
+                        "valid\(words)", event: "valid",
+                        ["key": .string("\(candidate.key)")].merging(
+                            candidate.order.map { ["order": .string($0.rawValue)] } ?? [:], uniquingKeysWith: { $1 }))
+                    return
+                }
+                let number = wrong.offset + 1
+                let order = candidates.count > 1 ? candidate.order.map { " (the signers \($0.words))" } ?? "" : ""
+                refusals.append("signature \(number) is not valid for message \(number) under \(candidate.key)\(order)")
             }
-            try output.result("valid", event: "valid", ["key": .string("\(key)")])
+            throw Failure(.invalid, refusals.joined(separator: "; "))
         }
     }
 
-    private func verificationKey() throws(Failure) -> XOnlyPublicKey {
+    /// A key under which the signatures may be valid.
+    private struct Candidate {
+        let key: XOnlyPublicKey
+        /// Nil: the key was named itself.
+        let order: SignersOptions.Order?
+    }
+
+    private func candidates() throws(Failure) -> [Candidate] {
         guard let key else {
             guard !signers.signers.isEmpty else {
                 throw Failure(
                     .usage, "no key",
                     hint: "Name the key, --key HEX as `musig2 aggregate` prints it, or all the signers, --signers.")
             }
-            return try signers.context().xOnlyKey
+            return try signers.contexts().map { Candidate(key: $0.context.xOnlyKey, order: $0.order) }
         }
         guard signers.signers.isEmpty else { throw Failure(.usage, "--key and --signers exclude each other") }
         guard let bytes = Hex.decode(key) else { throw Failure(.usage, "key \"\(key)\" is not hexadecimal") }
         do throws(PublicKeyError) {
-            return try XOnlyPublicKey(rawRepresentation: bytes)
+            return [Candidate(key: try XOnlyPublicKey(rawRepresentation: bytes), order: nil)]
         } catch {
             throw Failure(.usage, "\(error)", hint: "The key has 32 bytes, as `musig2 aggregate` prints it.")
         }

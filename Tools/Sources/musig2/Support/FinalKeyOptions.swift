@@ -31,6 +31,11 @@ struct FinalKeyOptions: ParsableArguments {
     /// The key that is expected; nil if none is named.
     func expected() throws(Failure) -> XOnlyPublicKey? {
         guard let expectKey else { return nil }
+        return try Self.parsed(expectKey)
+    }
+
+    /// A key as the option `--expect-key` has it.
+    static func parsed(_ expectKey: String) throws(Failure) -> XOnlyPublicKey {
         let hint = "The final key has 64 hexadecimal digits, as `musig2 aggregate` prints it."
         guard let bytes = Hex.decode(expectKey) else {
             throw Failure(.usage, "--expect-key: \"\(expectKey)\" is not hexadecimal", hint: hint)

@@ -24,6 +24,9 @@ struct SessionView {
             let notes = [key == ownKey ? "you" : nil, index == descriptor.creator ? "creator" : nil].compactMap { $0 }
             lines.append("signer \(index + 1)    \(key)\(notes.isEmpty ? "" : "  (\(notes.joined(separator: ", ")))")")
         }
+        if !descriptor.fields.isSorted {
+            lines.append("            in the creator's order: wallets that follow BIP-390 sort the keys, and find another key")
+        }
         lines.append("final key   \(finalKey)")
         if descriptor.hasRawTweaks {
             lines.append("            made by tweaks: the signers above do not say which key it is")
@@ -49,6 +52,7 @@ struct SessionView {
             "messages": .strings(descriptor.messages.map { Hex.encode($0) }),
             "signers": .strings(descriptor.signerKeys.map { "\($0)" }),
             "creator": .number(descriptor.creator),
+            "order": .string((descriptor.fields.isSorted ? SignersOptions.Order.sorted : .given).rawValue),
             "finalKey": .string(finalKey),
             "tweaks": .strings(tweaks),
             "taproot": descriptor.taproot.map { .string($0.merkleRoot.map { "\($0)" } ?? "no scripts") } ?? "none",

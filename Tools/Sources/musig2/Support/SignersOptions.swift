@@ -8,11 +8,20 @@ struct SignersOptions: ParsableArguments {
     @Option(
         name: .long, parsing: .upToNextOption,
         help: ArgumentHelp(
-            "The public keys of all signers, 66 hexadecimal digits each, separated by commas or spaces.",
+            "The public keys of all signers, 66 hexadecimal digits each, separated by commas or spaces. They are sorted, so "
+                + "that their order does not matter (BIP-390; KeySort of BIP-327): signer 1 is the one with the lowest key.",
             valueName: "keys"))
     var signers: [String] = []
 
-    @Flag(name: .long, help: "Sort the keys (KeySort), so that their order does not matter.")
+    @Flag(
+        name: .long,
+        help: """
+            Take the keys in the order given instead: signer 1 is the first one. Another order is another key, which \
+            wallets that follow BIP-390 do not find.
+            """)
+    var givenOrder = false
+
+    @Flag(name: .long, help: "Sort the keys: the default.")
     var sorted = false
 
     @Option(
@@ -22,28 +31,58 @@ struct SignersOptions: ParsableArguments {
             valueName: "kind:hex"))
     var tweak: [String] = []
 
-    /// The keys, sorted if asked for.
-    func keys() throws(Failure) -> [PublicKey] {
+    func validate() throws {
+        if sorted, givenOrder { throw ValidationError("--sorted and --given-order exclude each other") }
+    }
+
+    /// The order of keys in a shared key.
+    enum Order: String {
+        case sorted
+        case given
+
+        /// The same keys in this order.
+        func of(_ keys: [PublicKey]) -> [PublicKey] {
+            switch self {
+            case .sorted: KeySort.sorted(keys)
+            case .given: keys
+            }
+        }
+
+        /// The order in words that follow "the key of the signers".
+        var words: String {
+            switch self {
+            case .sorted: "in sorted order"
+            case .given: "in the order given"
+            }
+        }
+    }
+
+    /// The order that a session has.
+    var order: Order { givenOrder ? .given : .sorted }
+
+    /// The keys as they were named, in the order of the command line.
+    func named() throws(Failure) -> [PublicKey] {
         var keys: [PublicKey] = []
         for text in signers.flatMap({ $0.split { $0 == "," || $0.isWhitespace } }) {
+            let hint = "A public key is what `musig2 key show` prints."
             guard let bytes = Hex.decode(String(text)) else {
-                throw Failure(
-                    .usage, "signer \(keys.count + 1): \"\(text)\" is not hexadecimal",
-                    hint: "A public key is what `musig2 key show` prints.")
+                throw Failure(.usage, "--signers: key \(keys.count + 1): \"\(text)\" is not hexadecimal", hint: hint)
             }
             do throws(PublicKeyError) {
                 keys.append(try PublicKey(compressedRepresentation: bytes))
             } catch {
-                throw Failure(
-                    .usage, "signer \(keys.count + 1): \(error)",
-                    hint: "A public key is what `musig2 key show` prints.")
+                let reason = "\(error)".trimmingPrefix("public key: ")
+                throw Failure(.usage, "--signers: key \(keys.count + 1): \(reason)", hint: hint)
             }
         }
         guard !keys.isEmpty else {
             throw Failure(.usage, "no signers", hint: "Name all their public keys: --signers KEY,KEY,…")
         }
-        return sorted ? KeySort.sorted(keys) : keys
+        return keys
     }
+
+    /// The keys in the order that a session has.
+    func keys() throws(Failure) -> [PublicKey] { order.of(try named()) }
 
     /// The tweaks, in the order given.
     func tweaks() throws(Failure) -> [Tweak] {
@@ -68,9 +107,12 @@ struct SignersOptions: ParsableArguments {
         return tweaks
     }
 
-    /// The aggregate key of the signers after the tweaks.
-    func context() throws(Failure) -> KeyAggContext {
-        let keys = try keys()
+    /// The aggregate key of the signers after the tweaks, in the order that a session has.
+    func context() throws(Failure) -> KeyAggContext { try context(order) }
+
+    /// The same in one order.
+    private func context(_ order: Order) throws(Failure) -> KeyAggContext {
+        let keys = order.of(try named())
         let tweaks = try tweaks()
         let context: KeyAggContext
         do throws(KeyAggError) {
@@ -83,5 +125,12 @@ struct SignersOptions: ParsableArguments {
         } catch {
             throw Failure(.usage, "\(error)")
         }
+    }
+
+    /// The aggregate keys that the signers can mean: in the order that was asked for, or in both orders if none was.
+    func contexts() throws(Failure) -> [(order: Order, context: KeyAggContext)] {
+        let first = (order, try context())
+        guard !sorted, !givenOrder, case let keys = try named(), !KeySort.isSorted(keys) else { return [first] }
+        return [first, (.given, try context(.given))]
     }
 }

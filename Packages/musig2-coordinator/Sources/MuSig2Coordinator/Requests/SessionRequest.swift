@@ -5,12 +5,15 @@ public import WireCodec
 
 /// What a creator asks for: everything that goes into a session's descriptor, as typed values with defaults.
 public struct SessionRequest: Sendable, Hashable {
-    /// The signer keys; a signer's index is its place here. This node's own must be among them, none twice.
+    /// The signer keys. This node's own must be among them, none twice. A signer's index is its place among the sorted keys, or its place here
+    /// if ``sortsSigners`` is false.
     public var signers: [PublicKey]
     /// What is signed, each message of any length; one signature for each.
     public var messages: [[UInt8]]
-    /// Whether the signer keys are put into byte order first, as BIP-327's KeySort does. An index is then the place in that order.
-    public var sortsSigners = false
+    /// Whether the signer keys are put into byte order first, as BIP-327's KeySort does: then all who list the same signers have one key, the
+    /// one that wallets derive by BIP-390. Without, the order of ``signers`` is part of the key, and whoever verifies needs it too. Indices, and
+    /// the elections `first` and `last`, are of the order that comes out.
+    public var sortsSigners = true
     /// The keys that sign the protocol's messages, one for each signer in the order of ``signers``; empty: the signer keys do.
     public var messageKeys: [PublicKey] = []
     /// The tweaks of the aggregate key, in order. Not together with ``taproot``. A session with tweaks is refused, here and at the others,
@@ -26,7 +29,7 @@ public struct SessionRequest: Sendable, Hashable {
     public var lifetime: Duration?
     /// Who sends to whom.
     public var topology = SessionPlan.Topology.automatic
-    /// In which order the signers become coordinator.
+    /// In which order the signers become coordinator; `first` and `last` go by index.
     public var election = ElectionMethod.hashWithID
     /// Whether everybody commits to the nonces before any nonce is shown; mesh only.
     public var hasCommitmentRound = false

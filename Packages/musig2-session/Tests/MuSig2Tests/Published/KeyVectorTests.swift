@@ -28,6 +28,13 @@ struct KeyVectorTests {
         #expect(try vector.context().aggregateKey.description == vector.expected)
     }
 
+    /// Descriptors name keys in any order: KeySort makes one key of them.
+    @Test("musig() keys of BIP-390", arguments: try VectorFile.cases("bip390"))
+    func bip390(_ vector: VectorCase) throws {
+        #expect(try vector.sortedContext().xOnlyKey.description == vector.expected)
+        #expect(try vector.context().xOnlyKey.description != vector.expected, "the keys are written out of order")
+    }
+
     @Test("All 56 cases of BIP-327 are there")
     func count() throws {
         let files = [

@@ -61,10 +61,19 @@ extension VectorCase {
     /// The keys aggregated and tweaked as the case says.
     func context() throws -> KeyAggContext {
         let keys = try #require(self.keys).map { try bytes($0) }
-        let tweaks = try (self.tweaks ?? []).map { fields in
+        return try KeyAggContext(compressedKeys: keys).applyingTweaks(tweakValues())
+    }
+
+    /// The same with the keys sorted before.
+    func sortedContext() throws -> KeyAggContext {
+        let keys = try #require(self.keys).map { try PublicKey(compressedRepresentation: bytes($0)) }
+        return try KeyAggContext(keys: KeySort.sorted(keys)).applyingTweaks(tweakValues())
+    }
+
+    private func tweakValues() throws -> [Tweak] {
+        try (self.tweaks ?? []).map { fields in
             try Tweak(bytes: bytes(fields.tweak), kind: fields.isXOnly ? .xOnly : .plain)
         }
-        return try KeyAggContext(compressedKeys: keys).applyingTweaks(tweaks)
     }
 
     func messageBytes() throws -> [UInt8] {
