@@ -112,6 +112,28 @@ struct NodeCommandTests {
         #expect(second.lines.map(\.event).contains("ready"))
     }
 
+    /// The same list of bootstrap addresses may be given to all nodes: one of them finds its own, without an id, in it.
+    @Test
+    func aBootstrapThatIsTheNodeItself() async throws {
+        let first = try await withNode("a") {
+            let ready = try await status("a", ["--wait", "30"])
+            #expect(ready.status == 0, "\(ready.output)")
+        }
+        let address = try #require(try first.lines.first?.texts("addresses").first)
+        let place = String(address.prefix(upTo: try #require(address.range(of: "/p2p/")).lowerBound))
+        let (end, finish) = AsyncStream.makeStream(of: Void.self)
+        async let node = command.follow(
+            ["node", "--home", folder.file("a"), "--listen", place, "--timeout", "120", "--bootstrap", place],
+            until: end)
+        let ready = try await status("a", ["--wait", "20"])
+        #expect(ready.status == 0, "\(ready.output)")
+        finish.finish()
+        let ended = try await node
+        #expect(ended.status == 0)
+        let notices = try ended.lines.filter { $0.event == "notice" }.map { try $0.text("message") }
+        #expect(notices == ["bootstrap \(place): this is the address of this node itself"])
+    }
+
     /// Ends when a node is ready.
     private func ready(_ home: String) -> AsyncStream<Void> {
         let (end, finish) = AsyncStream.makeStream(of: Void.self)

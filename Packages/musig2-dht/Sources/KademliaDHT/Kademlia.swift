@@ -50,6 +50,8 @@ public struct Kademlia: Sendable {
 
     internal var deadlines = Deadlines()
     internal var hasBootstrapped = false
+    /// Whether there is nobody to wait for.
+    internal var isFirst = false
     /// The bootstrap that the node does by itself, while it runs.
     internal var bootstrapJob: UInt64?
     /// Whether it runs, or will be tried again.
@@ -114,6 +116,7 @@ public struct Kademlia: Sendable {
         case .vouch(let contacts): vouch(contacts)
         case .disconnected(let peer): disconnected(peer)
         case .localAddresses(let addresses): setLocalAddresses(addresses, &turn)
+        case .isFirst: isFirst = true
         case .setMode(let mode): setMode(mode)
         case .request(let id, let peer, let address, let message): serve(id, from: peer, at: address, message, &turn)
         case .started(let id): started(id, &turn)

@@ -96,6 +96,11 @@ final class IdleConnection: Connection {
     /// What closing waits for.
     let mayClose = Latch<Void>()
     private let end = Latch<Void>()
+    private let hasGone = Latch<Void>()
+    var isGoingAway: Bool { hasGone.value != nil }
+
+    /// Says that no new streams are taken.
+    func goAway() { hasGone.set(()) }
 
     init(from remotePeer: PeerID, to localPeer: PeerID, at remoteAddress: Multiaddr, isInbound: Bool = true) {
         self.isInbound = isInbound

@@ -123,10 +123,13 @@ struct NodeCommand: AsyncParsableCommand {
                 let configuration = network.configuration(.server, bootstrap: bootstrap)
                 let entry = NetworkEntry(node: node, configuration: configuration)
                 let told = await Self.attempt {
-                    for failure in await entry.reach().failures {
+                    let reach = await entry.reach()
+                    let notices =
+                        reach.failures.map { ($0.message, "; it is tried again") }
+                        + reach.own.map { ("bootstrap \($0): this is the address of this node itself", "") }
+                    for (message, ending) in notices {
                         try output.progress(
-                            "notice      \(failure.message); it is tried again", event: "notice",
-                            ["message": .string(failure.message)])
+                            "notice      \(message)\(ending)", event: "notice", ["message": .string(message)])
                     }
                 }
                 if case .failure = told { return told }

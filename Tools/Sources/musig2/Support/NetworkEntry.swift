@@ -18,9 +18,10 @@ struct NetworkEntry {
     /// - Parameter notice: Is told what is wrong with one address while others will do.
     /// - Throws: ``Failure`` when no address leads to a node, or none of those reached is of this network.
     func enter(_ notice: (String) throws -> Void) async throws {
-        let (reached, failures) = await reach()
-        if let first = failures.first, reached.isEmpty { throw first }
-        for failure in failures { try notice(failure.message) }
+        let reach = await reach()
+        let reached = reach.reached
+        if let first = reach.failures.first, reached.isEmpty { throw first }
+        for failure in reach.failures { try notice(failure.message) }
         guard !reached.isEmpty else { return }
         let failure = await withTaskGroup(of: Failure?.self) { group in
             group.addTask { await waitUntilReady(reached) }
@@ -31,31 +32,42 @@ struct NetworkEntry {
         if let failure { throw failure }
     }
 
-    /// Connects to all bootstrap addresses but this node's own.
-    ///
-    /// - Returns: Whom they led to, and why the others led nowhere.
-    func reach() async -> (reached: [PeerID], failures: [Failure]) {
-        await withTaskGroup(of: (Int, Result<PeerID, Failure>).self) { group in
+    /// What became of the bootstrap addresses.
+    struct Reach: Sendable {
+        /// Whom they led to.
+        var reached: [PeerID] = []
+        /// Why others led nowhere.
+        var failures: [Failure] = []
+        /// Those at which this node itself answers.
+        var own: [Multiaddr] = []
+    }
+
+    /// Connects to all bootstrap addresses but those that are known to be this node's own.
+    func reach() async -> Reach {
+        await withTaskGroup(of: (Int, Result<PeerID, TransportError>).self) { group in
             for (index, address) in configuration.bootstrap.enumerated() where address.peerID != node.localPeer {
                 group.addTask {
                     do throws(TransportError) {
                         return (index, .success(try await node.connect(to: address)))
                     } catch {
-                        return (index, .failure(.bootstrap(address, error)))
+                        return (index, .failure(error))
                     }
                 }
             }
-            var results: [(Int, Result<PeerID, Failure>)] = []
+            var results: [(Int, Result<PeerID, TransportError>)] = []
             for await result in group { results.append(result) }
-            var reached: [PeerID] = []
-            var failures: [Failure] = []
-            for (_, result) in results.sorted(by: { $0.0 < $1.0 }) {
+            var reach = Reach()
+            for (index, result) in results.sorted(by: { $0.0 < $1.0 }) {
+                let address = configuration.bootstrap[index]
                 switch result {
-                case .success(let peer): reached.append(peer)
-                case .failure(let failure): failures.append(failure)
+                case .success(let peer): reach.reached.append(peer)
+                // Where nobody is expected, none but this node itself is the wrong one.
+                case .failure(let error) where error.code == .peerMismatch && address.peerID == nil:
+                    reach.own.append(address)
+                case .failure(let error): reach.failures.append(.bootstrap(address, error))
                 }
             }
-            return (reached, failures)
+            return reach
         }
     }
 

@@ -11,6 +11,8 @@ extension Kademlia {
         /// These peers are no strangers: the user has named them, or this node has found them reliable in an earlier life. Until
         /// one of them, or of the bootstrap peers, has answered, the node is not ready. They get no other favours.
         case vouch([Contact])
+        /// There is no other peer to begin with: this node is the first of its network, and ready.
+        case isFirst
         /// The last connection to a peer is gone.
         case disconnected(PeerID)
         /// Where this node may be reached now. What it provides is announced again when that changes.

@@ -41,7 +41,7 @@ extension Kademlia {
 
     /// What the node lacks to be ready.
     mutating func lack() -> Lack? {
-        guard configuration.minimumReadyServers > 0 else { return nil }
+        guard configuration.minimumReadyServers > 0, !isFirst else { return nil }
         guard hasBootstrapped else { return .lookup }
         guard table.liveCount >= configuration.minimumReadyServers else { return .servers }
         guard !vouched.isSatisfied else { return nil }

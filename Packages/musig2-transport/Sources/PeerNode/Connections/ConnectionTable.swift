@@ -234,7 +234,7 @@ struct ConnectionTable {
             lastUse: now)
         let outcome: OnAdd
         if let used = others.first(where: { !$0.isRetired }) {
-            if isPreferred(entry, to: used) {
+            if used.connection.isGoingAway || isPreferred(entry, to: used) {
                 entries[used.id]?.isRetired = true
                 outcome = .replaces(id, retired: [used.id])
             } else {

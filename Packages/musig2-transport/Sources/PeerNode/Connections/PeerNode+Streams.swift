@@ -55,6 +55,9 @@ extension PeerNode {
     ) async throws(TransportError) -> PlacedStream {
         while let entry = lease(peer) {
             do throws(TransportError) {
+                guard !entry.connection.isGoingAway else {
+                    throw TransportError(.connectionClosed, "peer \(peer) takes no new streams on this connection")
+                }
                 return PlacedStream(
                     stream: try await openStream(on: entry, open), remoteAddress: entry.connection.remoteAddress,
                     isInbound: entry.connection.isInbound)

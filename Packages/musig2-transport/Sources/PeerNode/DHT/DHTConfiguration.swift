@@ -184,7 +184,8 @@ extension DHTConfiguration {
         configuration.limits.connectedPeers = max(configuration.limits.connectedPeers, connections)
         configuration.mode = mode == .server ? .server : .client
         // The first node of a network has nobody to wait for.
-        if mode == .server, bootstrap.isEmpty, configuration.minimumReadyServers == 1 {
+        let isFirst = bootstrap.allSatisfy { $0.peerID == local }
+        if mode == .server, isFirst, configuration.minimumReadyServers == 1 {
             configuration.minimumReadyServers = 0
         }
         configuration.bootstrapPeers = trustedPeers.filter { $0.peer != local }

@@ -2,6 +2,7 @@ import KademliaDHT
 import Logging
 import Multiformats
 import PeerTransport
+import Synchronization
 import WireCodec
 
 // How other nodes are asked.
@@ -184,8 +185,9 @@ extension NodeDHT {
     func meet(_ addresses: [Multiaddr]) async {
         let retryDelay = configuration.kademlia.retryDelay
         var known: [Multiaddr: PeerID] = [:]
+        var addresses = addresses
         var delay = retryDelay
-        while !Task.isCancelled {
+        while !Task.isCancelled, !addresses.isEmpty {
             if status.isReady {
                 delay = retryDelay
                 for await status in node.dhtBoard.updates() where !status.isReady { break }
@@ -198,8 +200,16 @@ extension NodeDHT {
                     known[address] = peer
                     feed(.vouch([Kademlia.Contact(peer: peer, addresses: [address])]))
                 } catch {
+                    // Nobody was expected there, so that nobody but this node itself can be the wrong one.
+                    if error.code == .peerMismatch { addresses.removeAll { $0 == address } }
                     logger.debug("DHT bootstrap failed", metadata: ["address": "\(address)", "error": "\(error)"])
                 }
+            }
+            if addresses.isEmpty {
+                // A server that was given no address but its own is the first of its network, as one that was given none.
+                let isFirst = trusted.isEmpty && configuration.kademlia.minimumReadyServers == 1
+                if isFirst, state.withLock({ $0.isServing }) { feed(.isFirst) }
+                return
             }
             do {
                 try await node.configuration.timeSource.sleep(delay)

@@ -88,7 +88,8 @@ extension PeerNode {
 
     private func start(_ peer: PeerID, _ wish: DialWish, _ state: inout State) -> Start {
         guard !state.isShutDown else { return .refused(Self.shutDownError) }
-        if state.table.current(to: peer) != nil { return .done }
+        // To a peer that takes no new streams on its connection a further one leads.
+        if let current = state.table.current(to: peer), !current.connection.isGoingAway { return .done }
         let isWanted = wish.patience == .now
         if let dial = state.dials[peer] {
             if !dial.isOvertaken {

@@ -158,6 +158,10 @@ public protocol Connection: Sendable {
     /// Whether the other side dialled.
     var isInbound: Bool { get }
 
+    /// Whether the other side has said that it takes no new streams, while those that are open go on. Who wants one makes another
+    /// connection. False by default.
+    var isGoingAway: Bool { get }
+
     /// Where the bytes of the connection are read, as a place for tasks; nil where that is no place for them.
     ///
     /// A task that prefers it (`withTaskExecutorPreference`) is woken by the connection's streams without a change of threads,
@@ -204,6 +208,9 @@ public protocol Connection: Sendable {
 }
 
 extension Connection {
+    /// False: the end of the connection is all that is known of.
+    public var isGoingAway: Bool { false }
+
     /// Nil: tasks run where they run anyway.
     public var taskExecutor: (any TaskExecutor)? { nil }
 

@@ -70,6 +70,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var lastSent: NIODeadline?
     private var roundTrip = TimeAmount.seconds(1)
     var orderly = false
+    private let departure = TCPConnection.Departure()
     var failure: TransportError?
     let end = Latch<TransportError?>()
     private let created = NIODeadline.now()
@@ -208,7 +209,8 @@ final class ConnectionHandler: ChannelInboundHandler {
         let connection = TCPConnection(
             localPeer: self.local.peerID, remotePeer: result.peer.peerID, remoteAddress: self.role.remoteAddress,
             isInbound: self.role.isInbound, mailbox: mailbox, accepted: accepted,
-            sendBuffer: self.configuration.limits.streamSendBuffer, end: self.end)
+            sendBuffer: self.configuration.limits.streamSendBuffer, end: self.end,
+            departure: self.departure)
         self.tell(
             .established(
                 result.peer.peerID, handshake: .nanoseconds((NIODeadline.now() - self.created).nanoseconds)))
@@ -253,7 +255,9 @@ final class ConnectionHandler: ChannelInboundHandler {
     private func handle(_ outcome: StreamMultiplexer.Outcome) {
         switch outcome {
         case .goOn: return
-        case .remoteGoesAway: self.orderly = true
+        case .remoteGoesAway:
+            self.orderly = true
+            self.departure.say()
         case .fail(let error): self.fail(error)
         }
     }

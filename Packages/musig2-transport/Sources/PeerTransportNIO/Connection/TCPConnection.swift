@@ -1,5 +1,6 @@
 import Multiformats
 import PeerTransport
+import Synchronization
 
 /// A connection as users see it: thin, since everything happens on the event loop behind the mailbox.
 final class TCPConnection: Connection {
@@ -13,6 +14,15 @@ final class TCPConnection: Connection {
     private let accepted: BoundedInbox<NegotiatedStream>
     private let sendBuffer: Int
     private let end: Latch<TransportError?>
+    private let departure: Departure
+
+    /// Whether the other side has said that it goes: set on the event loop, read anywhere.
+    final class Departure: Sendable {
+        private let isSaid = Atomic(false)
+
+        func say() { self.isSaid.store(true, ordering: .releasing) }
+        var hasBegun: Bool { self.isSaid.load(ordering: .acquiring) }
+    }
 
     init(
         localPeer: PeerID,
@@ -22,7 +32,8 @@ final class TCPConnection: Connection {
         mailbox: LoopMailbox,
         accepted: BoundedInbox<NegotiatedStream>,
         sendBuffer: Int,
-        end: Latch<TransportError?>
+        end: Latch<TransportError?>,
+        departure: Departure
     ) {
         self.localPeer = localPeer
         self.remotePeer = remotePeer
@@ -33,7 +44,10 @@ final class TCPConnection: Connection {
         self.accepted = accepted
         self.sendBuffer = sendBuffer
         self.end = end
+        self.departure = departure
     }
+
+    var isGoingAway: Bool { self.departure.hasBegun }
 
     var taskExecutor: (any TaskExecutor)? { self.executor }
 

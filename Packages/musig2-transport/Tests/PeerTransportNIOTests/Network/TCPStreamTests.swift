@@ -314,6 +314,22 @@ struct TCPStreamTests {
         await loopback.listener.close()
     }
 
+    @Test("a peer that goes away and keeps the connection open is known to take no new streams")
+    func goesAway() async throws {
+        let loopback = try await Loopback.listen()
+        let (peer, connection) = try await loopback.hostile()
+        #expect(!connection.isGoingAway)
+        try await peer.sendFrames(wire(.goAway, [], 0, 0))
+        // What it opens itself, and what is open, goes on.
+        try await peer.open(1, Loopback.protocolID.name)
+        let stream = try await Loopback.acceptStream(connection)
+        #expect(connection.isGoingAway)
+        try await peer.sendFrames(wire(.data, [], 1, 1) + [7])
+        #expect(try await stream.read(exactly: 1) == [7])
+        await connection.close()
+        await loopback.listener.close()
+    }
+
     @Test("what came before the connection broke is still read")
     func dataBeforeTheEnd() async throws {
         let loopback = try await Loopback.listen()
