@@ -148,10 +148,13 @@ struct AccidentTests {
         let broken = try await command.shell("{ sleep 0; \(create); echo $? >&2; } | true")
         #expect(broken.error.hasSuffix("2\n"), "\(broken.error)")
         #expect(broken.error.hasPrefix("error: cannot write to standard output: "))
-        // A closed standard output is nobody who reads, not a file or a socket that gets the lines.
+        // What is written to a closed standard output is lost, and does not go into a file or a socket.
         let closed = try await command.shell("\(create) >&-")
-        #expect(closed.status == 5)
-        #expect(closed.error == "")
+        #expect(closed.status == 2)
+        #expect(closed.error == "error: cannot write to standard output: Bad file descriptor\n")
+        for words in ["--help", "--version", "create --help"] {
+            #expect(try await command.shell("'\(command.path)' \(words) >&-").status == 2, "\(words)")
+        }
     }
 
     /// The signers join, and the session that waited for them completes.

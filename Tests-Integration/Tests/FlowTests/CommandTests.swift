@@ -94,7 +94,8 @@ struct CommandTests {
         #expect(try await command.run(["aggregate", "--human", "--given-order"] + names).output == "\(givenKey)\n")
         let known = try await command.run(["aggregate", "--human", "--expect-key", "\(givenKey)"] + names)
         #expect(known.output == "\(givenKey)\n" && known.error.contains("the key of the signers in the order given"))
-        let unknown = try await failure(["aggregate", "--expect-key", String(repeating: "11", count: 32)] + names)
+        let unknown = try await failure(
+            ["aggregate", "--expect-key", "\(SecretKey.generate().xOnlyPublicKey)"] + names)
         #expect(unknown.status == 7 && unknown.message.contains("not the one expected"))
 
         let key = SecretKey.generate()
@@ -120,7 +121,8 @@ struct CommandTests {
 
     @Test(arguments: [true, false])
     func verifySaysWhichOrderIsValid(isSorted: Bool) async throws {
-        let (first, second) = (SecretKey.generate(), SecretKey.generate())
+        let first = SecretKey.generate()
+        let second = SecretKey.generate()
         let sorted = KeySort.sorted([first.publicKey, second.publicKey])
         let context = try KeyAggContext(keys: isSorted ? sorted : sorted.reversed())
         let signature = try Self.sign(Array("hello".utf8), context, first, second)
@@ -288,6 +290,20 @@ struct CommandTests {
         let result = try await failure(["join", try invitation(port: 1), "--home", folder.file("a")])
         #expect(result.status == 3)
         #expect(result.message.contains("Say yes beforehand with --yes"))
+    }
+
+    @Test
+    func usageErrorsAreJSONToo() async throws {
+        for arguments in [["create", "--nonsense"], ["create", "--expiry", "x"], ["join"]] {
+            let wrong = try await command.run(arguments + ["--json"])
+            #expect(wrong.status == 64 && wrong.error == "", "\(arguments): \(wrong.error)")
+            let line = try JSONLine(wrong.output)
+            #expect(try line.event == "error" && line.number("status") == 64, "\(arguments)")
+            #expect(try !line.text("message").isEmpty && line.text("hint").contains("--help"))
+            let words = try await failure(arguments)
+            #expect(words.status == 64)
+            #expect(words.message.hasPrefix("Error: \(try line.text("message"))"), "\(words.message)")
+        }
     }
 
     @Test

@@ -249,6 +249,140 @@ struct NetworkCommandTests {
         }
     }
 
+    // MARK: Looking
+
+    /// A creator that runs until the body is done.
+    private func whileCreated<Value: Sendable>(
+        _ arguments: [String],
+        _ body: (_ session: JSONLine) async throws -> Value
+    ) async throws -> (Value, creator: Command.Followed) {
+        let (sessions, tell) = AsyncStream.makeStream(of: JSONLine.self)
+        let (end, finish) = AsyncStream.makeStream(of: Void.self)
+        let home = ["--home", folder.file("a"), "--listen", "/ip4/127.0.0.1/tcp/0", "--timeout", "60"]
+        let creator = Task { [command] in
+            defer { tell.finish() }
+            return try await command.follow(["create"] + arguments + home, until: end) { line, _ in
+                if line.event == "invitation" { tell.yield(line) }
+                return .goOn
+            }
+        }
+        defer { finish.finish() }
+        for await session in sessions {
+            let value = try await body(session)
+            finish.finish()
+            return (value, try await creator.value)
+        }
+        throw FlowError("no session: \(try await creator.value.lines)")
+    }
+
+    @Test
+    func aSessionIsShownWithoutJoining() async throws {
+        let keys = [try await newKey("a"), try await newKey("b")].joined(separator: ",")
+        let stranger = try await newKey("stranger")
+        let create = ["--signers", keys, "--message", "hello", "--note", "purpose=rent"]
+        try await withNode { [command, folder] address in
+            let common = ["--listen", "/ip4/127.0.0.1/tcp/0"]
+            let (_, creator) = try await whileCreated(create + ["--bootstrap", address]) { session in
+                let id = try session.text("session")
+                for target in [[try session.text("invitation")], [id, "--bootstrap", address]] {
+                    let shown = try await command.run(
+                        ["show", "--home", folder.file("b"), "--human"] + target + common)
+                    #expect(shown.status == 0, "\(shown.error)")
+                    for words in [
+                        "session     \(id)\n", "  as text   | hello\n", "  SHA-256   2cf24dba5fb0a30e", "(you)",
+                        "final key   \(try session.text("finalKey"))\n",
+                        "says the creator:\n            | purpose = rent",
+                    ] {
+                        #expect(shown.output.contains(words), "\(words) in \(shown.output)")
+                    }
+                    let line = try await command.run(["show", "--home", folder.file("b"), "--json"] + target + common)
+                    let last = try JSONLine(String(try #require(line.output.split(separator: "\n").last)))
+                    #expect(try last.event == "session" && last.texts("messages") == ["68656c6c6f"])
+                }
+                let other = try await command.run(
+                    ["show", try session.text("invitation"), "--home", folder.file("stranger"), "--human"] + common)
+                #expect(other.status != 0 && other.output == "", "\(stranger) sees nothing")
+            }
+            #expect(creator.status == 130)
+            #expect(!creator.lines.contains { $0.event == "participantJoined" }, "nobody joined")
+            let created = try #require(creator.lines.first { $0.event == "created" })
+            #expect(try created.texts("messages") == ["68656c6c6f"], "the creator sees what the others see")
+        }
+    }
+
+    /// Before anything is sent.
+    @Test
+    func anotherMessageThanExpected() async throws {
+        let keys = [try await newKey("a"), try await newKey("b")].joined(separator: ",")
+        let (_, creator) = try await whileCreated(["--signers", keys, "--message", "hello"]) {
+            [command, folder] session in
+            let refused = try await command.run(
+                ["join", try session.text("invitation"), "--yes", "--home", folder.file("b"), "--human"]
+                    + ["--listen", "/ip4/127.0.0.1/tcp/0", "--expect-hex", "68656c6c70"])
+            #expect(refused.status == 3)
+            #expect(
+                refused.error.contains("message 1 is not the one expected: its SHA-256 is 2cf24dba"), "\(refused.error)"
+            )
+        }
+        #expect(!creator.lines.contains { $0.event == "participantJoined" })
+        try Data("hello".utf8).write(to: URL(fileURLWithPath: folder.file("hello")))
+        let (joined, _) = try await whileCreated(["--signers", keys, "--message", "hello"]) {
+            [command, folder] session in
+            try await command.follow(
+                ["join", try session.text("invitation"), "--yes", "--home", folder.file("b"), "--timeout", "60"]
+                    + ["--listen", "/ip4/127.0.0.1/tcp/0", "--expect-file", folder.file("hello")])
+        }
+        #expect(joined.status == 0)
+        let signature = try #require(joined.lines.first { $0.event == "signature" })
+        #expect(try signature.number("message") == 1)
+        #expect(try signature.text("messageHash").hasPrefix("2cf24dba5fb0a30e"))
+    }
+
+    // MARK: A DHT that is not there
+
+    /// An invitation needs no DHT.
+    @Test
+    func anInvitationDoesWithoutTheDHT() async throws {
+        let keys = [try await newKey("a"), try await newKey("b")].joined(separator: ",")
+        let gone = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .bind(host: "127.0.0.1", port: 0).get()
+        let dead = "/ip4/127.0.0.1/tcp/\(try #require(gone.localAddress?.port))"
+        try await gone.close()
+        let listen = "--listen /ip4/127.0.0.1/tcp/0"
+        let (joined, _) = try await whileCreated(["--signers", keys, "--message", "hello"]) {
+            [command, folder] session in
+            try await command.shell(
+                "MUSIG2_BOOTSTRAP=\(dead) '\(command.path)' join \(try session.text("invitation")) --yes --timeout 60 "
+                    + "--home '\(folder.file("b"))' \(listen) --human")
+        }
+        #expect(joined.status == 0, "\(joined.error)")
+        #expect(
+            joined.error.contains("notice      bootstrap \(dead): nobody listens there; the session goes on without"))
+        let create = "'\(command.path)' create --signers \(keys) --message hello --timeout 2 \(listen) --human "
+        let created = try await command.shell("MUSIG2_BOOTSTRAP=\(dead) \(create) --home '\(folder.file("a"))'")
+        #expect(created.status == 5 && created.output.contains("\nmusig21"), "\(created.error)")
+        #expect(created.error.contains("nobody listens there; the session goes on without the DHT"))
+        let asked = try await command.shell("\(create) --home '\(folder.file("a"))' --bootstrap \(dead)")
+        #expect(asked.status == 6 && asked.output == "", "who names a node wants it")
+    }
+
+    @Test
+    func creatingWithASilentBootstrap() async throws {
+        let keys = [try await newKey("a"), try await newKey("b")].joined(separator: ",")
+        let silent = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .bind(host: "127.0.0.1", port: 0).get()
+        let port = try #require(silent.localAddress?.port)
+        let result = try await failure(
+            ["create", "--signers", keys, "--message", "hello", "--timeout", "1"] + common("a")
+                + ["--bootstrap", "/ip4/127.0.0.1/tcp/\(port)"])
+        try await silent.close()
+        #expect(result.status == 5)
+        #expect(
+            result.message.hasPrefix("error: no session was made: the DHT of --bootstrap was not entered within 1 s\n"),
+            "\(result.message)")
+        #expect(result.message.contains("Without --bootstrap, the invitation alone"))
+    }
+
     @Test
     func inboxIsFollowedLive() async throws {
         let keys = [try await newKey("a"), try await newKey("b")]

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 
 /// The `musig2` command.
 @main
@@ -42,7 +43,8 @@ struct MuSig2Command: AsyncParsableCommand {
             """,
         version: "musig2 \(Build.text)",
         subcommands: [
-            KeyCommand.self, CreateCommand.self, JoinCommand.self, InboxCommand.self, NodeCommand.self,
+            KeyCommand.self, CreateCommand.self, JoinCommand.self, ShowCommand.self, InboxCommand.self,
+            NodeCommand.self,
             AggregateCommand.self, VerifyCommand.self, DecodeCommand.self,
         ]
     )
@@ -50,6 +52,38 @@ struct MuSig2Command: AsyncParsableCommand {
     static func main() async {
         StandardStreams.openAll()
         Secrecy.begin()
-        await main(nil)
+        let arguments = CommandLine.arguments.dropFirst()
+        do {
+            var command = try parseAsRoot(Array(arguments))
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            end(error, OutputFormat(of: arguments))
+        }
+    }
+
+    /// Ends the process as an error says, which may also be a wish for help.
+    private static func end(_ error: any Error, _ format: OutputFormat) -> Never {
+        // What a command threw itself it has said already.
+        guard !(error is ExitCode) else { exit(withError: error) }
+        let text = fullMessage(for: error)
+        if exitCode(for: error) == .success {
+            do throws(Failure) {
+                try Output.write(text)
+                exit(withError: nil)
+            } catch {
+                Output(format: .human).failure(error)
+                exit(withError: error.status.code)
+            }
+        }
+        guard format == .json else { exit(withError: error) }
+        // The message, and below it the usage.
+        let hint = text.split(separator: "\n").dropFirst().map { $0.trimmingCharacters(in: .whitespaces) }
+        Output(format: .json).failure(
+            Failure(.usage, message(for: error), hint: hint.isEmpty ? nil : hint.joined(separator: "\n")))
+        exit(withError: ExitStatus.usage.code)
     }
 }

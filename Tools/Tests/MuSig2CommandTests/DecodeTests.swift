@@ -65,8 +65,8 @@ struct DecodeTests {
         let view = SessionView(
             descriptor: descriptor, ownKey: descriptor.signerKeys[1], now: .init(timeIntervalSince1970: 1_700_000_000))
         let lines = view.lines()
-        #expect(lines.contains("note        purpose = rent\u{FFFD}[2J"))
-        #expect(lines.contains("            as text: \"hi\""))
+        #expect(lines.contains("            | purpose = rent\u{FFFD}[2J"))
+        #expect(lines.contains("  as text   | hi"))
         #expect(lines.contains("signer 2    \(descriptor.signerKeys[1])  (you)"))
         #expect(lines.contains { $0.hasPrefix("expires") && $0.hasSuffix("(in 2 h 0 min)") })
     }

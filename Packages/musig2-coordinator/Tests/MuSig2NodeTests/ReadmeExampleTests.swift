@@ -61,7 +61,8 @@ import Testing
         }
         let signature = try await bob.coordinator.signatures(of: session.id)[0]
 
-        #expect(try KeyAggContext(keys: KeySort.sorted(request.signers)).xOnlyKey.isValidSignature(signature, for: message))
+        #expect(
+            try KeyAggContext(keys: KeySort.sorted(request.signers)).xOnlyKey.isValidSignature(signature, for: message))
         await bob.shutdown()
         await alice.shutdown()
         await helper.shutdown()

@@ -16,7 +16,8 @@ struct AggregateCommand: AsyncParsableCommand {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("The key that is expected, 64 hexadecimal digits; either order may make it.", valueName: "hex"))
+        help: ArgumentHelp(
+            "The key that is expected, 64 hexadecimal digits; either order may make it.", valueName: "hex"))
     var expectKey: String?
 
     @OptionGroup var options: OutputOptions
@@ -39,13 +40,12 @@ struct AggregateCommand: AsyncParsableCommand {
             let other = contexts.first { $0.order != found.order }
             if let other { fields["\(other.order.rawValue)XOnlyKey"] = .string("\(other.context.xOnlyKey)") }
             try output.result("\(context.xOnlyKey)", event: "aggregate", fields)
-            guard output.format == .human else { return }
             if expectKey != nil {
-                try output.progress("order       it is the key of the signers \(found.order.words)", event: "notice", [:])
+                output.tell("order       it is the key of the signers \(found.order.words)")
             } else if let other {
-                try output.progress(
+                output.tell(
                     "notice      of the signers \(other.order.words), which takes --given-order, the key is "
-                        + "\(other.context.xOnlyKey)", event: "notice", [:])
+                        + "\(other.context.xOnlyKey)")
             }
         }
     }

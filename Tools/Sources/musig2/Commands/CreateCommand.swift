@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import MuSig2
 import MuSig2Coordinator
 import MuSig2Session
@@ -73,18 +74,27 @@ struct CreateCommand: AsyncParsableCommand {
             let signing = SigningCommand(
                 signer: signer, timeout: timeout.timeout, output: output,
                 consent: ApproveEverything().allowingRawTweaks(), interruption: interruption,
-                abortsOnExit: exit.abortOnExit)
+                abortsOnExit: exit.abortOnExit, needsNetwork: needsNetwork(for: request.discovery),
+                beforeSession: Failure(
+                    .expired, "no session was made: the DHT of --bootstrap was not entered",
+                    hint:
+                        "Nothing is signed. Does `musig2 node` run there, and can this machine reach it? Without --bootstrap, "
+                        + "the invitation alone brings the signers together."))
             try await signing.run { coordinator in
                 let created = try await coordinator.createSession(request)
-                try tell(created, ways: request.discovery, signer, output)
+                try tell(created, await coordinator.descriptor(of: created.id), ways: request.discovery, signer, output)
                 return created.id
             }
         }
     }
 
-    /// Prints what the other signers need.
+    /// How many rows of a message its creator sees.
+    private static let messageRows = 12
+
+    /// Prints what the other signers need, and what they will see.
     private func tell(
-        _ created: CreatedSession, ways: Set<DiscoveryWay>, _ signer: SignerNode, _ output: Output
+        _ created: CreatedSession, _ descriptor: SessionDescriptor?, ways: Set<DiscoveryWay>, _ signer: SignerNode,
+        _ output: Output
     ) throws {
         let invitation = created.invitation.description
         try output.result(
@@ -94,9 +104,12 @@ struct CreateCommand: AsyncParsableCommand {
                 "discovery": .strings(ways.map(\.name).sorted()), "finalKey": .string("\(created.finalKey)"),
             ])
         if qr { show(invitation, output) }
-        try output.progress(
-            "final key   \(created.finalKey)", event: "created",
-            ["session": .string("\(created.id)"), "finalKey": .string("\(created.finalKey)")])
+        if let descriptor {
+            // What it made itself it need not see whole.
+            let view = SessionView(descriptor: descriptor, ownKey: nil, now: Date())
+            try output.progress(
+                view.lines(rows: Self.messageRows).joined(separator: "\n"), event: "created", view.json())
+        }
         guard !ways.isEmpty else { return }
         let place = network.words(for: signer.bootstrap)
         let words = ways == [.inbox] ? "musig2 inbox\(place)" : "musig2 join \(created.id)\(place)"
@@ -110,6 +123,12 @@ struct CreateCommand: AsyncParsableCommand {
             return
         }
         output.tell(code.lines(coloured: Output.colours.areOn).joined(separator: "\n"))
+    }
+
+    /// Whether a session without the DHT is not what was asked for. What the environment names is a help: the invitation
+    /// works without.
+    private func needsNetwork(for ways: Set<DiscoveryWay>) -> Bool {
+        !ways.isEmpty && (!network.bootstrap.isEmpty || !discovery.discovery.isEmpty)
     }
 
     private func request(hasNetwork: Bool) throws(Failure) -> SessionRequest {

@@ -95,12 +95,8 @@ struct InboxCommand: AsyncParsableCommand {
                 try show(preview, signer, ownKey, output)
             }
             return .success(())
-        } catch let failure as Failure {
-            return .failure(failure)
-        } catch let error as CoordinatorError {
-            return .failure(Failure(error))
         } catch {
-            return .failure(Failure(.failure, "\(error)"))
+            return .failure(Failure.from(error))
         }
     }
 
@@ -116,6 +112,8 @@ struct InboxCommand: AsyncParsableCommand {
         fields["creatorKey"] = .string("\(preview.descriptor.signerKeys[preview.descriptor.creator])")
         fields["command"] = .string(words)
         try output.result(
-            (view.lines() + ["join it     \(words)", ""]).joined(separator: "\n"), event: "waiting", fields)
+            (view.lines(columns: max(Terminal.size(of: STDOUT_FILENO)?.columns ?? SessionView.columns, 40)) + [
+                "join it     \(words)", "",
+            ]).joined(separator: "\n"), event: "waiting", fields)
     }
 }

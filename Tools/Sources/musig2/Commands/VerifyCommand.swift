@@ -44,7 +44,8 @@ struct VerifyCommand: AsyncParsableCommand {
                     !candidate.key.isValidSignature(pair.0, for: pair.1)
                 }
                 guard let wrong else {
-                    let words = candidate.order.map { " under \(candidate.key), the key of the signers \($0.words)" } ?? ""
+                    let words =
+                        candidate.order.map { " under \(candidate.key), the key of the signers \($0.words)" } ?? ""
                     try output.result(
                         "valid\(words)", event: "valid",
                         ["key": .string("\(candidate.key)")].merging(

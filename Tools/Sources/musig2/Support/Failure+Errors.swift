@@ -34,6 +34,15 @@ extension Failure {
         self.init(status, Self.text(message, error.underlying), hint: hint)
     }
 
+    /// Any error as a failure.
+    static func from(_ error: any Error) -> Failure {
+        switch error {
+        case let failure as Failure: failure
+        case let error as CoordinatorError: Failure(error)
+        default: Failure(.failure, "\(error)")
+        }
+    }
+
     /// A failure of a look for a session by its id, which a peer published that was there.
     static func look(_ error: CoordinatorError) -> Failure {
         let failure = Failure(error)

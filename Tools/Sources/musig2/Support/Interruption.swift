@@ -30,4 +30,39 @@ struct Interruption: Sendable {
             group.cancelAll()
         }
     }
+
+    /// Does something until the process is asked to end, or the time is over.
+    ///
+    /// - Parameters:
+    ///   - seconds: How long it may take; nil: as long as it wants.
+    ///   - late: What it failed with when the time is over.
+    ///   - body: What to do. It is cancelled when it is not wanted any more.
+    /// - Returns: What the body returned, or why not.
+    func interrupting<Value: Sendable>(
+        after seconds: Int? = nil, _ late: Failure = Failure(.expired, "the time is over"),
+        _ body: @escaping @Sendable () async throws -> Value
+    ) async -> Result<Value, Failure> {
+        await withTaskGroup(of: Result<Value, Failure>.self) { group in
+            group.addTask {
+                do {
+                    return .success(try await body())
+                } catch {
+                    return .failure(Failure.from(error))
+                }
+            }
+            group.addTask {
+                await wait()
+                return .failure(Failure(.interrupted, "interrupted"))
+            }
+            if let seconds {
+                group.addTask {
+                    // Cancelled: another one was first.
+                    do { try await Task.sleep(for: .seconds(seconds)) } catch {}
+                    return .failure(late)
+                }
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? .failure(late)
+        }
+    }
 }

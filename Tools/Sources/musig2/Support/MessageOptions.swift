@@ -52,23 +52,27 @@ struct MessageOptions: ParsableArguments {
     /// - Returns: The bytes of each message.
     /// - Throws: ``Failure`` that names the option or the file.
     func messages(limit: Int = MessageOptions.limit) throws(Failure) -> [[UInt8]] {
-        let named = (message + messageHex + messageFile).sorted { $0.place < $1.place }
+        let named = message + messageHex + messageFile
         guard !named.isEmpty else {
             throw Failure(
                 .usage, "no message",
                 hint: "Name what is to be signed: --message TEXT, --message-hex HEX or --message-file FILE")
         }
+        return try Self.bytes(of: named, limit: limit)
+    }
+
+    /// What was named, in the order of the command line.
+    static func bytes(of named: [Named], limit: Int = MessageOptions.limit) throws(Failure) -> [[UInt8]] {
         guard named.count(where: \.isStandardInput) <= 1 else {
             throw Failure(.usage, "standard input can be one message, and is named more than once")
         }
         var messages: [[UInt8]] = []
-        for message in named { messages.append(try message.bytes(limit: limit)) }
+        for message in named.sorted(by: { $0.place < $1.place }) { messages.append(try message.bytes(limit: limit)) }
         return messages
     }
 
     /// The most bytes that the messages of one session have together.
     static let limit = Configuration().limits.messageBytes
-
 }
 
 extension MessageOptions.Named {

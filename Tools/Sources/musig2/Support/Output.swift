@@ -23,9 +23,19 @@ struct OutputOptions: ParsableArguments {
     }
 
     /// What the options, and else the terminal, ask for.
-    var output: Output {
-        let format: OutputFormat = json ? .json : human || isatty(STDOUT_FILENO) == 1 ? .human : .json
-        return Output(format: format)
+    var output: Output { Output(format: OutputFormat(json: json, human: human)) }
+}
+
+extension OutputFormat {
+    /// What two options, and else the terminal, ask for.
+    init(json: Bool, human: Bool) {
+        self = json ? .json : human || isatty(STDOUT_FILENO) == 1 ? .human : .json
+    }
+
+    /// What a command line asks for that could not be parsed.
+    init(of arguments: some Sequence<String>) {
+        let options = arguments.prefix { $0 != "--" }
+        self.init(json: options.contains("--json"), human: options.contains("--human"))
     }
 }
 
@@ -90,6 +100,28 @@ struct Output: Sendable {
         }
     }
 
+    /// A session, for a person who looks at it: page by page on a terminal, where it is longer than that.
+    ///
+    /// - Parameters:
+    ///   - view: The session.
+    ///   - isResult: Whether it is what the person called the command for.
+    ///   - asks: Whether the person can be asked for the next page.
+    /// - Returns: False when the person did not look at all of it.
+    /// - Throws: ``Failure`` when a line cannot be written, of a result or of JSON.
+    func review(_ view: SessionView, isResult: Bool = false, asks: Bool) async throws -> Bool {
+        guard format == .human else {
+            try writeJSON("session", view.json())
+            return true
+        }
+        let size = Terminal.size(of: isResult ? STDOUT_FILENO : STDERR_FILENO)
+        let lines = view.lines(columns: max(size?.columns ?? SessionView.columns, 40))
+        let pages = Pages(lines, rows: asks && Prompt.isPossible ? size?.rows : nil)
+        return try await pages.show(
+            { line in
+                if isResult { try Self.write(line) } else { Self.tell(line) }
+            }, ask: Prompt.answer(to:))
+    }
+
     /// A failure, before the command ends with its status.
     func failure(_ failure: Failure) {
         switch format {
@@ -125,7 +157,7 @@ struct Output: Sendable {
     }
 
     /// Writes a line to standard output.
-    private static func write(_ line: String) throws(Failure) {
+    static func write(_ line: String) throws(Failure) {
         guard StandardStreams.write("\(line)\n", to: STDOUT_FILENO) else {
             throw Failure(.file, "cannot write to standard output: \(FileFailure.reason())")
         }

@@ -4,20 +4,27 @@ import Synchronization
 /// Asks the person at the terminal.
 enum Prompt {
     /// Prints a question and waits for a line; true if it is `y` or `yes`, in letters of either case.
-    ///
-    /// Reading blocks a thread of its own, so that the wait can be left: then the answer is no.
     static func confirms(_ question: String) async -> Bool {
-        _ = StandardStreams.write("\(question) [y/N] ", to: STDERR_FILENO)
+        isYes(await answer(to: "\(question) [y/N]") ?? "")
+    }
+
+    /// Prints a question and waits for a line.
+    ///
+    /// Reading blocks a thread of its own, so that the wait can be left.
+    ///
+    /// - Returns: The line without the spaces around it; nil when there is none, or the task is cancelled.
+    static func answer(to question: String) async -> String? {
+        _ = StandardStreams.write("\(question) ", to: STDERR_FILENO)
         let answer = OneAnswer()
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 answer.await(continuation)
                 Thread.detachNewThread {
-                    answer.give(isYes(readLine() ?? ""))
+                    answer.give(readLine()?.trimmingCharacters(in: .whitespaces))
                 }
             }
         } onCancel: {
-            answer.give(false)
+            answer.give(nil)
         }
     }
 
@@ -34,23 +41,23 @@ enum Prompt {
 private final class OneAnswer: Sendable {
     private enum State {
         case empty
-        case waiting(CheckedContinuation<Bool, Never>)
-        case given(Bool)
+        case waiting(CheckedContinuation<String?, Never>)
+        case given(String?)
     }
 
     private let state = Mutex(State.empty)
 
-    func await(_ continuation: CheckedContinuation<Bool, Never>) {
-        let given: Bool? = state.withLock { state in
-            if case .given(let answer) = state { return answer }
+    func await(_ continuation: CheckedContinuation<String?, Never>) {
+        let given: String?? = state.withLock { state in
+            if case .given(let answer) = state { return .some(answer) }
             state = .waiting(continuation)
             return nil
         }
         if let given { continuation.resume(returning: given) }
     }
 
-    func give(_ answer: Bool) {
-        let waiting: CheckedContinuation<Bool, Never>? = state.withLock { state in
+    func give(_ answer: String?) {
+        let waiting: CheckedContinuation<String?, Never>? = state.withLock { state in
             defer { if case .given = state {} else { state = .given(answer) } }
             guard case .waiting(let continuation) = state else { return nil }
             return continuation

@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import MuSig2
 import MuSig2Session
@@ -5,7 +6,7 @@ import Multiformats
 import Secp256k1
 import WireCodec
 
-/// What a session is about, for a person who must decide.
+/// What a session is about, for a person who must decide: all of what is approved, whatever its size.
 struct SessionView {
     let descriptor: SessionDescriptor
     /// The key of the person.
@@ -14,18 +15,26 @@ struct SessionView {
     let now: Date
 
     /// The lines that say what is signed, by whom, under which key and until when.
-    func lines() -> [String] {
+    ///
+    /// - Parameters:
+    ///   - columns: How wide a line may be; keys and hashes are never broken.
+    ///   - rows: How many rows of a message are shown, for one who made it; nil: all.
+    func lines(columns: Int = Self.columns, rows: Int? = nil) -> [String] {
         var lines = ["session     \(descriptor.id)"]
         for (index, message) in descriptor.messages.enumerated() {
-            lines.append("message \(index + 1)   \(Self.size(message.count))  \(Self.excerpt(Hex.encode(message)))")
-            if let text = Self.text(message) { lines.append("            as text: \(text)") }
+            lines.append("message \(index + 1)   \(Self.size(message.count))")
+            lines.append("  SHA-256   \(Self.sha256(message))")
+            let content = Self.content(message, columns: columns)
+            lines += content.prefix(rows ?? content.count)
+            if let rows, content.count > rows { lines.append("            … and \(content.count - rows) lines more") }
         }
         for (index, key) in descriptor.signerKeys.enumerated() {
             let notes = [key == ownKey ? "you" : nil, index == descriptor.creator ? "creator" : nil].compactMap { $0 }
             lines.append("signer \(index + 1)    \(key)\(notes.isEmpty ? "" : "  (\(notes.joined(separator: ", ")))")")
         }
         if !descriptor.fields.isSorted {
-            lines.append("            in the creator's order: wallets that follow BIP-390 sort the keys, and find another key")
+            lines.append(
+                "            in the creator's order: wallets that follow BIP-390 sort the keys, and find another key")
         }
         lines.append("final key   \(finalKey)")
         if descriptor.hasRawTweaks {
@@ -39,8 +48,11 @@ struct SessionView {
             "topology    \(descriptor.topology)\(descriptor.hasCommitmentRound ? ", nonces are committed to first" : "")"
         )
         lines.append("expires     \(expiry)")
+        if !descriptor.fields.metadata.isEmpty { lines.append("notes       says the creator:") }
         for pair in descriptor.fields.metadata {
-            lines.append("note        \(Self.visible(pair.key)) = \(Self.visible(pair.value))")
+            let words = "\(pair.key) = \(pair.value)"
+            lines += VisibleText.rows(words, columns: columns - Self.margin.count, isOneLine: true)
+                .map { Self.margin + $0 }
         }
         return lines
     }
@@ -50,6 +62,7 @@ struct SessionView {
         [
             "session": .string("\(descriptor.id)"),
             "messages": .strings(descriptor.messages.map { Hex.encode($0) }),
+            "messageHashes": .strings(messageHashes),
             "signers": .strings(descriptor.signerKeys.map { "\($0)" }),
             "creator": .number(descriptor.creator),
             "order": .string((descriptor.fields.isSorted ? SignersOptions.Order.sorted : .given).rawValue),
@@ -57,12 +70,42 @@ struct SessionView {
             "tweaks": .strings(tweaks),
             "taproot": descriptor.taproot.map { .string($0.merkleRoot.map { "\($0)" } ?? "no scripts") } ?? "none",
             "topology": .string("\(descriptor.topology)"),
+            "commitments": .bool(descriptor.hasCommitmentRound),
             "expiresAt": .integer(Int(clamping: descriptor.expiryMilliseconds / 1_000)),
             "metadata": .object(
                 Dictionary(
                     descriptor.fields.metadata.map { ($0.key, JSONValue.string($0.value)) },
                     uniquingKeysWith: { first, _ in first })),
         ]
+    }
+
+    /// The SHA-256 of each message, in hexadecimal.
+    var messageHashes: [String] { descriptor.messages.map(Self.sha256) }
+
+    /// The SHA-256 of a message, in hexadecimal: what `sha256sum` prints of its file.
+    static func sha256(_ message: [UInt8]) -> String { Hex.encode(Array(SHA256.hash(data: message))) }
+
+    /// How wide lines are where nobody says it.
+    static let columns = 100
+
+    /// In front of what is not a line of its own.
+    private static let margin = "            "
+
+    /// A message whole: as text if it is text, in hexadecimal if it is not, and as both if it is short.
+    private static func content(_ message: [UInt8], columns: Int) -> [String] {
+        let text = VisibleText.text(message)
+        var lines: [String] = []
+        if let text { lines += labelled("  as text   ", VisibleText.rows(text, columns: columns - margin.count)) }
+        guard !message.isEmpty, text == nil || message.count <= 64 else { return lines }
+        let digits = max((columns - margin.count) / 2, 1)
+        let rows = stride(from: 0, to: message.count, by: digits).map { start in
+            Hex.encode(Array(message[start..<min(start + digits, message.count)]))
+        }
+        return lines + labelled("  in hex    ", rows)
+    }
+
+    private static func labelled(_ label: String, _ rows: [String]) -> [String] {
+        rows.enumerated().map { ($0 == 0 ? label : margin) + $1 }
     }
 
     /// The key that the signatures are for, all tweaks applied: what the person approves.
@@ -99,28 +142,6 @@ struct SessionView {
     /// A number of bytes in words.
     static func size(_ count: Int) -> String { count == 1 ? "1 byte" : "\(count) bytes" }
 
-    private static func excerpt(_ hex: String) -> String {
-        hex.count <= 128 ? hex : "\(hex.prefix(128))… (whole with --json)"
-    }
-
-    /// The message as text, if it is printable text: a hostile message must not control the terminal.
-    private static func text(_ message: [UInt8]) -> String? {
-        guard !message.isEmpty, message.count <= 256,
-            let text = String(validating: message, as: UTF8.self),
-            text.unicodeScalars.allSatisfy({ $0.properties.isPatternWhitespace || isPrintable($0) })
-        else { return nil }
-        return "\"\(visible(text))\""
-    }
-
     /// Text of others with everything replaced that is not printable.
-    static func visible(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { isPrintable($0) ? $0 : "\u{FFFD}" }))
-    }
-
-    private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
-        case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator: false
-        default: true
-        }
-    }
+    static func visible(_ text: String) -> String { VisibleText.line(text) }
 }

@@ -12,6 +12,10 @@ struct SigningCommand: Sendable {
     let interruption: Interruption
     /// Whether leaving early ends the session for all signers.
     let abortsOnExit: Bool
+    /// Whether the session cannot be made or found without the DHT; with an invitation it can.
+    let needsNetwork: Bool
+    /// What did not come to be when the time is over before there is a session, and why that may be.
+    let beforeSession: Failure
 
     /// Runs until the session ended, the time is over, or the process is asked to end.
     func run(_ enter: @escaping @Sendable (MuSig2Coordinator) async throws -> SessionID) async throws {
@@ -22,8 +26,18 @@ struct SigningCommand: Sendable {
         }
         let coordinator = node.coordinator
         let events = await coordinator.events
+        let (entered, settle) = AsyncStream.makeStream(of: Void.self)
         let ending = await withTaskGroup(of: Ending.self) { group in
-            group.addTask { await follow(events, node, enter) }
+            group.addTask { await follow(events, node, entered, enter) }
+            if !needsNetwork {
+                group.addTask {
+                    let ending = await enterNetworkIfPossible(node)
+                    settle.finish()
+                    // The session goes on without it.
+                    if ending == nil { do { try await Task.sleep(for: .seconds(Seconds.longest)) } catch {} }
+                    return ending ?? .left
+                }
+            }
             group.addTask {
                 await interruption.wait()
                 return .interrupted
@@ -49,9 +63,7 @@ struct SigningCommand: Sendable {
         case .complete, .left: return
         case .failed(let failure): throw failure
         case .timedOut(let seconds) where departure.count == 0:
-            throw Failure(
-                .expired, "no session was joined within \(seconds) s",
-                hint: "Nothing is signed. If nobody was found: \(Failure.notFoundHint)")
+            throw Failure(.expired, "\(beforeSession.message) within \(seconds) s", hint: beforeSession.hint)
         case .timedOut(let seconds):
             let missing = departure.missing.isEmpty ? "" : ": not here is signer \(departure.missing)"
             throw Failure(.expired, "no signature within \(seconds) s\(missing)", hint: hint(after: departure))
@@ -169,11 +181,17 @@ struct SigningCommand: Sendable {
     private func follow(
         _ events: CoordinatorEvents,
         _ node: SigningNode,
+        _ entered: AsyncStream<Void>,
         _ enter: @Sendable (MuSig2Coordinator) async throws -> SessionID
     ) async -> Ending {
         do {
-            try await signer.enterNetwork(node, output)
+            if needsNetwork {
+                try await signer.enterNetwork(node, output)
+            } else {
+                await Self.wait(for: entered, atMost: Self.entryPatience)
+            }
             let session = try await enter(node.coordinator)
+            let descriptor = await node.coordinator.descriptor(of: session)
             var presence = Presence()
             // With the signatures of others under way, one's own may be.
             var isAfterPartial = false
@@ -182,7 +200,7 @@ struct SigningCommand: Sendable {
                     try output.progress(line.text, event: event.name, line.fields)
                 }
                 if case .partialReceived = event { isAfterPartial = true }
-                if let ending = try report(event, isAfterPartial) { return ending }
+                if let ending = try report(event, descriptor, isAfterPartial) { return ending }
             }
             return .left
         } catch let failure as Failure {
@@ -193,6 +211,38 @@ struct SigningCommand: Sendable {
             return .failed(Failure(.failure, "\(error)"))
         }
     }
+
+    /// Enters the DHT, for a session that does not need it; what is wrong with it is told.
+    ///
+    /// - Returns: Why the command ends by it: output that nobody reads.
+    private func enterNetworkIfPossible(_ node: SigningNode) async -> Ending? {
+        do {
+            try await signer.enterNetwork(node, output)
+        } catch let failure as Failure where failure.status == .network {
+            let words = "\(failure.message); the session goes on without the DHT, by its invitation"
+            do {
+                try output.progress("notice      \(words)", event: "notice", ["message": .string(words)])
+            } catch {
+                return .failed(Failure.from(error))
+            }
+        } catch {
+            return Task.isCancelled ? .left : .failed(Failure.from(error))
+        }
+        return nil
+    }
+
+    /// Waits until a stream ends, or for so long.
+    private static func wait(for stream: AsyncStream<Void>, atMost limit: Duration) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { for await _ in stream {} }
+            group.addTask { do { try await Task.sleep(for: limit) } catch {} }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    /// How long a session that does not need the DHT waits for it.
+    private static let entryPatience = Duration.seconds(3)
 
     /// Says from time to time what is waited for: nobody should sit before a silent command.
     private func remind(_ coordinator: MuSig2Coordinator) async -> Ending {
@@ -216,13 +266,16 @@ struct SigningCommand: Sendable {
         }
     }
 
-    private func report(_ event: CoordinatorEvent, _ isAfterPartial: Bool) throws -> Ending? {
+    private func report(
+        _ event: CoordinatorEvent, _ descriptor: SessionDescriptor?, _ isAfterPartial: Bool
+    ) throws -> Ending? {
         let ending = Self.ending(of: event, isAfterPartial)
         if case .complete(_, let signatures) = event {
+            let messages = descriptor?.messages ?? []
             for (index, signature) in signatures.enumerated() {
-                try output.result(
-                    "\(signature)", event: "signature",
-                    ["message": .number(index), "signature": .string("\(signature)")])
+                let line = SignatureLine(
+                    number: index + 1, signature: signature, message: messages.dropFirst(index).first)
+                try output.result(line.text, event: "signature", line.fields)
             }
         } else if ending == nil, let line = ProgressLine(event) {
             // The event "error" is kept for what ends the command.

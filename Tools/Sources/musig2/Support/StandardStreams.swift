@@ -3,10 +3,10 @@ import Foundation
 /// The three streams that a program starts with.
 enum StandardStreams {
     /// Opens those that the caller closed: otherwise the next file or socket would get the number of standard output,
-    /// and the output would go into it.
+    /// and the output would go into it. What is written to a standard output that was closed fails all the same.
     static func openAll() {
         for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) == -1 {
-            _ = open("/dev/null", O_RDWR)
+            _ = open("/dev/null", descriptor == STDOUT_FILENO ? O_RDONLY : O_RDWR)
         }
     }
 

@@ -168,6 +168,14 @@ extension MuSig2Coordinator {
         machine.status(of: session)
     }
 
+    /// What a session is about; nil when this node is not in it.
+    ///
+    /// - Parameter session: Which session.
+    /// - Returns: The descriptor, which all signers have.
+    public func descriptor(of session: SessionID) -> SessionDescriptor? {
+        machine.sessions[session]?.announced.descriptor
+    }
+
     /// How well a session goes; nil when this node does not know it.
     ///
     /// - Parameter session: Which session.

@@ -1,0 +1,57 @@
+import ArgumentParser
+import Foundation
+import MuSig2Coordinator
+import MuSig2Node
+import Secp256k1
+
+/// `musig2 show`: look at a session, and do no more.
+struct ShowCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show",
+        abstract: "Show a session by its id or its invitation, as `musig2 join` does, without joining it.",
+        discussion: """
+            What is asked for is the session itself, at a signer that is in it: its command must run. Your own key must be among \
+            the signers, since it is shown to nobody else. The session does not learn that you looked.
+            """)
+
+    @Argument(help: "The session id, 64 hexadecimal digits; or the invitation, musig21…")
+    var session: String
+
+    @OptionGroup var network: NetworkOptions
+    @OptionGroup var home: HomeOptions
+    @OptionGroup var node: NodeOptions
+
+    @Option(
+        name: .long, parsing: .unconditional,
+        help: ArgumentHelp("Look for so many seconds, if nobody is found at once.", valueName: "seconds"))
+    var timeout: Int?
+
+    @OptionGroup var options: OutputOptions
+
+    func validate() throws {
+        if let timeout { try Seconds.check(timeout, option: "--timeout") }
+    }
+
+    func run() async throws {
+        let output = options.output
+        try await reporting(output) {
+            let interruption = await Interruption()
+            StandardStreams.ignoreBrokenPipes()
+            let signer = try SignerNode(home: home, node: node, network: network)
+            let target = try SessionTarget(session, hasNetwork: !signer.bootstrap.isEmpty)
+            let ownKey = try KeyFile.load(at: home.keyFile).publicKey
+            let signing = try await signer.start(consent: .ownSessions, output)
+            let found = await interruption.interrupting(after: timeout, Self.late) {
+                if target.needsNetwork { try await signer.enterNetwork(signing, output) }
+                return try await target.preview(by: signing.coordinator, isPatient: timeout != nil, output)
+            }
+            await signing.shutdown()
+            let view = SessionView(descriptor: try found.get().descriptor, ownKey: ownKey, now: Date())
+            _ = try await Interruption().interrupting {
+                try await output.review(view, isResult: true, asks: true)
+            }.get()
+        }
+    }
+
+    private static let late = Failure(.expired, "the session was not found in time", hint: Failure.notFoundHint)
+}
