@@ -25,7 +25,7 @@ HEAVY_NIO := $(call heavy,$(TOP_ROOT) $(NIO_ROOTS))
 HEAVY_PURE := $(call heavy,$(PURE_ROOTS))
 
 .PHONY: help setup setup-interop build test integration interop campaign bench ctime callgrind fuzz lint check-layers check-examples \
-	check-tables docs consumers coverage clean
+	check-tables docs consumers coverage install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## /{ printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -50,6 +50,7 @@ test: setup-interop ## Run every check and every test, and count them
 	@$(RUNNER) check --results $(RESULTS) check-layers -- Tools/check-layers
 	@$(RUNNER) check --results $(RESULTS) check-examples -- Tools/check-examples
 	@$(RUNNER) check --results $(RESULTS) check-tables -- Tools/check-tables
+	@$(RUNNER) check --results $(RESULTS) json-page -- Tools/json-page --check
 	@$(RUNNER) check --results $(RESULTS) --count unittest scripts -- \
 		python3 -m unittest discover --start-directory Tools/script-tests --pattern '*_tests.py'
 	@$(RUNNER) check --results $(RESULTS) --count unittest page -- \
@@ -58,6 +59,7 @@ test: setup-interop ## Run every check and every test, and count them
 	@$(RUNNER) swift --results $(RESULTS) --scratch .build-nio --skip HeavyTests --skip InteropTests $(TOP_ROOT)
 	@$(RUNNER) swift --results $(RESULTS) --scratch .build-nio --filter InteropTests --name interop $(TOP_ROOT)
 	@$(if $(TOP_ROOT),$(RUNNER) check --results $(RESULTS) integration -- Tools/integration)
+	@$(if $(TOP_ROOT),$(RUNNER) check --results $(RESULTS) --count tap install -- Tools/check-install)
 	@$(RUNNER) check --results $(RESULTS) --count tap consumers -- Tools/consumers/run $(LIBRARIES)
 	@$(RUNNER) swift --results $(RESULTS) --scratch .build-nio --skip HeavyTests $(NIO_ROOTS)
 	@$(RUNNER) check --results $(RESULTS) --count tap docs -- $(MAKE) --no-print-directory docs
@@ -129,6 +131,9 @@ docs: setup ## Build the documentation of every module into .build-docs; warning
 
 consumers: setup ## Build and run a program outside the repository on each package alone
 	@Tools/consumers/run $(LIBRARIES)
+
+install: setup ## Build the command for release and install it with its manual page and completions; PREFIX=/usr/local
+	@Tools/install --prefix "$(or $(PREFIX),/usr/local)"
 
 coverage: setup ## Print the line coverage of each package's sources
 	@Tools/coverage $(LIBRARIES)

@@ -43,11 +43,8 @@ struct KeyCommandTests {
     private func terminal(
         _ words: [String], home: String, _ answers: [(String, String)]
     ) async throws -> Command.Finished {
-        let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appendingPathComponent("Terminal/at-terminal").path
-        let line = answers.flatMap { [$0.0, $0.1] } + ["--", command.path] + words + ["--home", folder.file(home)]
-        let quoted = line.map { "'\($0)'" }.joined(separator: " ")
-        return try await command.shell("env -u MUSIG2_PASSPHRASE_FILE python3 '\(script)' \(quoted)")
+        try await command.atTerminal(
+            words + ["--home", folder.file(home)], answers, variables: "-u MUSIG2_PASSPHRASE_FILE")
     }
 
     private func makeCheap(_ home: String) throws {
