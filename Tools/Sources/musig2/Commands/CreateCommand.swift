@@ -106,7 +106,8 @@ struct CreateCommand: AsyncParsableCommand {
         if qr { show(invitation, output) }
         if let descriptor {
             // What it made itself it need not see whole.
-            let view = SessionView(descriptor: descriptor, ownKey: nil, now: Date())
+            let ownKey = descriptor.signerKeys[descriptor.creator]
+            let view = SessionView(descriptor: descriptor, ownKey: ownKey, now: Date())
             try output.progress(
                 view.lines(rows: Self.messageRows).joined(separator: "\n"), event: "created", view.json())
         }
