@@ -1,3 +1,5 @@
+public import Multiformats
+
 /// Every bound that the decoders of this module keep; the defaults are those of the protocol, version 1.
 ///
 /// A limit is part of what peers agree on: a node that raises one sends what others refuse.
@@ -43,9 +45,9 @@ public struct WireLimits: Hashable, Sendable {
     /// The most peers that are read of one list of a Kademlia message, and the most addresses of one peer; the rest is
     /// skipped.
     public var kademliaPeers = 64
-    /// The longest identify message, all its parts together, in bytes.
+    /// The longest part of an identify message, in bytes; go-libp2p sends up to ten.
     public var identifyBytes = 8 << 10
-    /// The most protocols, and the most addresses, in an identify message.
+    /// The most protocols, and the most addresses, in a part of an identify message.
     public var identifyEntries = 1_024
     /// The longest payload of a Noise handshake message, in bytes.
     public var noisePayloadBytes = 4 << 10
@@ -55,13 +57,20 @@ public struct WireLimits: Hashable, Sendable {
     /// The limits of the protocol.
     public init() {}
 
+    /// Those of a peer's addresses that have room in a message: at most ``addresses`` of at most ``addressBytes``, the worthiest, of
+    /// each kind one before a second of any (``AddressOrder/worthiest(_:atMost:)``).
+    public func told(_ all: [Multiaddr]) -> [Multiaddr] {
+        AddressOrder.worthiest(all.filter { $0.bytes.count <= addressBytes }, atMost: addresses)
+    }
+
     /// The limits of the protocol.
     public static let standard = WireLimits()
 
-    /// The limits for answers in Kademlia, of which others put no bound on the providers they name: 512 KiB a message.
+    /// The limits for answers in Kademlia, of which others put no bound on the providers they name: 4 MiB a message, as go-libp2p
+    /// has it.
     public static let kademliaAnswers = {
         var limits = WireLimits()
-        limits.kademliaMessageBytes = 512 << 10
+        limits.kademliaMessageBytes = 4 << 20
         return limits
     }()
 }

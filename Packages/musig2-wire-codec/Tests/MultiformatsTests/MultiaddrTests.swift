@@ -173,6 +173,61 @@ import Testing
         #expect(address.isUnspecified == ["/ip4/0.0.0.0/tcp/1", "/ip6/::/tcp/1"].contains(text))
     }
 
+    /// Where an address leads: to a local network, to nobody in particular, to the Internet.
+    enum Place {
+        case inner
+        case nobody
+        case nowhere
+        case outer
+    }
+
+    @Test(arguments: [
+        ("8.8.8.8", Place.outer), ("223.255.255.255", .outer), ("198.20.0.1", .outer), ("192.0.1.1", .outer),
+        ("10.0.0.1", .inner), ("100.64.0.1", .inner), ("169.254.1.1", .inner), ("0.1.2.3", .inner),
+        ("224.0.0.1", .nobody), ("239.255.255.255", .nobody), ("240.0.0.1", .nobody), ("255.255.255.255", .nobody),
+        ("192.0.2.1", .nowhere), ("198.51.100.1", .nowhere), ("203.0.113.1", .nowhere), ("198.18.0.1", .nowhere),
+        ("198.19.255.255", .nowhere), ("192.0.0.1", .nowhere),
+    ])
+    func placesOfIPv4(text: String, place: Place) throws {
+        let address = try #require(IPv4Address(text))
+        #expect(Self.place(address.isPrivate, address.isReserved, address.isPublic) == place)
+        // In every form of IPv6 that leads to it, it is no better.
+        let (value, other) = (UInt64(address.value), UInt64(~address.value))
+        let forms = [
+            IPv6Address(high: 0, low: 0xffff_0000_0000 | value), IPv6Address(high: 0, low: value),
+            IPv6Address(high: 0, low: 0xffff_0000_0000_0000 | value),
+            IPv6Address(high: 0x0064_ff9b_0000_0000, low: value), IPv6Address(high: 0x2002 << 48 | value << 16, low: 1),
+            IPv6Address(high: 0x2001_0000_0808_0808, low: 0x1234_5678_0000_0000 | other & 0xffff_ffff),
+        ]
+        for form in forms {
+            #expect(form.embeddedIPv4 == address)
+            #expect(Self.place(form.isPrivate, form.isReserved, form.isPublic) == place, "\(form)")
+        }
+    }
+
+    @Test(arguments: [
+        ("2a00:1450::1", Place.outer), ("2001:4860::1", .outer), ("3ffe::1", .outer), ("64:ff9b::8.8.8.8", .outer),
+        ("fc00::1", .inner), ("fd12::1", .inner), ("fe80::1", .inner), ("fec0::1", .inner), ("::1", .inner),
+        ("64:ff9b:1::8.8.8.8", .inner), ("64:ff9b::192.168.1.1", .inner), ("2002:c0a8:101::1", .inner),
+        ("ff02::1", .nobody), ("2001:db8::1", .nowhere), ("3fff:abc::1", .nowhere), ("2001:2::1", .nowhere),
+        ("100::1", .nowhere), ("4000::1", .nowhere),
+    ])
+    func placesOfIPv6(text: String, place: Place) throws {
+        let address = try #require(IPv6Address(text))
+        #expect(Self.place(address.isPrivate, address.isReserved, address.isPublic) == place)
+        let multiaddr = try Multiaddr("/ip6/\(text)/tcp/1")
+        #expect(Self.place(multiaddr.isPrivate, multiaddr.isReserved, multiaddr.isPublic) == place)
+    }
+
+    private static func place(_ isPrivate: Bool, _ isReserved: Bool, _ isPublic: Bool) -> Place {
+        switch (isPrivate, isReserved, isPublic) {
+        case (true, false, false): .inner
+        case (false, true, false): .nobody
+        case (false, false, true): .outer
+        default: .nowhere
+        }
+    }
+
     @Test(arguments: [
         ("::", "::"), ("::1", "::1"), ("1::", "1::"), ("1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8"),
         ("2001:DB8:0:0:8:800:200C:417A", "2001:db8::8:800:200c:417a"), ("1:0:0:2:0:0:0:3", "1:0:0:2::3"),

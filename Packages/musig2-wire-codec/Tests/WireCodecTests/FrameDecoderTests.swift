@@ -35,6 +35,25 @@ struct FrameDecoderVerifier {
             #expect(decoder.pendingBytes <= maximumLength + UVarint.maximumLength)
         }
         try decoder.finish()
+        #expect(try runOneByOne(chunks) == output)
+        return output
+    }
+
+    private func runOneByOne(_ chunks: [[UInt8]]) throws -> [[UInt8]] {
+        var decoder = FrameDecoder(maximumLength: maximumLength, allowsEmptyFrames: true)
+        var output: [[UInt8]] = []
+        var (arrived, returned) = (0, 0)
+        for (index, chunk) in chunks.enumerated() {
+            decoder.append(chunk)
+            arrived += chunk.count
+            // Some wait until more has come.
+            while index % 3 != 1 || index == chunks.count - 1, let frame = try decoder.next() {
+                output.append(frame)
+                returned += FrameEncoder.encode(frame).count
+                #expect(decoder.pendingBytes == arrived - returned)
+            }
+        }
+        try decoder.finish()
         return output
     }
 }

@@ -64,6 +64,21 @@ import WireCodec
         #expect(throws: WireError("Envelope", "signature", .missing)) { try SignedEnvelope(decoding: [0x0a, 1, 1]) }
     }
 
+    /// One text that is not UTF-8 spoils nothing but itself.
+    @Test func textsThatAreNotUTF8() throws {
+        let identify = try Identify(
+            decoding: try bytes("1a022f61" + "1a03ff2f62" + "1a022f63" + "2a0178" + "3203ff6162" + "420109"))
+        #expect(
+            identify
+                == Identify(
+                    protocols: ["/a", "\u{FFFD}/b", "/c"], protocolVersion: "x", agentVersion: "\u{FFFD}ab",
+                    signedPeerRecord: [9]))
+        let noise = try NoisePayload(decoding: try bytes("0a0101" + "120102" + "2209" + "1201ff" + "120479757578"))
+        #expect(noise.streamMuxers == ["\u{FFFD}", "yuux"])
+        let message = try KademliaMessage(decoding: try bytes("0801" + "1a09" + "0a0101" + "120102" + "2a01ff"))
+        #expect(message.record == .init(key: [1], value: [2], timeReceived: "\u{FFFD}"))
+    }
+
     @Test func identifyPartsAreMerged() throws {
         var first = Identify(publicKey: [1], protocols: ["/a"], agentVersion: "x")
         first.merge(Identify(listenAddresses: [[2]], protocols: ["/b"], signedPeerRecord: [3]))

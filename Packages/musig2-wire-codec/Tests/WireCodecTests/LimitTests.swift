@@ -249,11 +249,11 @@ import WireCodecSamples
         #expect(throws: WireError("Message", .tooLong(limit: 65_536, found: 65_537))) {
             try KademliaMessage(decoding: [UInt8](repeating: 0, count: 65_537))
         }
-        let value = [UInt8](repeating: 1, count: 500_000)
+        let value = [UInt8](repeating: 1, count: 4_000_000)
         let long = KademliaMessage(kind: .getValue, record: .init(key: [1], value: value))
         #expect(try KademliaMessage(decoding: long.encoded(), limits: .kademliaAnswers) == long)
-        #expect(throws: WireError("Message", .tooLong(limit: 524_288, found: 524_289))) {
-            try KademliaMessage(decoding: [UInt8](repeating: 0, count: 524_289), limits: .kademliaAnswers)
+        #expect(throws: WireError("Message", .tooLong(limit: 4_194_304, found: 4_194_305))) {
+            try KademliaMessage(decoding: [UInt8](repeating: 0, count: 4_194_305), limits: .kademliaAnswers)
         }
     }
 }

@@ -68,7 +68,7 @@ extension MuSig2Coordinator {
         }
         // A network without addresses knows peers by their ids.
         if addresses.isEmpty, let bare = try? Multiaddr([.p2p(local)]) { addresses = [bare] }
-        return SessionInvitation(session: session, addresses: Array(addresses.prefix(WireLimits.standard.addresses)))
+        return SessionInvitation(session: session, addresses: WireLimits.standard.told(addresses))
     }
 
     /// Lets the commitment round begin, when rounds do not start by themselves.

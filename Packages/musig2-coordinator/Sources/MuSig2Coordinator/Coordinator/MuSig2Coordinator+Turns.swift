@@ -248,11 +248,10 @@ extension MuSig2Coordinator {
         }
     }
 
-    /// This node's peer and addresses, as an announcement may carry them: at most 8 of at most 128 bytes.
+    /// This node's peer and addresses, as an announcement may carry them.
     func localPeer() -> LocalPeer {
-        let limits = machine.wireLimits
-        let addresses = network.addresses.map(\.bytes).filter { $0.count <= limits.addressBytes }
-        return LocalPeer(peer: network.localPeer, addresses: Array(addresses.prefix(limits.addresses)))
+        let addresses = machine.wireLimits.told(network.addresses).map(\.bytes)
+        return LocalPeer(peer: network.localPeer, addresses: addresses)
     }
 
     // MARK: Consent

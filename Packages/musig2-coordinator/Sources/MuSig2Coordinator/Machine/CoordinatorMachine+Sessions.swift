@@ -328,9 +328,9 @@ extension CoordinatorMachine {
         return configuration
     }
 
-    /// This node's addresses as a JOIN may carry them: at most 8 of at most 128 bytes.
+    /// This node's addresses as a JOIN may carry them.
     private var joinAddresses: [[UInt8]] {
-        Array(addresses.map(\.bytes).filter { $0.count <= wireLimits.addressBytes }.prefix(wireLimits.addresses))
+        wireLimits.told(addresses).map(\.bytes)
     }
 
     // MARK: The session's machine

@@ -67,8 +67,8 @@ extension SessionInvitation: LosslessStringConvertible {
     /// The text to hand over. An invitation without a single address has none, and says so.
     public var description: String {
         // An address without a peer id, or too many of them, cannot stand in the text: the others do.
-        let usable = addresses.filter { $0.peerID != nil }
-        for count in stride(from: min(usable.count, WireLimits.standard.addresses), through: 1, by: -1) {
+        let usable = WireLimits.standard.told(addresses.filter { $0.peerID != nil })
+        for count in stride(from: usable.count, through: 1, by: -1) {
             if let invitation = try? Invitation(sessionID: session.bytes, addresses: Array(usable.prefix(count))) {
                 return invitation.text
             }

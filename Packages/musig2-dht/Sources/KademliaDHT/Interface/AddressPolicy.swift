@@ -4,21 +4,21 @@ public import Multiformats
 ///
 /// The public libp2p network ignores private addresses; a network inside one machine or one building has no others.
 public enum AddressPolicy: UInt8, Hashable, Sendable, CaseIterable {
-    /// Addresses that can be reached from the Internet, and names.
+    /// Addresses of the Internet, and names: no private ones, in whatever form, and none that are for documentation.
     case publicOnly
     /// Loopback and private addresses, and names.
     case privateOnly
     /// All.
     case any
 
-    /// Whether the network uses an address. Unspecified addresses (0.0.0.0, ::) are never used.
+    /// Whether the network uses an address. Unspecified addresses (0.0.0.0, ::), multicast and reserved ones are never used.
     ///
     /// - Parameter address: The address.
     /// - Returns: Whether to use it.
     public func accepts(_ address: Multiaddr) -> Bool {
-        guard !address.isUnspecified else { return false }
+        guard !address.isReserved else { return false }
         switch self {
-        case .publicOnly: return !address.isPrivate
+        case .publicOnly: return address.isPublic
         case .privateOnly: return address.isPrivate || address.isNamed
         case .any: return true
         }

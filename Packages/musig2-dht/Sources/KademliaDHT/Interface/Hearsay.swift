@@ -27,7 +27,7 @@ public enum Hearsay {
             case .httpPath(let path): path == "/"
             case .tcp(let port), .udp(let port): port >= 1_024 || port == 80 || port == 443
             case .ip4(let host): host.value >> 24 != 0
-            case .ip6(let host): AddressScope.embedded(host).map { $0.value >> 24 != 0 } ?? true
+            case .ip6(let host): host.embeddedIPv4.map { $0.value >> 24 != 0 } ?? true
             default: true
             }
         }
@@ -79,24 +79,13 @@ internal enum AddressScope: UInt8, Comparable, Sendable {
     }
 
     private init(_ host: IPv6Address) {
-        if let embedded = Self.embedded(host) {
+        if let embedded = host.embeddedIPv4 {
             self.init(embedded)
         } else if host.isLoopback {
             self = .loopback
         } else {
-            // fec0::/10 is the old form of fc00::/7.
-            self = host.isPrivate || host.high >> 54 == 0x3fb ? .local : .public
+            self = host.isPrivate ? .local : .public
         }
-    }
-
-    /// The IPv4 address that an IPv6 one leads to: mapped (::ffff:0:0/96), compatible (::/96), translated (64:ff9b::/96,
-    /// RFC 6052), or 6to4 (2002::/16, RFC 3056).
-    static func embedded(_ host: IPv6Address) -> IPv4Address? {
-        let end = IPv4Address(UInt32(truncatingIfNeeded: host.low))
-        if host.high == 0, host.low >> 32 == 0xffff || host.low >> 32 == 0 && host.low > 1 { return end }
-        if host.high == 0x0064_ff9b_0000_0000, host.low >> 32 == 0 { return end }
-        if host.high >> 48 == 0x2002 { return IPv4Address(UInt32(truncatingIfNeeded: host.high >> 16)) }
-        return nil
     }
 
     static func < (left: AddressScope, right: AddressScope) -> Bool { left.rawValue < right.rawValue }

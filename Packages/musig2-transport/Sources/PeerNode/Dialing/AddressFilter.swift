@@ -2,11 +2,12 @@ public import Multiformats
 
 /// Which addresses are meant: those of the Internet, of a local network, of this machine, or all.
 ///
-/// None allows what nobody can be reached at: an unspecified or multicast address, an IPv6 link-local one, port 0.
+/// None allows what nobody can be reached at: an unspecified, multicast or reserved address, an IPv6 link-local one, port 0.
 public enum AddressFilter: Sendable, Hashable, CaseIterable {
     /// Every address.
     case any
-    /// Addresses that can be reached from the Internet, and names, which are dialled only where they lead to such ones.
+    /// Addresses of the Internet, and names, which are dialled only where they lead to such ones: no private ones, in whatever
+    /// form, and none that are for documentation.
     case `public`
     /// Addresses that cannot be reached from the Internet: of a local network or of this machine.
     case `private`
@@ -21,7 +22,7 @@ public enum AddressFilter: Sendable, Hashable, CaseIterable {
         guard address.isUsable else { return false }
         return switch self {
         case .any: true
-        case .public: address.scope == .public
+        case .public: address.isPublic
         case .private: address.scope != .public
         case .loopback: address.scope == .loopback
         }
@@ -55,14 +56,11 @@ extension Multiaddr {
 
     /// Whether anybody could be reached at the address.
     var isUsable: Bool {
-        guard let first = components.first, !isUnspecified else { return false }
+        guard let first = components.first, !isReserved else { return false }
         switch first {
-        case .ip4(let address):
-            // 224.0.0.0/4 is multicast, what is above is reserved or broadcast.
-            if address.value >= 0xE000_0000 { return false }
         case .ip6(let address):
-            // ff00::/8 is multicast; fe80::/10 means nothing without a zone.
-            if address.high >> 56 == 0xFF || address.high >> 54 == 0xFE80 >> 6 { return false }
+            // fe80::/10 means nothing without a zone.
+            if address.high >> 54 == 0xFE80 >> 6 { return false }
         case .p2p: return false
         default: break
         }

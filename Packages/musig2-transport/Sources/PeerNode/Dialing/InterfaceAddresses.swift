@@ -9,22 +9,29 @@ import Multiformats
 /// The addresses of this machine's network interfaces.
 enum InterfaceAddresses {
     /// The addresses at which a listener on `address` can be reached: itself, or when it is the unspecified address
-    /// (`0.0.0.0`, `::`), one for each interface that is up. Loopback stands in when there is no other.
-    static func reachable(at address: Multiaddr) -> [Multiaddr] {
+    /// (`0.0.0.0`, `::`), one for each interface that is up. Loopback stands in when there is no other; without a network there is
+    /// none.
+    ///
+    /// - Parameters:
+    ///   - address: Where the listener is.
+    ///   - interfaces: The addresses of the machine's interfaces.
+    /// - Returns: The addresses.
+    static func reachable(
+        at address: Multiaddr, among interfaces: () -> [Multiaddr.Component] = current
+    ) -> [Multiaddr] {
         guard address.isUnspecified, let first = address.components.first else { return [address] }
         let isIPv4 = if case .ip4 = first { true } else { false }
-        let all = current().filter { component in
+        let all = interfaces().filter { component in
             if case .ip4 = component { isIPv4 } else { !isIPv4 }
         }
         let outward = all.filter { !isLoopback($0) }
-        let found = (outward.isEmpty ? all : outward).compactMap { component -> Multiaddr? in
+        return (outward.isEmpty ? all : outward).compactMap { component -> Multiaddr? in
             do throws(MultiaddrError) {
                 return try Multiaddr([component] + address.components.dropFirst())
             } catch {
                 return nil
             }
         }
-        return found.isEmpty ? [address] : found
     }
 
     private static func isLoopback(_ component: Multiaddr.Component) -> Bool {
@@ -36,7 +43,7 @@ enum InterfaceAddresses {
     }
 
     /// Every IPv4 and IPv6 address, without the link-local ones of IPv6, which mean nothing without a zone.
-    private static func current() -> [Multiaddr.Component] {
+    static func current() -> [Multiaddr.Component] {
         var list: UnsafeMutablePointer<ifaddrs>?
         guard getifaddrs(&list) == 0 else { return [] }
         defer { freeifaddrs(list) }

@@ -303,7 +303,7 @@ extension PeerNode {
             }
         }
         let ready = zip(candidates, deadlines).filter { $0.1 == nil }.map(\.0)
-        var ordered = DialOrder.alternating(ready, address: \.address)
+        var ordered = AddressOrder.alternating(ready, address: \.address)
         switch wish.patience {
         case .now: ordered += zip(candidates, deadlines).filter { $0.1 != nil }.map(\.0)
         case .afterBackoff:

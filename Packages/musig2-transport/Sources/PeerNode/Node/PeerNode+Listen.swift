@@ -10,7 +10,7 @@ extension PeerNode: Service {
     public var addresses: [Multiaddr] {
         let announced = configuration.announcedAddresses
         guard announced.isEmpty else { return announced.map(withOwnID) }
-        return state.withLock { $0.listeners.flatMap(\.addresses) }.flatMap(InterfaceAddresses.reachable)
+        return state.withLock { $0.listeners.flatMap(\.addresses) }.flatMap { InterfaceAddresses.reachable(at: $0) }
     }
 
     /// Listens at addresses, all or none of them.
@@ -37,7 +37,7 @@ extension PeerNode: Service {
             Task { await accept(from: listener) }
         }
         deliverNotices()
-        return opened.flatMap(\.addresses).flatMap(InterfaceAddresses.reachable)
+        return opened.flatMap(\.addresses).flatMap { InterfaceAddresses.reachable(at: $0) }
     }
 
     private func keep(_ listeners: [any Listener]) -> Bool {

@@ -46,10 +46,10 @@ private final class FailingTransport: Transport {
             "/ip4/1.0.0.1/tcp/1", "/ip4/1.0.0.2/tcp/1", "/ip4/1.0.0.3/tcp/1", "/ip6/2001:db8::1/tcp/1",
             "/ip4/1.0.0.1/tcp/2/ws", "/ip6/2001:db8::2/tcp/1", "/dns4/a.example/tcp/1",
         ])
-        let ordered = DialOrder.alternating(given) { $0 }
+        let ordered = AddressOrder.alternating(given) { $0 }
         #expect(ordered == [0, 3, 4, 6, 1, 5, 2].map { given[$0] })
-        #expect(DialOrder.alternating(Array(given[..<3])) { $0 } == Array(given[..<3]))
-        #expect(DialOrder.alternating([]) { $0 }.isEmpty)
+        #expect(AddressOrder.alternating(Array(given[..<3])) { $0 } == Array(given[..<3]))
+        #expect(AddressOrder.alternating([]) { $0 }.isEmpty)
     }
 
     @Test func backoffGrowsAndIsForgotten() throws {
@@ -178,10 +178,11 @@ private final class FailingTransport: Transport {
     }
 
     @Test(arguments: [
-        ("/ip4/203.0.113.7/tcp/1", [AddressFilter.any, .public]), ("/ip4/10.0.0.1/tcp/1", [.any, .private]),
+        ("/ip4/8.8.8.8/tcp/1", [AddressFilter.any, .public]), ("/ip4/10.0.0.1/tcp/1", [.any, .private]),
+        ("/ip4/203.0.113.7/tcp/1", [.any]), ("/ip6/64:ff9b::a00:1/tcp/1", [.any, .private]),
         ("/ip4/127.0.0.1/tcp/1", [.any, .private, .loopback]), ("/ip6/fd00::1/tcp/1", [.any, .private]),
         ("/dns4/a.example/tcp/1", [.any, .public]), ("/ip4/0.0.0.0/tcp/1", []), ("/ip4/255.255.255.255/tcp/1", []),
-        ("/ip4/203.0.113.7/tcp/0", []), ("/ip6/ff02::1/tcp/1", []), ("/ip6/fe80::1/tcp/1", []), ("/memory/0", []),
+        ("/ip4/8.8.8.8/tcp/0", []), ("/ip6/ff02::1/tcp/1", []), ("/ip6/fe80::1/tcp/1", []), ("/memory/0", []),
         ("/memory/5", [.any, .private, .loopback]),
     ])
     func filters(_ text: String, _ allowing: [AddressFilter]) throws {

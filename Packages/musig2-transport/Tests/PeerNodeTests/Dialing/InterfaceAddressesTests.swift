@@ -10,6 +10,15 @@ import Testing
         #expect(InterfaceAddresses.reachable(at: address) == [address])
     }
 
+    /// What nobody can reach is not told to anybody.
+    @Test func withoutANetworkThereIsNoAddress() throws {
+        let address = try Multiaddr("/ip4/0.0.0.0/tcp/4001")
+        #expect(InterfaceAddresses.reachable(at: address) { [] }.isEmpty)
+        #expect(InterfaceAddresses.reachable(at: address) { [.ip6(.loopback)] }.isEmpty)
+        let alone = InterfaceAddresses.reachable(at: address) { [.ip4(.loopback)] }
+        #expect(alone == [try Multiaddr("/ip4/127.0.0.1/tcp/4001")])
+    }
+
     @Test func theUnspecifiedAddressBecomesThoseOfTheInterfaces() throws {
         let address = try Multiaddr("/ip4/0.0.0.0/tcp/4001")
         let found = InterfaceAddresses.reachable(at: address)

@@ -38,6 +38,17 @@ public struct IPv4Address: Hashable, Sendable, CustomStringConvertible {
         isLoopback || value >> 24 == 0 || value >> 24 == 10 || value >> 20 == 0xac1 || value >> 16 == 0xc0a8
             || value >> 16 == 0xa9fe || value >> 22 == 0x191
     }
+
+    /// Whether it names no single host: multicast (224.0.0.0/4) and what is reserved above (240.0.0.0/4, broadcast).
+    public var isReserved: Bool { value >> 28 >= 14 }
+
+    /// Whether it is one of the Internet: neither private nor reserved, nor for documentation (RFC 5737), measurements (198.18.0.0/15,
+    /// RFC 2544) or protocols (192.0.0.0/24, RFC 6890).
+    public var isPublic: Bool {
+        let block = value >> 8
+        let isExample = block == 0xc0_0002 || block == 0xc6_3364 || block == 0xcb_0071
+        return !isPrivate && !isReserved && !isExample && value >> 17 != 0xc612 >> 1 && block != 0xc0_0000
+    }
 }
 
 /// An IPv6 address, without zone.
@@ -131,9 +142,37 @@ public struct IPv6Address: Hashable, Sendable, CustomStringConvertible {
     /// Whether it is ::1, or an IPv4-mapped loopback address.
     public var isLoopback: Bool { self == .loopback || mapped?.isLoopback == true }
 
-    /// Whether it cannot be reached from the Internet: loopback, unspecified, unique local (fc00::/7), link-local (fe80::/10).
+    /// Whether it cannot be reached from the Internet: loopback, unspecified, unique local (fc00::/7, and fec0::/10 of old),
+    /// link-local (fe80::/10), translated locally (64:ff9b:1::/48, RFC 8215), or leading to an IPv4 address that cannot.
     public var isPrivate: Bool {
-        isLoopback || self == .any || high >> 57 == 0x7e || high >> 54 == 0x3fa || mapped?.isPrivate == true
+        isLoopback || self == .any || high >> 57 == 0x7e || high >> 54 == 0x3fa || high >> 54 == 0x3fb
+            || high >> 16 == 0x0064_ff9b_0001 || embeddedIPv4?.isPrivate == true
+    }
+
+    /// Whether it names no single host: multicast (ff00::/8), or leading to an IPv4 address that names none.
+    public var isReserved: Bool { high >> 56 == 0xff || embeddedIPv4?.isReserved == true }
+
+    /// Whether it is one of the Internet: global unicast (2000::/3) or translated from IPv4, neither private nor reserved, nor for
+    /// documentation (2001:db8::/32, RFC 3849; 3fff::/20, RFC 9637) or measurements (2001:2::/48, RFC 5180), and not leading
+    /// to an IPv4 address that is none of the Internet.
+    public var isPublic: Bool {
+        if let embeddedIPv4 { return embeddedIPv4.isPublic }
+        let isExample = high >> 32 == 0x2001_0db8 || high >> 44 == 0x3_fff0 || high >> 16 == 0x2001_0002_0000
+        return high >> 61 == 1 && !isExample
+    }
+
+    /// The IPv4 address that it leads to: mapped (::ffff:0:0/96), compatible (::/96), translated (64:ff9b::/96, RFC 6052; ::ffff:0:0:0/96,
+    /// RFC 2765), 6to4 (2002::/16, RFC 3056) or Teredo (2001::/32, RFC 4380); nil for others.
+    public var embeddedIPv4: IPv4Address? {
+        let end = UInt32(truncatingIfNeeded: low)
+        switch (high, low >> 32) {
+        case (0, 0xffff), (0, 0xffff_0000), (0x0064_ff9b_0000_0000, 0): return IPv4Address(end)
+        case (0, 0): return end > 1 ? IPv4Address(end) : nil
+        default: break
+        }
+        if high >> 48 == 0x2002 { return IPv4Address(UInt32(truncatingIfNeeded: high >> 16)) }
+        if high >> 32 == 0x2001_0000 { return IPv4Address(~end) }
+        return nil
     }
 
     private var mapped: IPv4Address? {

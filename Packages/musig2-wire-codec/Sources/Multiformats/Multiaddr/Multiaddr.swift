@@ -158,6 +158,26 @@ extension Multiaddr {
         }
     }
 
+    /// Whether nobody can be reached at the address: it is the unspecified one of its family, or names no single host (multicast,
+    /// reserved).
+    public var isReserved: Bool {
+        switch host {
+        case .ip4(let address)?: isUnspecified || address.isReserved
+        case .ip6(let address)?: isUnspecified || address.isReserved
+        default: false
+        }
+    }
+
+    /// Whether the address is one of the Internet: see ``IPv4Address/isPublic``, ``IPv6Address/isPublic``; true for names, whose
+    /// addresses are not known here.
+    public var isPublic: Bool {
+        switch host {
+        case .ip4(let address)?: address.isPublic
+        case .ip6(let address)?: address.isPublic
+        default: !isPrivate
+        }
+    }
+
     /// Whether the address is the unspecified one of its family, as a listener has it: 0.0.0.0 or ::.
     public var isUnspecified: Bool { host == .ip4(.any) || host == .ip6(.any) }
 

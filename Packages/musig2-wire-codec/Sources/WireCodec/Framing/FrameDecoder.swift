@@ -33,8 +33,9 @@ public struct FrameDecoder: Sendable {
     /// Whether a frame of no bytes is passed on instead of refused.
     public let allowsEmptyFrames: Bool
 
-    /// What has arrived of a frame that is not complete, its length included.
+    /// What has arrived and was not returned, lengths included, behind what was.
     private var pending: [UInt8] = []
+    private var offset = 0
     private var failure: FrameError?
 
     /// Makes a decoder.
@@ -46,36 +47,60 @@ public struct FrameDecoder: Sendable {
         self.allowsEmptyFrames = allowsEmptyFrames
     }
 
-    /// The number of bytes held of a frame that is not complete.
-    public var pendingBytes: Int { pending.count }
+    /// The number of bytes held of frames that were not returned: after ``feed(_:)`` of one that is not complete.
+    public var pendingBytes: Int { pending.count - offset }
 
     /// Takes the next chunk of the stream, of any length.
     /// - Returns: the frames that are complete now, in order, without their lengths.
     /// - Throws: ``FrameError``; frames that were complete before the fault in the same chunk are lost with it.
     public mutating func feed(_ chunk: [UInt8]) throws(FrameError) -> [[UInt8]] {
-        if let failure { throw failure }
+        append(chunk)
         var frames: [[UInt8]] = []
-        let bytes: [UInt8]
-        if pending.isEmpty {
-            bytes = chunk
-        } else {
-            pending.append(contentsOf: chunk)
-            bytes = pending
-        }
-        var offset = 0
-        do throws(FrameError) {
-            while let frame = try nextFrame(in: bytes, at: &offset) { frames.append(frame) }
-        } catch {
-            failure = error
-            pending = []
-            throw error
-        }
-        if offset > 0 || pending.isEmpty { pending = offset == bytes.count ? [] : Array(bytes[offset...]) }
+        while let frame = try next() { frames.append(frame) }
         return frames
     }
 
+    /// Takes the next chunk of the stream, of any length, whose frames ``next()`` returns one by one: for those that may have to
+    /// wait with some of them.
+    public mutating func append(_ chunk: [UInt8]) {
+        guard failure == nil else { return }
+        if pending.isEmpty {
+            pending = chunk
+        } else {
+            dropReturned()
+            pending.append(contentsOf: chunk)
+        }
+    }
+
+    /// The next frame.
+    /// - Returns: its content without its length; nil when no frame is complete.
+    /// - Throws: ``FrameError``.
+    public mutating func next() throws(FrameError) -> [UInt8]? {
+        if let failure { throw failure }
+        var position = offset
+        do throws(FrameError) {
+            guard let frame = try nextFrame(in: pending, at: &position) else {
+                dropReturned()
+                return nil
+            }
+            offset = position
+            if offset == pending.count { dropReturned() }
+            return frame
+        } catch {
+            failure = error
+            (pending, offset) = ([], 0)
+            throw error
+        }
+    }
+
+    private mutating func dropReturned() {
+        guard offset > 0 else { return }
+        pending = offset == pending.count ? [] : Array(pending[offset...])
+        offset = 0
+    }
+
     /// Says that the stream has ended.
-    /// - Throws: ``FrameError/truncated`` if it ended inside a frame, or the error of before.
+    /// - Throws: ``FrameError/truncated`` if it ended inside a frame, or before one was returned, or the error of before.
     public mutating func finish() throws(FrameError) {
         if let failure { throw failure }
         guard pending.isEmpty else {

@@ -161,23 +161,26 @@ public struct ProtobufReader: Sendable {
         list.append(Array(source[value]))
     }
 
-    /// Reads a singular text.
-    /// - Throws: ``WireError``; `invalidText` for bytes that are not UTF-8.
+    /// Reads a singular text. In tolerant mode what is not UTF-8 is replaced by U+FFFD: of proto2 not all demand it.
+    /// - Throws: ``WireError``; `invalidText` for bytes that are not UTF-8, in canonical mode.
     public mutating func string(_ field: Field, _ name: String, limit: Int) throws(WireError) -> String {
-        let value = try bytes(field, name, limit: limit)
-        guard let text = String(validating: value, as: UTF8.self) else { throw error(name, .invalidText) }
-        return text
+        try text(of: try bytes(field, name, limit: limit)[...], name)
     }
 
-    /// Reads one entry of a repeated text and appends it.
-    /// - Throws: ``WireError``; `invalidText` for bytes that are not UTF-8.
+    private func text(of bytes: ArraySlice<UInt8>, _ name: String) throws(WireError) -> String {
+        if let text = String(validating: bytes, as: UTF8.self) { return text }
+        guard mode == .tolerant else { throw error(name, .invalidText) }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Reads one entry of a repeated text and appends it; of what is not UTF-8 as ``string(_:_:limit:)``.
+    /// - Throws: ``WireError``; `invalidText` for bytes that are not UTF-8, in canonical mode.
     public mutating func append(
         _ field: Field, _ name: String, to list: inout [String], limit: Int, count: Int
     ) throws(WireError) {
         let value = try element(field, name, limit: limit)
         guard list.count < count else { throw error(name, .tooMany(limit: count)) }
-        guard let text = String(validating: source[value], as: UTF8.self) else { throw error(name, .invalidText) }
-        list.append(text)
+        list.append(try text(of: source[value], name))
     }
 
     /// Reads a repeated number of 32 bits and appends its values: packed, and in tolerant mode one by one too.
