@@ -288,6 +288,50 @@ struct PublishingTests {
         #expect(later.outcomes == [.failed(.notStored)])
     }
 
+    /// Others refuse values of namespaces that they do not know by a reset: that is said at once, and they are servers as before.
+    @Test func whoRefusesARecordIsAServerAllTheSame() throws {
+        let node = try node()
+        let servers = node.machine.table.liveCount
+        for attempt in 1...3 as ClosedRange<UInt64> {
+            let put = Kademlia.Operation.putValue(name, value: CounterRules.value(1, "a"), for: day)
+            let outcomes = node.run(node.tell(.start(Kademlia.OperationID(attempt), put)), failure: .reset) {
+                $0.message.kind == .putValue ? nil : honest(node, $0)
+            }.outcomes
+            #expect(outcomes == [.failed(.refused)])
+            #expect(node.machine.table.liveCount == servers)
+        }
+        #expect(node.machine.publications.isEmpty && node.machine.jobs.isEmpty)
+        // The same of those that are given a better value than they have.
+        let record = KademliaMessage.Record(key: name, value: CounterRules.value(2, "b"))
+        var hasBetter = true
+        let get = Kademlia.Operation.getValue(name, quorum: 0)
+        let effects = node.run(node.tell(.start(Kademlia.OperationID(9), get)), failure: .reset) { request in
+            guard request.message.kind == .getValue else { return nil }
+            defer { hasBetter = false }
+            var answer = honest(node, request)
+            if hasBetter { answer?.record = record }
+            return answer
+        }
+        #expect(!self.put(effects).isEmpty && node.machine.table.liveCount == servers)
+    }
+
+    /// What was out once is tried again at its time, whoever refuses it meanwhile.
+    @Test func aRefusedRenewalIsTriedAgain() throws {
+        let node = try node()
+        #expect(
+            node.outcome(.putValue(name, value: CounterRules.value(1, "a"), for: day * 4)) { honest(node, $0) }
+                == .stored(servers: 20))
+        var renewed = 0
+        while renewed == 0, let deadline = node.machine.nextDeadline, deadline < day * 2 {
+            node.move(to: max(deadline, node.now.monotonic))
+            let effects = node.run(node.tell(.tick), failure: .reset) {
+                $0.message.kind == .putValue ? nil : honest(node, $0)
+            }
+            renewed += put(effects).count
+        }
+        #expect(renewed == 20 && node.machine.publications.count == 1)
+    }
+
     @Test func nobodyIsKnown() throws {
         let node = try Harness(mode: .client)
         #expect(node.tell(.start(Kademlia.OperationID(1), .closestPeers([1]))).isEmpty)

@@ -99,6 +99,9 @@ extension Kademlia {
         case noPeers
         /// Servers answered, but none took the record.
         case notStored
+        /// Servers answered, and most of them reset the stream on which the value came: they keep none of its namespace. It is
+        /// not tried again.
+        case refused
         /// The key is empty, too long, or, of a value, not `/namespace/…`.
         case invalidKey
         /// The value is longer than the limit.

@@ -55,8 +55,10 @@ internal struct Job: Sendable {
 
     /// Records being written to servers.
     struct Storing: Sendable {
+        var asked = 0
         var pending = 0
         var stored = 0
+        var refused = 0
     }
 }
 

@@ -146,7 +146,8 @@ extension Kademlia {
         // Never later: others keep the addresses of a provider for little longer.
         case .provided: interval = generator.early(configuration.provideInterval)
         case .stored: interval = generator.early(configuration.putInterval)
-        case .failed(.noPeers) where job.operation == nil, .failed(.notStored) where job.operation == nil:
+        case .failed(.noPeers) where job.operation == nil, .failed(.notStored) where job.operation == nil,
+            .failed(.refused) where job.operation == nil:
             // It was out once: others still have it, and the network will come back.
             interval = generator.jitter(configuration.refreshInterval)
         default:

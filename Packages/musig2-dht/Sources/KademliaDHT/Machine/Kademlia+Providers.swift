@@ -25,22 +25,29 @@ extension Kademlia {
             send(record, to: peer, key, reach, .store(job: job.id, value: value), &turn)
             storing.pending += 1
         }
+        storing.asked = storing.pending
         job.storing = storing
         if storing.pending == 0 { endStoring(&job, &turn) }
     }
 
-    mutating func storeEnded(_ id: UInt64, isStored: Bool, _ turn: inout Turn) {
+    mutating func storeEnded(_ id: UInt64, isStored: Bool, isRefused: Bool = false, _ turn: inout Turn) {
         guard var job = jobs.removeValue(forKey: id) else { return }
         job.storing?.pending -= 1
         if isStored { job.storing?.stored += 1 }
+        if isRefused { job.storing?.refused += 1 }
         if job.storing?.pending == 0 { endStoring(&job, &turn) }
         keep(job)
     }
 
     private mutating func endStoring(_ job: inout Job, _ turn: inout Turn) {
-        let stored = job.storing?.stored ?? 0
+        let (stored, refused, asked) = job.storing.map { ($0.stored, $0.refused, $0.asked) } ?? (0, 0, 0)
         guard stored > 0 else {
-            retry(&job, orFail: .notStored, &turn)
+            if case .put = job.task, refused > asked / 2 {
+                // They keep no values of this namespace, and would refuse it again.
+                complete(&job, .failed(.refused), &turn)
+            } else {
+                retry(&job, orFail: .notStored, &turn)
+            }
             return
         }
         switch job.task {

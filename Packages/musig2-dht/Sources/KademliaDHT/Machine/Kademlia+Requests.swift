@@ -63,13 +63,14 @@ extension Kademlia {
 
     mutating func requestFailed(_ id: UInt64, _ failure: RequestFailure, _ turn: inout Turn) {
         guard let request = requests.removeValue(forKey: id) else { return }
-        if failure != .notSent { noteFailure(request, failure, &turn) }
+        let isRefusal = failure == .reset && request.purpose.isRecord
+        if failure != .notSent, !isRefusal { noteFailure(request, failure, &turn) }
         switch request.purpose {
         case .probe: probeEnded(request.key)
         case .lookup(let job, let place):
             if failure == .unsupported { findPeerReached(job, request, &turn) }
             lookupFailed(job, place, failure, &turn)
-        case .store(let job, _): storeEnded(job, isStored: false, &turn)
+        case .store(let job, _): storeEnded(job, isStored: false, isRefused: isRefusal, &turn)
         case .correction: break
         }
     }

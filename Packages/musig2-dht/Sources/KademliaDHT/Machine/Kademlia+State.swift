@@ -19,6 +19,15 @@ internal struct PendingRequest: Sendable {
         case store(job: UInt64, value: [UInt8]?)
         /// A better value for a server that had a worse one or none.
         case correction
+
+        /// Whether it is a record that the server may not want. Others refuse it with a reset, as go does with values of namespaces
+        /// that it does not know: that says nothing of how well the server serves.
+        var isRecord: Bool {
+            switch self {
+            case .probe, .lookup: false
+            case .store, .correction: true
+            }
+        }
     }
 
     let peer: PeerID

@@ -86,10 +86,11 @@ final class Harness {
     }
 
     /// Peers that were asked answer, as the closure says, and those that this leads to, until nobody is asked any more.
-    /// Nil means that the peer cannot be reached.
+    /// Nil means that the peer cannot be reached, or what else is told.
     @discardableResult
     func run(
-        _ effects: [Kademlia.Effect], _ answer: (Kademlia.Request) -> KademliaMessage?
+        _ effects: [Kademlia.Effect], failure: Kademlia.RequestFailure = .unreachable,
+        _ answer: (Kademlia.Request) -> KademliaMessage?
     ) -> [Kademlia.Effect] {
         var all: [Kademlia.Effect] = []
         var queue = effects
@@ -102,7 +103,7 @@ final class Harness {
             } else if let message = answer(request) {
                 queue += self.answer(request, message)
             } else {
-                queue += tell(.requestFailed(request.id, .unreachable))
+                queue += tell(.requestFailed(request.id, failure))
             }
         }
         return all

@@ -122,6 +122,8 @@ extension NodeDHT {
         switch failure {
         case .noPeers: TransportError(.noAnswer, "no node of the DHT answered")
         case .notStored: TransportError(.notStored, "nodes of the DHT answered, but none took the record")
+        case .refused:
+            TransportError(.notStored, "the nodes of this network refuse such values: they keep none of this namespace")
         case .olderValue: TransportError(.notStored, "a better value is known under this key")
         case .noAddresses:
             TransportError(.notStored, "this node has no address at which others of this network could reach it")
