@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import PeerTransportNIO
 
 /// The `musig2` command.
 @main
@@ -52,6 +53,7 @@ struct MuSig2Command: AsyncParsableCommand {
     static func main() async {
         StandardStreams.openAll()
         Secrecy.begin()
+        OpenFiles.raiseLimit()
         let arguments = CommandLine.arguments.dropFirst()
         do {
             var command = try parseAsRoot(Array(arguments))

@@ -60,6 +60,13 @@ enum SystemError {
         }
     }
 
+    /// Why no connection could be accepted for now.
+    static func accepting(_ error: any Error) -> TransportError {
+        TransportError(
+            .limitExceeded, "no connection can be accepted: too many open files, or too little memory",
+            underlying: Self.text(error))
+    }
+
     /// The text of an error below; of an error of the system in its own words, not with the call that NIO made.
     static func text(_ error: any Error) -> String {
         (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"

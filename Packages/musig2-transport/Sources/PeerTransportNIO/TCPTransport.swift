@@ -24,7 +24,7 @@ public final class TCPTransport: Transport {
     /// The peer that this transport is.
     public let localPeer: PeerID
 
-    /// What was set.
+    /// What was set; of connections no more than the process may have files open (``OpenFiles``).
     public let configuration: Configuration
 
     private let local: TransportIdentity
@@ -43,7 +43,7 @@ public final class TCPTransport: Transport {
     ///   - onEvent: Is told what becomes of connections, for metrics and logs.
     ///   - group: The event loops to run on; nil for those that the whole process shares.
     /// - Throws: `TransportError` with `invalidArgument` for a configuration that makes no sense, or an
-    ///   identity that cannot sign.
+    ///   identity that cannot sign; with `limitExceeded` when the process may have too few files open to be of use.
     public init(
         identity: NodeIdentity,
         configuration: Configuration = Configuration(),
@@ -54,6 +54,11 @@ public final class TCPTransport: Transport {
         if let problem = configuration.problem {
             throw TransportError(.invalidArgument, problem)
         }
+        // Before there is any loop: without descriptors its making ends the process.
+        let loops = group == nil ? NIOSingletons.groupLoopCountSuggestion : 0
+        var configuration = configuration
+        configuration.limits = configuration.limits.fitting(
+            try OpenFiles.connections(of: OpenFiles.limit, loops: loops))
         let credentials: NoiseCredentials
         do throws(NodeIdentityError) {
             credentials = try NoiseCredentials(
@@ -252,6 +257,19 @@ public final class TCPTransport: Transport {
         var bootstrap = ServerBootstrap(group: self.group)
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let pause = AcceptPauseHandler { kind in
+                        guard
+                            let local = channel.localAddress.flatMap({
+                                TCPAddress.multiaddr($0, isWebSocket: isWebSocket)
+                            })
+                        else { return }
+                        onEvent?(TransportEvent(remoteAddress: local, isInbound: true, kind: kind))
+                    }
+                    try channel.pipeline.syncOperations.addHandler(pause)
+                }
+            }
             .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
             .childChannelOption(.recvAllocator, value: SocketTuning.receiveAllocator)
             .childChannelOption(.writeBufferWaterMark, value: SocketTuning.waterMark)

@@ -15,6 +15,10 @@ public struct TransportEvent: Sendable {
         /// A connection that was established is closed; no error when either side closed it in good order. The bytes are those
         /// on the socket, handshake and encryption included.
         case closed(PeerID, received: UInt64, sent: UInt64, TransportError?)
+        /// The system has no room for another connection: whoever dials waits until it has. The address is that of the listener.
+        case acceptingPaused(TransportError)
+        /// Connections are accepted again, since ``acceptingPaused(_:)``.
+        case acceptingResumed
     }
 
     /// The steps on the way to a connection.
@@ -33,7 +37,7 @@ public struct TransportEvent: Sendable {
         case admission
     }
 
-    /// Where the other side is.
+    /// Where the other side is; of events of a listener, where it listens.
     public var remoteAddress: Multiaddr
     /// Whether the other side dialled.
     public var isInbound: Bool

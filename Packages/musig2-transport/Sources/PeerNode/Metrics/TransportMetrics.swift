@@ -10,6 +10,7 @@ struct TransportMetrics: Sendable {
     private let factory: any MetricsFactory
     private let logger: Logger
     private let refused: Counter
+    private let pauses: Counter
     private let inboundDuration: Timer
     private let outboundDuration: Timer
     private let sentBytes: Counter
@@ -27,6 +28,7 @@ struct TransportMetrics: Sendable {
         refused = Counter(label: "peer_transport_connections_refused", factory: factory)
         inboundDuration = duration("inbound")
         outboundDuration = duration("outbound")
+        pauses = Counter(label: "peer_transport_accepting_paused", factory: factory)
         sentBytes = bytes("sent")
         receivedBytes = bytes("received")
     }
@@ -54,6 +56,14 @@ struct TransportMetrics: Sendable {
             receivedBytes.increment(by: received)
             sentBytes.increment(by: sent)
             if let error { log("connection broke", event, error) }
+        case .acceptingPaused(let error):
+            pauses.increment()
+            logger.warning(
+                "accepting connections pauses",
+                metadata: ["transport.address": "\(event.remoteAddress)", "error": "\(error)"])
+        case .acceptingResumed:
+            logger.notice(
+                "connections are accepted again", metadata: ["transport.address": "\(event.remoteAddress)"])
         }
     }
 

@@ -20,8 +20,8 @@ struct YamuxLimits {
     /// How many answers to pings that were never sent are passed over from one of our pings to the next. A peer in good order
     /// sends none, a late one perhaps one.
     var maximumUnsolicitedPongs = 16
-    /// How many frames that carry nothing are taken from one of our pings to the next: pings, resets, data without bytes, credit
-    /// of 0, streams above the limit. They cost their sender next to nothing. One with each read from the socket does not count, so
+    /// How many frames that carry nothing are taken from one of our pings to the next: pings, resets of streams that were not
+    /// used, data without bytes, credit of 0, streams above the limit. They cost their sender next to nothing. One with each read from the socket does not count, so
     /// that whoever waits for the answer to each ping may go on for ever.
     var maximumEmptyFrames = 4096
     /// The longest body of a data frame sent: with its header it fills one Noise message.

@@ -170,7 +170,7 @@ struct YamuxSession {
     /// The first step of a frame: version, session frames, SYN.
     private mutating func begin(_ header: YamuxHeader) -> ReceiveAction? {
         guard header.version == 0 else { return self.violate(.unsupportedVersion(found: header.version)) }
-        if Self.isEmpty(header), let violation = self.noteEmptyFrame() { return violation }
+        if self.isEmpty(header), let violation = self.noteEmptyFrame() { return violation }
         switch header.kind {
         case .ping:
             return self.ping(header)
@@ -210,12 +210,15 @@ struct YamuxSession {
     }
 
     /// Whether a frame carries nothing that the other side had to have first: no bytes, no credit, no new or ended half. A
-    /// stream that ends as it begins is nothing either.
-    private static func isEmpty(_ header: YamuxHeader) -> Bool {
+    /// stream that ends as it begins is nothing either; one that was used, or that this side wanted, may be reset as often.
+    private func isEmpty(_ header: YamuxHeader) -> Bool {
         switch header.kind {
         case .ping: return header.flags.contains(.syn)
         case .data, .windowUpdate:
             let hasNoBody = header.kind == .windowUpdate || header.length == 0
+            if header.flags.contains(.rst), !header.flags.contains(.syn), let stream = self.streams[header.streamID] {
+                return stream.isInbound && !stream.isUsed
+            }
             return header.flags.contains(.rst) || (header.length == 0 && header.flags.isEmpty)
                 || (hasNoBody && header.flags.isSuperset(of: [.syn, .fin]))
         default: return false
@@ -282,6 +285,7 @@ struct YamuxSession {
             return .streamViolation(id, reply: Self.resetFrame(id))
         }
         self.streams[id]?.receiveWindow -= Int64(header.length)
+        if header.length > 0 { self.streams[id]?.isUsed = true }
         self.parser = .body(header, remaining: Int(header.length), deliver: true)
         return nil
     }

@@ -9,6 +9,8 @@ struct YamuxStreamState {
     /// Bytes taken by the reader for which no credit was given yet.
     var consumed: Int64 = 0
     var isInbound: Bool
+    /// Whether the other side has sent bytes on it.
+    var isUsed = false
     /// Outbound only: whether the other side has answered at all.
     var isAcknowledged: Bool
     var localClosed = false

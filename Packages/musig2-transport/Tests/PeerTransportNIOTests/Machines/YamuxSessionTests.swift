@@ -403,6 +403,30 @@ struct YamuxSessionTests {
             ])
     }
 
+    @Test("resets of streams that were used, or that this side opened, do not count; those of others do")
+    func resetsOfUsedStreams() throws {
+        var limits = YamuxLimits()
+        limits.maximumEmptyFrames = 4
+        var server = Self.server(limits)
+        for number in 0..<20 as Range<UInt32> {
+            let id = 2 * number + 1
+            _ = feed(&server, wire(.windowUpdate, .syn, id, 0) + wire(.data, [], id, 1) + [7])
+            #expect(feed(&server, wire(.windowUpdate, .rst, id, 0)) == [.reset(id, code: 0)])
+        }
+        for _ in 0..<20 {
+            let id = try Self.opened(&server)
+            #expect(feed(&server, wire(.windowUpdate, .rst, id, 0)) == [.reset(id, code: 0)])
+        }
+        for number in 50..<54 as Range<UInt32> {
+            let id = 2 * number + 1
+            _ = feed(&server, wire(.windowUpdate, .syn, id, 0))
+            #expect(feed(&server, wire(.windowUpdate, .rst, id, 0)) == [.reset(id, code: 0)])
+        }
+        #expect(
+            feed(&server, wire(.data, [.syn, .rst], 201, 1) + [7]).contains(
+                .violation(.emptyFrames(maximum: 4), goAway: YamuxSession.goAwayFrame(.protocolError))))
+    }
+
     @Test("whoever waits for the answer to each ping may go on for ever")
     func patientPings() {
         var limits = YamuxLimits()
