@@ -38,3 +38,13 @@ struct TestNodes {
         return try NodePeerNetwork(node: try await node(number), configuration: configuration)
     }
 }
+
+extension VirtualClock {
+    /// Moves on, step by step, until the task that does it is cancelled.
+    func run(by step: Duration) async {
+        while !Task.isCancelled {
+            advance(by: step)
+            await Task.yield()
+        }
+    }
+}

@@ -25,6 +25,8 @@ final class CountingResponder: StreamResponder {
 
     func maximumAnswer(to count: Int) -> Int { base.maximumAnswer(to: count) }
 
+    var maximumPiece: Int { base.maximumPiece }
+
     func resume() -> ResponderAction { counted(base.resume()) }
 
     func receiveEnd() -> ResponderAction { counted(base.receiveEnd()) }

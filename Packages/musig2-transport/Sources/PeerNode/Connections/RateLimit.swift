@@ -37,6 +37,20 @@ struct TokenBucket {
         return true
     }
 
+    /// Counts the thing once more, in advance when it may not happen yet.
+    ///
+    /// - Parameters:
+    ///   - now: The time.
+    ///   - patience: How long it may have to wait.
+    /// - Returns: How long until it may happen: zero for now. Nil when that is longer than the patience: then it is not counted.
+    mutating func reserve(at now: Duration, waiting patience: Duration) -> Duration? {
+        refill(at: now)
+        let missing = max(0, 1 - tokens) / limit.perSecond
+        guard missing <= patience.inSeconds else { return nil }
+        tokens -= 1
+        return .seconds(missing)
+    }
+
     /// Whether nothing is missing, so that the bucket need not be kept.
     mutating func isFull(at now: Duration) -> Bool {
         refill(at: now)
@@ -65,16 +79,27 @@ struct RateTable<Key: Hashable> {
     var count: Int { buckets.count }
 
     mutating func take(_ key: Key, at now: Duration) -> Bool {
+        makeRoom(for: key, at: now)
+        return buckets[key]?.take(at: now) ?? false
+    }
+
+    /// See ``TokenBucket/reserve(at:waiting:)``.
+    mutating func reserve(_ key: Key, at now: Duration, waiting patience: Duration) -> Duration? {
+        makeRoom(for: key, at: now)
+        return buckets[key]?.reserve(at: now, waiting: patience)
+    }
+
+    /// Makes a bucket for a key that has none, if there may be another one.
+    private mutating func makeRoom(for key: Key, at now: Duration) {
         if buckets[key] == nil {
             if buckets.count >= capacity {
                 var full: [Key] = []
                 for key in buckets.keys where buckets[key]?.isFull(at: now) == true { full.append(key) }
                 for key in full { buckets[key] = nil }
             }
-            guard buckets.count < capacity else { return false }
+            guard buckets.count < capacity else { return }
             buckets[key] = TokenBucket(limit, at: now)
         }
-        return buckets[key]?.take(at: now) ?? false
     }
 
     mutating func remove(_ key: Key) {

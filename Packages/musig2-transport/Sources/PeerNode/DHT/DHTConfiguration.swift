@@ -56,6 +56,10 @@ public struct DHTConfiguration: Sendable {
     /// How long an operation waits for the node to become ready before it fails.
     public var readyTimeout: Duration = .seconds(10)
 
+    /// The most bytes held of answers that are not complete, of which the first 64 KiB of each do not count; above it longer ones are
+    /// given up. Each has at most 4 MiB.
+    public var maximumAnswerBytes = 33_554_432
+
     /// The most requests to other nodes at once; more wait.
     public var maximumRequests = 64
 
@@ -83,7 +87,7 @@ public struct DHTConfiguration: Sendable {
     public var maximumInboundPeers = 4_096
 
     /// The most streams on which one peer may ask this node at once; above it new ones are reset.
-    public var maximumInboundStreamsPerPeer = 16
+    public var maximumInboundStreamsPerPeer = 64
 
     /// The most bytes of requests that are not complete, of one peer on all its streams; above it a stream is reset. The
     /// largest request has 65,539 bytes, with its length.
@@ -93,21 +97,24 @@ public struct DHTConfiguration: Sendable {
     /// reset. A request that comes in one piece holds nothing.
     public var maximumPendingRequestBytes = 33_554_432
 
-    /// How many requests one peer may make per second in the long run; above it its streams are reset.
-    public var inboundRequestsPerSecond = 100
+    /// How many requests of one peer are answered per second in the long run; above it each waits for its turn, and what comes
+    /// behind it waits with the stream, which holds no more than its window.
+    public var inboundRequestsPerSecond = 200
 
-    /// How many requests one peer may make at once after it has made none for a while.
-    public var inboundRequestBurst = 500
+    /// How many requests of one peer are answered at once after it has made none for a while.
+    public var inboundRequestBurst = 1_000
 
-    /// How many requests all peers of one network (/24 of IPv4, /32 of IPv6) together may make per second in the long run: who has
-    /// one identity has many. Above it the streams of who asks are reset. This machine and local networks are free of it.
-    public var inboundRequestsPerSecondPerNetwork = 400
+    /// How many requests of all peers of one network (/24 of IPv4, /32 of IPv6) together are answered per second in the long run:
+    /// who has one identity has many. Above it each waits for its turn. This machine and local networks are free of it.
+    public var inboundRequestsPerSecondPerNetwork = 800
 
-    /// How many requests all peers of one network together may make at once after they have made none for a while.
-    public var inboundRequestBurstPerNetwork = 2_000
+    /// How many requests of all peers of one network together are answered at once after they have made none for a while.
+    public var inboundRequestBurstPerNetwork = 4_000
 
-    /// The most requests that a peer may have written on a stream before it has read the answers.
-    public var maximumPipelinedRequests = 16
+    /// How long a request may have to wait for its turn; above it the stream is reset. One stream waits for one request at a
+    /// time, so that only peers with very many streams get there, or very many peers of one network. Others give a request up
+    /// after 10 s, and take a reset for the end of a server.
+    public var maximumRequestDelay: Duration = .seconds(5)
 
     /// Makes a configuration with the defaults.
     ///
@@ -149,7 +156,8 @@ extension DHTConfiguration {
             )
         }
         for (name, value) in [
-            ("maximumRequests", maximumRequests), ("maximumRequestsPerPeer", maximumRequestsPerPeer),
+            ("maximumAnswerBytes", maximumAnswerBytes), ("maximumRequests", maximumRequests),
+            ("maximumRequestsPerPeer", maximumRequestsPerPeer),
             ("maximumInboundPeers", maximumInboundPeers),
             ("maximumInboundStreamsPerPeer", maximumInboundStreamsPerPeer),
             ("maximumPendingRequestBytesPerPeer", maximumPendingRequestBytesPerPeer),
@@ -157,9 +165,12 @@ extension DHTConfiguration {
             ("inboundRequestsPerSecond", inboundRequestsPerSecond), ("inboundRequestBurst", inboundRequestBurst),
             ("inboundRequestsPerSecondPerNetwork", inboundRequestsPerSecondPerNetwork),
             ("inboundRequestBurstPerNetwork", inboundRequestBurstPerNetwork),
-            ("maximumPipelinedRequests", maximumPipelinedRequests),
         ] where value < 1 {
             throw TransportError(.invalidArgument, "DHT \(name): expected at least 1, found \(value)")
+        }
+        guard maximumRequestDelay >= .zero else {
+            throw TransportError(
+                .invalidArgument, "DHT maximumRequestDelay: expected no less than zero, found \(maximumRequestDelay)")
         }
     }
 

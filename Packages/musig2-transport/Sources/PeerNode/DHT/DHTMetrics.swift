@@ -7,6 +7,7 @@ struct DHTMetrics: Sendable {
     private let failed = Counter(label: "peer_dht_requests_failed")
     private let answered = Counter(label: "peer_dht_requests_answered")
     private let refused = Counter(label: "peer_dht_requests_refused")
+    private let delayed = Counter(label: "peer_dht_requests_delayed")
     private let table = Gauge(label: "peer_dht_routing_table_peers")
 
     private let duration = Timer(label: "peer_dht_lookup_duration")
@@ -32,6 +33,11 @@ struct DHTMetrics: Sendable {
 
     func requestRefused() {
         refused.increment()
+    }
+
+    /// A request has to wait for its turn.
+    func requestDelayed() {
+        delayed.increment()
     }
 
     func routingTable(_ peers: Int) {

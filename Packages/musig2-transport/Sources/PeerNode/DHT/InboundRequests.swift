@@ -9,26 +9,17 @@ struct InboundRequests {
         var pendingBytes = 0
         /// There is no connection to it any more; streams that are not over yet still count.
         var isGone = false
-        /// How many requests the peer may make at once now.
-        var allowance: Double
-        var since: Duration
-    }
-
-    /// How many requests a network may make at once now.
-    private struct Network {
-        var allowance: Double
-        var since: Duration
+        /// How many requests the peer may make now.
+        var allowance: TokenBucket
     }
 
     private let maximumPeers: Int
     private let maximumStreamsPerPeer: Int
     private let maximumPendingBytes: Int
     private let maximumPendingBytesPerPeer: Int
-    private let requestsPerSecond: Double
-    private let burst: Double
-    private let requestsPerSecondPerNetwork: Double
-    private let burstPerNetwork: Double
-    private var networks: [NetworkGroup: Network] = [:]
+    private let rate: RateLimit
+    private let maximumWait: Duration
+    private var networks: RateTable<NetworkGroup>
     private var peers: [PeerID: Peer] = [:]
     /// Bytes held of requests of all peers that are not complete.
     private(set) var pendingBytes = 0
@@ -38,19 +29,17 @@ struct InboundRequests {
         maximumStreamsPerPeer: Int,
         maximumPendingBytes: Int,
         maximumPendingBytesPerPeer: Int,
-        requestsPerSecond: Int,
-        burst: Int,
-        requestsPerSecondPerNetwork: Int = 1_000_000,
-        burstPerNetwork: Int = 1_000_000
+        rate: RateLimit,
+        ratePerNetwork: RateLimit,
+        maximumWait: Duration
     ) {
         self.maximumPeers = maximumPeers
         self.maximumStreamsPerPeer = maximumStreamsPerPeer
         self.maximumPendingBytes = maximumPendingBytes
         self.maximumPendingBytesPerPeer = maximumPendingBytesPerPeer
-        self.requestsPerSecond = Double(requestsPerSecond)
-        self.burst = Double(burst)
-        self.requestsPerSecondPerNetwork = Double(requestsPerSecondPerNetwork)
-        self.burstPerNetwork = Double(burstPerNetwork)
+        self.rate = rate
+        self.maximumWait = maximumWait
+        networks = RateTable(ratePerNetwork, capacity: maximumPeers)
     }
 
     /// How many peers are remembered: those with streams, those that have been connected since they asked, and some whose
@@ -65,7 +54,7 @@ struct InboundRequests {
             removeTheRested(at: now)
             guard peers.count < maximumPeers else { return false }
         }
-        var entry = peers[peer] ?? Peer(allowance: burst, since: now)
+        var entry = peers[peer] ?? Peer(allowance: TokenBucket(rate, at: now))
         guard entry.streams < maximumStreamsPerPeer else { return false }
         entry.streams += 1
         entry.isGone = false
@@ -105,39 +94,18 @@ struct InboundRequests {
     /// How many networks are remembered: those that have not their whole allowance, as many as peers may be.
     var networkCount: Int { networks.count }
 
-    /// Whether the peer, and all of its network, may make one more request now. Nil is a network without limits.
-    mutating func admit(_ peer: PeerID, of network: NetworkGroup? = nil, at now: Duration) -> Bool {
-        admit(peer, at: now) && (network.map { admit($0, at: now) } ?? true)
-    }
-
-    private mutating func admit(_ network: NetworkGroup, at now: Duration) -> Bool {
-        if networks[network] == nil, networks.count >= maximumPeers {
-            networks = networks.filter { allowance(of: $0.value, at: now) < burstPerNetwork }
-            guard networks.count < maximumPeers else { return false }
-        }
-        var entry = networks[network] ?? Network(allowance: burstPerNetwork, since: now)
-        entry.allowance = allowance(of: entry, at: now)
-        entry.since = max(entry.since, now)
-        defer { networks[network] = entry }
-        guard entry.allowance >= 1 else { return false }
-        entry.allowance -= 1
-        return true
-    }
-
-    private func allowance(of network: Network, at now: Duration) -> Double {
-        min(
-            burstPerNetwork,
-            network.allowance + max(0, (now - network.since).inSeconds) * requestsPerSecondPerNetwork)
-    }
-
-    private mutating func admit(_ peer: PeerID, at now: Duration) -> Bool {
-        guard var entry = peers[peer] else { return false }
-        entry.allowance = allowance(of: entry, at: now)
-        entry.since = max(entry.since, now)
-        defer { peers[peer] = entry }
-        guard entry.allowance >= 1 else { return false }
-        entry.allowance -= 1
-        return true
+    /// Counts one more request of a peer, and of all of its network.
+    ///
+    /// - Parameters:
+    ///   - peer: Who asks.
+    ///   - network: Where the peer is; nil for a network without limits.
+    ///   - now: The time.
+    /// - Returns: How long the request has to wait until it may be answered: zero for now. Nil when that is too long, or the
+    ///   peer has no stream.
+    mutating func reserve(_ peer: PeerID, of network: NetworkGroup? = nil, at now: Duration) -> Duration? {
+        guard let own = peers[peer]?.allowance.reserve(at: now, waiting: maximumWait) else { return nil }
+        guard let network else { return own }
+        return networks.reserve(network, at: now, waiting: maximumWait).map { max(own, $0) }
     }
 
     /// Forgets a peer to which there is no connection any more, once the streams are over.
@@ -146,13 +114,12 @@ struct InboundRequests {
         removeIfOver(peer)
     }
 
-    private func allowance(of entry: Peer, at now: Duration) -> Double {
-        min(burst, entry.allowance + max(0, (now - entry.since).inSeconds) * requestsPerSecond)
-    }
-
     /// Forgets who has no stream and its whole allowance: there is nothing to know of it.
     private mutating func removeTheRested(at now: Duration) {
-        peers = peers.filter { $0.value.streams > 0 || allowance(of: $0.value, at: now) < burst }
+        peers = peers.filter { _, peer in
+            var allowance = peer.allowance
+            return peer.streams > 0 || !allowance.isFull(at: now)
+        }
     }
 
     private mutating func removeIfOver(_ peer: PeerID) {

@@ -7,9 +7,11 @@ struct KademliaAnswers {
     private static let limits = WireLimits.kademliaAnswers
     private var decoder = FrameDecoder(maximumLength: limits.kademliaMessageBytes)
     private var frames = Fifo<[UInt8]>()
+    private let share: AnswerRoom.Share
 
-    init(on stream: any ByteStream) {
+    init(on stream: any ByteStream, within room: AnswerRoom) {
         self.stream = stream
+        share = AnswerRoom.Share(of: room)
     }
 
     /// The next message; nil when the stream has ended.
@@ -20,6 +22,10 @@ struct KademliaAnswers {
                 for frame in try decoder.feed(bytes) { frames.append(frame) }
             } catch {
                 throw TransportError(.protocolViolation, "\(error)")
+            }
+            guard share.hold(decoder.pendingBytes) else {
+                throw TransportError(
+                    .limitExceeded, "long answers of other nodes take all the room that there is for them")
             }
         }
         guard let frame = frames.popFirst() else { return nil }

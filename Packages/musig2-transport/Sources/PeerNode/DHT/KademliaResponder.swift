@@ -13,13 +13,12 @@ final class KademliaResponder: StreamResponder {
     private let dht: NodeDHT
     private let context: ResponderContext
     private var decoder = FrameDecoder(maximumLength: WireLimits.standard.kademliaMessageBytes)
-    /// Requests that came together with one that was answered: each waits until there is room for its answer.
-    private var waiting = Fifo<[UInt8]>()
-    private var waitingBytes = 0
-    /// What the peer was charged for an unfinished request and for those that wait.
+    /// What the peer was charged for: bytes that came and are not answered.
     private var heldBytes = 0
     /// The answer to a request that must be looked at first, until it is there.
     private var late: LateAnswer?
+    /// A request that waits for its turn, and its length.
+    private var delayed: (request: KademliaMessage, bytes: Int)?
 
     init(of dht: NodeDHT, for context: ResponderContext) {
         self.dht = dht
@@ -32,21 +31,11 @@ final class KademliaResponder: StreamResponder {
 
     func maximumAnswer(to count: Int) -> Int { WireLimits.standard.kademliaMessageBytes + Self.lengthBytes }
 
+    /// Little, so that what comes together is held by the stream, and not here, while its requests wait for their turn.
+    var maximumPiece: Int { 1_024 }
+
     func receive(_ bytes: [UInt8]) -> ResponderAction {
-        let frames: [[UInt8]]
-        do throws(FrameError) {
-            frames = try decoder.feed(bytes)
-        } catch {
-            return refuse("\(error)")
-        }
-        let limit = dht.configuration.maximumPipelinedRequests
-        guard waiting.count + frames.count <= limit else {
-            return refuse("expected at most \(limit) requests before the answers are read, found \(frames.count)")
-        }
-        for frame in frames {
-            waiting.append(frame)
-            waitingBytes += frame.count
-        }
+        decoder.append(bytes)
         return resume()
     }
 
@@ -56,19 +45,35 @@ final class KademliaResponder: StreamResponder {
             // Without a verdict the DHT has ended.
             return take(late.verdict, of: .putValue)
         }
-        let frame = waiting.popFirst()
-        waitingBytes -= frame?.count ?? 0
-        guard charge(decoder.pendingBytes + waitingBytes) else {
-            return refuse("too many bytes of unfinished requests are held")
+        if let (request, _) = delayed {
+            delayed = nil
+            guard charge() else { return refuseBytes() }
+            return answer(request, hasWaited: true)
         }
-        guard let frame else { return .send([]) }
         let request: KademliaMessage
-        do throws(WireError) {
+        let length: Int
+        do {
+            let frame = try decoder.next()
+            guard charge() else { return refuseBytes() }
+            guard let frame else { return .send([]) }
+            length = frame.count
             request = try KademliaMessage(decoding: frame)
         } catch {
             return refuse("\(error)")
         }
-        return take(dht.answer(request, from: context.remotePeer, at: context.remoteAddress), of: request.kind)
+        let action = answer(request, hasWaited: false)
+        if case .wait = action, late == nil {
+            delayed = (request, length)
+            guard charge() else { return refuseBytes() }
+        }
+        return action
+    }
+
+    private func answer(_ request: KademliaMessage, hasWaited: Bool) -> ResponderAction {
+        take(
+            dht.answer(
+                request, from: context.remotePeer, at: context.remoteAddress, hasWaited: hasWaited),
+            of: request.kind)
     }
 
     /// Sends the answer to a request, or waits for it.
@@ -80,18 +85,23 @@ final class KademliaResponder: StreamResponder {
         case .late(let late):
             self.late = late
             return .wait(late.wake)
+        case .delayed(let wake):
+            dht.metrics.requestDelayed()
+            return .wait(wake)
         case .refuse(let refusal): return refuse("\(kind): \(refusal)")
-        case nil: return refuse("the peer asks too often, or the DHT is over")
+        case nil: return refuse("the peer asks far too often, or the DHT is over")
         }
         dht.metrics.requestAnswered()
-        return waiting.isEmpty ? .send(answer) : .sendAndResume(answer)
+        return decoder.pendingBytes == 0 ? .send(answer) : .sendAndResume(answer)
     }
 
     func receiveEnd() -> ResponderAction {
         decoder.pendingBytes == 0 ? .finish([]) : refuse("the stream ended inside a request")
     }
 
-    /// Charges the peer for what is held now of an unfinished request; false when that is too much.
+    /// Charges the peer for what is held now of requests that are not answered; false when that is too much.
+    private func charge() -> Bool { charge(decoder.pendingBytes + (delayed?.bytes ?? 0)) }
+
     private func charge(_ bytes: Int) -> Bool {
         guard bytes != heldBytes else { return true }
         guard dht.hold(bytes, insteadOf: heldBytes, from: context.remotePeer) else { return false }
@@ -99,10 +109,11 @@ final class KademliaResponder: StreamResponder {
         return true
     }
 
+    private func refuseBytes() -> ResponderAction { refuse("too many bytes of unanswered requests are held") }
+
     private func refuse(_ reason: String) -> ResponderAction {
         decoder = FrameDecoder(maximumLength: WireLimits.standard.kademliaMessageBytes)
-        waiting = Fifo()
-        waitingBytes = 0
+        delayed = nil
         _ = charge(0)
         dht.metrics.requestRefused()
         dht.logger.debug(

@@ -33,6 +33,8 @@ extension NodeDHT {
         case refuse(Kademlia.Refusal)
         /// It comes later.
         case late(LateAnswer)
+        /// The request has to wait for its turn.
+        case delayed(ResponderWake)
     }
 
     /// What is left to be done of an input outside the lock.
@@ -181,13 +183,23 @@ extension NodeDHT {
 
     /// Answers a request of a peer.
     ///
-    /// - Returns: The answer of the machine; nil when the peer, or its network, asks too often, or the DHT is over.
-    func answer(_ request: KademliaMessage, from peer: PeerID, at address: Multiaddr) -> Verdict? {
+    /// - Parameters:
+    ///   - request: What the peer asks.
+    ///   - peer: Who asks.
+    ///   - address: Where the peer is.
+    ///   - hasWaited: Whether the request has waited for its turn.
+    /// - Returns: The answer of the machine, or that the request is to wait for its turn; nil when that would take too long,
+    ///   since the peer or its network asks far too often, or the DHT is over.
+    func answer(
+        _ request: KademliaMessage, from peer: PeerID, at address: Multiaddr, hasWaited: Bool
+    ) -> Verdict? {
         let now = now()
         let turn = state.withLock { state -> Turn in
-            let network = address.scope == .public ? NetworkGroup(address)?.widest : nil
-            guard state.phase == .running, state.inbound.admit(peer, of: network, at: now.monotonic) else {
-                return Turn()
+            guard state.phase == .running else { return Turn() }
+            if !hasWaited {
+                let network = address.scope == .public ? NetworkGroup(address)?.widest : nil
+                guard let delay = state.inbound.reserve(peer, of: network, at: now.monotonic) else { return Turn() }
+                guard delay <= .zero else { return Turn(verdict: .delayed(wake(after: delay))) }
             }
             state.lastInbound &+= 1
             let id = Kademlia.InboundID(state.lastInbound)
@@ -202,6 +214,17 @@ extension NodeDHT {
         }
         note(turn)
         return turn.verdict
+    }
+
+    /// What is called when a request has waited for its turn. There is at most one for each stream.
+    private func wake(after delay: Duration) -> ResponderWake {
+        let wake = ResponderWake()
+        Task { [time] in
+            // Sooner is as well: the stream, or the DHT, is over then.
+            defer { wake.wake() }
+            try await time.sleep(delay)
+        }
+        return wake
     }
 
     // MARK: Requests that go out

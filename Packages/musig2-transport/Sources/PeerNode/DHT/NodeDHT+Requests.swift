@@ -61,19 +61,19 @@ extension NodeDHT {
         }
         if let stream = takeIdleStream(to: request.peer) {
             do throws(TransportError) {
-                return try await ask(frame, of: request.peer, on: stream)
+                return try await ask(frame, request, on: stream)
             } catch {
                 // Many end a stream after one answer, or when nothing was asked for a while.
                 guard [.streamReset, .streamClosed, .connectionClosed].contains(error.code) else { throw error }
             }
         }
         do throws(TransportError) {
-            return try await ask(frame, of: request.peer, on: try await openStream(request))
+            return try await ask(frame, request, on: try await openStream(request))
         } catch {
             // The peer may have come back since, without the connection to it having been missed.
             guard error.code == .connectionClosed else { throw error }
         }
-        return try await ask(frame, of: request.peer, on: try await openStream(request))
+        return try await ask(frame, request, on: try await openStream(request))
     }
 
     private func openStream(_ request: Kademlia.Request) async throws(TransportError) -> PlacedStream {
@@ -96,10 +96,10 @@ extension NodeDHT {
     /// Writes a request and reads the one answer.
     private func ask(
         _ frame: [UInt8],
-        of peer: PeerID,
+        _ request: Kademlia.Request,
         on placed: PlacedStream
     ) async throws(TransportError) -> Answer {
-        let stream = placed.stream.stream
+        let (stream, peer) = (placed.stream.stream, request.peer)
         do throws(TransportError) {
             try await stream.write(frame)
             let message = try await readMessage(from: stream)
@@ -109,13 +109,15 @@ extension NodeDHT {
             return Answer(message: message, remoteAddress: placed.remoteAddress)
         } catch {
             stream.reset()
-            node.setValue(0, of: peer, for: Self.reason)
+            // A record that it refuses says nothing of the peer.
+            let isRefusal = error.code == .streamReset && request.message.kind == .putValue
+            if !isRefusal { node.setValue(0, of: peer, for: Self.reason) }
             throw error
         }
     }
 
     private func readMessage(from stream: any ByteStream) async throws(TransportError) -> KademliaMessage {
-        var answers = KademliaAnswers(on: stream)
+        var answers = KademliaAnswers(on: stream, within: answerRoom)
         guard let answer = try await answers.next() else {
             throw TransportError(.streamReset, "the stream ended before the answer")
         }
@@ -144,7 +146,7 @@ extension NodeDHT {
                 onTimeout: { () -> TransportError in TransportError(.timedOut, "the peer did not answer") },
                 discard: { (_: Bool) in },
                 { () async throws(TransportError) in
-                    var answers = KademliaAnswers(on: stream)
+                    var answers = KademliaAnswers(on: stream, within: self.answerRoom)
                     var answer = try await answers.next()
                     if answer?.kind == request.message.kind { answer = try await answers.next() }
                     guard answer != nil else { return false }

@@ -23,6 +23,7 @@ public final class NodeDHT: Sendable {
     let logger: Logger
     let metrics = DHTMetrics()
     let time: TimeSource
+    let answerRoom: AnswerRoom
     let state: Mutex<State>
     let rules: [String: any RecordRules]
 
@@ -76,10 +77,12 @@ public final class NodeDHT: Sendable {
                 maximumStreamsPerPeer: configuration.maximumInboundStreamsPerPeer,
                 maximumPendingBytes: configuration.maximumPendingRequestBytes,
                 maximumPendingBytesPerPeer: configuration.maximumPendingRequestBytesPerPeer,
-                requestsPerSecond: configuration.inboundRequestsPerSecond,
-                burst: configuration.inboundRequestBurst,
-                requestsPerSecondPerNetwork: configuration.inboundRequestsPerSecondPerNetwork,
-                burstPerNetwork: configuration.inboundRequestBurstPerNetwork
+                rate: RateLimit(
+                    burst: configuration.inboundRequestBurst, perSecond: Double(configuration.inboundRequestsPerSecond)),
+                ratePerNetwork: RateLimit(
+                    burst: configuration.inboundRequestBurstPerNetwork,
+                    perSecond: Double(configuration.inboundRequestsPerSecondPerNetwork)),
+                maximumWait: configuration.maximumRequestDelay
             )
         }
     }
@@ -97,6 +100,7 @@ public final class NodeDHT: Sendable {
         protocolID = configuration.protocolID
         trusted = Set(configuration.trustedPeers.map(\.peer)).subtracting([node.localPeer])
         time = node.configuration.timeSource
+        answerRoom = AnswerRoom(limit: configuration.maximumAnswerBytes)
         var logger = node.logger
         logger[metadataKey: "dht.protocol"] = "\(protocolID)"
         self.logger = logger
@@ -284,8 +288,10 @@ public final class NodeDHT: Sendable {
     }
 
     func localAddressesChanged() {
-        let addresses = node.addresses.compactMap(\.withoutPeerID)
-        feed(.localAddresses(addresses.filter(configuration.usedAddresses.allows)))
+        let addresses = node.addresses.compactMap(\.withoutPeerID).filter(configuration.usedAddresses.allows)
+        feed(
+            .localAddresses(
+                AddressOrder.worthiest(addresses, atMost: configuration.kademlia.limits.addressesPerPeer)))
     }
 
     func disconnected(_ peer: PeerID) {

@@ -32,7 +32,7 @@ public func serve(_ responder: sending any StreamResponder, on stream: any ByteS
                 action = responder.resume()
                 continue
             }
-            let bytes = try await stream.read(upTo: maximumRequestPiece)
+            let bytes = try await stream.read(upTo: max(1, min(maximumRequestPiece, responder.maximumPiece)))
             isOver = bytes == nil
             action = bytes.map(responder.receive) ?? responder.receiveEnd()
         }

@@ -18,6 +18,10 @@ public protocol StreamResponder: AnyObject {
     /// - Returns: The bound, in bytes.
     func maximumAnswer(to count: Int) -> Int
 
+    /// The most bytes that ``receive(_:)`` is to be given at once, at least 1: what the responder does not answer at once it has to
+    /// keep, while what it was not given waits with the stream and holds the other side back.
+    var maximumPiece: Int { get }
+
     /// There is room for another answer, after ``ResponderAction/sendAndResume(_:)``, or what the responder waits for is there,
     /// after ``ResponderAction/wait(_:)``.
     ///
@@ -26,7 +30,7 @@ public protocol StreamResponder: AnyObject {
 
     /// Bytes came.
     ///
-    /// - Parameter bytes: Any part of what the other side writes, in order, never empty.
+    /// - Parameter bytes: Any part of what the other side writes, in order, never empty, nor longer than ``maximumPiece``.
     /// - Returns: What to send and whether that is all.
     func receive(_ bytes: [UInt8]) -> ResponderAction
 
@@ -47,6 +51,9 @@ extension StreamResponder {
     /// - Parameter count: How many bytes the call hands over.
     /// - Returns: 65,536, or `count` if that is more.
     public func maximumAnswer(to count: Int) -> Int { max(65_536, count) }
+
+    /// As much as the transport has at hand.
+    public var maximumPiece: Int { .max }
 
     /// For responders that answer all that came at once.
     ///

@@ -32,6 +32,10 @@ extension StreamMultiplexer {
     /// The most bytes that a responder is given at once.
     private static let requestPiece = 16_384
 
+    private static func piece(for service: Service) -> Int {
+        max(1, min(self.requestPiece, service.responder.maximumPiece))
+    }
+
     /// Begins to serve a stream whose protocol was just agreed on.
     func serve(_ id: UInt32, _ protocolID: ProtocolID, _ factory: ResponderFactory) {
         let context = ResponderContext(
@@ -49,7 +53,7 @@ extension StreamMultiplexer {
         self.entries[id]?.service?.isActive = true
         var start = 0
         while start < bytes.count, let entry = self.entries[id], let service = entry.service, !service.isFinished {
-            let end = min(start + Self.requestPiece, bytes.count)
+            let end = min(start + Self.piece(for: service), bytes.count)
             guard
                 !service.isStalled,
                 self.call(id, service, handing: end - start, { $0.receive(Array(bytes[start..<end])) })
@@ -107,7 +111,7 @@ extension StreamMultiplexer {
         for id in ids {
             self.entries[id]?.service?.isStalled = false
             while let entry = self.entries[id], let service = entry.service, !service.isFinished, !service.isStalled {
-                let count = entry.core.inputPiece(upTo: Self.requestPiece)
+                let count = entry.core.inputPiece(upTo: Self.piece(for: service))
                 if service.hasMore {
                     self.resume(id)
                 } else if count > 0 {

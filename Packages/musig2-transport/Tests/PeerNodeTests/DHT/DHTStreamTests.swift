@@ -70,6 +70,39 @@ import WireCodec
         await end(dht, server)
     }
 
+    /// go refuses values of namespaces that it does not know: that is said at once, with its reason, and the server is one as before.
+    @Test func aServerThatRefusesAValueIsAServerAllTheSame() async throws {
+        let (dht, server) = try await pair { $0.kind == .putValue ? .reset : ScriptedServer.empty($0) }
+        for number in 0..<3 {
+            let error = await #expect(throws: TransportError(.notStored, "")) {
+                try await dht.publish([1], at: DHTWorld.name("\(number)"), for: .seconds(60))
+            }
+            #expect(error?.message.contains("refuse") == true)
+            #expect(dht.status.isReady && dht.status.routingTableSize == 1)
+        }
+        // Each once, and once more on a stream of its own when the first was a kept one.
+        #expect(server.requests.count { $0.kind == .putValue } <= 6)
+        await end(dht, server)
+    }
+
+    /// Others name all the providers that they know.
+    @Test func aLongAnswerIsAnAnswer() async throws {
+        let provider = KademliaMessage.Peer(
+            id: try testPeer(9).bytes, addresses: [try Multiaddr("/memory/9").bytes])
+        let others = (0..<60_000).map { number in
+            KademliaMessage.Peer(
+                id: [0x12, 0x20] + withUnsafeBytes(of: number.bigEndian, Array.init) + [UInt8](repeating: 0, count: 24),
+                addresses: [])
+        }
+        let (dht, server) = try await pair { request in
+            guard request.kind == .getProviders else { return ScriptedServer.empty(request) }
+            return .message(
+                KademliaMessage(kind: .getProviders, key: request.key, providerPeers: [provider] + others))
+        }
+        #expect(try await dht.lookup(DHTWorld.key(1), limit: 1).map(\.peer) == [try testPeer(9)])
+        await end(dht, server)
+    }
+
     @Test func aServerThatSaysNothingMayHaveTakenIt() async throws {
         let (dht, server) = try await pair(settling: .milliseconds(50)) {
             $0.kind == .addProvider ? .silence : ScriptedServer.empty($0)
@@ -161,7 +194,7 @@ import WireCodec
                     }
                 )
             case .garbage: return .bytes(FrameEncoder.encode([0xff, 0xff, 0xff]))
-            case .tooLong: return .bytes(FrameEncoder.encode([UInt8](repeating: 0, count: 524_289)))
+            case .tooLong: return .bytes(FrameEncoder.encode([UInt8](repeating: 0, count: 4_194_305)))
             case .hugeLength: return .bytes([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f])
             case .emptyFrame: return .bytes([0])
             case .moreThanAsked:
@@ -176,7 +209,8 @@ import WireCodec
         /// Whether what comes is a message, so that its sender has answered.
         var isAnAnswer: Bool {
             switch self {
-            case .morePeersThanAreRead, .manyUnreachable, .usAndItself, .duplicates, .unusableIDs: true
+            case .tenThousandPeers, .morePeersThanAreRead, .manyUnreachable, .usAndItself, .duplicates, .unusableIDs:
+                true
             default: false
             }
         }

@@ -3,6 +3,13 @@ import Testing
 
 @testable import PeerNode
 
+extension InboundRequests {
+    /// Whether a request may be answered, of those that do not wait.
+    fileprivate mutating func admit(_ peer: PeerID, of network: NetworkGroup? = nil, at now: Duration) -> Bool {
+        reserve(peer, of: network, at: now) != nil
+    }
+}
+
 @Suite struct InboundRequestsTests {
     private let peer: PeerID
     private let other: PeerID
@@ -14,7 +21,9 @@ import Testing
     private static func requests(ofPeers maximumPeers: Int = 9) -> InboundRequests {
         InboundRequests(
             maximumPeers: maximumPeers, maximumStreamsPerPeer: 2, maximumPendingBytes: 150,
-            maximumPendingBytesPerPeer: 100, requestsPerSecond: 10, burst: 3)
+            maximumPendingBytesPerPeer: 100, rate: RateLimit(burst: 3, perSecond: 10),
+            ratePerNetwork: RateLimit(burst: 1_000_000, perSecond: 1_000_000),
+            maximumWait: .zero)
     }
 
     @Test func aPeerHasSoManyStreams() {
@@ -61,6 +70,26 @@ import Testing
         // Never more at once than the burst, however long it was quiet.
         let muchLater = (0..<4).map { _ in requests.admit(peer, at: .seconds(1_000)) }
         #expect(muchLater == [true, true, true, false])
+    }
+
+    /// Each request above the rate has its turn behind those before it, on whatever stream; what would wait too long is refused,
+    /// and is not counted.
+    @Test func requestsWaitForTheirTurn() throws {
+        var requests = InboundRequests(
+            maximumPeers: 9, maximumStreamsPerPeer: 9, maximumPendingBytes: 150, maximumPendingBytesPerPeer: 100,
+            rate: RateLimit(burst: 2, perSecond: 10), ratePerNetwork: RateLimit(burst: 3, perSecond: 5),
+            maximumWait: .milliseconds(300))
+        for peer in [peer, other] { _ = requests.open(peer, at: .zero) }
+        let waits = (0..<6).map { _ in requests.reserve(peer, at: .zero).map { Int($0 / .milliseconds(1) + 0.5) } }
+        #expect(waits == [0, 0, 100, 200, 300, nil])
+        let later = requests.reserve(peer, at: .milliseconds(100)).map { Int($0 / .milliseconds(1) + 0.5) }
+        #expect(later == 300)
+        let network = NetworkGroup(try Multiaddr("/ip4/66.6.6.6/tcp/1"))
+        let ofNetwork = (0..<5).map { _ in
+            requests.reserve(other, of: network, at: .seconds(9)).map { Int($0 / .milliseconds(1) + 0.5) }
+        }
+        #expect(
+            ofNetwork == [0, 0, 100, 200, nil], "the network is slower than the peer, and its first three were there")
     }
 
     @Test func anotherStreamBringsNoNewAllowance() {
@@ -114,7 +143,8 @@ import Testing
     @Test func r14ANetworkHasOneAllowance() throws {
         var requests = InboundRequests(
             maximumPeers: 20, maximumStreamsPerPeer: 2, maximumPendingBytes: 150, maximumPendingBytesPerPeer: 100,
-            requestsPerSecond: 10, burst: 3, requestsPerSecondPerNetwork: 5, burstPerNetwork: 4)
+            rate: RateLimit(burst: 3, perSecond: 10), ratePerNetwork: RateLimit(burst: 4, perSecond: 5),
+            maximumWait: .zero)
         let network = NetworkGroup(try Multiaddr("/ip4/66.6.6.6/tcp/1"))
         let other = NetworkGroup(try Multiaddr("/ip4/77.7.7.7/tcp/1"))
         var admitted = 0
@@ -137,7 +167,8 @@ import Testing
     @Test func r14NetworksAreBounded() throws {
         var requests = InboundRequests(
             maximumPeers: 3, maximumStreamsPerPeer: 2, maximumPendingBytes: 150, maximumPendingBytesPerPeer: 100,
-            requestsPerSecond: 100, burst: 100, requestsPerSecondPerNetwork: 1, burstPerNetwork: 2)
+            rate: RateLimit(burst: 100, perSecond: 100), ratePerNetwork: RateLimit(burst: 2, perSecond: 1),
+            maximumWait: .zero)
         _ = requests.open(peer, at: .zero)
         var admitted = 0
         for number in 0..<10 {
