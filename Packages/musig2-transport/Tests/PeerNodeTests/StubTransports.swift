@@ -102,8 +102,15 @@ final class IdleConnection: Connection {
     /// Says that no new streams are taken.
     func goAway() { hasGone.set(()) }
 
-    init(from remotePeer: PeerID, to localPeer: PeerID, at remoteAddress: Multiaddr, isInbound: Bool = true) {
+    /// Whether the other side does not even answer that it opens no streams.
+    private let isSilent: Bool
+
+    init(
+        from remotePeer: PeerID, to localPeer: PeerID, at remoteAddress: Multiaddr, isInbound: Bool = true,
+        isSilent: Bool = false
+    ) {
         self.isInbound = isInbound
+        self.isSilent = isSilent
         self.localPeer = localPeer
         self.remotePeer = remotePeer
         self.remoteAddress = remoteAddress
@@ -111,6 +118,7 @@ final class IdleConnection: Connection {
 
     func openStream(protocols: [ProtocolID]) async throws(TransportError) -> NegotiatedStream {
         wasAsked.set(())
+        if isSilent { _ = await end.wait() }
         throw TransportError(.connectionClosed, "idle")
     }
 

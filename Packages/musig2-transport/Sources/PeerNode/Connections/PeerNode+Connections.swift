@@ -121,10 +121,38 @@ extension PeerNode {
         if !retired.contains(id), configuration.identify.isEnabled, information(of: peer) == nil {
             Task { await askIdentity(over: connection) }
         }
-        for other in retired { closeAfterLinger(other, evenIfCurrent: false) }
+        if retired.contains(id) {
+            Task { await settle(on: peer, sparing: id) }
+        } else {
+            for other in retired { closeAfterLinger(other, evenIfCurrent: false) }
+        }
         for entry in state.withLock({ $0.table.surplus(at: now, values: $0.values) }) { evict(entry) }
         metrics.connections(state.withLock { ($0.table.inboundCount, $0.table.entries.count) })
         return nil
+    }
+
+    /// Closes a connection that was made at the same time as the one in use, once the other side has answered on that. It
+    /// may have gone since, and come back by the spare one: then the one in use is dead, and nobody would notice for long.
+    private func settle(on peer: PeerID, sparing spare: ConnectionTable.ID) async {
+        guard let used = state.withLock({ $0.table.current(to: peer) }), used.id != spare else { return }
+        do throws(TransportError) {
+            try await withDeadline(
+                configuration.linger,
+                by: configuration.timeSource,
+                onTimeout: { () -> TransportError in TransportError(.timedOut, "the peer did not answer") },
+                discard: { (_: Void) in },
+                { () async throws(TransportError) in
+                    try await used.connection.openStream(protocols: [Self.pingProtocol]).stream.reset()
+                }
+            )
+            return closeAfterLinger(spare, evenIfCurrent: false)
+        } catch {
+            // Any other answer is one, too, and of a connection that is closed others know.
+            guard error.code == .timedOut else { return closeAfterLinger(spare, evenIfCurrent: false) }
+        }
+        logger.debug("the peer came back by another connection", metadata: ["peer.remote": "\(peer)"])
+        lose(used.id)
+        closeSoon(used.connection)
     }
 
     private static func tooOftenError(_ connection: any Connection) -> TransportError {

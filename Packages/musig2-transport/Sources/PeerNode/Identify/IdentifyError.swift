@@ -7,7 +7,7 @@ enum IdentifyError: Error, Equatable {
     case framing(FrameError)
     /// A frame is not an identify message, or has too many entries.
     case malformed(WireError)
-    /// More bytes than all messages may have together.
+    /// A message of more bytes than one may have.
     case tooLong(limit: Int)
     /// More messages than one may be split into.
     case tooManyMessages(limit: Int)
@@ -46,7 +46,7 @@ extension IdentifyError: CustomStringConvertible {
         switch self {
         case .framing(let error): "identify: \(error)"
         case .malformed(let error): "identify: \(error)"
-        case .tooLong(let limit): "identify: expected at most \(limit) bytes, found more"
+        case .tooLong(let limit): "identify: expected at most \(limit) bytes in a message, found more"
         case .tooManyMessages(let limit): "identify: expected at most \(limit) messages, found more"
         case .nothing: "identify: the stream ended without a message"
         case .anotherKey: "identify: the public key is another peer's"

@@ -3,28 +3,19 @@ import WireCodec
 /// Puts an identify message together from the bytes of a stream: a sender may split it over several (libp2p identify
 /// specification), each behind its length.
 struct IdentifyReader {
-    /// The most bytes of all messages, lengths included.
-    static let maximumBytes = 8 << 10
+    /// The most bytes of one message.
+    static let maximumBytes = WireLimits.standard.identifyBytes
     /// The most messages.
     static let maximumMessages = 10
 
     private var frames = FrameDecoder(maximumLength: maximumBytes)
     private var message: Identify?
     private var messages = 0
-    private var bytes = 0
 
     /// Takes the next bytes of the stream.
     mutating func feed(_ chunk: [UInt8]) throws(IdentifyError) {
-        bytes += chunk.count
-        guard bytes <= Self.maximumBytes else { throw .tooLong(limit: Self.maximumBytes) }
-        let complete: [[UInt8]]
-        do throws(FrameError) {
-            complete = try frames.feed(chunk)
-        } catch {
-            if case .tooLong = error { throw .tooLong(limit: Self.maximumBytes) }
-            throw .framing(error)
-        }
-        for frame in complete {
+        frames.append(chunk)
+        while let frame = try nextFrame() {
             messages += 1
             guard messages <= Self.maximumMessages else { throw .tooManyMessages(limit: Self.maximumMessages) }
             do throws(WireError) {
@@ -33,6 +24,15 @@ struct IdentifyReader {
             } catch {
                 throw .malformed(error)
             }
+        }
+    }
+
+    private mutating func nextFrame() throws(IdentifyError) -> [UInt8]? {
+        do throws(FrameError) {
+            return try frames.next()
+        } catch {
+            if case .tooLong = error { throw .tooLong(limit: Self.maximumBytes) }
+            throw .framing(error)
         }
     }
 

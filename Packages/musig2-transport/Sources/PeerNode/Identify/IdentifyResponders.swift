@@ -21,10 +21,18 @@ final class IdentifyResponder: StreamResponder {
 final class IdentifyPushResponder: StreamResponder {
     private var reader = IdentifyReader()
     private let deliver: (Result<Identify, IdentifyError>) -> Void
+    private let onEnd: () -> Void
 
-    /// - Parameter deliver: Takes the message, or why there is none.
-    init(deliver: @escaping (Result<Identify, IdentifyError>) -> Void) {
+    /// - Parameters:
+    ///   - deliver: Takes the message, or why there is none.
+    ///   - onEnd: Called when the stream is over, however it ended.
+    init(deliver: @escaping (Result<Identify, IdentifyError>) -> Void, onEnd: @escaping () -> Void) {
         self.deliver = deliver
+        self.onEnd = onEnd
+    }
+
+    deinit {
+        onEnd()
     }
 
     func receive(_ bytes: [UInt8]) -> ResponderAction {

@@ -17,6 +17,10 @@ struct IdentifyState {
     /// The peers that have not read the last push yet, and have time left.
     private(set) var reading: Set<PeerID> = []
     private var pushes: RateTable<PeerID>
+    /// How many pushes of each peer are being read.
+    private var arriving: [PeerID: Int] = [:]
+    /// Peers whose push was dropped, and that are to be asked.
+    private var toAsk: Set<PeerID> = []
     var observed = ObservedAddresses()
     private let capacity: Int
 
@@ -91,8 +95,29 @@ struct IdentifyState {
         return behind
     }
 
-    /// Whether a peer may push now.
-    mutating func admitsPush(from peer: PeerID, at now: Duration) -> Bool { pushes.take(peer, at: now) }
+    /// The most pushes of one peer that are read at the same time: each may hold some 80 KiB.
+    static let maximumArriving = 4
+
+    /// Whether a peer may push now; if so, ``pushWasRead(from:)`` must follow.
+    mutating func admitsPush(from peer: PeerID, at now: Duration) -> Bool {
+        guard arriving[peer, default: 0] < Self.maximumArriving, pushes.take(peer, at: now) else { return false }
+        arriving[peer, default: 0] += 1
+        return true
+    }
+
+    /// A push is over, however it ended.
+    mutating func pushWasRead(from peer: PeerID) {
+        let left = arriving[peer, default: 1] - 1
+        arriving[peer] = left > 0 ? left : nil
+    }
+
+    /// Notes that a peer is to be asked who it is.
+    ///
+    /// - Returns: False when that was noted before.
+    mutating func isToAsk(_ peer: PeerID) -> Bool { toAsk.insert(peer).inserted }
+
+    /// The peer is about to be asked.
+    mutating func isAsked(_ peer: PeerID) { toAsk.remove(peer) }
 
     mutating func forget(_ peer: PeerID) {
         told[peer] = nil

@@ -27,6 +27,8 @@ extension PeerNode {
             guard let self, admitsPush(from: context.remotePeer) else { return nil }
             return IdentifyPushResponder { result in
                 self.learn(result, from: context.remotePeer, at: context.remoteAddress, isPush: true)
+            } onEnd: {
+                self.identify.withLock { $0.pushWasRead(from: context.remotePeer) }
             }
         }
     }
@@ -35,9 +37,25 @@ extension PeerNode {
         let now = configuration.timeSource.now().uptime
         guard identify.withLock({ $0.admitsPush(from: peer, at: now) }) else {
             refuse(.tooOften, from: peer)
+            askLater(peer)
             return false
         }
         return true
+    }
+
+    /// What a dropped push would have said is asked for, as soon as the peer may push again: nobody says it twice.
+    private func askLater(_ peer: PeerID) {
+        guard configuration.identify.isEnabled, identify.withLock({ $0.isToAsk(peer) }) else { return }
+        let delay = Duration.seconds(1 / configuration.identify.pushRate.perSecond)
+        Task { [weak self, time = configuration.timeSource] in
+            // Sooner is as well.
+            do { try await time.sleep(delay) } catch {}
+            guard let self else { return }
+            // Before it is asked: what is dropped from now on may be new.
+            identify.withLock { $0.isAsked(peer) }
+            guard let connection = state.withLock({ $0.table.current(to: peer)?.connection }) else { return }
+            await askIdentity(over: connection)
+        }
     }
 
     // MARK: Telling
@@ -59,7 +77,7 @@ extension PeerNode {
     private func selfDescription(for scope: AddressScope, version: UInt64) -> Identify {
         let publicKey = identity?.publicKey ?? localPeer.publicKey
         let description = SelfDescription(
-            publicKey: publicKey?.bytes ?? [], addresses: addresses, protocols: protocols,
+            publicKey: publicKey?.bytes ?? [], addresses: addresses, protocols: protocolsByNeed,
             agentVersion: configuration.identify.agentVersion,
             protocolVersion: configuration.identify.protocolVersion)
         let message = description.message(for: scope) { addresses in signedRecord(of: addresses) }

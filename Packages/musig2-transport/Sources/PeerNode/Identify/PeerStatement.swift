@@ -8,6 +8,8 @@ import WireCodec
 struct PeerStatement: Equatable {
     /// The most addresses of one peer that are kept.
     static let maximumAddresses = 32
+    /// The most addresses of one peer that are looked at, to keep the worthiest.
+    private static let maximumSeen = 256
     /// The most protocols of one peer that are kept: ten times what the largest nodes serve.
     static let maximumProtocols = 256
     /// The most bytes of a version text that are kept.
@@ -115,13 +117,15 @@ struct PeerStatement: Equatable {
                 refused.foreign += 1
             } else if !scope.canUse(bare) || !Hearsay.isHarmless(bare) {
                 refused.outOfPlace += 1
-            } else if usable.count == maximumAddresses {
+            } else if usable.count == maximumSeen {
                 refused.tooMany += 1
             } else if !usable.contains(bare) {
                 usable.append(bare)
             }
         }
-        return usable
+        guard usable.count > maximumAddresses else { return usable }
+        refused.tooMany += usable.count - maximumAddresses
+        return AddressOrder.worthiest(usable, atMost: maximumAddresses)
     }
 
     private static func address(_ bytes: [UInt8]) -> Multiaddr? {

@@ -13,6 +13,7 @@ struct SelfDescription {
 
     var publicKey: [UInt8]
     var addresses: [Multiaddr]
+    /// Those that the others need most first.
     var protocols: [ProtocolID]
     var agentVersion: String
     var protocolVersion: String
@@ -24,7 +25,8 @@ struct SelfDescription {
     ///   - sign: Makes a signed record of addresses; empty when there is no key to sign with.
     /// - Returns: The message without the address at which the receiver is seen.
     func message(for scope: AddressScope, sign: ([Multiaddr]) -> [UInt8]) -> Identify {
-        var told = Array(addresses.compactMap(\.withoutPeerID).filter(scope.canUse).prefix(Self.maximumAddresses))
+        var told = AddressOrder.worthiest(
+            addresses.compactMap(\.withoutPeerID).filter(scope.canUse), atMost: Self.maximumAddresses)
         var names = protocols.map(\.name)
         while true {
             let message = Identify(
@@ -34,7 +36,7 @@ struct SelfDescription {
             if told.count > 4 {
                 told.removeLast(told.count / 2)
             } else if !names.isEmpty {
-                names.removeLast((names.count + 1) / 2)
+                names.removeLast((names.count + 7) / 8)
             } else {
                 return Identify(publicKey: publicKey)
             }

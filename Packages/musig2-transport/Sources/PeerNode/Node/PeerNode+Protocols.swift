@@ -120,6 +120,16 @@ extension PeerNode {
         state.registry.keys.sorted { $0.name < $1.name }
     }
 
+    /// The protocols that the node serves in the order in which others are told of them, as far as there is room: what the node
+    /// needs itself, then the rest, the longest names last, so that most have room.
+    var protocolsByNeed: [ProtocolID] {
+        let (all, dht) = state.withLock { (Self.protocols(of: $0), $0.dht?.protocolID) }
+        let needed = [Self.identifyProtocol, Self.identifyPushProtocol, Self.pingProtocol] + (dht.map { [$0] } ?? [])
+        let rest = all.filter { !needed.contains($0) }
+        return needed.filter(all.contains)
+            + rest.sorted { ($0.name.utf8.count, $0.name) < ($1.name.utf8.count, $1.name) }
+    }
+
     /// Tells an observer from now on what happens at the node. What was before it finds in ``connectedPeers`` and
     /// ``information(of:)``.
     ///

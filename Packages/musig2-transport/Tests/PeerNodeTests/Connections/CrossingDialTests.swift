@@ -1,6 +1,7 @@
 import Logging
 import Multiformats
 import PeerTransport
+import Synchronization
 import Testing
 
 @testable import PeerNode
@@ -53,6 +54,36 @@ import Testing
         #expect(await one.nextEvents() == [.frame([8], from: two.localPeer)])
         await one.shutdown()
         await two.shutdown()
+    }
+
+    /// It was dialled, froze, and its successor dials within the time in which two dials count as made at once: the dead
+    /// connection, which the smaller id has dialled, is not kept for it.
+    @Test func whoComesBackAtOnceIsNotKeptOnADeadConnection() async throws {
+        let peers = [try testPeer(1), try testPeer(2)].sorted()
+        let (local, remote) = (peers[0], peers[1])
+        let clock = VirtualClock()
+        var configuration = PeerNodeConfiguration()
+        configuration.timeSource = clock.timeSource
+        configuration.identify.isEnabled = false
+        let node = PeerNode(
+            localPeer: local, transports: [], configuration: configuration,
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        let address = try Multiaddr("/ip4/203.0.113.7/tcp/4001")
+        let dead = IdleConnection(from: remote, to: local, at: address, isInbound: false, isSilent: true)
+        let live = IdleConnection(from: remote, to: local, at: address)
+        for connection in [dead, live] {
+            connection.mayClose.set(())
+            #expect(node.adopt(connection) == nil)
+        }
+        let current = node.state.withLock { $0.table.current(to: remote)?.connection as? IdleConnection }
+        #expect(current === dead, "as both sides would decide of two dials at once")
+        let moving = Task { await clock.run(by: .milliseconds(100)) }
+        #expect(await dead.isClosing.wait() != nil)
+        moving.cancel()
+        await moving.value
+        let successor = node.state.withLock { $0.table.current(to: remote)?.connection as? IdleConnection }
+        #expect(successor === live)
+        await node.shutdown()
     }
 
     @Test func aPeerThatWentAgainIsDialledAnew() async throws {

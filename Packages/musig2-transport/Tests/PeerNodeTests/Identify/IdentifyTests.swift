@@ -239,6 +239,49 @@ private final class Staller: StreamResponder {
         }
     }
 
+    /// Others register protocols one by one, and say each at once and only once.
+    @Test(.timeLimit(.minutes(1)), arguments: Way.allCases)
+    func whatADroppedPushSaidIsAskedFor(_ way: Way) async throws {
+        let clock = VirtualClock()
+        let one = try await node(way) {
+            $0.timeSource = clock.timeSource
+            // The clock runs faster than answers come.
+            $0.identify.timeout = .seconds(1_000_000)
+        }
+        let identity = NodeIdentity.generateEd25519()
+        let two = try await node(way, identity) { $0.identify.isEnabled = false }
+        let said = Mutex(["/first"])
+        @Sendable func message() -> [UInt8] {
+            FrameEncoder.encode(Identify(protocols: said.withLock { $0 }).encoded())
+        }
+        try two.respond(to: [PeerNode.identifyProtocol], name: "identify") { _ in Liar(message()) }
+        let observer = NotingObserver()
+        one.addObserver(observer)
+        try await two.connect(to: one.localPeer, addresses: one.addresses)
+        _ = try await information(of: two.localPeer, from: observer)
+        for number in 0..<40 {
+            said.withLock { $0.append("/handler/\(number)") }
+            do throws(TransportError) {
+                let stream = try await two.openStream(
+                    to: one.localPeer, protocols: [PeerNode.identifyPushProtocol]
+                ).stream
+                try await stream.write(message())
+                try await stream.closeWrite()
+                _ = try await stream.read(upTo: 1)
+            } catch {
+                // One too many.
+                #expect(error.code == .streamReset)
+            }
+        }
+        let moving = Task { await clock.run(by: .milliseconds(100)) }
+        let last = try await information(of: two.localPeer, from: observer) { $0.protocols.count == 41 }
+        moving.cancel()
+        await moving.value
+        #expect(last.protocols.contains("/handler/39"))
+        await one.shutdown()
+        await two.shutdown()
+    }
+
     /// Peers that never finish a push hold up nobody: they have an hour, and others are told at once.
     @Test(.timeLimit(.minutes(1))) func peersThatStallAPushHoldUpNobody() async throws {
         let one = try await node(.memory) {

@@ -16,7 +16,7 @@ import WireCodec
             protocols: ["/a"], agentVersion: "x", protocolVersion: "y")
         for (scope, count) in [(AddressScope.loopback, 3), (.private, 2), (.public, 1)] {
             let message = description.message(for: scope) { Array($0.map(\.description).joined().utf8) }
-            let told = try texts.suffix(count).map { try Multiaddr($0) }
+            let told = try texts.suffix(count).reversed().map { try Multiaddr($0) }
             #expect(message.listenAddresses == told.map(\.bytes))
             #expect(message.signedPeerRecord == Array(told.map(\.description).joined().utf8), "the same are signed")
             #expect(message.protocols == ["/a"] && message.agentVersion == "x" && message.protocolVersion == "y")
@@ -44,7 +44,20 @@ import WireCodec
             let bytes = message.encoded().count
             #expect(bytes <= SelfDescription.maximumBytes - 100, "\(count) protocols")
             #expect(!message.listenAddresses.isEmpty)
+            #expect(message.protocols.first == "/0/" + String(repeating: "b", count: 40))
         }
+    }
+
+    /// Peers of a local network are told where they can reach the node, however many addresses of the Internet it has.
+    @Test func manyAddressesOfTheInternetLeaveRoomForOthers() throws {
+        let identity = NodeIdentity.generateEd25519()
+        let outer = try (1...61).map { try Multiaddr("/ip4/8.8.8.\($0)/tcp/1") }
+        let inner = try ["/ip4/192.168.1.7/tcp/1", "/ip6/fd00::1/tcp/1"].map { try Multiaddr($0) }
+        let description = SelfDescription(
+            publicKey: identity.publicKey.bytes, addresses: outer + inner, protocols: ["/a"], agentVersion: "x",
+            protocolVersion: "y")
+        let told = description.message(for: .private) { _ in [] }.listenAddresses
+        #expect(inner.allSatisfy { told.contains($0.bytes) } && told.contains(outer[0].bytes))
     }
 
     @Test func sequencesGrow() throws {
