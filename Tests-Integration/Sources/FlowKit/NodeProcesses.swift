@@ -20,7 +20,7 @@ public struct NodeProcesses: Sendable {
 
     private enum Event: Sendable {
         case listening(index: Int, address: String)
-        case ready
+        case ready(index: Int)
     }
 
     /// Starts the nodes, does something while all of them are ready, and ends them.
@@ -51,18 +51,19 @@ public struct NodeProcesses: Sendable {
             }
             start(0, [])
             var bootstrap: String?
-            var ready = 0
+            // One says so again when it is alone no more.
+            var ready: Set<Int> = []
             for await event in events {
                 switch event {
                 case .listening(0, let address):
                     bootstrap = address
                     for index in 1..<count { start(index, ["--bootstrap", address]) }
                 case .listening: break
-                case .ready: ready += 1
+                case .ready(let index): ready.insert(index)
                 }
-                if ready == count { break }
+                if ready.count == count { break }
             }
-            if ready == count, let bootstrap {
+            if ready.count == count, let bootstrap {
                 let value = try await body(bootstrap)
                 for end in ends { end.continuation.finish() }
                 try await group.waitForAll()
@@ -70,7 +71,7 @@ public struct NodeProcesses: Sendable {
             }
             for end in ends { end.continuation.finish() }
             try await group.waitForAll()
-            throw FlowError("expected \(count) nodes that are ready, found \(ready)")
+            throw FlowError("expected \(count) nodes that are ready, found \(ready.count)")
         }
     }
 
@@ -91,7 +92,7 @@ public struct NodeProcesses: Sendable {
                 tell(.listening(index: index, address: address))
             case "ready":
                 report("\(name) is ready")
-                tell(.ready)
+                tell(.ready(index: index))
             case "error", "notice":
                 throw FlowError("\(name): \(try line.text("message"))")
             default: break

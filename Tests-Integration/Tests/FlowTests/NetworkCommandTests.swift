@@ -163,6 +163,72 @@ struct NetworkCommandTests {
         }
     }
 
+    /// The reason is not that it serves no network, but where it is; and it is said at once.
+    @Test
+    func nodeAtAnAddressThatTheNetworkDoesNotUse() async throws {
+        _ = try await newKey("a")
+        let home = folder.file("node")
+        let start = [
+            "node", "--home", home, "--listen", "/ip4/127.0.0.1/tcp/0", "--timeout", "60", "--network", "ipfs",
+        ]
+        let (ends, end) = AsyncStream.makeStream(of: Void.self)
+        let (addresses, tell) = AsyncStream.makeStream(of: String.self)
+        async let running = command.follow(start, until: ends) { line, _ in
+            if line.event == "listening" { tell.yield(try line.texts("addresses")[0]) }
+            return .goOn
+        }
+        defer { end.finish() }
+        let address = try #require(await addresses.first { _ in true })
+        let inbox = ["inbox", "--home", folder.file("a"), "--listen", "/ip4/127.0.0.1/tcp/0", "--bootstrap", address]
+        let wrong = try await command.run(inbox + ["--network", "ipfs", "--human"])
+        #expect(wrong.status == 6)
+        #expect(wrong.error.contains("serves /ipfs/kad/1.0.0, but \(address) is no address that"), "\(wrong.error)")
+        #expect(wrong.error.contains("--network ipfs/lan") && wrong.error.contains("--private-addresses"))
+        end.finish()
+        let node = try await running
+        let notice = try node.lines.first { $0.event == "notice" }?.text("message")
+        #expect(notice?.hasPrefix("none of these addresses is one that the network ipfs uses") == true)
+    }
+
+    /// A network of one's own may have that name.
+    @Test
+    func privateAddressesUnderThePublicName() async throws {
+        _ = try await newKey("a")
+        let home = folder.file("node")
+        let network = ["--network", "ipfs", "--private-addresses"]
+        let (ends, end) = AsyncStream.makeStream(of: Void.self)
+        let (addresses, tell) = AsyncStream.makeStream(of: String.self)
+        async let running = command.follow(
+            ["node", "--home", home, "--listen", "/ip4/127.0.0.1/tcp/0", "--timeout", "60"] + network, until: ends
+        ) { line, _ in
+            if line.event == "listening" { tell.yield(try line.texts("addresses")[0]) }
+            return .goOn
+        }
+        defer { end.finish() }
+        let address = try #require(await addresses.first { _ in true })
+        let inbox = ["inbox", "--home", folder.file("a"), "--listen", "/ip4/127.0.0.1/tcp/0", "--bootstrap", address]
+        let found = try await command.run(inbox + network + ["--human"])
+        #expect(found.status == 0, "\(found.error)")
+        end.finish()
+        #expect(try await running.lines.map(\.event) == ["listening", "ready"])
+    }
+
+    /// What others are to type names no node that was not there.
+    @Test
+    func toJoinNamesNodesThatAnswered() async throws {
+        let own = try await newKey("a")
+        let dead = "/ip4/127.0.0.1/tcp/1"
+        try await withNode { [command, folder] address in
+            let created = try await command.follow(
+                ["create", "--home", folder.file("a"), "--listen", "/ip4/127.0.0.1/tcp/0"]
+                    + ["--signers", "\(own),\(SecretKey.generate().publicKey)", "--message-hex", "00"]
+                    + ["--bootstrap", "\(dead),\(address)", "--timeout", "60"]
+            ) { line, _ in line.event == "toJoin" ? .interrupt : .goOn }
+            let words = try #require(try created.lines.first { $0.event == "toJoin" }?.text("command"))
+            #expect(words.contains("--bootstrap \(address)") && !words.contains(dead), "\(words)")
+        }
+    }
+
     // MARK: What is found
 
     @Test

@@ -112,7 +112,7 @@ struct CreateCommand: AsyncParsableCommand {
                 view.lines(rows: Self.messageRows).joined(separator: "\n"), event: "created", view.json())
         }
         guard !ways.isEmpty else { return }
-        let place = network.words(for: signer.bootstrap)
+        let place = signer.networkWords
         let words = ways == [.inbox] ? "musig2 inbox\(place)" : "musig2 join \(created.id)\(place)"
         try output.progress("to join     \(words)", event: "toJoin", ["command": .string(words)])
     }

@@ -105,7 +105,7 @@ struct InboxCommand: AsyncParsableCommand {
         _ preview: SessionPreview, _ signer: SignerNode, _ ownKey: PublicKey, _ output: Output
     ) throws {
         let view = SessionView(descriptor: preview.descriptor, ownKey: ownKey, now: Date())
-        let words = "musig2 join \(preview.session)\(network.words(for: signer.bootstrap))"
+        let words = "musig2 join \(preview.session)\(signer.networkWords)"
         let invitation = SessionInvitation(session: preview.session, addresses: preview.addresses)
         var fields = view.json()
         fields["invitation"] = .string(invitation.description)

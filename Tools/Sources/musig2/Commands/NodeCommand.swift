@@ -152,25 +152,18 @@ struct NodeCommand: AsyncParsableCommand {
                 "peer": .string("\(node.localPeer)"), "network": .string(network.network),
                 "addresses": .strings(addresses),
             ])
-        var wasReady: Bool?
-        for await status in node.dhtStatusUpdates() where status.isReady != wasReady {
-            let size = status.routingTableSize
-            if status.isReady {
-                let others =
-                    switch size {
-                    case 0: "alone so far, in the network \(network.network)"
-                    case 1: "with 1 other node"
-                    default: "with \(size) other nodes"
-                    }
-                try output.progress("ready       \(others)", event: "ready", ["routingTableSize": .integer(size)])
-            } else if wasReady == nil {
-                try output.progress("starting    looking for the network \(network.network)", event: "starting", [:])
-            } else {
-                try output.progress(
-                    "notice      no other node answers any more", event: "notReady",
-                    ["routingTableSize": .integer(size)])
-            }
-            wasReady = status.isReady
+        let used = network.configuration(.server, bootstrap: []).usedAddresses
+        if !node.addresses.contains(where: used.allows) {
+            let words =
+                "none of these addresses is one that the network \(network.network) uses (\(used.words)): others are not told "
+                + "of this node. \(NetworkOptions.privateHint)"
+            try output.progress("notice      \(words)", event: "notice", ["message": .string(words)])
+        }
+        var news = NodeNews(network: network.network)
+        for await status in node.dhtStatusUpdates() {
+            guard let line = news.line(for: status) else { continue }
+            try output.progress(
+                line.text, event: line.event, line.size.map { ["routingTableSize": .integer($0)] } ?? [:])
         }
     }
 

@@ -18,9 +18,18 @@ struct NetworkOptions: ParsableArguments {
         name: .long,
         help: ArgumentHelp(
             "The name of the DHT: NAME has the protocol prefix /NAME. Nodes meet only under the same name; ipfs is the "
-                + "public one.",
+                + "public one, of addresses of the Internet alone, and ipfs/lan that of its nodes inside a local network.",
             valueName: "name"))
     var network: String = Self.defaultNetwork
+
+    @Flag(
+        name: .long,
+        help: "Use private addresses in the DHT, too: for a network of one's own that has the name ipfs.")
+    var privateAddresses = false
+
+    /// What helps where the network uses other addresses than there are.
+    static let privateHint =
+        "Inside a local network take --network ipfs/lan; for a network of your own of this name, --private-addresses."
 
     /// The network of this command's nodes, unless another one is named.
     static let defaultNetwork = "musig2"
@@ -55,12 +64,26 @@ struct NetworkOptions: ParsableArguments {
     func configuration(_ mode: DHTConfiguration.Mode, bootstrap: [Multiaddr]) -> DHTConfiguration {
         var configuration = DHTConfiguration(mode: mode, prefix: prefix, bootstrap: bootstrap)
         configuration.rules[RecordName.defaultNamespace] = AnnouncementRules()
+        if privateAddresses { configuration.addresses = .any }
         return configuration
     }
 
     /// What one types so that another command begins in the same place.
     func words(for bootstrap: [Multiaddr]) -> String {
         let addresses = bootstrap.map { " --bootstrap \($0)" }.joined()
-        return network == Self.defaultNetwork ? addresses : "\(addresses) --network \(network)"
+        let name = network == Self.defaultNetwork ? "" : " --network \(network)"
+        return addresses + name + (privateAddresses ? " --private-addresses" : "")
+    }
+}
+
+extension AddressFilter {
+    /// Which addresses it passes.
+    var words: String {
+        switch self {
+        case .any: "all"
+        case .public: "those of the Internet"
+        case .private: "those of a local network"
+        case .loopback: "those of this machine"
+        }
     }
 }

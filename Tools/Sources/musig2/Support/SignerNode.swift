@@ -6,14 +6,16 @@ import PeerNode
 import PeerTransport
 import PeerTransportNIO
 import Secp256k1
+import Synchronization
 
 /// The node of a signer that is on the network for one command.
-struct SignerNode: Sendable {
+final class SignerNode: Sendable {
     let home: HomeOptions
     let node: NodeOptions
     let network: NetworkOptions
     /// Where the DHT begins; empty: the node takes no part in one.
     let bootstrap: [Multiaddr]
+    private let reached = Mutex<[Multiaddr]?>(nil)
 
     init(home: HomeOptions, node: NodeOptions, network: NetworkOptions) throws(Failure) {
         self.home = home
@@ -26,6 +28,9 @@ struct SignerNode: Sendable {
     private var dht: DHTConfiguration? {
         bootstrap.isEmpty ? nil : network.configuration(.client, bootstrap: bootstrap)
     }
+
+    /// What one types so that another command begins where this one did: at the addresses that led somewhere.
+    var networkWords: String { network.words(for: reached.withLock { $0 } ?? bootstrap) }
 
     /// Starts the node.
     ///
@@ -57,9 +62,10 @@ struct SignerNode: Sendable {
     /// - Throws: ``Failure`` that says why they do not.
     func enterNetwork(_ node: SigningNode, _ output: Output) async throws {
         guard let dht else { return }
-        try await NetworkEntry(node: node.node, configuration: dht).enter { message in
+        let reached = try await NetworkEntry(node: node.node, configuration: dht).enter { message in
             try output.progress("notice      \(message)", event: "notice", ["message": .string(message)])
         }
+        self.reached.withLock { $0 = reached }
         let size = node.node.dhtStatus.routingTableSize
         try output.progress(
             "network     \(network.network), \(size) node\(size == 1 ? "" : "s") known", event: "network",
