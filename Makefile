@@ -21,7 +21,8 @@ NIO_ROOTS := $(call manifests,Tools Packages/musig2-coordinator Packages/musig2-
 PURE_ROOTS := $(call manifests,Tools/fuzz Packages/musig2-session Packages/musig2-dht Packages/musig2-secp256k1 \
 	Packages/musig2-wire-codec)
 LIBRARIES := $(filter Packages/%,$(NIO_ROOTS) $(PURE_ROOTS))
-HEAVY_NIO := $(call heavy,$(TOP_ROOT) $(NIO_ROOTS))
+# Of musig2-coordinator: Tools/hostile says why they are not in it.
+HEAVY_NIO := $(call manifests,Tools/hostile)
 HEAVY_PURE := $(call heavy,$(PURE_ROOTS))
 
 .PHONY: help setup setup-interop build test integration interop campaign bench ctime callgrind fuzz lint check-layers check-examples \
@@ -74,13 +75,15 @@ test: setup-interop ## Run every check and every test, and count them
 test-%: setup
 	@package="$(firstword $(call manifests,Packages/musig2-$* Packages/$* Tools/$* $*))"; \
 	if [ -z "$$package" ]; then echo "make: there is no package $*" >&2; exit 2; fi; \
-	case " $(TOP_ROOT) $(NIO_ROOTS) " in *" $$package "*) scratch=.build-nio ;; *) scratch=.build-pure ;; esac; \
+	case " $(TOP_ROOT) $(NIO_ROOTS) $(HEAVY_NIO) " in *" $$package "*) scratch=.build-nio ;; *) scratch=.build-pure ;; esac; \
+	case "$$package" in Packages/musig2-coordinator) heavy=Tools/hostile ;; *) heavy=$$package ;; esac; \
 	set -e; if [ "$$package" = "$(TOP_ROOT)" ]; then Tools/setup-interop; fi; \
 	$(RUNNER) start --results .build-results/one; \
-	$(RUNNER) swift --results .build-results/one --scratch $$scratch --skip HeavyTests $$package; \
-	case " $(HEAVY_NIO) $(HEAVY_PURE) " in *" $$package "*) \
+	if [ "$$package" != Tools/hostile ]; then \
+		$(RUNNER) swift --results .build-results/one --scratch $$scratch --skip HeavyTests $$package; fi; \
+	case " $(HEAVY_NIO) $(HEAVY_PURE) " in *" $$heavy "*) \
 		$(RUNNER) swift --results .build-results/one --scratch $$scratch-release --release --filter HeavyTests \
-			$$package ;; esac; \
+			$$heavy ;; esac; \
 	$(RUNNER) summary --results .build-results/one
 
 integration: setup ## Run 2-of-2 and 3-of-3: in memory, as processes, and in every way through a DHT of 8 nodes
@@ -96,7 +99,7 @@ campaign: setup ## Run hostile and honest sessions by seed for long; SESSIONS=10
 		HOSTILE_SEED=$(or $(SEED),1) LIVENESS_SEED=$(or $(SEED),1); status=0; \
 	$(RUNNER) swift --scratch .build-pure-release --release --filter 'HostileSessionTests|LivenessTests' \
 		Packages/musig2-session || status=1; \
-	$(RUNNER) swift --scratch .build-nio-release --release --filter HostileNodeTests Packages/musig2-coordinator || status=1; \
+	$(RUNNER) swift --scratch .build-nio-release --release --filter HostileNodeTests Tools/hostile || status=1; \
 	exit $$status
 
 bench: setup ## Measure; PEERS=1 compares with libsecp256k1's own musig module and py-libp2p

@@ -67,14 +67,6 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        // Shares the simulation of the other tests, which reaches into the module, by a link to its folder.
-        .testTarget(
-            name: "MuSig2CoordinatorHeavyTests",
-            dependencies: [
-                "MuSig2Coordinator", secp256k1, wireCodec, multiformats, musig2, session, peerTransport, logging,
-            ],
-            swiftSettings: settings
-        ),
         .testTarget(
             name: "MuSig2NodeTests",
             dependencies: [

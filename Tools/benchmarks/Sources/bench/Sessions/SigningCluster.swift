@@ -21,7 +21,9 @@ final class SigningCluster: Sendable {
     }
 
     /// Starts nodes that approve everything and log nothing.
-    static func start(signers count: Int) async throws -> SigningCluster {
+    static func start(
+        signers count: Int, configuration: Configuration = Configuration()
+    ) async throws -> SigningCluster {
         var nodes: [SigningNode] = []
         var keys: [PublicKey] = []
         for _ in 0..<count {
@@ -32,6 +34,7 @@ final class SigningCluster: Sendable {
                     signer: key,
                     listenOn: SigningNode.loopback,
                     consent: .approveEverything,
+                    configuration: configuration,
                     logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
                 )
             )
