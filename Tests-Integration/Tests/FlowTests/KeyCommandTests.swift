@@ -96,6 +96,10 @@ struct KeyCommandTests {
             #expect(refused.status == 64, "\(refused.error)")
             #expect(input.isEmpty || !refused.error.contains(input))
         }
+        let argument = try await shell("key import --json \(Self.wif)", home: "a")
+        #expect(argument.status == 64)
+        #expect(argument.output.contains("never an argument"))
+        #expect(!(argument.output + argument.error).contains(Self.wif), "nor does it come into a log")
         let endless = try await command.shell("yes | '\(command.path)' key import --human --home '\(folder.file("a"))'")
         #expect(endless.status == 64)
         #expect(!FileManager.default.fileExists(atPath: folder.file("a/key")))

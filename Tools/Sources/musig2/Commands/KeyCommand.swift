@@ -68,6 +68,9 @@ struct KeyCommand: AsyncParsableCommand {
                 by whoever has that extended public key and one of its siblings.
                 """)
 
+        /// What a person may try: it is refused without a word of it.
+        @Argument(help: .hidden) var arguments: [String] = []
+
         @OptionGroup var passphrase: NewPassphraseOptions
         @OptionGroup var home: HomeOptions
         @OptionGroup var options: OutputOptions
@@ -75,6 +78,13 @@ struct KeyCommand: AsyncParsableCommand {
         func run() async throws {
             let output = options.output
             try await reporting(output) {
+                guard arguments.isEmpty else {
+                    throw Failure(
+                        .usage, "a secret key is never an argument: other users of this machine can see those",
+                        hint:
+                            "Give it on standard input, or at the question. If it was one, it may stand in the history of "
+                            + "your shell now.")
+                }
                 try home.makeFolder()
                 try KeyFile.refuseToOverwrite(home.keyFile)
                 let key = try ImportedKey.parse(try await ImportedKey.read())
