@@ -51,7 +51,6 @@ test: setup-interop ## Run every check and every test, and count them
 	@$(RUNNER) check --results $(RESULTS) check-layers -- Tools/check-layers
 	@$(RUNNER) check --results $(RESULTS) check-examples -- Tools/check-examples
 	@$(RUNNER) check --results $(RESULTS) check-tables -- Tools/check-tables
-	@$(RUNNER) check --results $(RESULTS) json-page -- Tools/json-page --check
 	@$(RUNNER) check --results $(RESULTS) --count unittest scripts -- \
 		python3 -m unittest discover --start-directory Tools/script-tests --pattern '*_tests.py'
 	@$(RUNNER) check --results $(RESULTS) --count unittest page -- \
