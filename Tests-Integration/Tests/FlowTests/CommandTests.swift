@@ -98,6 +98,11 @@ struct CommandTests {
             ["aggregate", "--expect-key", "\(SecretKey.generate().xOnlyPublicKey)"] + names)
         #expect(unknown.status == 7 && unknown.message.contains("not the one expected"))
 
+        let create = ["create", "--message", "x", "--expect-key", "\(givenKey)", "--home", folder.file("a")]
+        let refused = try await failure(create + names)
+        #expect(
+            refused.status == 3 && refused.message.contains("in the order given: --given-order."), "\(refused.message)")
+
         let key = SecretKey.generate()
         let signature = try key.schnorrSignature(for: Array("hello".utf8))
         let check = ["verify", "--key", "\(key.xOnlyPublicKey)", "--signature", "\(signature)", "--human"]

@@ -132,6 +132,15 @@ struct NodeCommandTests {
         #expect(ended.status == 0)
         let notices = try ended.lines.filter { $0.event == "notice" }.map { try $0.text("message") }
         #expect(notices == ["bootstrap \(place): this is the address of this node itself"])
+        // A signer has nobody then.
+        let made = try await command.run(["key", "new", "--home", folder.file("b")])
+        #expect(made.status == 0)
+        let alone = try await command.run(
+            ["inbox", "--home", folder.file("b"), "--listen", place, "--bootstrap", place, "--human"])
+        #expect(alone.status == 6)
+        #expect(
+            alone.error.hasPrefix("error: bootstrap \(place): this is the address of this node itself\n"),
+            "\(alone.error)")
     }
 
     /// Ends when a node is ready.

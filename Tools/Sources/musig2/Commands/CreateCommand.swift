@@ -109,7 +109,8 @@ struct CreateCommand: AsyncParsableCommand {
             let ownKey = descriptor.signerKeys[descriptor.creator]
             let view = SessionView(descriptor: descriptor, ownKey: ownKey, now: Date())
             try output.progress(
-                view.lines(rows: Self.messageRows).joined(separator: "\n"), event: "created", view.json())
+                view.lines(columns: Terminal.columns(of: STDERR_FILENO), rows: Self.messageRows).joined(
+                    separator: "\n"), event: "created", view.json())
         }
         guard !ways.isEmpty else { return }
         let place = signer.networkWords
@@ -155,10 +156,17 @@ struct CreateCommand: AsyncParsableCommand {
 
     /// Refuses a session that is not for the key the person expects, before anything of it exists.
     private func check(_ request: SessionRequest) throws(Failure) {
+        let expected = try finalKey.expected()
         let refusal = finalKey.refusal(
-            of: try signers.context().xOnlyKey, hasRawTweaks: !request.tweaks.isEmpty,
-            expected: try finalKey.expected())
-        if let refusal { throw Failure(.refused, refusal, hint: "No session was made.") }
+            of: try signers.context().xOnlyKey, hasRawTweaks: !request.tweaks.isEmpty, expected: expected)
+        guard let refusal else { return }
+        let isInTheOrderGiven = try signers.contexts().contains {
+            $0.order == .given && $0.context.xOnlyKey == expected
+        }
+        throw Failure(
+            .refused, refusal,
+            hint: "No session was made."
+                + (isInTheOrderGiven ? " Expected is the key of the signers in the order given: --given-order." : ""))
     }
 
     /// Refuses what cannot become a session, in the numbers that a person counts by.

@@ -111,9 +111,12 @@ struct InboxCommand: AsyncParsableCommand {
         fields["invitation"] = .string(invitation.description)
         fields["creatorKey"] = .string("\(preview.descriptor.signerKeys[preview.descriptor.creator])")
         fields["command"] = .string(words)
+        // Anybody may write into an inbox: what fills screens is shown by `musig2 show`, and before joining.
+        let lines = view.lines(columns: Terminal.columns(of: STDOUT_FILENO), rows: Self.messageRows)
         try output.result(
-            (view.lines(columns: max(Terminal.size(of: STDOUT_FILENO)?.columns ?? SessionView.columns, 40)) + [
-                "join it     \(words)", "",
-            ]).joined(separator: "\n"), event: "waiting", fields)
+            (lines + ["join it     \(words)", ""]).joined(separator: "\n"), event: "waiting", fields)
     }
+
+    /// How many rows of a message are listed.
+    private static let messageRows = 12
 }

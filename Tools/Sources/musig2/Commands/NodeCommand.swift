@@ -126,7 +126,7 @@ struct NodeCommand: AsyncParsableCommand {
                     let reach = await entry.reach()
                     let notices =
                         reach.failures.map { ($0.message, "; it is tried again") }
-                        + reach.own.map { ("bootstrap \($0): this is the address of this node itself", "") }
+                        + reach.ownNotices.map { ($0, "") }
                     for (message, ending) in notices {
                         try output.progress(
                             "notice      \(message)\(ending)", event: "notice", ["message": .string(message)])

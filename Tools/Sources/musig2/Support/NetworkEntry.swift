@@ -29,7 +29,10 @@ struct NetworkEntry {
         let reach = await reach()
         let reached = reach.reached
         if let first = reach.failures.first, reached.isEmpty { throw first }
-        for failure in reach.failures { try notice(failure.message) }
+        if let first = reach.ownNotices.first, reached.isEmpty {
+            throw Failure(.network, first, hint: "Give --bootstrap the address of a `musig2 node`.")
+        }
+        for message in reach.failures.map(\.message) + reach.ownNotices { try notice(message) }
         guard !reached.isEmpty else { return [] }
         let failure = await withTaskGroup(of: Failure?.self) { group in
             group.addTask { await waitUntilReady(reached) }
@@ -49,6 +52,9 @@ struct NetworkEntry {
         var failures: [Failure] = []
         /// Those at which this node itself answers.
         var own: [Multiaddr] = []
+
+        /// The same in words.
+        var ownNotices: [String] { own.map { "bootstrap \($0): this is the address of this node itself" } }
     }
 
     /// Connects to all bootstrap addresses but those that are known to be this node's own.

@@ -113,9 +113,9 @@ struct Output: Sendable {
             try writeJSON("session", view.json())
             return true
         }
-        let size = Terminal.size(of: isResult ? STDOUT_FILENO : STDERR_FILENO)
-        let lines = view.lines(columns: max(size?.columns ?? SessionView.columns, 40))
-        let pages = Pages(lines, rows: asks && Prompt.isPossible ? size?.rows : nil)
+        let stream = isResult ? STDOUT_FILENO : STDERR_FILENO
+        let lines = view.lines(columns: Terminal.columns(of: stream))
+        let pages = Pages(lines, rows: asks && Prompt.isPossible ? Terminal.size(of: stream)?.rows : nil)
         return try await pages.show(
             { line in
                 if isResult { try Self.write(line) } else { Self.tell(line) }

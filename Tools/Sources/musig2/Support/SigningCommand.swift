@@ -218,7 +218,7 @@ struct SigningCommand: Sendable {
     private func enterNetworkIfPossible(_ node: SigningNode) async -> Ending? {
         do {
             try await signer.enterNetwork(node, output)
-        } catch let failure as Failure where failure.status == .network {
+        } catch let failure as Failure where failure.status == .network && !Task.isCancelled {
             let words = "\(failure.message); the session goes on without the DHT, by its invitation"
             do {
                 try output.progress("notice      \(words)", event: "notice", ["message": .string(words)])
