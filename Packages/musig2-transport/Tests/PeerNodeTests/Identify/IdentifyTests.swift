@@ -239,6 +239,30 @@ private final class Staller: StreamResponder {
         }
     }
 
+    /// However many protocols an application has, and however long their names are: short names come after what the node needs.
+    @Test(arguments: Way.allCases)
+    func whatTheNodeNeedsIsToldFirst(_ way: Way) async throws {
+        let (one, two) = (try await node(way), try await node(way))
+        for number in 100..<250 {
+            let name = "/application/\(number)/" + String(repeating: "a", count: 100)
+            try two.respond(to: [ProtocolID(name)], name: "application") { _ in nil }
+        }
+        try two.respond(to: ["/z/1"], name: "short") { _ in nil }
+        try two.startDHT(DHTConfiguration(mode: .server, prefix: "/zzz"))
+        let observer = NotingObserver()
+        one.addObserver(observer)
+        try await one.connect(to: two.localPeer, addresses: two.addresses)
+        let told = try await information(of: two.localPeer, from: observer).protocols
+        #expect(
+            told.isSuperset(of: [
+                PeerNode.identifyProtocol, PeerNode.identifyPushProtocol, PeerNode.pingProtocol, "/zzz/kad/1.0.0",
+                "/z/1",
+            ]))
+        #expect(told.count < 155, "they do not all have room")
+        await one.shutdown()
+        await two.shutdown()
+    }
+
     /// Others register protocols one by one, and say each at once and only once.
     @Test(.timeLimit(.minutes(1)), arguments: Way.allCases)
     func whatADroppedPushSaidIsAskedFor(_ way: Way) async throws {
