@@ -51,6 +51,14 @@ struct BootstrapTests {
         #expect(node.tell(.tick).statuses.map(\.isReady) == [true])
     }
 
+    /// It turns out later that there is nobody else: its bootstrap addresses lead to itself.
+    @Test func theFirstOfANetworkMayLearnThatItIs() throws {
+        let node = try Harness()
+        _ = node.tell(.tick)
+        #expect(!node.machine.status.isReady)
+        #expect(node.tell(.isFirst).statuses.map(\.isReady) == [true])
+    }
+
     @Test func moreServersMayBeAskedFor() throws {
         let node = try Harness(trusting: [1]) {
             $0.minimumReadyServers = 3
