@@ -163,54 +163,42 @@ struct NetworkCommandTests {
         }
     }
 
-    /// The reason is not that it serves no network, but where it is; and it is said at once.
-    @Test
-    func nodeAtAnAddressThatTheNetworkDoesNotUse() async throws {
+    /// Runs a node of a network on the loopback interface, then `inbox` with that for a bootstrap address.
+    private func inbox(
+        throughNodeOf network: [String]
+    ) async throws -> (inbox: Command.Finished, address: String, node: Command.Followed) {
         _ = try await newKey("a")
-        let home = folder.file("node")
-        let start = [
-            "node", "--home", home, "--listen", "/ip4/127.0.0.1/tcp/0", "--timeout", "60", "--network", "ipfs",
-        ]
         let (ends, end) = AsyncStream.makeStream(of: Void.self)
         let (addresses, tell) = AsyncStream.makeStream(of: String.self)
-        async let running = command.follow(start, until: ends) { line, _ in
+        async let running = command.follow(["node", "--timeout", "60"] + common("node") + network, until: ends) {
+            line, _ in
             if line.event == "listening" { tell.yield(try line.texts("addresses")[0]) }
             return .goOn
         }
         defer { end.finish() }
         let address = try #require(await addresses.first { _ in true })
-        let inbox = ["inbox", "--home", folder.file("a"), "--listen", "/ip4/127.0.0.1/tcp/0", "--bootstrap", address]
-        let wrong = try await command.run(inbox + ["--network", "ipfs", "--human"])
+        let inbox = try await command.run(["inbox", "--bootstrap", address, "--human"] + common("a") + network)
+        end.finish()
+        return (inbox, address, try await running)
+    }
+
+    /// The reason is not that it serves no network, but where it is; and it is said at once.
+    @Test
+    func nodeAtAnAddressThatTheNetworkDoesNotUse() async throws {
+        let (wrong, address, node) = try await inbox(throughNodeOf: ["--network", "ipfs"])
         #expect(wrong.status == 6)
         #expect(wrong.error.contains("serves /ipfs/kad/1.0.0, but \(address) is no address that"), "\(wrong.error)")
         #expect(wrong.error.contains("--network ipfs/lan") && wrong.error.contains("--private-addresses"))
-        end.finish()
-        let node = try await running
         let notice = try node.lines.first { $0.event == "notice" }?.text("message")
         #expect(notice?.hasPrefix("none of these addresses is one that the network ipfs uses") == true)
     }
 
     /// A network of one's own may have that name.
-    @Test
-    func privateAddressesUnderThePublicName() async throws {
-        _ = try await newKey("a")
-        let home = folder.file("node")
-        let network = ["--network", "ipfs", "--private-addresses"]
-        let (ends, end) = AsyncStream.makeStream(of: Void.self)
-        let (addresses, tell) = AsyncStream.makeStream(of: String.self)
-        async let running = command.follow(
-            ["node", "--home", home, "--listen", "/ip4/127.0.0.1/tcp/0", "--timeout", "60"] + network, until: ends
-        ) { line, _ in
-            if line.event == "listening" { tell.yield(try line.texts("addresses")[0]) }
-            return .goOn
-        }
-        defer { end.finish() }
-        let address = try #require(await addresses.first { _ in true })
-        let inbox = ["inbox", "--home", folder.file("a"), "--listen", "/ip4/127.0.0.1/tcp/0", "--bootstrap", address]
-        let found = try await command.run(inbox + network + ["--human"])
+    @Test(arguments: [["--network", "ipfs", "--private-addresses"], ["--network", "ipfs/lan"]])
+    func privateAddressesUnderThePublicName(_ network: [String]) async throws {
+        let (found, _, node) = try await inbox(throughNodeOf: network)
         #expect(found.status == 0, "\(found.error)")
-        end.finish()
-        #expect(try await running.lines.map(\.event) == ["listening", "ready"])
+        #expect(node.lines.map(\.event) == ["listening", "ready"])
     }
 
     /// What others are to type names no node that was not there.
