@@ -242,11 +242,13 @@ def trouble_figures(session):
     restart = session.signed(2, session.body(2, 7, attempt=2, reason=1, not_heard=[0]))
     other = session.signed(0, session.body(0, 7, attempt=2, reason=2, context_differs=[1, 2], new_runs=[1]))
     abort = session.signed(1, session.body(1, 8, reason=1, stage=1, text="enough"))
+    decline = session.signed(2, session.body(2, 13, reason="no time"))
     return [
         ("SYNC of 1", sync), ("its frame", sync_frame), ("SYNC, leaves", leaves), ("its frame", leaves_frame),
         *pair("RESTART", restart), ("its frame", session.frame(restart)),
         *pair("RESTART of 0", other), ("its frame", session.frame(other)),
         *pair("ABORT", abort), ("its frame", session.frame(abort)),
+        *pair("DECLINE", decline), ("its frame", session.frame(decline)),
     ]
 
 

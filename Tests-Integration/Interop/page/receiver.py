@@ -108,7 +108,7 @@ class Receiver:
         self.subject = value, sender, "message"
         self.bodies[sender, kind] = value
         payload = self.decode(self.schema.payload(kind), body["payload"])
-        in_attempt = body["attempt"] == {1: 0, 8: 0, 9: 0, 7: 2}.get(kind, 1)
+        in_attempt = body["attempt"] == {1: 0, 8: 0, 9: 0, 13: 0, 7: 2}.get(kind, 1)
         same_run = body["run"] == self.runs.setdefault(sender, body["run"])
         right_signer = not index or index[0] == sender
         right_session = body["session_id"] == self.id
@@ -162,6 +162,9 @@ class Receiver:
 
     def abort(self, sender, payload):
         return sender == 1 and payload == {"reason": 1, "stage": 1, "text": "enough", "evidence": None}
+
+    def decline(self, sender, payload):
+        return sender == 2 and payload == {"reason": "no time"}
 
     def hashed_body(self, value):
         """The hash of signer 0's NONCE_SHARE."""
@@ -288,7 +291,7 @@ WANTED = {0: [(1, [1]), (4, [1])], 1: [(1, [2]), (5, [0]), (11, [])]}
 PAYLOADS = {
     1: Receiver.join, 2: Receiver.nonce_commit, 3: Receiver.commits_complete, 4: Receiver.nonce_share,
     5: Receiver.nonces_complete, 6: Receiver.partial_share, 7: Receiver.restart, 8: Receiver.abort,
-    9: Receiver.evidence,
+    9: Receiver.evidence, 13: Receiver.decline,
 }
 
 CHECKS = [
@@ -303,9 +306,9 @@ CHECKS = [
     (r"announcement", Receiver.announcement),
     (r"hello x", Receiver.hello),
     (r"hello proof", Receiver.proof),
-    (r"(?:its|joiner|NONCES_COMPLETE|RESTART|RESTART of \d+|ABORT|EVIDENCE|(?:other )?[A-Z_]+ \d+) signature", Receiver.signature),
+    (r"(?:its|joiner|NONCES_COMPLETE|RESTART|RESTART of \d+|ABORT|DECLINE|EVIDENCE|(?:other )?[A-Z_]+ \d+) signature", Receiver.signature),
     (r"(?:JOIN|(?:NONCE_|other )COMMIT|COMPLETE|NONCE_SHARE|PARTIAL|RESTART of) (\d+) body", Receiver.body),
-    (r"(?:NONCES_COMPLETE|RESTART|ABORT|EVIDENCE) body", Receiver.body),
+    (r"(?:NONCES_COMPLETE|RESTART|ABORT|DECLINE|EVIDENCE) body", Receiver.body),
     (r"H\(message, body\)", Receiver.hashed_body),
     (r"frame of (\d+)", Receiver.frame),
     (r"its frame", Receiver.its_frame),

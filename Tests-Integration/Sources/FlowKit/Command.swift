@@ -98,6 +98,10 @@ public struct Command: Sendable {
                 case .interrupt: try execution.send(signal: .interrupt)
                 case .hangUp: try execution.send(signal: .terminalClosed)
                 case .kill: try execution.send(signal: .kill)
+                case .sleep(let end):
+                    try execution.send(signal: .suspend)
+                    for await _ in end {}
+                    try execution.send(signal: .resume)
                 }
             }
             return lines
@@ -116,6 +120,8 @@ public struct Command: Sendable {
         case hangUp
         /// It is gone without a word.
         case kill
+        /// It does nothing until the stream is finished, as on a computer that sleeps.
+        case sleep(until: AsyncStream<Void>)
     }
 
     /// What a command that was followed left behind.

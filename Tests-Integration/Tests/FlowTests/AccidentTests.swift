@@ -7,8 +7,8 @@ import Testing
 /// what can go on goes on.
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct AccidentTests {
-    private let command: Command
-    private let folder: TemporaryFolder
+    let command: Command
+    let folder: TemporaryFolder
 
     init() throws {
         command = try Command()
@@ -64,7 +64,7 @@ struct AccidentTests {
                 == "interrupted: the session is closed, and the signers that are connected were told")
         let ended = try await session.process.value
         #expect(ended.status == 4)
-        #expect(try ended.lines.last?.text("message") == "aborted by signer 2 (requested)")
+        #expect(try ended.lines.last?.text("message") == "signer 2 ended the session")
         #expect(try ended.lines.last?.text("hint") == "Nothing is signed.")
     }
 
@@ -168,28 +168,32 @@ struct AccidentTests {
         #expect(ended.lines.count { $0.event == "signature" } == 1)
     }
 
-    private func newKeys(_ homes: [String]) async throws -> String {
+    func newKeys(_ homes: [String]) async throws -> String {
         try await command.newKeys(in: homes.map { folder.file($0) }).joined(separator: ",")
     }
 
-    private func common(_ home: String) -> [String] {
+    func common(_ home: String) -> [String] {
         ["--home", folder.file(home), "--listen", "/ip4/127.0.0.1/tcp/0"]
     }
 
-    private func join(
+    func join(
         _ invitation: String,
         home: String,
+        _ network: [String] = [],
         react: @Sendable (JSONLine, String) throws -> Command.Reaction = { _, _ in .goOn }
     ) async throws -> Command.Followed {
-        try await command.follow(["join", invitation, "--yes", "--timeout", "60"] + common(home), react: react)
+        try await command.follow(
+            ["join", invitation, "--yes", "--timeout", "60"] + common(home) + network, react: react)
     }
 
     /// A signer that has joined: its own nonces and the creator's are there.
-    private func joined(_ invitation: String, home: String) async throws -> Task<Command.Followed, any Error> {
+    func joined(
+        _ invitation: String, home: String, _ network: [String] = []
+    ) async throws -> Task<Command.Followed, any Error> {
         let (arrived, arrive) = AsyncStream.makeStream(of: Void.self)
         let process = Task {
             defer { arrive.finish() }
-            return try await join(invitation, home: home) { line, _ in
+            return try await join(invitation, home: home, network) { line, _ in
                 if try line.event == "nonceReceived" && line.number("received") == 2 { arrive.finish() }
                 return .goOn
             }
@@ -199,26 +203,39 @@ struct AccidentTests {
     }
 
     /// A creator that runs beside the test.
-    private struct Live {
+    struct Live {
         let process: Task<Command.Followed, any Error>
         let invitations: AsyncStream<String>
+        let ids: AsyncStream<String>
 
         func invitation() async throws -> String {
             for await invitation in invitations { return invitation }
             throw FlowError("no invitation: \(try await process.value.lines)")
         }
+
+        func id() async throws -> String {
+            for await id in ids { return id }
+            throw FlowError("no session: \(try await process.value.lines)")
+        }
     }
 
-    private func live(_ arguments: [String], home: String) -> Live {
+    func live(_ arguments: [String], home: String) -> Live {
         let (invitations, invite) = AsyncStream.makeStream(of: String.self)
+        let (ids, name) = AsyncStream.makeStream(of: String.self)
         let limit = arguments.contains("--timeout") ? [] : ["--timeout", "60"]
         let process = Task {
-            defer { invite.finish() }
+            defer {
+                invite.finish()
+                name.finish()
+            }
             return try await command.follow(arguments + common(home) + limit) { line, _ in
-                if line.event == "invitation" { invite.yield(try line.text("invitation")) }
+                if line.event == "invitation" {
+                    invite.yield(try line.text("invitation"))
+                    name.yield(try line.text("session"))
+                }
                 return .goOn
             }
         }
-        return Live(process: process, invitations: invitations)
+        return Live(process: process, invitations: invitations, ids: ids)
     }
 }

@@ -34,7 +34,8 @@ struct MuSig2Command: AsyncParsableCommand {
               1  failed for another reason      6  the network
               2  a file, or the output          7  not valid
               3  refused                        8  a wrong passphrase, or none
-              4  ended without a signature     64  malformed input
+              4  ended without a signature      9  signed, and a signer could not be told
+                                               64  malformed input
                                               130  ended by Ctrl-C
 
             NO_COLOR=1 turns colours off. Completions for your shell, which `make install` installs: \

@@ -26,18 +26,19 @@ struct OutputSchemaTests {
     private func events() throws -> [CoordinatorEvent] {
         [
             .created(session, finalKey: key.xOnly), .announced(session), .joined(session, finalKey: key.xOnly),
-            .participantJoined(session, signer: 0, peer: peer, joined: 1, total: 2), .ready(session),
-            .commitmentReceived(session, attempt: 0, signer: 0, received: 1, total: 2),
-            .commitmentsComplete(session, attempt: 0),
-            .nonceReceived(session, attempt: 0, signer: 0, received: 1, total: 2),
-            .noncesComplete(session, attempt: 0),
-            .partialReceived(session, attempt: 0, signer: 0, received: 1, total: 2), .complete(session, []),
+            .participantJoined(session, signer: 0, peer: peer, joined: 1, total: 2),
+            .declined(session, signer: 1, reason: "no"), .ready(session),
+            .commitmentReceived(session, attempt: 1, signer: 0, received: 1, total: 2),
+            .commitmentsComplete(session, attempt: 1),
+            .nonceReceived(session, attempt: 1, signer: 0, received: 1, total: 2),
+            .noncesComplete(session, attempt: 1),
+            .partialReceived(session, attempt: 1, signer: 0, received: 1, total: 2), .complete(session, []),
             .error(CoordinatorError(.clockSkew, "the clock is wrong")),
-            .attemptRestarted(session, attempt: 1, reason: .newRun, by: 0),
-            .coordinatorChanged(session, attempt: 1, coordinator: 0),
-            .notHeard(session, attempt: 0, signers: [0], by: 1),
-            .contextDiffers(session, attempt: 0, signers: [0], by: 1, orBy: true),
-            .newRuns(session, attempt: 0, signers: [0], by: 1),
+            .attemptRestarted(session, attempt: 2, reason: .newRun, by: 0),
+            .coordinatorChanged(session, attempt: 2, coordinator: 0),
+            .notHeard(session, attempt: 1, signers: [0], by: 1),
+            .contextDiffers(session, attempt: 1, signers: [0], by: 1, orBy: true),
+            .newRuns(session, attempt: 1, signers: [0], by: 1),
             .broadcastStated(session, transaction: [], by: 0), .restored(session), .expired(session), .left(session),
             .closed(session), .peerConnected(peer), .peerDisconnected(peer), .missed(1),
         ]
@@ -50,7 +51,7 @@ struct OutputSchemaTests {
         case .created, .announced, .joined, .participantJoined, .ready, .commitmentReceived, .commitmentsComplete,
             .nonceReceived, .noncesComplete, .partialReceived, .complete, .error, .attemptRestarted,
             .coordinatorChanged, .notHeard, .contextDiffers, .newRuns, .broadcastStated, .restored, .expired, .left,
-            .closed, .peerConnected, .peerDisconnected, .missed:
+            .closed, .peerConnected, .peerDisconnected, .missed, .declined:
             true
         // These need a whole session; nothing is printed of the first and the last under their own names.
         case .aborted, .evidence, .waiting: false
@@ -86,9 +87,9 @@ struct OutputSchemaTests {
     func everythingCountsFromOne() throws {
         let joined = ProgressLine(.participantJoined(session, signer: 0, peer: peer, joined: 1, total: 2))
         #expect(joined?.fields["signer"] == 1)
-        let nonce = ProgressLine(.nonceReceived(session, attempt: 0, signer: 1, received: 1, total: 2))
+        let nonce = ProgressLine(.nonceReceived(session, attempt: 1, signer: 1, received: 1, total: 2))
         #expect(nonce?.fields["signer"] == 2 && nonce?.fields["attempt"] == 1)
-        let missing = ProgressLine(.notHeard(session, attempt: 0, signers: [0, 2], by: 1))
+        let missing = ProgressLine(.notHeard(session, attempt: 1, signers: [0, 2], by: 1))
         #expect(missing?.fields["signers"] == .array([1, 3]) && missing?.fields["by"] == 2)
     }
 

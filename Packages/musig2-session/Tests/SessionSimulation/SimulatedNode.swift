@@ -160,7 +160,7 @@ public struct SimulatedNode<H: Hands> {
         guard case .signed(let message) = item, Int(message.body.index) == machine.index,
             message.body.run == machine.currentRun
         else { return }
-        guard store.isApproved || message.body.type == .abort else {
+        guard store.isApproved || message.body.type == .abort || message.body.type == .decline else {
             throw InvariantViolation("\(message.body.type) leaves without approval")
         }
         switch message.body.type {
@@ -171,6 +171,11 @@ public struct SimulatedNode<H: Hands> {
             guard store.partials[message.body.attempt] == message else {
                 throw InvariantViolation("a partial leaves that is not recorded")
             }
+        case .decline:
+            guard store.end?.message == message else {
+                throw InvariantViolation("a DECLINE leaves that is not recorded")
+            }
+            guard store.joins[machine.index] == nil else { throw InvariantViolation("a DECLINE leaves after the JOIN") }
         default:
             break
         }
@@ -184,6 +189,7 @@ public struct SimulatedNode<H: Hands> {
             return .issued(signed)
         case .join:
             store.highestRun = max(store.highestRun, message.body.run)
+            store.joins[Int(message.body.index)] = signed
         case .nonces:
             let key = SimulatedStore.NonceKey(attempt: message.body.attempt, run: message.body.run)
             if let row = store.nonces[key] { return .issueFailed(message, .rowExists(row)) }

@@ -34,7 +34,7 @@ public struct WireLimits: Hashable, Sendable {
     public var addressBytes = 128
     /// The longest peer id, in bytes; those of libp2p have 34 to 44.
     public var peerIDBytes = 64
-    /// The longest text for people (of ABORT and errors), in bytes of UTF-8.
+    /// The longest text for people (of ABORT, DECLINE and errors), in bytes of UTF-8.
     public var textBytes = 512
     /// The most signed messages in evidence: those of three rounds of all signers, and two more.
     public var evidenceMessages: Int { 3 * signers + 2 }

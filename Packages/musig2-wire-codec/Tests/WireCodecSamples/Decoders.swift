@@ -52,7 +52,7 @@ package struct DecoderCase: Sendable, CustomStringConvertible {
             DecoderCase(Samples.nonceShare),
             DecoderCase(Samples.noncesComplete), DecoderCase(Samples.partialSigShare), DecoderCase(Samples.restart),
             DecoderCase(Samples.abort), DecoderCase(Samples.evidence), DecoderCase(Samples.broadcastDone),
-            DecoderCase(Samples.signatureFinalized), DecoderCase(Samples.sync),
+            DecoderCase(Samples.decline), DecoderCase(Samples.signatureFinalized), DecoderCase(Samples.sync),
             DecoderCase(Sync.Wanted(.join, indices: [1, 2])), DecoderCase(Samples.errorReply),
             DecoderCase(Samples.hello),
             DecoderCase(Samples.helloProof), DecoderCase(Samples.helloJoiner), DecoderCase(Samples.helloAnnouncements),

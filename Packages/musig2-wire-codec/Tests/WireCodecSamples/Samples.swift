@@ -73,11 +73,12 @@ package enum Samples {
         leaves: [bytes(32, 8), bytes(32, 9)], aggregateNonces: [bytes(66, 11)], descriptor: bytes(40, 18))
     package static let abort = Abort(
         reason: .invalidContribution, stage: .afterPartial, text: "signer 1 is faulty", evidence: evidence)
+    package static let decline = Decline(reason: "not on a Sunday")
 
     package static let payloads: [Payload] = [
         .join(join), .nonceCommit(nonceCommit), .nonceCommitsComplete(nonceCommitsComplete), .nonceShare(nonceShare),
         .noncesComplete(noncesComplete), .partialSigShare(partialSigShare), .restart(restart), .abort(abort),
-        .evidence(evidence), .broadcastDone(broadcastDone),
+        .evidence(evidence), .broadcastDone(broadcastDone), .decline(decline),
     ]
 
     package static let signatureFinalized = SignatureFinalized(

@@ -116,6 +116,9 @@ import WireCodecSamples
                 Abort(reason: .requested, stage: .beforePartial, text: String(repeating: "x", count: count))
             }, at: 512)
         try expectLimit(
+            WireError("Decline", "reason", .tooLong(limit: 512, found: 513)),
+            { count in Decline(reason: String(repeating: "x", count: count)) }, at: 512)
+        try expectLimit(
             WireError("ErrorReply", "text", .tooLong(limit: 512, found: 513)),
             { count in
                 ErrorReply(sessionID: Samples.sessionID, code: 1, text: String(repeating: "x", count: count))

@@ -31,6 +31,10 @@ import WireCodecSamples
                 == "08021a010122020002")
         #expect(
             Hex.encode(Abort(reason: .requested, stage: .beforePartial, text: "no").encoded()) == "080110011a026e6f")
+        #expect(Hex.encode(Decline(reason: "no").encoded()) == "0a026e6f")
+        #expect(Decline().encoded() == [])
+        let decline = MessageBody(sessionID: session, attempt: 0, index: 0, run: 5, payload: .decline(Decline()))
+        #expect(Hex.encode(decline.encoded()) == "0a20\(id)" + "2005" + "280d")
     }
 
     @Test func samplesDecodeToEqualValues() throws {
@@ -72,7 +76,8 @@ import WireCodecSamples
     @Test(arguments: [
         (MessageType.join, 0 as UInt32, nil as WireError.Reason?), (.join, 1, .outOfRange(1)),
         (.abort, 2, .outOfRange(2)),
-        (.evidence, 1, .outOfRange(1)), (.broadcastDone, 1, .outOfRange(1)), (.nonceShare, 0, .missing),
+        (.evidence, 1, .outOfRange(1)), (.broadcastDone, 1, .outOfRange(1)),
+        (.decline, 1, .outOfRange(1)), (.nonceShare, 0, .missing),
         (.nonceShare, 1, nil), (.nonceShare, .max, nil), (.restart, 0, .missing), (.restart, .max, nil),
     ])
     func attemptsGoWithTypes(type: MessageType, attempt: UInt32, reason: WireError.Reason?) throws {
@@ -197,8 +202,12 @@ import WireCodecSamples
         #expect("\(restart.reason) \(RestartReason.newRun)" == "reason 99 newRun")
         let abortNames = (UInt32(1)...8).map { "\(AbortReason(rawValue: $0))" }
         let restartNames = (UInt32(1)...6).map { "\(RestartReason(rawValue: $0))" }
+        #expect(AbortReason.allCases.map(\.rawValue) == Array(1...8))
+        #expect(RestartReason.allCases.map(\.rawValue) == Array(1...6))
         #expect(!(abortNames + restartNames).contains { $0.hasPrefix("reason") }, "all that are defined have a name")
         #expect(throws: WireError("Abort", "stage", .outOfRange(3))) { try Abort(decoding: [0x08, 1, 0x10, 3]) }
+        #expect(throws: WireError("Decline", "", .unknownField(2))) { try Decline(decoding: [0x10, 1]) }
+        #expect(throws: WireError("Decline", "reason", .invalidText)) { try Decline(decoding: [0x0a, 1, 0xff]) }
         #expect(throws: WireError("Evidence", "kind", .outOfRange(5))) { try Evidence(decoding: [0x08, 5]) }
         #expect(throws: WireError("Item", "", .unknownField(12))) { try Frame(decoding: [0x0a, 2, 0x60, 1]) }
         #expect(throws: WireError("Frame", "", .unknownField(2))) { try Frame(decoding: [0x10, 1]) }

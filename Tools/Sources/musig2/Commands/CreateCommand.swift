@@ -18,7 +18,8 @@ struct CreateCommand: AsyncParsableCommand {
             Then shows who joined and how far the rounds are, and at the end one signature for each message. \
             Your own key must be among the signers. Keep the command running until it has printed the signature: \
             Ctrl-C, SIGTERM, a closed terminal and --timeout leave the session, which `musig2 join` goes on with as long as another signer \
-            is in it; --abort-on-exit ends it for all signers instead.
+            is in it; --abort-on-exit ends it for all signers instead. If a signer declines, the session is ended for all, and the exit \
+            status is 4.
 
             What all approve is that the messages are signed for the final key, all tweaks applied: it is shown, and with \
             --expect-key no session for another one is made. --tweak needs --allow-tweak --expect-key here and at each \
@@ -79,7 +80,8 @@ struct CreateCommand: AsyncParsableCommand {
                     .expired, "no session was made: the DHT of --bootstrap was not entered",
                     hint:
                         "Nothing is signed. Does `musig2 node` run there, and can this machine reach it? Without --bootstrap, "
-                        + "the invitation alone brings the signers together."))
+                        + "the invitation alone brings the signers together."),
+                onDecline: .end)
             try await signing.run { coordinator in
                 let created = try await coordinator.createSession(request)
                 try tell(created, await coordinator.descriptor(of: created.id), ways: request.discovery, signer, output)

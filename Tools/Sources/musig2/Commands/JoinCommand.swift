@@ -19,7 +19,10 @@ struct JoinCommand: AsyncParsableCommand {
             What you approve is that the messages are signed for the final key, all tweaks applied: compare it with the one you \
             expect, or name it with --expect-key; --expect-file and --expect-hex name the messages. A session with raw tweaks is refused without --allow-tweak --expect-key.
 
-            Without a terminal to ask at, --yes is needed. Keep the command running until it has printed the signature. \
+            If you say no, it is asked whether the other signers are to hear of it; --decline says no and tells them without a question \
+            (exit status 0 if another signer heard it, 6 if not). The creator's command then ends the session; without a word the others wait.
+
+            Without a terminal to ask at, --yes or --decline is needed. Keep the command running until it has printed the signature. \
             Ctrl-C, SIGTERM, a closed terminal and --timeout leave the session; the others wait. Call the command again in the same way to go on, \
             as after a kill or a power cut, also with a session that you created yourself. --abort-on-exit ends the session for all signers instead.
             """)
@@ -30,6 +33,20 @@ struct JoinCommand: AsyncParsableCommand {
     @Flag(name: .long, help: "Sign without asking.")
     var yes = false
 
+    @Flag(
+        name: .long,
+        help:
+            "Say no without being asked, and tell the other signers. It is for good: the session cannot be joined afterwards."
+    )
+    var decline = false
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Why, if you say no and the others are told: at most \(SessionLimits.ownTextBytes) bytes.",
+            valueName: "text"))
+    var reason: String = ""
+
     @OptionGroup var messages: ExpectedMessagesOptions
     @OptionGroup var finalKey: FinalKeyOptions
     @OptionGroup var network: NetworkOptions
@@ -39,19 +56,25 @@ struct JoinCommand: AsyncParsableCommand {
     @OptionGroup var exit: ExitOptions
     @OptionGroup var options: OutputOptions
 
+    func validate() throws {
+        if yes && decline { throw ValidationError("--yes and --decline exclude each other") }
+    }
+
     func run() async throws {
         let output = options.output
         try await reporting(output) {
             let interruption = await Interruption()
             let signer = try SignerNode(home: home, node: node, network: network)
             let target = try SessionTarget(session, hasNetwork: !signer.bootstrap.isEmpty)
-            guard yes || Prompt.isPossible else {
-                throw Failure(.refused, "there is no terminal to ask at", hint: "Say yes beforehand with --yes.")
+            guard yes || decline || Prompt.isPossible else {
+                throw Failure(
+                    .refused, "there is no terminal to ask at",
+                    hint: "Say yes beforehand with --yes, or no with --decline.")
             }
             let ownKey = try KeyFile.load(at: home.keyFile).publicKey
             let expected = try finalKey.expected()
             let expectedMessages = try messages.expected()
-            let consent = AskConsent { [yes, finalKey] request in
+            let consent = AskConsent { [yes, decline, reason, finalKey] request in
                 // The person was asked before joining; right before signing nothing has changed for it.
                 guard request.stage == .join else { return .approve }
                 let descriptor = request.descriptor
@@ -62,20 +85,24 @@ struct JoinCommand: AsyncParsableCommand {
                 } catch {
                     return .refuse(reason: "the session could not be shown: \(error)")
                 }
+                if decline { return .decline(reason: reason) }
                 let refusal =
                     ExpectedMessagesOptions.refusal(of: descriptor.messages, expected: expectedMessages)
                     ?? finalKey.refusal(of: request.finalKey, hasRawTweaks: request.hasRawTweaks, expected: expected)
                 if let refusal { return .refuse(reason: refusal) }
                 if yes { return .approve }
                 let question = isSeenWhole ? "Sign this?" : "Sign this, of which you have not seen all?"
-                return await Prompt.confirms(question) ? .approve : .refuse(reason: "you said no")
+                if await Prompt.confirms(question) { return .approve }
+                return await Prompt.confirms("Tell the other signers that you do not sign? It is for good.")
+                    ? .decline(reason: reason) : .refuse(reason: "you said no")
             }
             let signing = SigningCommand(
                 signer: signer, timeout: timeout.timeout, output: output, consent: consent.allowingRawTweaks(),
                 interruption: interruption, abortsOnExit: exit.abortOnExit, needsNetwork: target.needsNetwork,
                 beforeSession: Failure(
                     .expired, "no session was joined",
-                    hint: "Nothing is signed. If nobody was found: \(Failure.notFoundHint)"))
+                    hint: "Nothing is signed. If nobody was found: \(Failure.notFoundHint)"),
+                onDecline: .goOn, declines: decline)
             try await signing.run { coordinator in
                 let isPatient = timeout.timeout != nil
                 let preview = try await target.preview(by: coordinator, isPatient: isPatient, output)

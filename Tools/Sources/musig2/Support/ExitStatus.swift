@@ -18,6 +18,8 @@ enum ExitStatus: Int32 {
     case invalid = 7
     /// The passphrase of the key is wrong, or there is none.
     case passphrase = 8
+    /// It is signed, and not all signers that rely on this one for the signature could be told.
+    case undelivered = 9
     /// Malformed input: the words of the command line, a key, an invitation, a signature that is none.
     case usage = 64
     /// Ended by Ctrl-C.

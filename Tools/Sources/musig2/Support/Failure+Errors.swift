@@ -28,7 +28,7 @@ extension Failure {
             case .aborted, .ended, .left, .closed, .superseded, .signerCompromised: (.sessionFailed, nil)
             default: (.failure, nil)
             }
-        var message = error.message.replacing("the consent policy refused", with: "refused")
+        var message = Words.message(of: error)
         // The hint asks what there is to ask.
         if [.unreachable, .notFound].contains(error.code) { message = Self.statement(of: message) }
         self.init(status, Self.text(message, error.underlying), hint: hint)
@@ -87,14 +87,10 @@ extension Failure {
         return text.replacing(": is it running, and is its address right?", with: "")
     }
 
-    /// The end of a session without a signature.
-    init(_ report: AbortReport) {
-        let who = report.by.map { "signer \($0 + 1)" } ?? "this node"
-        let words = report.text.isEmpty ? "" : ": \(SessionView.visible(report.text))"
-        let blame = report.evidence.map { "; convicted by evidence: signer \($0.culprit + 1)" } ?? ""
+    /// The end of a session without a signature; `own` is the index of this signer.
+    init(_ report: AbortReport, own: Int? = nil) {
         self.init(
-            .sessionFailed,
-            "aborted by \(who) (\(report.reason))\(words)\(blame)",
+            .sessionFailed, Words.aborted(report, own: own),
             hint: report.isAfterPartial
                 ? Self.afterPartial : "Nothing is signed.")
     }

@@ -14,7 +14,7 @@ struct Presence {
             return nil
         case .peerDisconnected(let peer):
             guard let signer = signers[peer], gone.insert(peer).inserted else { return nil }
-            return ProgressLine("gone        signer \(signer + 1), who may come back", signer, peer)
+            return ProgressLine("gone        signer \(signer + 1); it may come back", signer, peer)
         case .peerConnected(let peer):
             guard let signer = signers[peer], gone.remove(peer) != nil else { return nil }
             return ProgressLine("back        signer \(signer + 1)", signer, peer)

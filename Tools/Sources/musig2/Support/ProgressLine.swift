@@ -7,7 +7,11 @@ struct ProgressLine {
     let fields: [String: JSONValue]
 
     /// The line of an event; nil for events that a person need not see.
-    init?(_ event: CoordinatorEvent) {
+    ///
+    /// - Parameters:
+    ///   - event: What happened.
+    ///   - own: The index of this signer, which is called `you`; nil: it is not known.
+    init?(_ event: CoordinatorEvent, own: Int? = nil) {
         switch event {
         case .announced:
             self.init("waiting     for the other signers to join", [:])
@@ -19,6 +23,10 @@ struct ProgressLine {
                     "signer": .number(signer), "peer": .string("\(peer)"), "received": .integer(joined),
                     "total": .integer(total),
                 ])
+        case .declined(_, let signer, let reason):
+            self.init(
+                "declined    \(Words.declined(signer, reason, own: own))",
+                ["signer": .number(signer), "reason": .string(reason)])
         case .ready:
             self.init("ready       all signers are here", [:])
         case .commitmentReceived(_, let attempt, let signer, let received, let total):
@@ -29,44 +37,41 @@ struct ProgressLine {
             self.init("signatures ", attempt, signer, received, total)
         case .attemptRestarted(_, let attempt, let reason, let author):
             self.init(
-                "attempt \(attempt + 1)   begins anew, raised by signer \(author + 1) (\(reason))",
-                ["attempt": .number(attempt), "reason": .string("\(reason)"), "by": .number(author)])
+                "attempt \(attempt)   begins: \(Words.reason(reason)), \(author == own ? "as you say" : "says \(Words.signer(author))")",
+                ["attempt": .integer(Int(attempt)), "reason": .string("\(reason)"), "by": .number(author)])
         case .notHeard(_, let attempt, let signers, let author):
-            let missing = signers.map { "\($0 + 1)" }.joined(separator: ", ")
             self.init(
-                "waiting     signer \(author + 1) has not heard signer \(missing)",
+                "waiting     \(Words.saying(author, own: own, "has", "have")) not heard \(Words.signers(signers, own: own))",
                 [
-                    "attempt": .number(attempt), "signers": .numbers(signers),
+                    "attempt": .integer(Int(attempt)), "signers": .numbers(signers),
                     "by": .number(author),
                 ])
         case .contextDiffers(_, let attempt, let signers, let author, let orAuthor):
-            let names = signers.map { "\($0 + 1)" }.joined(separator: ", ")
             self.init(
-                "differs     signer \(author + 1) says that signer \(names) signed another context"
-                    + (orAuthor ? "; the cause may be signer \(author + 1)" : ""),
+                "differs     \(Words.saying(author, own: own, "says", "say")) that \(Words.signers(signers, own: own)) signed for other nonces"
+                    + (orAuthor ? "; the cause may be \(Words.signer(author, own: own))" : ""),
                 [
-                    "attempt": .number(attempt), "signers": .numbers(signers),
+                    "attempt": .integer(Int(attempt)), "signers": .numbers(signers),
                     "by": .number(author), "orBy": .bool(orAuthor),
                 ])
         case .newRuns(_, let attempt, let signers, let author):
-            let names = signers.map { "\($0 + 1)" }.joined(separator: ", ")
             self.init(
-                "restarted   signer \(author + 1) says that signer \(names) came back with new nonces",
+                "restarted   \(Words.saying(author, own: own, "says", "say")) that \(Words.signers(signers, own: own)) came back with new nonces",
                 [
-                    "attempt": .number(attempt), "signers": .numbers(signers),
+                    "attempt": .integer(Int(attempt)), "signers": .numbers(signers),
                     "by": .number(author),
                 ])
         case .evidence(_, let evidence):
             self.init(
-                "evidence    convicts signer \(evidence.culprit + 1)",
+                "evidence    convicts \(Words.signer(Int(evidence.culprit), own: own)): \(Words.evidence(evidence.kind))",
                 ["kind": .string("\(evidence.kind)"), "culprit": .number(evidence.culprit)])
         case .coordinatorChanged(_, let attempt, let coordinator):
             self.init(
-                "coordinator signer \(coordinator + 1)",
-                ["attempt": .number(attempt), "coordinator": .number(coordinator)])
+                "coordinator \(Words.signer(coordinator, own: own))",
+                ["attempt": .integer(Int(attempt)), "coordinator": .number(coordinator)])
         case .error(let error):
             self.init(
-                "notice      \(SessionView.visible(error.message))",
+                "notice      \(SessionView.visible(Words.message(of: error, own: own)))",
                 ["code": .string(error.code.name), "message": .string(error.message)])
         case .missed(let count):
             self.init("notice      \(count) events were missed", ["count": .integer(count)])
@@ -86,7 +91,7 @@ struct ProgressLine {
         self.init(
             "\(name) \(received)/\(total)",
             [
-                "attempt": .number(attempt), "signer": .number(signer), "received": .integer(received),
+                "attempt": .integer(Int(attempt)), "signer": .number(signer), "received": .integer(received),
                 "total": .integer(total),
             ])
     }

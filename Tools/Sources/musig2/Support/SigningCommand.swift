@@ -16,6 +16,17 @@ struct SigningCommand: Sendable {
     let needsNetwork: Bool
     /// What did not come to be when the time is over before there is a session, and why that may be.
     let beforeSession: Failure
+    /// What follows when another signer declines.
+    let onDecline: DeclineReaction
+    /// Whether this signer wants nothing but to decline.
+    var declines = false
+
+    enum DeclineReaction: Sendable {
+        /// It is said, and the others may end the session.
+        case goOn
+        /// The session is ended for all.
+        case end
+    }
 
     /// Runs until the session ended, the time is over, or the process is asked to end.
     func run(_ enter: @escaping @Sendable (MuSig2Coordinator) async throws -> SessionID) async throws {
@@ -56,11 +67,13 @@ struct SigningCommand: Sendable {
         let departure =
             switch ending {
             case .timedOut, .interrupted, .failed: await stepOut(of: coordinator)
-            case .complete, .left: Departure()
+            case .complete, .declined, .left: Departure()
             }
         await leave(node)
         switch ending {
-        case .complete, .left: return
+        case .left: return
+        case .complete(let session): try await sayWhoMissesIt(session, coordinator)
+        case .declined(let session): try await sayWhoHeard(of: session, coordinator)
         case .failed(let failure): throw failure
         case .timedOut(let seconds) where departure.count == 0:
             throw Failure(.expired, "\(beforeSession.message) within \(seconds) s", hint: beforeSession.hint)
@@ -72,6 +85,27 @@ struct SigningCommand: Sendable {
                 .interrupted, departure.count == 0 ? "interrupted" : "interrupted: \(words(for: departure))",
                 hint: hint(after: departure))
         }
+    }
+
+    /// Says whether the signatures got to all who rely on this signer for them.
+    private func sayWhoMissesIt(_ session: SessionID, _ coordinator: MuSig2Coordinator) async throws {
+        guard let missing = await coordinator.status(of: session)?.undelivered, !missing.isEmpty else { return }
+        let names = Words.signers(missing)
+        throw Failure(
+            .undelivered, "signed, but \(names) could not be told, and may wait for it",
+            hint: "Send the signature above to \(names): it is the same for all signers.")
+    }
+
+    /// Says whether anybody heard that this signer declined.
+    private func sayWhoHeard(of session: SessionID, _ coordinator: MuSig2Coordinator) async throws {
+        guard case .declined(_, let isTold)? = await coordinator.status(of: session)?.phase else { return }
+        let words = isTold ? "the other signers are told" : "no other signer could be reached to hear of it"
+        guard declines, isTold else {
+            throw Failure(
+                declines ? .network : .refused, "you declined; \(words)",
+                hint: "Nothing was signed." + (isTold ? "" : " Tell the creator by another way: the others wait."))
+        }
+        try output.progress("declined    \(words)", event: "told", ["session": .string("\(session)")])
     }
 
     /// What was left, or ended for all, and how far it was.
@@ -136,7 +170,9 @@ struct SigningCommand: Sendable {
     }
 
     private enum Ending: Sendable {
-        case complete
+        case complete(SessionID)
+        /// This signer declined.
+        case declined(SessionID)
         case failed(Failure)
         case timedOut(seconds: Int)
         case interrupted
@@ -192,6 +228,7 @@ struct SigningCommand: Sendable {
             }
             let session = try await enter(node.coordinator)
             let descriptor = await node.coordinator.descriptor(of: session)
+            let own = await node.coordinator.status(of: session)?.index
             var presence = Presence()
             // With the signatures of others under way, one's own may be.
             var isAfterPartial = false
@@ -200,12 +237,25 @@ struct SigningCommand: Sendable {
                     try output.progress(line.text, event: event.name, line.fields)
                 }
                 if case .partialReceived = event { isAfterPartial = true }
-                if let ending = try report(event, descriptor, isAfterPartial) { return ending }
+                if case .declined(_, let signer, let reason) = event, onDecline == .end {
+                    let words = Words.declined(signer, reason)
+                    try await node.coordinator.abortSession(session, reason: words)
+                    return .failed(
+                        Failure(.sessionFailed, "\(words); the session is ended for all", hint: "Nothing is signed."))
+                }
+                if case .expired = event {
+                    let status = await node.coordinator.status(of: session)
+                    return .failed(Self.expired(status, isAfterPartial))
+                }
+                if let ending = try report(event, descriptor, own) { return ending }
             }
             return .left
         } catch let failure as Failure {
             return .failed(failure)
         } catch let error as CoordinatorError {
+            if let session = error.session, case .declined? = await node.coordinator.status(of: session)?.phase {
+                return .declined(session)
+            }
             return error == CoordinatorError(.cancelled, "") ? .left : .failed(Failure(error))
         } catch {
             return .failed(Failure(.failure, "\(error)"))
@@ -246,17 +296,14 @@ struct SigningCommand: Sendable {
 
     /// Says from time to time what is waited for: nobody should sit before a silent command.
     private func remind(_ coordinator: MuSig2Coordinator) async -> Ending {
-        var said = ""
-        var silence = 0
+        let start = ContinuousClock.now
+        var words = WaitingWords()
         while true {
             do { try await Task.sleep(for: Self.reminder) } catch { return .left }
             for session in await coordinator.activeSessions {
-                guard let health = await coordinator.health(of: session), let line = ProgressLine(waiting: health)
+                guard let health = await coordinator.health(of: session),
+                    let line = words.line(health, at: ContinuousClock.now - start)
                 else { continue }
-                silence += 1
-                // The same words come again only every two minutes.
-                guard line.text != said || silence >= 12 else { continue }
-                (said, silence) = (line.text, 0)
                 do {
                     try output.progress(line.text, event: "waitingFor", line.fields)
                 } catch {
@@ -267,9 +314,9 @@ struct SigningCommand: Sendable {
     }
 
     private func report(
-        _ event: CoordinatorEvent, _ descriptor: SessionDescriptor?, _ isAfterPartial: Bool
+        _ event: CoordinatorEvent, _ descriptor: SessionDescriptor?, _ own: Int?
     ) throws -> Ending? {
-        let ending = Self.ending(of: event, isAfterPartial)
+        let ending = Self.ending(of: event, own)
         if case .complete(_, let signatures) = event {
             let messages = descriptor?.messages ?? []
             for (index, signature) in signatures.enumerated() {
@@ -277,7 +324,7 @@ struct SigningCommand: Sendable {
                     number: index + 1, signature: signature, message: messages.dropFirst(index).first)
                 try output.result(line.text, event: "signature", line.fields)
             }
-        } else if ending == nil, let line = ProgressLine(event) {
+        } else if ending == nil, let line = ProgressLine(event, own: own) {
             // The event "error" is kept for what ends the command.
             let name = if case .error = event { "notice" } else { event.name }
             try output.progress(line.text, event: name, line.fields)
@@ -285,17 +332,22 @@ struct SigningCommand: Sendable {
         return ending
     }
 
-    private static func ending(of event: CoordinatorEvent, _ isAfterPartial: Bool) -> Ending? {
+    /// The end of a session by its time, and who was missing.
+    private static func expired(_ status: SessionStatus?, _ isAfterPartial: Bool) -> Failure {
+        let missing = status?.signers.indices.filter { status?.signers[$0].peer == nil } ?? []
+        return Failure(
+            .expired,
+            "the session expired before all had signed"
+                + (missing.isEmpty ? "" : ": \(Words.signers(missing, own: status?.index)) did not join"),
+            hint: isAfterPartial
+                ? Failure.afterPartial
+                : "Nothing is signed. Create the session again, with a longer --expiry if need be.")
+    }
+
+    private static func ending(of event: CoordinatorEvent, _ own: Int?) -> Ending? {
         switch event {
-        case .complete: .complete
-        case .aborted(_, let report): .failed(Failure(report))
-        case .expired:
-            .failed(
-                Failure(
-                    .expired, "the session expired before all had signed",
-                    hint: isAfterPartial
-                        ? Failure.afterPartial
-                        : "Nothing is signed. Create the session again, with a longer --expiry if need be."))
+        case .complete(let session, _): .complete(session)
+        case .aborted(_, let report): .failed(Failure(report, own: own))
         case .left, .closed: .failed(Failure(.sessionFailed, "the session was closed"))
         case .error(let error) where error.code == .superseded || error.code == .signerCompromised:
             .failed(Failure(error))

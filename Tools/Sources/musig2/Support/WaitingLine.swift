@@ -2,27 +2,75 @@ import MuSig2Coordinator
 import MuSig2Session
 
 extension ProgressLine {
-    /// The line that says what a session waits for, and from whom; nil when it waits for nobody.
-    init?(waiting health: SessionHealth) {
+    /// The line that says what a session waits for, from whom, since when, and how long it may; nil when it waits for nobody.
+    ///
+    /// - Parameters:
+    ///   - health: How the session stands.
+    ///   - elapsed: How long it has waited for the same.
+    init?(waiting health: SessionHealth, for elapsed: Duration) {
         guard case .gathering(let column) = health.phase, !health.waitingFor.isEmpty else { return nil }
-        let names = health.waitingFor.map { index in
-            "\(index + 1)" + (health.notConnected.contains(index) ? " (not connected)" : "")
+        var fields: [String: JSONValue] = [
+            "for": .string("\(column)"), "signers": .numbers(health.waitingFor),
+            "notConnected": .numbers(health.notConnected),
+            "declined": .numbers(health.declined),
+            "elapsedSeconds": .integer(Int(elapsed.components.seconds)),
+            "expiresInSeconds": .integer(Int(health.timeLeft.components.seconds)),
+        ]
+        var times = "for \(Self.span(elapsed)) so far"
+        if let left = health.phaseTimeLeft, left < health.timeLeft {
+            times += ", a new attempt in \(Self.span(left))"
+            fields["deadlineInSeconds"] = .integer(Int(left.components.seconds))
         }
-        let whom = "signer \(names.joined(separator: ", "))"
-        let text =
-            switch column {
-            case .joins: "for \(whom) to join"
-            case .commitments, .commitmentsComplete: "for the commitment of \(whom)"
-            case .nonces: "for the nonces of \(whom)"
-            case .noncesComplete: "for \(whom), the coordinator, to collect all nonces"
-            case .partials: "for the signature of \(whom)"
-            case .signature: "for \(whom), the coordinator, to make the signature"
-            }
-        self.init(
-            "waiting     \(text)",
-            [
-                "for": .string("\(column)"), "signers": .numbers(health.waitingFor),
-                "notConnected": .numbers(health.notConnected),
-            ])
+        times += ", the session expires in \(Self.span(health.timeLeft))"
+        self.init("waiting     \(Self.waited(for: column, health)) (\(times))", fields)
     }
+
+    /// What is waited for, and from whom.
+    private static func waited(for column: Column, _ health: SessionHealth) -> String {
+        let names = health.waitingFor.map { index in
+            let notes = [
+                health.declined.contains(index) ? "declined" : nil,
+                health.notConnected.contains(index) ? "not connected" : nil,
+            ].compactMap { $0 }
+            return "\(index + 1)" + (notes.isEmpty ? "" : " (\(notes.joined(separator: ", ")))")
+        }
+        let signers = "signer \(names.joined(separator: ", "))"
+        return switch column {
+        case .joins: "for \(signers) to join"
+        case .commitments, .commitmentsComplete: "for the commitment of \(signers)"
+        case .nonces: "for the nonces of \(signers)"
+        case .noncesComplete: "for \(signers), the coordinator, to collect all nonces"
+        case .partials: "for the signature of \(signers)"
+        case .signature: "for \(signers), the coordinator, to make the signature"
+        }
+    }
+
+    private static func span(_ time: Duration) -> String { SessionView.span(Double(time.components.seconds)) }
+}
+
+/// What is waited for, and since when, so that nobody sits before a silent command: the same words come again once a minute.
+struct WaitingWords {
+    private var waitedFor: (SessionStatus.Phase, [Int])?
+    private var since = Duration.zero
+    private var saidAt: Duration?
+
+    /// The line that is due, if one is.
+    ///
+    /// - Parameters:
+    ///   - health: How the session stands.
+    ///   - time: The time since any moment.
+    mutating func line(_ health: SessionHealth, at time: Duration) -> ProgressLine? {
+        if waitedFor.map({ $0 != (health.phase, health.waitingFor) }) ?? true {
+            waitedFor = (health.phase, health.waitingFor)
+            since = time
+            saidAt = nil
+        }
+        if let saidAt, time - saidAt < Self.interval { return nil }
+        guard let line = ProgressLine(waiting: health, for: time - since) else { return nil }
+        saidAt = time
+        return line
+    }
+
+    /// How often the same is said again.
+    static let interval = Duration.seconds(60)
 }

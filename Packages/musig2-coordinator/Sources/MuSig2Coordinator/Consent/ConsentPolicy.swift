@@ -95,6 +95,10 @@ public enum ConsentDecision: Sendable, Hashable {
     case approve
     /// Do not sign this; the reason is for people on this side, and is not sent.
     case refuse(reason: String)
+    /// Do not sign this, and tell the other signers so, with the reason: at most 400 bytes of it. It is for good: this node does not join the
+    /// session any more. A signer that has joined cannot decline: in a session that it left this is a refusal, and right before signing
+    /// the approval is withdrawn.
+    case decline(reason: String)
 }
 
 /// Approves the sessions that this node made itself, and leaves all others to another policy.

@@ -21,6 +21,9 @@ extension MuSig2Coordinator {
                     CoordinatorError(.expired, "the session expired before it was complete", session: session)))
             waiters.joined(session, CoordinatorError(.expired, "the session expired", session: session))
         case .left: waiters.completed(session, .failure(.left(session)))
+        case .declined:
+            // Another signer's is a statement: the session may still complete.
+            if let end = machine.end(of: session) { waiters.completed(session, .failure(end)) }
         case .closed:
             waiters.completed(
                 session,
@@ -77,6 +80,7 @@ extension MuSig2Coordinator {
             metadata["signer"] = "\(by)"
         case .peerConnected(let peer), .peerDisconnected(let peer): metadata["peer.id"] = "\(peer)"
         case .error(let error): metadata["error"] = "\(error)"
+        case .declined(_, let signer, _): metadata["signer"] = "\(signer)"
         case .aborted(_, let report): metadata["reason"] = "\(report.reason)"
         default: break
         }

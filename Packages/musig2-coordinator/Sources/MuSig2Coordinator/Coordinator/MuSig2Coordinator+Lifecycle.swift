@@ -27,7 +27,8 @@ extension MuSig2Coordinator: Service {
         drainTask = Task { await self.drain() }
     }
 
-    /// Ends: lets the others hear of what is finished, for at most ``Configuration/Timeouts/linger``, wipes all nonces, closes the network,
+    /// Ends: lets the others hear of what is finished, dialling those that are gone, for at most ``Configuration/Timeouts/linger``
+    /// (``SessionStatus/undelivered`` names those that did not), wipes all nonces, closes the network,
     /// and ends all streams of events. Unfinished sessions are not aborted: the next process goes on with what the store has.
     public func shutdown() async {
         switch lifecycle {
@@ -104,7 +105,12 @@ extension MuSig2Coordinator: Service {
         }
     }
 
-    /// Waits until all others have said that they have the signatures of what is finished here.
+    /// In how many steps the time of ``linger()`` is waited for: a process that is stopped meanwhile loses one of them, and not its
+    /// time to tell the others.
+    private static let lingerSteps = 10
+
+    /// Waits until all others have said that they have the signatures of what is finished here, and those that can be reached have heard
+    /// what was declined.
     private func linger() async {
         machine.prepareShutdown()
         turns.append(.tick)
@@ -114,7 +120,7 @@ extension MuSig2Coordinator: Service {
         lingerReply = reply
         let limit = Task { [time, linger = configuration.timeouts.linger] in
             do {
-                try await time.sleep(linger)
+                for _ in 0..<Self.lingerSteps { try await time.sleep(linger / Self.lingerSteps) }
             } catch {
                 return
             }

@@ -195,6 +195,31 @@ extension MuSig2Coordinator {
         try await command(session, .withdrawApproval)
     }
 
+    /// Declines a session that was looked at (``previewSession(_:)``, ``inbox()``), or about which the consent policy is still asked: this
+    /// node will not join it, for good, and says so to the other signers, with DECLINE. Those that it can reach are told at once, those
+    /// that come later when they come, until the session expires.
+    ///
+    /// A signer that has joined, also before it left, cannot decline any more: ``abortSession(_:reason:)``.
+    ///
+    /// - Parameters:
+    ///   - session: Which session.
+    ///   - reason: Why, for people; it is sent to the other signers, at most 400 bytes of it.
+    /// - Throws: ``CoordinatorError`` with code ``CoordinatorError/Code/unknownSession``, ``CoordinatorError/Code/alreadyJoined``,
+    ///   ``CoordinatorError/Code/ended``, ``CoordinatorError/Code/wrongPhase`` when it joined before, or as for ``joinSession(_:)``.
+    public func decline(_ session: SessionID, reason: String = "") async throws(CoordinatorError) {
+        try requireRunning()
+        let reply = Reply<JoinOutcome>()
+        waiters.addJoin(session, reply)
+        await turn(.decline(session, reason: reason))
+        guard let outcome = await reply.wait() else { throw .cancelled() }
+        guard outcome.error?.code == .notApproved, machine.sessions[session]?.machine.isDeclined == true else {
+            throw outcome.error?.code == .notApproved
+                ? CoordinatorError(
+                    .wrongPhase, "this node joined the session before: join it again and abort it", session: session)
+                : outcome.error ?? CoordinatorError(.alreadyJoined, "this node is in the session", session: session)
+        }
+    }
+
     /// Ends a session for all signers, and for good: joining it again answers with ``CoordinatorError/Code/ended``, in this process and in
     /// every later one on the same store. To step out without a word, ``leaveSession(_:)``.
     ///

@@ -1,6 +1,11 @@
 import MuSig2Session
 import WireCodec
 
+extension MessageType {
+    /// Whether it says that its session has ended at its author: such messages leave after the end.
+    var endsSession: Bool { self == .abort || self == .decline }
+}
+
 /// What waits for its turn: inputs of the machine, and writes for the store.
 ///
 /// A turn takes all inputs there are, writes all that they ask for at once, and only then lets anything leave that needed a write. While the
@@ -71,9 +76,11 @@ struct TurnQueue {
         batch = batch.rebuilt(after: failed.others)
     }
 
-    /// Drops what waits of the messages of a session, and their rows, but for its ABORT.
+    /// Drops what waits of the messages of a session, and their rows, but for its ABORT or DECLINE.
     mutating func dropUnsent(of session: SessionID) {
-        guard batch.issues.contains(where: { $0.session == session && $0.unsigned.body.type != .abort }) else { return }
-        batch = batch.rebuilt(keeping: { $0.session != session || $0.unsigned.body.type == .abort })
+        guard batch.issues.contains(where: { $0.session == session && !$0.unsigned.body.type.endsSession }) else {
+            return
+        }
+        batch = batch.rebuilt(keeping: { $0.session != session || $0.unsigned.body.type.endsSession })
     }
 }

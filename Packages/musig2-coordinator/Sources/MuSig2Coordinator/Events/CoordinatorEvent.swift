@@ -15,6 +15,9 @@ public enum CoordinatorEvent: Sendable, Equatable {
     case joined(SessionID, finalKey: XOnlyPublicKey)
     /// Another signer joined. A signer that comes back after a restart is not told again.
     case participantJoined(SessionID, signer: Int, peer: PeerID, joined: Int, total: Int)
+    /// A signer says that it will not join, with a reason in its own words, perhaps empty. A statement: void once that signer joins. Until
+    /// then the session cannot complete; abort it, or wait. For this node's own signer: it declined, and the session is over here.
+    case declined(SessionID, signer: Int, reason: String)
     /// All signers joined.
     case ready(SessionID)
     /// A signer's commitment arrived, or was made if it is this node's own.
@@ -77,7 +80,7 @@ extension CoordinatorEvent {
             .partialReceived(let id, _, _, _, _), .complete(let id, _), .aborted(let id, _),
             .attemptRestarted(let id, _, _, _), .coordinatorChanged(let id, _, _), .notHeard(let id, _, _, _),
             .contextDiffers(let id, _, _, _, _), .newRuns(let id, _, _, _), .broadcastStated(let id, _, _),
-            .evidence(let id, _):
+            .evidence(let id, _), .declined(let id, _, _):
             id
         case .waiting(let preview):
             preview.session
@@ -95,6 +98,7 @@ extension CoordinatorEvent {
         case .announced: "announced"
         case .joined: "joined"
         case .participantJoined: "participantJoined"
+        case .declined: "declined"
         case .ready: "ready"
         case .commitmentReceived: "commitmentReceived"
         case .commitmentsComplete: "commitmentsComplete"

@@ -19,6 +19,8 @@ enum CoordinatorInput: Sendable {
     case watchInbox(every: Duration?)
     /// Join a session that was looked at.
     case join(SessionID)
+    /// Decline a session that was looked at, or about which the policy is asked.
+    case decline(SessionID, reason: String)
     /// The consent policy answered.
     case consent(SessionID, ConsentRequest.Stage, attempt: UInt32, ConsentDecision)
     /// The application wants something of a session.
@@ -86,7 +88,7 @@ enum CoordinatorEffect: Sendable {
     case claimRuns(Range<UInt64>)
     /// Read what the store has of a session; answer with `loaded`.
     case load(SessionID)
-    /// Nothing of the session but its ABORT may be written and leave: what waits for a commit is dropped.
+    /// Nothing of the session but its ABORT or DECLINE may be written and leave: what waits for a commit is dropped.
     case dropUnsent(SessionID)
     /// Ask the consent policy.
     case askConsent(ConsentRequest, attempt: UInt32)

@@ -14,6 +14,7 @@ extension CoordinatorMachine {
             announce(session, at: now)
         case .participantJoined(let index, let peer, let joined):
             tell(.participantJoined(session, signer: index, peer: peer, joined: joined, total: total))
+        case .declined(let index, let reason): tell(.declined(session, signer: index, reason: reason))
         case .ready: tell(.ready(session))
         case .commitmentReceived(let attempt, let index, let received):
             tell(

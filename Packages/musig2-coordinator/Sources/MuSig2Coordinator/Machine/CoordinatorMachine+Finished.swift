@@ -31,7 +31,7 @@ extension CoordinatorMachine {
         if !entry.publicity.isAnnounced, let end = end(of: session) { effects.append(.joined(session, end)) }
     }
 
-    /// What has not left when a session ends without signatures never leaves, its ABORT aside.
+    /// What has not left when a session ends without signatures never leaves, its ABORT or DECLINE aside.
     private mutating func dropUnsent(_ session: SessionID) {
         outbox.dropSession(session)
         effects.append(.dropUnsent(session))
@@ -177,14 +177,17 @@ extension CoordinatorMachine {
     /// A session that was over long enough.
     private mutating func sweep(_ session: SessionID, _ entry: Entry, at now: Now) {
         if entry.machine.signatures != nil {
-            bury(session, at: now)
+            // The end of the process has a limit of its own.
+            if !isShuttingDown || entry.machine.undelivered.isEmpty { bury(session, at: now) }
             return
         }
         guard configuration.timeouts.sweep != nil || entry.isClosed else { return }
         let isExpired = entry.announced.descriptor.expiryMilliseconds <= now.wallMilliseconds
-        // An aborted one still answers with its ABORT, and signatures may turn up: it stays until it expires, or until there are
+        // An aborted one still answers with its ABORT, one that was declined with its DECLINE, and signatures may turn up: it stays until it expires, or until there are
         // too many of them.
         guard isExpired || entry.isClosed || sessions.count > configuration.limits.sessions else {
+            // A DECLINE that nobody has heard is worth further dials.
+            guard !entry.machine.isDeclineUntold else { return }
             // Whoever comes is answered; nobody is dialled for it any more.
             for peer in entry.peers { peers.release(peer, from: session, at: now.monotonic) }
             sessions[session]?.peers = []
@@ -219,11 +222,16 @@ extension CoordinatorMachine {
         outbox.hurryAll()
     }
 
-    /// The finished sessions whose other signers have not all said that they have the signatures.
+    /// The sessions of which something is still to be told: the signatures to signers that are not known to have them, or that this node
+    /// declined.
     var lingering: Int {
-        sessions.values.count { entry in
-            entry.machine.signatures != nil && !entry.machine.allAreFinal
-                && entry.machine.boundPeers.contains { peers.isConnected($0) }
+        sessions.values.count { !$0.isClosed && (!$0.machine.undelivered.isEmpty || $0.machine.isDeclineUntold) }
+    }
+
+    /// The process slept: what it had to tell has all its time again.
+    mutating func lingerAgain(at now: Now) {
+        for (session, entry) in sessions where entry.overAt != nil && !entry.machine.undelivered.isEmpty {
+            sessions[session]?.overAt = now.monotonic
         }
     }
 
@@ -250,7 +258,10 @@ extension CoordinatorMachine {
             tell(.error(.unreadable(stored.id, "\(error)")))
             return
         }
-        guard stored.end == nil else { return over(stored.id, at: now) }
+        guard stored.end == nil else {
+            introduceAnnouncer(of: stored.id, at: now)
+            return over(stored.id, at: now)
+        }
         sessions[stored.id]?.publicity.isRestored = true
         tell(.restored(stored.id))
         resume(stored, at: now)
@@ -276,11 +287,7 @@ extension CoordinatorMachine {
     }
 
     private mutating func resume(_ stored: StoredSession, at now: Now) {
-        guard let entry = sessions[stored.id] else { return }
-        let announced = entry.announced
-        if announced.peer != localPeer {
-            drive(stored.id, .introduced(announced.peer, addresses: announced.addresses), at: now)
-        }
+        introduceAnnouncer(of: stored.id, at: now)
         switch stored.isApproved {
         case true?: drive(stored.id, .approved, at: now)
         case false?:
@@ -288,6 +295,11 @@ extension CoordinatorMachine {
             drive(stored.id, .approvalWithdrawn, at: now)
         case nil: askToJoin(stored.id)
         }
+    }
+
+    private mutating func introduceAnnouncer(of session: SessionID, at now: Now) {
+        guard let announced = sessions[session]?.announced, announced.peer != localPeer else { return }
+        drive(session, .introduced(announced.peer, addresses: announced.addresses), at: now)
     }
 
     // MARK: What the application asks
@@ -319,6 +331,8 @@ extension CoordinatorMachine {
         if entry.machine.isLeft { return .left(session) }
         switch entry.machine.status.phase {
         case .aborted(let report): return .aborted(session, report)
+        case .declined:
+            return CoordinatorError(.notApproved, "this node declined the session", session: session)
         case .expired: return CoordinatorError(.expired, "the session expired before it was complete", session: session)
         case .superseded:
             return CoordinatorError(
@@ -354,8 +368,14 @@ extension CoordinatorError {
             return .ended(
                 session, "it was aborted by \(who) (\(AbortReason(rawValue: end.reason)))", by: end.by)
         case .expired: return .ended(session, "its time is over", by: nil)
+        case .declined: return .declined(session)
         case .left: return .left(session)
         }
+    }
+
+    /// What joining a session is answered with that this node declined.
+    static func declined(_ session: SessionID) -> CoordinatorError {
+        .ended(session, "this node declined it", by: nil)
     }
 
     private static func ended(_ session: SessionID, _ reason: String, by signer: Int?) -> CoordinatorError {

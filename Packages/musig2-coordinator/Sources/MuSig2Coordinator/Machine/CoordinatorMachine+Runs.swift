@@ -51,12 +51,11 @@ extension CoordinatorMachine {
                 continue
             }
             let session = announced.descriptor.id
-            effects.append(
-                .joined(
-                    session,
-                    CoordinatorError(
-                        .storeFailed, "the store failed, so nothing was sent: join again once it works",
-                        session: session, underlying: reason)))
+            refuse(
+                session,
+                CoordinatorError(
+                    .storeFailed, "the store failed, so nothing was sent: join again once it works", session: session,
+                    underlying: reason))
         }
     }
 

@@ -18,35 +18,38 @@ extension CoordinatorMachine {
     /// Joins a session that was looked at, once the store has said what it has of it.
     mutating func join(_ session: SessionID, at now: Now) {
         if let error = presence(of: session) {
-            effects.append(.joined(session, error))
-            return
+            return refuse(session, error)
         }
         guard previews[session] != nil else {
-            effects.append(.joined(session, .unknown(session)))
-            return
+            return refuse(session, .unknown(session))
         }
         effects.append(.load(session))
     }
 
+    /// Declines a session that was looked at, or about which the policy is asked: the store says first whether this node may.
+    mutating func decline(_ session: SessionID, _ reason: String, at now: Now) {
+        if sessions[session]?.awaitsConsent == true {
+            return decided(session, .join, 0, .decline(reason: reason), at: now)
+        }
+        declining[session] = reason
+        join(session, at: now)
+    }
+
     mutating func loaded(_ session: SessionID, _ result: Result<StoredSession?, CoordinatorError>, at now: Now) {
         if let error = presence(of: session) {
-            effects.append(.joined(session, error))
-            return
+            return refuse(session, error)
         }
         let stored: StoredSession?
         switch result {
         case .success(let found): stored = found
         case .failure(let error):
-            effects.append(.joined(session, error))
-            return
+            return refuse(session, error)
         }
         if let end = stored?.end, end.kind != .left {
-            effects.append(.joined(session, .ended(session, end)))
-            return
+            return refuse(session, .ended(session, end))
         }
         guard let seen = previews.take(session) else {
-            effects.append(.joined(session, .unknown(session)))
-            return
+            return refuse(session, .unknown(session))
         }
         // The creator is where everybody comes by, whoever showed the session; what else a provider knows may be lost with it.
         let others = [seen.announced.peer].filter { !seen.providers.contains($0) && $0 != localPeer }
@@ -70,7 +73,7 @@ extension CoordinatorMachine {
         let refusal =
             presence(of: session) ?? admit(announced, createdHere: createdHere, stored: stored, run: run, at: now)
         if let refusal {
-            effects.append(.joined(session, refusal))
+            refuse(session, refusal)
             return
         }
         if createdHere, stored == nil, let key = sessions[session]?.crypto.finalKey {
@@ -83,13 +86,22 @@ extension CoordinatorMachine {
                     provider.peer, addresses: provider.addresses.map(\.bytes), isAnnouncer: provider.isAnnouncer),
                 at: now)
         }
-        askToJoin(session)
+        guard let reason = declining.removeValue(forKey: session) else { return askToJoin(session) }
+        sessions[session]?.awaitsConsent = true
+        decided(session, .join, 0, .decline(reason: reason), at: now)
+    }
+
+    /// A session is neither joined nor declined.
+    mutating func refuse(_ session: SessionID, _ error: CoordinatorError) {
+        declining[session] = nil
+        effects.append(.joined(session, error))
     }
 
     /// Why a session cannot be joined that this node knows: it is in it, or it has ended. Nil: it does not know it.
     func presence(of session: SessionID) -> CoordinatorError? {
         if let entry = sessions[session] {
             if case .aborted(let report) = entry.machine.status.phase { return .ended(session, report) }
+            if entry.machine.isDeclined { return .declined(session) }
             if let end = end(of: session), end.code != .closed { return end }
         } else if tombstones[session] == nil {
             return nil
@@ -150,15 +162,29 @@ extension CoordinatorMachine {
             // One that was left stays left.
             if !entry.publicity.isLeftInStore { effects.append(.write(.forget(session))) }
             remove(session, at: now)
+        case (.join, .decline(let reason)):
+            guard entry.awaitsConsent else { return }
+            guard !entry.machine.hasJoinedBefore else {
+                return decided(session, .join, attempt, .refuse(reason: Self.joinedBefore(reason)), at: now)
+            }
+            effects.append(
+                .joined(
+                    session,
+                    CoordinatorError(.notApproved, "the consent policy declined: \(reason)", session: session)))
+            drive(session, .declined(reason: reason), at: now)
         case (.sign, .approve):
             drive(session, .signingConfirmed(attempt: attempt), at: now)
-        case (.sign, .refuse(let reason)):
+        case (.sign, .refuse(let reason)), (.sign, .decline(let reason)):
             tell(
                 .error(
                     CoordinatorError(
                         .approvalWithdrawn, "the consent policy refused to sign: \(reason)", session: session)))
             drive(session, .approvalWithdrawn, at: now)
         }
+    }
+
+    private static func joinedBefore(_ reason: String) -> String {
+        "\(reason.isEmpty ? "" : "\(reason); ")the others are not told, since this node joined the session before and left it"
     }
 
     mutating func carry(_ command: SessionCommand, for session: SessionID, at now: Now) {

@@ -102,6 +102,8 @@ struct CoordinatorMachine: Sendable {
     var runs = RunCounter()
     /// What waits for a run, in order.
     var awaitingRuns: [RunRequest] = []
+    /// The sessions that are entered only to be declined, and why.
+    var declining: [SessionID: String] = [:]
     /// The ways of discovery that this node has.
     var ways: [DiscoveryWay] = []
 
@@ -181,7 +183,10 @@ struct CoordinatorMachine: Sendable {
     ///
     /// - Returns: What to do, in order; frames come with ``endTurn(at:)``.
     mutating func handle(_ input: CoordinatorInput, at now: Now) -> [CoordinatorEffect] {
-        if hasSlept(until: now) { peers.hurry(at: now.monotonic) }
+        if hasSlept(until: now) {
+            peers.hurry(at: now.monotonic)
+            lingerAgain(at: now)
+        }
         switch input {
         case .network(let event): handle(event, at: now)
         case .create(let announced): create(announced, at: now)
@@ -190,6 +195,7 @@ struct CoordinatorMachine: Sendable {
         case .read(let session, let announcement): read(announcement, as: session, at: now)
         case .watchInbox(let interval): watchInbox(every: interval, at: now)
         case .join(let session): join(session, at: now)
+        case .decline(let session, let reason): decline(session, reason, at: now)
         case .consent(let session, let stage, let attempt, let decision):
             decided(session, stage, attempt, decision, at: now)
         case .command(let session, let command): carry(command, for: session, at: now)

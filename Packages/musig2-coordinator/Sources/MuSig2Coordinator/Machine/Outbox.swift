@@ -53,7 +53,7 @@ struct Outbox: Sendable {
         due.removeAll { $0 == peer }
     }
 
-    /// Takes out what waits of a session that has ended, but for ABORTs.
+    /// Takes out what waits of a session that has ended, but for ABORTs and DECLINEs.
     mutating func dropSession(_ session: SessionID) {
         let id = session.bytes
         for peer in Array(lanes.keys) {
@@ -65,7 +65,7 @@ struct Outbox: Sendable {
 
     private static func isDropped(_ item: FrameItem, of session: [UInt8]) -> Bool {
         switch item {
-        case .signedMessage(let message): message.body.sessionID == session && message.body.type != .abort
+        case .signedMessage(let message): message.body.sessionID == session && !message.body.type.endsSession
         case .sync(let sync): sync.sessionID == session
         case .error(let reply): reply.sessionID == session
         case .announcement(let signed):

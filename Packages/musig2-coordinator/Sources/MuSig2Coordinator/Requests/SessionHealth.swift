@@ -12,6 +12,8 @@ public struct SessionHealth: Sendable, Hashable {
     public var attempt: UInt32
     /// The signers that have not joined.
     public var notJoined: [Int]
+    /// The signers that say that they will not join.
+    public var declined: [Int]
     /// The signers that have joined and are not connected.
     public var notConnected: [Int]
     /// The signers whose message the present phase waits for.
@@ -23,6 +25,38 @@ public struct SessionHealth: Sendable, Hashable {
     /// Whether nothing valid came for too long while anything but a JOIN is wanted, with a deadline or without.
     public var isStuck: Bool
 
+    /// How well a session goes, for tests of what is made of it.
+    ///
+    /// - Parameters:
+    ///   - phase: Where the session is.
+    ///   - age: How long this node has had it.
+    ///   - quietFor: How long ago the last valid message of another signer came.
+    ///   - attempt: The attempt, from 1.
+    ///   - notJoined: The signers that have not joined.
+    ///   - declined: The signers that say that they will not join.
+    ///   - notConnected: The signers that have joined and are not connected.
+    ///   - waitingFor: The signers whose message the present phase waits for.
+    ///   - phaseTimeLeft: How long the present phase may still take.
+    ///   - timeLeft: How long until the session expires.
+    ///   - isStuck: Whether nothing valid came for too long.
+    public init(
+        phase: SessionStatus.Phase, age: Duration, quietFor: Duration, attempt: UInt32, notJoined: [Int],
+        declined: [Int],
+        notConnected: [Int], waitingFor: [Int], phaseTimeLeft: Duration?, timeLeft: Duration, isStuck: Bool
+    ) {
+        self.phase = phase
+        self.age = age
+        self.quietFor = quietFor
+        self.attempt = attempt
+        self.notJoined = notJoined
+        self.declined = declined
+        self.notConnected = notConnected
+        self.waitingFor = waitingFor
+        self.phaseTimeLeft = phaseTimeLeft
+        self.timeLeft = timeLeft
+        self.isStuck = isStuck
+    }
+
     init(_ status: SessionStatus, at now: Now, stuckAfter: Duration) {
         phase = status.phase
         age = now.monotonic - status.startedAt
@@ -30,6 +64,7 @@ public struct SessionHealth: Sendable, Hashable {
         attempt = status.attempt
         let indices = status.signers.indices
         notJoined = indices.filter { status.signers[$0].peer == nil }
+        declined = indices.filter { status.signers[$0].declined != nil }
         notConnected = indices.filter { status.signers[$0].peer != nil && !status.signers[$0].isConnected }
         waitingFor =
             switch status.phase {

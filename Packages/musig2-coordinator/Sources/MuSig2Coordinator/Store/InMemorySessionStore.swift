@@ -90,7 +90,7 @@ public final class InMemorySessionStore: SessionStore {
             state.nextRunNumber = contents.nextRunNumber
             guard let ledger = contents.ledgers[signer] else { return state }
             state.sessions = ledger.rows.values
-                .filter { $0.session.end.map { $0.kind == .aborted } ?? true }
+                .filter { $0.session.end.map { $0.kind == .aborted || $0.kind == .declined } ?? true }
                 .map { Self.whole($0, ledger) }
             state.tombstones = ledger.tombstoneOrder[ledger.tombstoneHead...].reversed().prefix(tombstones)
                 .compactMap { ledger.tombstones[$0] }

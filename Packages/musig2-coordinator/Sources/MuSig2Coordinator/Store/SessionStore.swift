@@ -21,7 +21,7 @@ public protocol SessionStore: Sendable {
     func commit(_ writes: [StoreWrite], signer: PublicKey) async throws -> [StoreOutcome]
 
     /// Everything that a new process of this signer needs: where the numbers of runs go on, the sessions that are not over, and those that
-    /// were aborted (``StoredEnd/kind`` `aborted`) and are still answered. Sessions that were left, or have expired, are not among them.
+    /// were aborted or declined (``StoredEnd/kind``) and are still answered. Sessions that were left, or have expired, are not among them.
     ///
     /// - Parameters:
     ///   - signer: Whose rows are wanted.
@@ -94,7 +94,7 @@ public enum StoreOutcome: Sendable, Hashable {
 public struct StoredState: Sendable, Hashable {
     /// Where the numbers of runs go on: the end of the highest block of the store, whichever signer claimed it; 0 if there is none.
     public var nextRunNumber: UInt64 = 0
-    /// The sessions that are not over, and those that were aborted, in no order.
+    /// The sessions that are not over, and those that were aborted or declined, in no order.
     public var sessions: [StoredSession] = []
     /// The newest finished sessions, newest first.
     public var tombstones: [StoredTombstone] = []
@@ -144,26 +144,26 @@ public struct StoredEnd: Sendable, Hashable {
 
     /// How it ended.
     public var kind: Kind
-    /// The index of the signer that aborted it.
+    /// The index of the signer that aborted or declined it.
     public var by: Int?
     /// The number of the reason why it was aborted.
     public var reason: UInt32
-    /// The words of the signer that aborted it, at most 512 bytes.
+    /// The words of the signer that aborted or declined it, at most 512 bytes.
     public var text: String
     /// Whether a partial signature of this signer may have left: then a signature may turn up, for ever.
     public var isAfterPartial: Bool
-    /// The ABORT that is the answer from then on, an encoded signed message; nil: there is none.
+    /// The ABORT or DECLINE that is the answer from then on, an encoded signed message; nil: there is none.
     public var abort: [UInt8]?
 
     /// An end.
     ///
     /// - Parameters:
     ///   - kind: How it ended.
-    ///   - by: The index of the signer that aborted it.
+    ///   - by: The index of the signer that aborted or declined it.
     ///   - reason: The number of the reason why it was aborted.
-    ///   - text: The words of the signer that aborted it.
+    ///   - text: The words of the signer that aborted or declined it.
     ///   - isAfterPartial: Whether a partial signature of this signer may have left.
-    ///   - abort: The ABORT that is the answer from then on.
+    ///   - abort: The ABORT or DECLINE that is the answer from then on.
     public init(
         _ kind: Kind, by: Int? = nil, reason: UInt32 = 0, text: String = "", isAfterPartial: Bool,
         abort: [UInt8]? = nil

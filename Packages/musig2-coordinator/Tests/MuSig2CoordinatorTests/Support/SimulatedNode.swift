@@ -140,7 +140,7 @@ final class SimulatedNode {
         case .load(let session):
             inputs.append(.loaded(session, .success(store.sessionNow(session, signer: secret.publicKey))))
         case .dropUnsent(let session):
-            batch = batch.rebuilt(keeping: { $0.session != session || $0.unsigned.body.type == .abort })
+            batch = batch.rebuilt(keeping: { $0.session != session || $0.unsigned.body.type.endsSession })
         case .askConsent(let request, let attempt):
             guard let decision = consent(request) else { return }
             inputs.append(.consent(request.session, request.stage, attempt: attempt, decision))

@@ -24,6 +24,9 @@ public struct SessionLimits: Hashable, Sendable {
     /// nobody can use attempts up.
     public static let attemptInterval: UInt64 = 10_000
 
+    /// The longest text of this signer for people that leaves, of ABORT and DECLINE, in bytes of UTF-8; others may send longer ones. 400.
+    public static let ownTextBytes = 400
+
     /// How many points are parsed, and kept in a slot, for what one signature check costs. 4.
     public static let pointsPerSignature = 4
 }

@@ -139,7 +139,7 @@ extension Column {
         case .noncesComplete: self = .noncesComplete
         case .partialSigShare: self = .partials
         case .signatureFinalized: self = .signature
-        case .restart, .abort, .evidence, .broadcastDone: return nil
+        case .restart, .abort, .evidence, .broadcastDone, .decline: return nil
         }
     }
 }

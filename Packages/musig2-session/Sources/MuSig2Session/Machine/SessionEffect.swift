@@ -57,7 +57,7 @@ public enum LedgerRow: Hashable, Sendable {
     case nonces
     /// Insert if absent, by signer key, session and attempt.
     case partials
-    /// The end of the session, whose ABORT the message is. It replaces an earlier end.
+    /// The end of the session, whose ABORT or DECLINE the message is. It replaces an earlier end.
     case end(SessionEnd)
 }
 

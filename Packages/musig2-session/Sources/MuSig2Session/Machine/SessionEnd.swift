@@ -10,11 +10,13 @@ public struct SessionEnd: Hashable, Sendable {
         case left = 2
         /// Its time is over.
         case expired = 3
+        /// This signer declined it, for good.
+        case declined = 4
     }
 
     /// How it ended.
     public var kind: Kind
-    /// Who aborted it.
+    /// Who aborted or declined it.
     public var by: Int?
     /// Why it was aborted.
     public var reason: AbortReason
@@ -22,18 +24,18 @@ public struct SessionEnd: Hashable, Sendable {
     public var text: String
     /// Whether a partial signature of *this* signer may have left before: then a signature may exist, for ever.
     public var isAfterPartial: Bool
-    /// The ABORT that whoever comes later is answered with; nil: nobody is.
+    /// The ABORT or DECLINE that whoever comes later is answered with; nil: nobody is.
     public var message: SignedMessage?
 
     /// An end.
     ///
     /// - Parameters:
     ///   - kind: How it ended.
-    ///   - by: Who aborted it.
+    ///   - by: Who aborted or declined it.
     ///   - reason: Why it was aborted.
     ///   - text: The author's own words.
     ///   - isAfterPartial: Whether a partial signature of this signer may have left before.
-    ///   - message: The ABORT that whoever comes later is answered with.
+    ///   - message: The ABORT or DECLINE that whoever comes later is answered with.
     public init(
         _ kind: Kind,
         by: Int? = nil,

@@ -8,6 +8,8 @@ public enum SessionEvent: Hashable, Sendable {
     case joined
     /// Another signer joined. A signer that comes back as a new run is not told again.
     case participantJoined(index: Int, peer: PeerID, joined: Int)
+    /// A signer says that it will not join: a statement, void once it joins. For this signer itself: the session is over here.
+    case declined(index: Int, reason: String)
     /// All signers joined.
     case ready
     /// A signer's commitment is here; this signer's own too.

@@ -8,6 +8,9 @@ public enum SessionInput: Hashable, Sendable {
     case approved
     /// The application does not want this session; it never joined, and nothing is sent.
     case refused
+    /// The application does not want this session, and the others are told: at most 400 bytes of the reason are sent. It counts before this
+    /// signer's JOIN only; whoever has joined aborts.
+    case declined(reason: String)
     /// The application withdrew its approval: nothing but ABORT leaves from now on.
     case approvalWithdrawn
     /// The answer to ``SessionEffect/confirmSigning(attempt:)``: the policy still approves. The other answer is

@@ -13,14 +13,14 @@ extension SessionMachine {
             evidence: evidence,
             earlyEnds: reason == .noProgress ? earlyEnds : []
         )
-        let hasJoined = joins[me] != nil
+        let isKnown = mayHaveJoined
         end(.aborted(report, message: nil), &turn)
         // Nobody knows of a signer that never joined.
-        if hasJoined {
+        if isKnown {
             let payload = Abort(
                 reason: reason,
                 stage: ledger.mayHaveSigned ? .afterPartial : .beforePartial,
-                text: String(decoding: text.utf8.prefix(400), as: UTF8.self),
+                text: Self.shortened(text),
                 evidence: evidence
             )
             issue(.abort(payload), attempt: 0, record: .end(SessionEnd(report, message: nil)), &turn)

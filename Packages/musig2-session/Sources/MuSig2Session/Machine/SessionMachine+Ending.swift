@@ -20,7 +20,11 @@ extension SessionMachine {
     internal mutating func withdrawApproval(_ turn: inout Turn<Crypto>) {
         guard isOpen, consent == .approved else { return }
         turn.effects.append(.persist(.approval(false)))
-        abort(.notApproved, text: "", evidence: nil, &turn)
+        if mayHaveJoined {
+            abort(.notApproved, text: "", evidence: nil, &turn)
+        } else {
+            decline(reason: "", &turn)
+        }
         consent = .withdrawn
     }
 
@@ -59,11 +63,22 @@ extension SessionMachine {
             }
             tellFinal(toPeerAt: entry, &turn)
         }
+        dialUndelivered(isNews: true, &turn)
+    }
+
+    /// Dials the signers that rely on this one and are not known to have the signatures: each asks once it is connected.
+    internal func dialUndelivered(isNews: Bool, _ turn: inout Turn<Crypto>) {
+        for index in undelivered {
+            guard let join = joins[index], let entry = peers.index(of: join.peer) else { continue }
+            connectIfNeeded(entry, isNews: isNews, &turn)
+        }
     }
 
     /// Says that this signer has the signatures, so that the peer need not wait to pass them on.
-    internal func tellFinal(toPeerAt entry: Int, _ turn: inout Turn<Crypto>) {
+    internal mutating func tellFinal(toPeerAt entry: Int, _ turn: inout Turn<Crypto>) {
         guard signatures != nil, consent == .approved, peers[at: entry].isReachable else { return }
+        // Whoever does not know yet whom it hears does not count it: the JOIN comes first on every connection.
+        give(Slot(.joins, me), toPeerAt: entry, &turn)
         turn.send(.sync(finalSync()), to: peers.entries[entry].peer)
     }
 
@@ -74,6 +89,12 @@ extension SessionMachine {
         guard crypto.isValid(signatures: signatures) else {
             if let peer { penalise(peer, .badFinalSignature, &turn) }
             return
+        }
+        // Whoever sends them has them. Of several signers at one peer each has its own state.
+        if let peer, let entry = peers.index(of: peer), peers[at: entry].bindings.count == 1,
+            peers[at: entry].bindings[0].isPresented
+        {
+            peers[at: entry].bindings[0].isFinal = true
         }
         complete(signatures, &turn)
     }
@@ -117,6 +138,8 @@ extension SessionMachine {
             guard !peers[at: entry].answered.contains(.abort) else { return }
             peers[at: entry].answered.insert(.abort)
             turn.send(.signed(message), to: peer)
+        case .declined?:
+            showOwnDecline(toPeerAt: entry, &turn)
         case .aborted(_, nil)?, .expired?, .superseded?, .refused?, .left?, nil:
             break
         }

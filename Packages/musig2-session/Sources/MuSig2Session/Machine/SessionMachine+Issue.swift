@@ -22,9 +22,10 @@ extension SessionMachine {
         turn.effects.append(.issue(message, record: record))
     }
 
-    /// Whether a body may still leave: nothing but ABORT does after an abort.
+    /// Whether a body may still leave: nothing but ABORT does after an abort, and nothing but DECLINE of a session that was declined.
     private func mayLeave(_ body: MessageBody) -> Bool {
         if case .aborted? = outcome { return body.type == .abort }
+        if case .declined? = outcome { return body.type == .decline }
         guard isRunning, body.run == run, awaitedRun == nil else { return false }
         return !body.type.belongsToAttempt || body.attempt == attempt.number
     }
@@ -102,6 +103,8 @@ extension SessionMachine {
         case .abort:
             if case .aborted(let report, _)? = outcome { outcome = .aborted(report, message: message) }
             broadcast(message, &turn)
+        case .decline:
+            entered(decline: message, &turn)
         case .evidence:
             keepEvidence(message, from: nil, &turn)
         case .broadcastDone:

@@ -113,13 +113,14 @@ extension SessionMachine {
     private mutating func enterJoin(_ slot: JoinSlot, _ index: Int, isShown: Bool, _ turn: inout Turn<Crypto>) {
         lastActivity = turn.now.monotonic
         let held = joins[index]
+        let wasDeclined = declines.removeValue(forKey: index) != nil
         bind(index, to: slot, isPresented: isShown, &turn)
         turn.effects.append(.persist(.join(index: index, slot.message)))
         if held == nil {
             turn.tell(.participantJoined(index: index, peer: slot.peer, joined: joins.filled))
         }
         let isNewProcess = held != nil && isShown && forgetOldProcess(of: index, at: slot.peer, &turn)
-        if isRunning { publish(Slot(.joins, index), replaces: held != nil, &turn) }
+        if isRunning { publish(Slot(.joins, index), replaces: held != nil || wasDeclined, &turn) }
         guard let entry = peers.index(of: slot.peer) else { return }
         if isShown {
             meet(peerAt: entry, &turn)

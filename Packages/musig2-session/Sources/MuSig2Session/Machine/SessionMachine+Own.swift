@@ -16,6 +16,7 @@ extension SessionMachine {
             return
         }
         if body.type == .abort { return hearOwnAbort(message, &turn) }
+        if body.type == .decline { return hearOwnDecline(message, &turn) }
         if body.run > run {
             meetHigherRun(body.run, &turn)
         } else if body.run == run {
@@ -171,6 +172,7 @@ extension SessionMachine {
             ledger.partials.insert(OwnLedger.Key(attempt: message.body.attempt, run: message.body.run))
             ledger.mayHaveSigned = true
         }
+        ledger.hasJoined = saved.joins[me] != nil || !saved.nonces.isEmpty || !saved.partials.isEmpty
         let newest = (saved.nonces + saved.partials).map(\.body.attempt).max() ?? 1
         if newest > 1 { attempt = makeAttempt(newest) }
         ledger.reach(newest)
@@ -180,6 +182,7 @@ extension SessionMachine {
         switch saved.end?.kind {
         case .aborted?:
             outcome = saved.end.map { .aborted($0.report, message: $0.message) }
+        case .declined?: outcome = saved.end.map { .declined(OwnDecline(reason: $0.text, message: $0.message)) }
         case .expired?: outcome = .expired
         case .left?: outcome = .left
         case nil: break

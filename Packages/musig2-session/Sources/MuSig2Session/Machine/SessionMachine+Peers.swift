@@ -19,7 +19,7 @@ extension SessionMachine {
             for other in peers.entries.indices where other != entry { peers[at: other].isAnnouncer = false }
             peers[at: entry].isAnnouncer = true
         }
-        if isRunning { connectIfNeeded(entry, isNews: true, &turn) }
+        if isRunning || isDeclineUntold { connectIfNeeded(entry, isNews: true, &turn) }
     }
 
     /// Lets the oldest introduced peer go that no JOIN names, if there are as many as there may be.
@@ -48,10 +48,7 @@ extension SessionMachine {
         peers[at: entry].forgetConnection()
         peers[at: entry].isConnected = true
         if isRunning { return greet(entry, &turn) }
-        // A signer whose store was set back does not know whom it hears: the JOIN comes first on every connection.
-        if signatures != nil, consent == .approved, peers[at: entry].isBound {
-            give(Slot(.joins, me), toPeerAt: entry, &turn)
-        }
+        showOwnDecline(toPeerAt: entry, &turn)
         tellFinal(toPeerAt: entry, &turn)
     }
 
@@ -60,6 +57,7 @@ extension SessionMachine {
         peers[at: entry].forgetConnection()
         // What was asked of this peer must be asked of another one.
         if isRunning { hurrySync(&turn) }
+        if consent == .approved { dialUndelivered(isNews: false, &turn) }
     }
 
     /// Enters a JOIN that is checked, and takes its signer from the peer of an older run.

@@ -21,9 +21,11 @@ extension SessionMachine {
         let wasOver = outcome != nil
         if index == me { receiveOwn(message, from: peer, &turn) }
         if wasOver {
-            // An ABORT is no question, and who sends the partials that completed this signer is about to be complete.
+            // An ABORT or a DECLINE is no question, and who sends the partials that completed this signer is about to be complete.
             let isLast = body.type == .partialSigShare && body.attempt == attempt.number
-            if let entry, isBound, body.type != .abort, !isLast { answerAfterEnd(peerAt: entry, &turn) }
+            if let entry, isBound, body.type != .abort, body.type != .decline, !isLast {
+                answerAfterEnd(peerAt: entry, &turn)
+            }
             return
         }
         if index == me { return }
@@ -34,12 +36,12 @@ extension SessionMachine {
         }
     }
 
-    /// What counts from a peer that no signer is bound to: that it is a signer, for itself; and an ABORT, which only its
-    /// author can have signed.
+    /// What counts from a peer that no signer is bound to: that it is a signer, for itself; and an ABORT or a DECLINE, which only
+    /// its author can have signed.
     private func mayAnyoneBring(_ body: MessageBody, _ peer: PeerID) -> Bool {
         switch body.type {
         case .join: namesSender(body, peer)
-        case .abort: true
+        case .abort, .decline: true
         default: false
         }
     }
@@ -74,12 +76,13 @@ extension SessionMachine {
         crypto.isValid(signature: message.signature, ofBody: message.bodyBytes, signer: Int(message.body.index))
     }
 
-    // MARK: ABORT, EVIDENCE, BROADCAST_DONE
+    // MARK: ABORT, DECLINE, EVIDENCE, BROADCAST_DONE
 
     private mutating func receiveStatement(
         _ message: SignedMessage, _ index: Int, from peer: PeerID, _ turn: inout Turn<Crypto>
     ) {
         if message.body.type == .broadcastDone, broadcasts.contains(index) { return }
+        if message.body.type == .decline, isDecided(index) { return }
         guard isSigned(message) else { return penalise(peer, .badSignature, &turn) }
         guard let payload = try? Payload(decoding: message.body.payload, type: message.body.type) else {
             return blame(index, .payload, .malformedPayload, from: peer, &turn)
@@ -88,6 +91,8 @@ extension SessionMachine {
         switch payload {
         case .abort(let abort):
             hearAbort(message, abort, &turn)
+        case .decline(let decline):
+            hearDecline(message, decline, index, &turn)
         case .evidence(let evidence):
             if convicted.contains(Int(evidence.culprit)) { return }
             guard isConvincing(evidence) else {
@@ -200,7 +205,7 @@ extension SessionMachine {
             return .partials(context: context, share.partials)
         case .restart(let restart):
             return .restart(restart)
-        case .join, .abort, .evidence, .broadcastDone:
+        case .join, .abort, .evidence, .broadcastDone, .decline:
             return nil
         }
     }

@@ -23,7 +23,7 @@ extension SessionMachine {
         case .partialSigShare:
             if let held = attempt.partials[index] { return run == held.run }
             return attempt.nonces[index].map { run == $0.run } ?? true
-        case .join, .restart, .abort, .evidence, .broadcastDone, .signatureFinalized:
+        case .join, .restart, .abort, .evidence, .broadcastDone, .signatureFinalized, .decline:
             return true
         }
     }

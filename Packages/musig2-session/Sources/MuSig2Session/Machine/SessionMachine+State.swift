@@ -98,7 +98,17 @@ internal enum Outcome: Hashable, Sendable {
     case expired
     case superseded
     case refused
+    case declined(OwnDecline)
     case left
+}
+
+/// How this signer declined.
+internal struct OwnDecline: Hashable, Sendable {
+    let reason: String
+    /// The DECLINE, once it is durable.
+    var message: SignedMessage?
+    /// Whether it was sent to anybody in this life of the machine.
+    var isTold = false
 }
 
 /// A message on its way through the caller's hands.
@@ -125,6 +135,8 @@ internal struct OwnLedger: Hashable, Sendable {
     var remembersFrom: UInt32 = 0
     /// Whether a partial of this signer may have left.
     var mayHaveSigned = false
+    /// Whether an earlier run of this signer may have joined.
+    var hasJoined = false
     /// Whether others remember more of this signer than its store.
     var isIncomplete = false
 

@@ -2,6 +2,7 @@ extension SessionMachine {
     /// How the session stands.
     public var status: SessionStatus {
         SessionStatus(
+            index: me,
             phase: statusPhase,
             finalKey: constants.crypto.finalKey,
             attempt: attempt.number,
@@ -14,6 +15,7 @@ extension SessionMachine {
             deadline: deadline,
             expiresAt: descriptor.expiryMilliseconds,
             signatures: signatures,
+            undelivered: undelivered,
             earlyEnds: earlyEnds
         )
     }
@@ -24,6 +26,7 @@ extension SessionMachine {
         case .aborted(let report, _)?: return .aborted(report)
         case .expired?: return .expired
         case .superseded?: return .superseded
+        case .declined(let own)?: return .declined(reason: own.reason, isTold: own.isTold)
         case .refused?, .left?: return .closed
         case nil: break
         }
@@ -40,7 +43,8 @@ extension SessionMachine {
             hasCommitment: attempt.message(.commitments, index) != nil,
             hasNonces: attempt.message(.nonces, index) != nil,
             hasPartials: attempt.message(.partials, index) != nil,
-            restarts: restarts[index] ?? 0
+            restarts: restarts[index] ?? 0,
+            declined: declines[index]?.reason
         )
     }
 }

@@ -257,6 +257,7 @@ extension SessionMachine {
                 let slot = Slot(column, Int(index))
                 if !isFilled(slot) {
                     peers[at: entry].bindings[position].wants.insert(slot)
+                    if column == .joins { showDecline(of: slot.index, toPeerAt: entry, &turn) }
                 } else {
                     give(slot, toPeerAt: entry, &turn)
                 }

@@ -18,6 +18,8 @@ public struct SessionMachine<Crypto: SessionCrypto>: Hashable, Sendable {
     internal var isClosed = false
 
     internal var joins: Slots<JoinSlot>
+    /// The signers that say that they will not join, none of which has a JOIN here.
+    internal var declines: [Int: DeclineSlot] = [:]
     internal var attempt: AttemptState<Crypto>
     internal var peers = PeerTable()
     /// How often each signer's JOIN was replaced lately.
@@ -126,6 +128,7 @@ public struct SessionMachine<Crypto: SessionCrypto>: Hashable, Sendable {
         switch input {
         case .approved: approve(&turn)
         case .refused: refuse(&turn)
+        case .declined(let reason): decline(reason: reason, &turn)
         case .approvalWithdrawn: withdrawApproval(&turn)
         case .signingConfirmed(let number):
             if isRunning, number == attempt.number, attempt.isConfirming { attempt.isConfirmed = true }
@@ -188,7 +191,7 @@ extension SessionMachine {
         if case .completed(let signatures)? = outcome { signatures } else { nil }
     }
 
-    /// Whether the session is over here: complete, aborted, left, expired, superseded or refused. It may still be completed
+    /// Whether the session is over here: complete, aborted, declined, left, expired, superseded or refused. It may still be completed
     /// by signatures.
     public var isOver: Bool { !isOpen }
 
@@ -216,16 +219,29 @@ extension SessionMachine {
     public func hasJoined(_ index: Int) -> Bool { joins.indices.contains(index) && joins.isFilled(index) }
 
     /// Whether all others that rely on this signer are known to have the signatures: all signers; in a star, where the
-    /// coordinator is the one who passes them on, only that one.
+    /// coordinator is the one who passes them on, only that one, or the next in the order of coordinators.
     public var allAreFinal: Bool {
-        if isStar, !isCoordinator, let coordinator {
-            return isFinal(coordinator)
-        }
-        return areAllFinal
+        reliant.allSatisfy { isFinal($0) } || isFinalSuccessor
     }
 
-    private var areAllFinal: Bool {
-        joins.indices.allSatisfy { $0 == me || isFinal($0) }
+    /// The signers that have joined, rely on this one for the signatures, and are not known to have them. Empty while there are none.
+    public var undelivered: [Int] {
+        guard signatures != nil, !isFinalSuccessor else { return [] }
+        return reliant.filter { joins.isFilled($0) && !isFinal($0) }
+    }
+
+    /// The signers to which this one passes the signatures on.
+    private var reliant: [Int] {
+        if isStar, !isCoordinator, let coordinator { return [coordinator] }
+        return joins.indices.filter { $0 != me }
+    }
+
+    /// Whether the next coordinator of a star is known to have the signatures, which then passes them on.
+    private var isFinalSuccessor: Bool {
+        guard isStar, !isCoordinator, let next = constants.order.coordinator(ofAttempt: attempt.number + 1) else {
+            return false
+        }
+        return next != me && isFinal(next)
     }
 
     private func isFinal(_ index: Int) -> Bool {
@@ -248,6 +264,8 @@ extension SessionMachine {
         count += peers.entries.count * 300
         if let origin = attempt.origin { count += 200 + origin.bodyBytes.count }
         if case .aborted(_, let message?)? = outcome { count += 200 + 2 * message.bodyBytes.count }
+        if case .declined(let own)? = outcome, let message = own.message { count += 200 + 2 * message.bodyBytes.count }
+        for declined in declines.values { count += 300 + 3 * declined.message.bodyBytes.count }
         for message in keptEvidence { count += 2 * message.bodyBytes.count }
         return count
     }

@@ -13,6 +13,9 @@ public struct SessionStatus: Hashable, Sendable {
         case completed
         /// It was aborted.
         case aborted(AbortReport)
+        /// This signer declined it. `isTold`: its DECLINE was sent to at least one peer that may know the session, in this life of the
+        /// process.
+        case declined(reason: String, isTold: Bool)
         /// Its time is over.
         case expired
         /// Another process runs with this signer's key.
@@ -36,8 +39,12 @@ public struct SessionStatus: Hashable, Sendable {
         /// How many later attempts it raised, by the first message of each that this signer was shown: a storm has an
         /// author.
         public var restarts: Int
+        /// Why it will not join, as it says itself, perhaps empty; nil if it did not decline, or has joined since.
+        public var declined: String?
     }
 
+    /// Which of the signers this one is.
+    public var index: Int
     /// Where it is.
     public var phase: Phase
     /// The key that the signatures are for, all tweaks applied: what was approved.
@@ -62,6 +69,9 @@ public struct SessionStatus: Hashable, Sendable {
     public var expiresAt: UInt64
     /// The signatures, if it is complete.
     public var signatures: [SchnorrSignature]?
+    /// The signers that have joined, rely on this one for the signatures, and are not known to have them: in a mesh, and at the coordinator
+    /// of a star, all others; at the others of a star the coordinator. Empty while there are no signatures.
+    public var undelivered: [Int]
     /// The attempts that ended early, in order: at so many of them as the configuration says the session is given up.
     public var earlyEnds: [EarlyEnd]
 

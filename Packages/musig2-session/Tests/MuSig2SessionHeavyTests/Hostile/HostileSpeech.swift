@@ -31,6 +31,7 @@ extension HostileWorld {
         case .partial: return [.signed(try partial(author))]
         case .restart: return [.signed(say(author, restart()))]
         case .abort: return [.signed(say(author, abort()))]
+        case .decline: return [.signed(say(author, .decline(Decline(reason: chance(0.5) ? "" : "no"))))]
         case .evidence: return [.signed(say(author, .evidence(someEvidence())))]
         case .broadcastDone: return [.signed(say(author, .broadcastDone(BroadcastDone(transactionID: bytes(32)))))]
         case .sync: return [.sync(sync())]

@@ -19,6 +19,7 @@ struct HostileTemper {
         case partial
         case restart
         case abort
+        case decline
         case evidence
         case broadcastDone
         case sync

@@ -226,11 +226,11 @@ final class HostileWorld {
         for case .signed(let message) in items {
             try judge.see(message, sentByHonest: true)
             guard Int(message.body.index) == index else { continue }
-            if message.body.type == .abort {
+            if message.body.type == .abort || message.body.type == .decline {
                 // One of an earlier run was returned by others: they have it.
                 let isNew = message.body.run == processes[index]?.node?.machine.currentRun
                 guard !isNew || processes[index]?.store.end != nil else {
-                    throw InvariantViolation("\(index) sends an ABORT that is not recorded")
+                    throw InvariantViolation("\(index) sends an \(message.body.type) that is not recorded")
                 }
                 continue
             }
@@ -388,7 +388,7 @@ final class HostileWorld {
             switch processes[index]?.store.end?.kind {
             case nil: .takesPart
             case .left?: .left
-            case .aborted?, .expired?: .ended
+            case .aborted?, .expired?, .declined?: .ended
             }
         processes[index]?.wish = wish
         now.monotonic += .milliseconds(1)

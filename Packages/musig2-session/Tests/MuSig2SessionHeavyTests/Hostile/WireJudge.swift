@@ -72,7 +72,7 @@ final class WireJudge {
         switch body.type {
         case .nonceCommit, .nonceCommitsComplete, .nonceShare, .noncesComplete, .partialSigShare:
             try enter(message, payload, place)
-        case .join, .restart, .abort, .evidence, .broadcastDone, .signatureFinalized: break
+        case .join, .restart, .abort, .evidence, .broadcastDone, .signatureFinalized, .decline: break
         }
     }
 

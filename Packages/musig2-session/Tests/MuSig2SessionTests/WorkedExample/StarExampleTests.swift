@@ -184,6 +184,14 @@ import WireCodec
                                   d76d61d4b21801208280c080deacb98f1a2808320c080110011a06656e6f756768124038b7fe31
                                   0963e6c1a86d46ca66d44a9c6ed776a8dc8f3ae9958427628657a7693baf9b93be6a2b21692c40
                                   8348909039c64a3f47fe9bd75042aab06eed80d339
+        DECLINE body              0a202ff9407e3694d727342f9f0cf202b424b6e98c7689fd8505fcbaf5d76d61d4b21802208380
+                                  c080deacb98f1a280d32090a076e6f2074696d65
+        DECLINE signature         ca80b10253635a4fa013ec49a2b6c913ed02155b08e3ca2321fd5127be4a1b1038fe6842dc2583
+                                  92b71d7bec0fd44edc3fa70092a4f0121ce0d301e7e291e22a
+        its frame                 84010a81010a7f0a3b0a202ff9407e3694d727342f9f0cf202b424b6e98c7689fd8505fcbaf5d7
+                                  6d61d4b21802208380c080deacb98f1a280d32090a076e6f2074696d651240ca80b10253635a4f
+                                  a013ec49a2b6c913ed02155b08e3ca2321fd5127be4a1b1038fe6842dc258392b71d7bec0fd44e
+                                  dc3fa70092a4f0121ce0d301e7e291e22a
         """
 
     private func descriptor() throws -> Descriptor {
@@ -273,5 +281,8 @@ import WireCodec
             1, attempt: 0, .abort(Abort(reason: .requested, stage: .beforePartial, text: "enough")))
         figures.expect("ABORT", abort)
         figures.expect("its frame", try ExampleSession.frame(abort))
+        let decline = try session.message(2, attempt: 0, .decline(Decline(reason: "no time")))
+        figures.expect("DECLINE", decline)
+        figures.expect("its frame", try ExampleSession.frame(decline))
     }
 }

@@ -20,6 +20,13 @@ public struct RestartReason: RawRepresentable, Hashable, Sendable {
     public static let followed = RestartReason(rawValue: 6)
 }
 
+extension RestartReason: CaseIterable {
+    /// The reasons that are defined.
+    public static let allCases: [RestartReason] = [
+        .timeout, .failedAttempt, .newRun, .requested, .ownHistoryLost, .followed,
+    ]
+}
+
 extension RestartReason: CustomStringConvertible {
     /// The reason in lower camel case, or its number.
     public var description: String {
@@ -117,6 +124,14 @@ public struct AbortReason: RawRepresentable, Hashable, Sendable {
     public static let cannotSign = AbortReason(rawValue: 8)
 }
 
+extension AbortReason: CaseIterable {
+    /// The reasons that are defined.
+    public static let allCases: [AbortReason] = [
+        .requested, .notApproved, .invalidContribution, .signerCompromised, .storeFailed, .noProgress, .closed,
+        .cannotSign,
+    ]
+}
+
 extension AbortReason: CustomStringConvertible {
     /// The reason in lower camel case, or its number.
     public var description: String {
@@ -194,6 +209,38 @@ public struct Abort: WireMessage {
         if reason.rawValue == 0 { throw WireError(Self.messageName, "reason", .missing) }
         try WireCheck.text(Self.messageName, "text", text, limits)
         try evidence?.validate(limits)
+    }
+}
+
+/// DECLINE: the sender will not join the session. Said before its own JOIN only.
+public struct Decline: WireMessage {
+    /// For people; at most 512 bytes (``WireLimits/textBytes``), or empty. It is the sender's word, and may hold any characters.
+    public var reason: String
+
+    /// Makes the payload.
+    public init(reason: String = "") { self.reason = reason }
+
+    /// `Decline`.
+    public static let messageName = "Decline"
+
+    /// Reads all fields.
+    public init(from reader: inout ProtobufReader, limits: WireLimits) throws(WireError) {
+        self.init()
+        while let field = try reader.nextField() {
+            guard field.number == 1 else {
+                try reader.unknown(field)
+                continue
+            }
+            reason = try reader.string(field, "reason", limit: limits.textBytes)
+        }
+    }
+
+    /// Writes all fields.
+    public func write(to writer: inout ProtobufWriter) { writer.string(1, reason) }
+
+    /// Refuses too long a reason.
+    public func validate(_ limits: WireLimits) throws(WireError) {
+        try WireCheck.text(Self.messageName, "reason", reason, limits)
     }
 }
 

@@ -22,12 +22,14 @@ public enum MessageType: UInt32, Hashable, Sendable, CaseIterable {
     case broadcastDone = 10
     /// The final signatures; never in a body, only as a column that SYNC wants.
     case signatureFinalized = 11
+    /// A signer will not join. (12 is taken for a later version.)
+    case decline = 13
 
     /// Whether messages of the type carry an attempt, from 1; those of the others carry 0.
     public var belongsToAttempt: Bool {
         switch self {
         case .nonceCommit, .nonceCommitsComplete, .nonceShare, .noncesComplete, .partialSigShare, .restart: true
-        case .join, .abort, .evidence, .broadcastDone, .signatureFinalized: false
+        case .join, .abort, .evidence, .broadcastDone, .signatureFinalized, .decline: false
         }
     }
 

@@ -20,6 +20,8 @@ public enum Payload: Hashable, Sendable {
     case evidence(Evidence)
     /// A transaction was broadcast.
     case broadcastDone(BroadcastDone)
+    /// A signer will not join.
+    case decline(Decline)
 
     /// Decodes and validates a payload.
     /// - Parameters:
@@ -40,6 +42,7 @@ public enum Payload: Hashable, Sendable {
         case .abort: self = .abort(try Abort(decoding: bytes, limits: limits))
         case .evidence: self = .evidence(try Evidence(decoding: bytes, limits: limits))
         case .broadcastDone: self = .broadcastDone(try BroadcastDone(decoding: bytes, limits: limits))
+        case .decline: self = .decline(try Decline(decoding: bytes, limits: limits))
         case .signatureFinalized:
             throw WireError(MessageBody.messageName, "type", .outOfRange(UInt64(type.rawValue)))
         }
@@ -58,6 +61,7 @@ public enum Payload: Hashable, Sendable {
         case .abort: .abort
         case .evidence: .evidence
         case .broadcastDone: .broadcastDone
+        case .decline: .decline
         }
     }
 
@@ -74,6 +78,7 @@ public enum Payload: Hashable, Sendable {
         case .abort(let message): message
         case .evidence(let message): message
         case .broadcastDone(let message): message
+        case .decline(let message): message
         }
     }
 

@@ -30,6 +30,8 @@ extension HostileNodes {
         case .partial: [.signedMessage(try sign(partial(), author))]
         case .restart: [.signedMessage(try sign(restart(), author))]
         case .abort: [.signedMessage(try sign(abort(), author))]
+        case .decline:
+            [.signedMessage(try sign(.decline(Decline(reason: chance(0.5) ? "" : "no")), author))]
         case .evidence: [.signedMessage(try sign(.evidence(someEvidence()), author))]
         case .broadcastDone:
             [.signedMessage(try sign(.broadcastDone(BroadcastDone(transactionID: bytes(32))), author))]

@@ -51,7 +51,7 @@ final class NodeJudge {
         switch body.type {
         case .nonceCommit, .nonceCommitsComplete, .nonceShare, .noncesComplete, .partialSigShare:
             try enter(message, Place(signer: body.index, attempt: body.attempt, run: body.run))
-        case .join, .restart, .abort, .evidence, .broadcastDone, .signatureFinalized: break
+        case .join, .restart, .abort, .evidence, .broadcastDone, .signatureFinalized, .decline: break
         }
     }
 

@@ -1,0 +1,112 @@
+internal import WireCodec
+
+/// A DECLINE of another signer that no JOIN of it has made void.
+internal struct DeclineSlot: Hashable, Sendable {
+    let message: SignedMessage
+    let reason: String
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(reason)
+    }
+}
+
+/// DECLINE: a signer says that it will not join. At its author it is for good; at the others it is a statement, until a JOIN of its
+/// author is here.
+extension SessionMachine {
+    /// Whether a JOIN of this signer may be with others, from this run or an earlier one: then it aborts, and declines no more.
+    internal var mayHaveJoined: Bool { hasJoinedBefore || joinedAt != nil }
+
+    /// Ends the session here, and tells the others.
+    internal mutating func decline(reason: String, _ turn: inout Turn<Crypto>) {
+        guard isOpen, !mayHaveJoined else { return }
+        let reason = Self.shortened(reason)
+        end(.declined(OwnDecline(reason: reason)), &turn)
+        let record = SessionEnd(.declined, by: me, text: reason, isAfterPartial: ledger.mayHaveSigned)
+        issue(.decline(Decline(reason: reason)), attempt: 0, record: .end(record), &turn)
+        turn.tell(.declined(index: me, reason: reason))
+    }
+
+    /// The own DECLINE is durable: it goes to whoever is there, and the others that may know the session are dialled.
+    internal mutating func entered(decline message: SignedMessage, _ turn: inout Turn<Crypto>) {
+        guard case .declined(var own)? = outcome else { return }
+        own.message = message
+        outcome = .declined(own)
+        for entry in peers.entries.indices {
+            connectIfNeeded(entry, isNews: true, &turn)
+            showOwnDecline(toPeerAt: entry, &turn)
+        }
+    }
+
+    /// Sends the own DECLINE, once on each connection.
+    internal mutating func showOwnDecline(toPeerAt entry: Int, _ turn: inout Turn<Crypto>) {
+        guard case .declined(var own)? = outcome, let message = own.message, peers[at: entry].isConnected,
+            !peers[at: entry].answered.contains(.abort)
+        else { return }
+        peers[at: entry].answered.insert(.abort)
+        own.isTold = true
+        outcome = .declined(own)
+        turn.send(.signed(message), to: peers.entries[entry].peer)
+    }
+
+    /// Another signer's DECLINE that is checked, whoever brought it and in whatever run: the first one is kept.
+    internal mutating func hearDecline(
+        _ message: SignedMessage, _ decline: Decline, _ index: Int, _ turn: inout Turn<Crypto>
+    ) {
+        guard isOpen, !isDecided(index) else { return }
+        declines[index] = DeclineSlot(message: message, reason: decline.reason)
+        turn.tell(.declined(index: index, reason: decline.reason))
+        for entry in peers.entries.indices where peers[at: entry].wants(Slot(.joins, index)) {
+            showDecline(of: index, toPeerAt: entry, &turn)
+        }
+    }
+
+    /// Whether a DECLINE of the signer says nothing new.
+    internal func isDecided(_ index: Int) -> Bool { joins.isFilled(index) || declines[index] != nil }
+
+    /// Answers whoever wants a JOIN that there is none of with its author's DECLINE, once per step. A JOIN that comes after it goes to
+    /// the same peers.
+    internal mutating func showDecline(of index: Int, toPeerAt entry: Int, _ turn: inout Turn<Crypto>) {
+        let slot = Slot(.joins, index)
+        guard let declined = declines[index], peers[at: entry].isReachable, !peers[at: entry].sent.contains(slot)
+        else { return }
+        peers[at: entry].sent.insert(slot)
+        turn.send(.signed(declined.message), to: peers.entries[entry].peer)
+    }
+
+    /// This signer's own DECLINE that others return: a former process declined, and the store does not say so. One that has joined
+    /// since has made it void.
+    internal mutating func hearOwnDecline(_ message: SignedMessage, _ turn: inout Turn<Crypto>) {
+        guard isOpen, !mayHaveJoined, let decline = try? Decline(decoding: message.body.payload) else { return }
+        end(.declined(OwnDecline(reason: decline.reason, message: message, isTold: true)), &turn)
+        let record = SessionEnd(
+            .declined, by: me, text: decline.reason, isAfterPartial: ledger.mayHaveSigned, message: message)
+        turn.effects.append(.persist(.ended(record)))
+        turn.tell(.declined(index: me, reason: decline.reason))
+    }
+
+    /// A text for people, as it is sent: at most ``SessionLimits/ownTextBytes`` of UTF-8, cut between characters.
+    internal static func shortened(_ text: String) -> String {
+        guard text.utf8.count > SessionLimits.ownTextBytes else { return text }
+        var short = ""
+        for character in text {
+            guard short.utf8.count + character.utf8.count <= SessionLimits.ownTextBytes else { break }
+            short.append(character)
+        }
+        return short
+    }
+}
+
+extension SessionMachine {
+    /// Whether this signer declined, and nobody that may know the session has been sent its DECLINE.
+    public var isDeclineUntold: Bool {
+        if case .declined(let own)? = outcome { !own.isTold } else { false }
+    }
+
+    /// Whether its store says that an earlier run of this signer may have joined: then it declines no more.
+    public var hasJoinedBefore: Bool { ledger.hasJoined }
+
+    /// Whether this signer declined the session.
+    public var isDeclined: Bool {
+        if case .declined? = outcome { true } else { false }
+    }
+}
