@@ -60,8 +60,8 @@ struct MeetingTests {
         #expect(party.penalties[0].isEmpty)
     }
 
-    /// A JOIN goes again with each SYNC until the peer has sent one. A peer that returns it says that it did not get the newest, or
-    /// only by a relay, and is shown it again.
+    /// A JOIN goes again with each SYNC until the peer has sent one, and again to a peer that has become silent. A peer that returns it
+    /// says that it did not get the newest, and is shown it again.
     @Test
     func aJoinIsShownUntilItIsHeard() throws {
         var party = try Party.star(3)
@@ -69,10 +69,14 @@ struct MeetingTests {
         try party.begin(1)
         try party.run()
         // The third is away, so that both wait and ask.
-        func joinsSent(in steps: Int) throws -> Int {
+        let sync = Sync(
+            sessionID: party.descriptor.id.bytes, attempt: 1, index: 0, run: 10, isFinal: false,
+            wanted: [Sync.Wanted(.nonceShare, indices: [2])])
+        func joinsSent(in steps: Int, whileItSpeaks: Bool) throws -> Int {
             var count = 0
             for _ in 0..<steps {
                 party.advance(.seconds(400))
+                if whileItSpeaks { try party.take(1, .receivedSync(sync, from: try Fixture.peer(0))) }
                 let result = try party.take(1, .tick)
                 for frame in result.frames where frame.to == (try Fixture.peer(0)) {
                     count += frame.items.count { Party.type($0) == .join }
@@ -81,10 +85,13 @@ struct MeetingTests {
             }
             return count
         }
-        #expect(try joinsSent(in: 6) == 0)
+        #expect(try joinsSent(in: 6, whileItSpeaks: true) == 0)
         let own = try #require(party.nodes[0].store.joins[1])
         try party.take(1, .received(own, from: try Fixture.peer(0)))
-        #expect(try joinsSent(in: 1) == 1)
+        #expect(try joinsSent(in: 1, whileItSpeaks: false) == 1)
+        #expect(try joinsSent(in: 6, whileItSpeaks: true) == 0)
+        #expect(try joinsSent(in: party.configuration.quietSteps - 1, whileItSpeaks: false) == 0)
+        #expect(try joinsSent(in: 2, whileItSpeaks: false) == 2)
     }
 
     /// A SYNC in a run whose JOIN is not here says nothing, but is answered with the JOIN that is here: once a step, and to the peer

@@ -11,6 +11,8 @@ internal struct Binding: Hashable, Sendable {
     var isFinal = false
     /// Whether a SYNC of the signer came since the peer is connected.
     var hasSynced = false
+    /// How many steps of this signer have begun since the last SYNC of that one.
+    var quietSteps = 0
     /// When the signer's last step began: a SYNC that follows too soon is none, and gets nothing twice.
     var stepBegan: Duration?
     /// What the signer asked for and did not get yet: it gets each the moment it is here.
@@ -19,6 +21,7 @@ internal struct Binding: Hashable, Sendable {
     /// Forgets all that belongs to one connection.
     mutating func forgetConnection() {
         hasSynced = false
+        quietSteps = 0
         stepBegan = nil
         wants.removeAll()
     }
@@ -78,6 +81,15 @@ internal struct PeerState: Hashable, Sendable {
     var hasSynced: Bool {
         let presented = bindings.filter(\.isPresented)
         return !presented.isEmpty && presented.allSatisfy(\.hasSynced)
+    }
+
+    /// Counts a step of this signer, and says whether each signer that is here for sure has sent a SYNC in the last few: then
+    /// it hears this one.
+    mutating func isListening(within steps: Int) -> Bool {
+        for position in bindings.indices {
+            bindings[position].quietSteps = min(bindings[position].quietSteps + 1, steps + 1)
+        }
+        return hasSynced && bindings.allSatisfy { !$0.isPresented || $0.quietSteps <= steps }
     }
 
     /// Whether all its signers have the signatures.

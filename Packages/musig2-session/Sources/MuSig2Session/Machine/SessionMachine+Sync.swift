@@ -191,7 +191,8 @@ extension SessionMachine {
         nextSync = turn.now.monotonic + syncDelay()
         connectAll(&turn)
         // A peer that says nothing may not know that this signer is there, or not any more, and answers only signers.
-        for entry in peers.entries.indices where peers[at: entry].isConnected && !peers[at: entry].hasSynced {
+        for entry in peers.entries.indices where peers[at: entry].isConnected {
+            if peers[at: entry].isListening(within: configuration.quietSteps) { continue }
             peers[at: entry].sent.remove(Slot(.joins, me))
             give(Slot(.joins, me), toPeerAt: entry, &turn)
         }
@@ -249,6 +250,7 @@ extension SessionMachine {
         // What crossed the first SYNC of a connection is answered by it; a later one means that something was lost.
         if peers[at: entry].bindings[position].hasSynced, isNewStep { peers[at: entry].sent.removeAll() }
         peers[at: entry].bindings[position].hasSynced = true
+        peers[at: entry].bindings[position].quietSteps = 0
         if sync.attempt == attempt.number { peers[at: entry].knowsAttempt = true }
         for wanted in sync.wanted {
             guard let column = Column(wanted.type), column != .signature else { continue }
