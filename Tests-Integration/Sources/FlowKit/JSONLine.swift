@@ -1,7 +1,7 @@
 import Foundation
 import JSONSchema
 
-/// One line of the command's `--json` output.
+/// One line of the command's `--json` output, or of another program that speaks in events.
 public struct JSONLine: Sendable {
     /// The event's name.
     public let event: String
@@ -12,7 +12,7 @@ public struct JSONLine: Sendable {
     /// What every line is held to: docs/json.schema.json.
     private static let schema = Result { try JSONSchema.ofOutput() }
 
-    /// Parses a line.
+    /// Parses a line of the command.
     ///
     /// - Parameter line: The line.
     /// - Throws: ``FlowError`` if it is not a JSON object with an event, or not as docs/json.schema.json has it.
@@ -22,6 +22,14 @@ public struct JSONLine: Sendable {
         } catch let error as JSONSchema.Violation {
             throw FlowError("\(error) in: \(line)")
         }
+        try self.init(ofAnyProgram: line)
+    }
+
+    /// Parses a line of any program.
+    ///
+    /// - Parameter line: The line.
+    /// - Throws: ``FlowError`` if it is not a JSON object with an event.
+    public init(ofAnyProgram line: String) throws {
         guard let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any],
             let event = object["event"] as? String
         else { throw FlowError("expected a JSON object with an event, found: \(line)") }

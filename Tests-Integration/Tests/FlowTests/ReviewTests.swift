@@ -17,9 +17,13 @@ struct ReviewTests {
         ["--home", folder.file(home), "--listen", "/ip4/127.0.0.1/tcp/0", "--timeout", "60"]
     }
 
-    /// What a person sees and is asked who joins a session of a long text, and how its creator ends.
+    /// What a person sees and is asked that joins a session of a long text, and how its creator ends.
+    ///
+    /// - Parameters:
+    ///   - answers: Questions, each with what the person types.
+    ///   - isToldToAll: Whether the creator hears what the person says, and ends by itself.
     private func review(
-        _ answers: [(String, String)]
+        _ answers: [(String, String)], isToldToAll: Bool = true
     ) async throws -> (person: Command.Finished, creator: Command.Followed) {
         let signers = try await command.newKeys(in: [folder.file("a"), folder.file("b")]).joined(separator: ",")
         let text = (1...40).map { "line \($0)" }.joined(separator: "\n")
@@ -38,7 +42,7 @@ struct ReviewTests {
         for await invitation in invitations {
             let person = try await command.atTerminal(
                 ["join", invitation] + common("b"), answers, variables: "NO_COLOR=1", rows: 20)
-            if person.status != 0 { finish.finish() }
+            if !isToldToAll { finish.finish() }
             return (person, try await creator.value)
         }
         throw FlowError("no invitation: \(try await creator.value.lines)")
@@ -59,11 +63,24 @@ struct ReviewTests {
 
     @Test
     func whoDidNotReadAllIsTold() async throws {
-        let (person, creator) = try await review([
-            ("q: no more --", "q"), ("Sign this, of which you have not seen all? [y/N]", "yno"),
-        ])
+        let (person, creator) = try await review(
+            [
+                ("q: no more --", "q"), ("Sign this, of which you have not seen all? [y/N]", "yno"),
+                ("Tell the other signers that you do not sign? It is for good. [y/N]", ""),
+            ], isToldToAll: false)
         #expect(person.status == 3, "\(person.output)")
         #expect(person.output.contains("| line 10\n") && !person.output.contains("| line 30\n"))
         #expect(!creator.lines.contains { $0.event == "signature" })
+        #expect(!creator.lines.contains { $0.event == "declined" })
+    }
+
+    @Test
+    func noIsToldToTheOthersIfThePersonWants() async throws {
+        let (person, creator) = try await review([
+            ("q: no more --", "q"), ("Sign this, of which you have not seen all? [y/N]", "n"),
+            ("Tell the other signers that you do not sign? It is for good. [y/N]", "y"),
+        ])
+        #expect(person.status == 3, "\(person.output)")
+        #expect(creator.status == 4, "\(creator.lines.suffix(4))")
     }
 }

@@ -8,6 +8,10 @@ extension TCPTransport {
         /// Whether the multiplexer is offered inside the Noise handshake, which spares a round trip where both sides do. Without,
         /// it is agreed on afterwards, as with peers that do not know of such offers.
         public var offersMuxerEarly = true
+        /// How often a connection looks whether the process slept, at most.
+        var sleepCheck = Duration.seconds(3)
+        /// The clocks by which it looks.
+        var sleepMark: @Sendable () -> SleepMark = { .now }
 
         /// The defaults.
         public init() {}
@@ -34,6 +38,9 @@ extension TCPTransport {
         public var keepAliveInterval: Duration = .seconds(30)
         /// How long such a ping may go unanswered.
         public var keepAlive: Duration = .seconds(10)
+        /// How long a ping may go unanswered that is sent because the process slept, for ten seconds or more: what broke meanwhile is
+        /// noticed at waking, within three seconds more.
+        public var waking: Duration = .seconds(5)
         /// How long closing waits for the other side to close too.
         public var close: Duration = .seconds(1)
         /// How long a stream that nobody holds may wait for the other side to close its half.
@@ -172,7 +179,7 @@ extension TCPTransport.Configuration {
             ("security", self.timeouts.security), ("handshake", self.timeouts.handshake),
             ("multiplexer", self.timeouts.multiplexer), ("stream", self.timeouts.stream),
             ("keepAliveInterval", self.timeouts.keepAliveInterval), ("keepAlive", self.timeouts.keepAlive),
-            ("close", self.timeouts.close), ("linger", self.timeouts.linger),
+            ("waking", self.timeouts.waking), ("close", self.timeouts.close), ("linger", self.timeouts.linger),
             ("idleResponder", self.timeouts.idleResponder), ("unreadAnswer", self.timeouts.unreadAnswer),
         ]
         for (name, value) in durations where value <= .zero || value > .seconds(86_400) {

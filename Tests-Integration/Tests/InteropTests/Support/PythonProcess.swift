@@ -60,7 +60,7 @@ final class PythonProcess: Sendable {
                 }
                 group.addTask {
                     for try await line in execution.standardOutput.strings() {
-                        process.take(try JSONLine(line.trimmingCharacters(in: .newlines)))
+                        process.take(try JSONLine(ofAnyProgram: line.trimmingCharacters(in: .newlines)))
                     }
                     process.end()
                 }

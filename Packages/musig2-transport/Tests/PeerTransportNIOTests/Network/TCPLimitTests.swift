@@ -133,6 +133,40 @@ struct TCPLimitTests {
         await loopback.listener.close()
     }
 
+    @Test("a connection that broke while the process slept is noticed at waking")
+    func slept() async throws {
+        let marks = Mutex(SleepMark(monotonic: .zero, wall: .zero))
+        let loopback = try await Loopback.listen {
+            $0.sleepCheck = .milliseconds(20)
+            $0.timeouts.keepAliveInterval = .seconds(3_600)
+            $0.timeouts.keepAlive = .seconds(3_600)
+            $0.timeouts.waking = .milliseconds(50)
+            $0.sleepMark = { marks.withLock { $0 } }
+        }
+        let (peer, connection) = try await loopback.hostile()
+        // The lid was closed for a minute: the machine's own clock stood still.
+        marks.withLock { $0 = SleepMark(monotonic: .milliseconds(20), wall: .seconds(60)) }
+        #expect(try await peer.frame().header == YamuxHeader(kind: .ping, flags: .syn, streamID: 0, length: 1))
+        #expect(await connection.closed()?.code == .timedOut)
+        await loopback.listener.close()
+    }
+
+    @Test("a timer that comes much too late on either clock tells of a sleep")
+    func sleepMarks() {
+        let begin = SleepMark(monotonic: .seconds(5), wall: .seconds(1_000))
+        func hasSlept(_ monotonic: Duration, _ wall: Duration) -> Bool {
+            let later = SleepMark(monotonic: begin.monotonic + monotonic, wall: begin.wall + wall)
+            return begin.hasSlept(until: later, expecting: .seconds(3))
+        }
+        #expect(!hasSlept(.seconds(3), .seconds(3)))
+        #expect(!hasSlept(.seconds(12), .seconds(12)))
+        // Stopped, suspended, and a wall clock that was set back.
+        #expect(hasSlept(.seconds(13), .seconds(13)))
+        #expect(hasSlept(.seconds(3), .seconds(13)))
+        #expect(hasSlept(.seconds(13), .seconds(-500)))
+        #expect(!hasSlept(.seconds(3), .seconds(-500)))
+    }
+
     @Test("what was read does not count as held: most of it not once there is credit for it, the rest not after a ping")
     func heldBytes() async throws {
         let loopback = try await Loopback.listen {
