@@ -58,7 +58,7 @@ public struct WireLimits: Hashable, Sendable {
     public init() {}
 
     /// Those of a peer's addresses that have room in a message: at most ``addresses`` of at most ``addressBytes``, the worthiest, of
-    /// each kind one before a second of any (``AddressOrder/worthiest(_:atMost:)``).
+    /// each kind one before a second of any (`AddressOrder.worthiest(_:atMost:)`).
     public func told(_ all: [Multiaddr]) -> [Multiaddr] {
         AddressOrder.worthiest(all.filter { $0.bytes.count <= addressBytes }, atMost: addresses)
     }

@@ -28,7 +28,7 @@ extension MuSig2Coordinator: Service {
     }
 
     /// Ends: lets the others hear of what is finished, dialling those that are gone, for at most ``Configuration/Timeouts/linger``
-    /// (``SessionStatus/undelivered`` names those that did not), wipes all nonces, closes the network,
+    /// (`SessionStatus.undelivered` names those that did not), wipes all nonces, closes the network,
     /// and ends all streams of events. Unfinished sessions are not aborted: the next process goes on with what the store has.
     public func shutdown() async {
         switch lifecycle {
