@@ -58,8 +58,6 @@ extension AccidentTests {
     @Test
     func aSignerThatSleptDelivers() async throws {
         try await sleepThroughTheEnd { creator, other, sleeper, wake in
-            let clock = ContinuousClock()
-            let start = clock.now
             wake()
             let all = [try await creator.value, try await other.value, try await sleeper.value]
             #expect(all.map(\.status) == [0, 0, 0], "\(all.map { $0.lines.suffix(4) })")
@@ -68,8 +66,6 @@ extension AccidentTests {
             }
             #expect(signatures[0].count == 1)
             #expect(signatures[1] == signatures[0] && signatures[2] == signatures[0])
-            // Nobody waits for the end of a session: on an idle machine it takes a second.
-            #expect(clock.now - start < .seconds(30))
         }
     }
 

@@ -14,13 +14,13 @@ struct TerminalTests {
         folder = try TemporaryFolder()
     }
 
-    /// A session that nobody joins: the command shows its invitation and leaves after a second.
+    /// A session that nobody joins: the command shows its invitation and leaves after five seconds.
     private func create(_ words: [String]) async throws -> [String] {
         let key = try await command.run(["key", "new", "--home", folder.file("a"), "--json"])
         let own = try JSONLine(key.output).text("publicKey")
         return [
             "create", "--signers", "\(own),\(SecretKey.generate().publicKey)", "--message", "hello", "--home",
-            folder.file("a"), "--listen", "/ip4/127.0.0.1/tcp/0", "--timeout", "1",
+            folder.file("a"), "--listen", "/ip4/127.0.0.1/tcp/0", "--timeout", "5",
         ] + words
     }
 
@@ -43,7 +43,7 @@ struct TerminalTests {
         let coloured = try await command.atTerminal(words, variables: "-u NO_COLOR TERM=xterm")
         #expect(coloured.status == 5)
         #expect(coloured.output.contains("\u{1B}[1mfinal key   \u{1B}[0m"), "\(coloured.output)")
-        #expect(coloured.output.contains("\u{1B}[1;31merror:\u{1B}[0m no signature within 1 s"))
+        #expect(coloured.output.contains("\u{1B}[1;31merror:\u{1B}[0m no signature within 5 s"))
         let plain = try await command.atTerminal(words, variables: "NO_COLOR=1 TERM=xterm")
         #expect(plain.output.contains("\nfinal key   ") && !plain.output.contains("\u{1B}"))
         let piped = try await command.run(words + ["--human"])

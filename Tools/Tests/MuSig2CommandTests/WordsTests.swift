@@ -136,7 +136,7 @@ struct WordsTests {
         let first = words.line(health, at: .seconds(10))
         #expect(
             first?.text
-                == "waiting     for signer 2, 3 (declined) to join (for 0 s so far, the session expires in 2 h 0 min)")
+                == "waiting     for signer 2, 3 (declined) to join (the session expires in 2 h 0 min)")
         let soon = words.line(health, at: .seconds(60))
         #expect(soon?.text == nil)
         let again = words.line(health, at: .seconds(71))
@@ -146,7 +146,7 @@ struct WordsTests {
         let other = words.line(nonces, at: .seconds(80))
         #expect(
             other?.text
-                == "waiting     for the nonces of signer 2 (for 0 s so far, a new attempt in 4 min, the session expires in 2 h 0 min)"
+                == "waiting     for the nonces of signer 2 (a new attempt in 4 min, the session expires in 2 h 0 min)"
         )
     }
 

@@ -81,7 +81,7 @@ struct JoinCommand: AsyncParsableCommand {
                 let view = SessionView(descriptor: descriptor, ownKey: ownKey, now: Date())
                 let isSeenWhole: Bool
                 do {
-                    isSeenWhole = try await output.review(view, asks: !yes)
+                    isSeenWhole = try await output.review(view, asks: !yes && !decline)
                 } catch {
                     return .refuse(reason: "the session could not be shown: \(error)")
                 }
@@ -92,7 +92,12 @@ struct JoinCommand: AsyncParsableCommand {
                 if let refusal { return .refuse(reason: refusal) }
                 if yes { return .approve }
                 let question = isSeenWhole ? "Sign this?" : "Sign this, of which you have not seen all?"
-                if await Prompt.confirms(question) { return .approve }
+                guard let answer = await Prompt.answer(to: "\(question) [y/N]") else {
+                    // Nobody is there any more to be asked the next question.
+                    _ = StandardStreams.write("\n", to: STDERR_FILENO)
+                    return .refuse(reason: "you said no")
+                }
+                if Prompt.isYes(answer) { return .approve }
                 return await Prompt.confirms("Tell the other signers that you do not sign? It is for good.")
                     ? .decline(reason: reason) : .refuse(reason: "you said no")
             }

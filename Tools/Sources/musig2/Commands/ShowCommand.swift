@@ -11,7 +11,7 @@ struct ShowCommand: AsyncParsableCommand {
         abstract: "Show a session by its id or its invitation, as `musig2 join` does, without joining it.",
         discussion: """
             What is asked for is the session itself, at a signer that is in it: its command must run. Your own key must be among \
-            the signers, since it is shown to nobody else. The session does not learn that you looked.
+            the signers, since it is shown to nobody else. Nobody joins by it; the signer that shows the session learns that your key asked.
             """)
 
     @Argument(help: "The session id, 64 hexadecimal digits; or the invitation, musig21…")

@@ -126,7 +126,8 @@ struct Output: Sendable {
     func failure(_ failure: Failure) {
         switch format {
         case .human:
-            Self.tell("error: \(failure.message)")
+            // It may hold words of other signers.
+            Self.tell("error: \(VisibleText.line(failure.message))")
             if let hint = failure.hint { Self.tell("       \(hint)") }
         case .json:
             var fields: [String: JSONValue] = [

@@ -33,7 +33,8 @@ struct Terminal: Sendable {
             throw Failure(.file, "cannot ask at the terminal: \(FileFailure.reason())")
         }
         defer {
-            tcsetattr(descriptor, TCSANOW, &shown)
+            // What was pasted behind the secret is not left to the shell.
+            tcsetattr(descriptor, TCSAFLUSH, &shown)
             // That of the person is not shown either.
             _ = StandardStreams.write("\n", to: descriptor)
         }

@@ -60,7 +60,9 @@ enum VisibleText {
     private static func width(_ scalar: UnicodeScalar) -> Int { scalar.isASCII ? 1 : 2 }
 
     private static func isPrintable(_ scalar: UnicodeScalar) -> Bool {
-        switch scalar.properties.generalCategory {
+        // What looks like nothing, whatever its category: fillers, joiners, variation selectors, an empty Braille pattern.
+        if scalar.properties.isDefaultIgnorableCodePoint || scalar == "\u{2800}" { return false }
+        return switch scalar.properties.generalCategory {
         case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator: false
         default: true
         }

@@ -16,12 +16,13 @@ extension ProgressLine {
             "elapsedSeconds": .integer(Int(elapsed.components.seconds)),
             "expiresInSeconds": .integer(Int(health.timeLeft.components.seconds)),
         ]
-        var times = "for \(Self.span(elapsed)) so far"
+        // When it is said first, nobody has counted yet.
+        var times = elapsed < .seconds(1) ? "" : "for \(Self.span(elapsed)) so far, "
         if let left = health.phaseTimeLeft, left < health.timeLeft {
-            times += ", a new attempt in \(Self.span(left))"
+            times += "a new attempt in \(Self.span(left)), "
             fields["deadlineInSeconds"] = .integer(Int(left.components.seconds))
         }
-        times += ", the session expires in \(Self.span(health.timeLeft))"
+        times += "the session expires in \(Self.span(health.timeLeft))"
         self.init("waiting     \(Self.waited(for: column, health)) (\(times))", fields)
     }
 

@@ -50,6 +50,8 @@ internal struct PeerState: Hashable, Sendable {
     var answered: Answers = []
     /// When it was last told that a JOIN it brought is not the newest.
     var correctedAt: Duration?
+    /// When a step last showed it this signer's JOIN.
+    var joinShownAt: Duration?
 
     init(signers: Int) {
         self.sent = SlotSet(signers: signers)
@@ -83,13 +85,17 @@ internal struct PeerState: Hashable, Sendable {
         return !presented.isEmpty && presented.allSatisfy(\.hasSynced)
     }
 
-    /// Counts a step of this signer, and says whether each signer that is here for sure has sent a SYNC in the last few: then
-    /// it hears this one.
-    mutating func isListening(within steps: Int) -> Bool {
+    /// Counts a step of this signer, and says whether the peer is shown this signer's JOIN with it: until a SYNC of each signer that is
+    /// here for sure came, and again, from time to time, while none came in the last few steps.
+    mutating func needsJoin(after steps: Int, _ pause: Duration, at now: Duration) -> Bool {
         for position in bindings.indices {
             bindings[position].quietSteps = min(bindings[position].quietSteps + 1, steps + 1)
         }
-        return hasSynced && bindings.allSatisfy { !$0.isPresented || $0.quietSteps <= steps }
+        let isQuiet = bindings.contains { $0.isPresented && $0.quietSteps > steps }
+        let isDue = isQuiet && joinShownAt.map { now - $0 >= pause } ?? true
+        guard !hasSynced || isDue else { return false }
+        joinShownAt = now
+        return true
     }
 
     /// Whether all its signers have the signatures.
@@ -107,6 +113,7 @@ internal struct PeerState: Hashable, Sendable {
     mutating func forgetConnection() {
         isConnected = false
         correctedAt = nil
+        joinShownAt = nil
         answered = []
         sent.removeAll()
         asked.removeAll()

@@ -29,8 +29,8 @@ extension SessionMachine {
     /// A peer that returns this signer's JOIN did not get the newest one from here: what it is asked, it does not hear.
     internal mutating func showJoinAgain(to peer: PeerID, _ turn: inout Turn<Crypto>) {
         guard let entry = peers.index(of: peer), peers[at: entry].isConnected, isRunning else { return }
+        // With the next step: what a peer returns makes nobody hurry.
         for position in peers[at: entry].bindings.indices { peers[at: entry].bindings[position].hasSynced = false }
-        hurrySync(&turn)
     }
 
     /// Whether this run made it, or holds it as a record of an earlier one.

@@ -192,7 +192,10 @@ extension SessionMachine {
         connectAll(&turn)
         // A peer that says nothing may not know that this signer is there, or not any more, and answers only signers.
         for entry in peers.entries.indices where peers[at: entry].isConnected {
-            if peers[at: entry].isListening(within: configuration.quietSteps) { continue }
+            let pause = configuration.syncCeiling
+            guard peers[at: entry].needsJoin(after: configuration.quietSteps, pause, at: turn.now.monotonic) else {
+                continue
+            }
             peers[at: entry].sent.remove(Slot(.joins, me))
             give(Slot(.joins, me), toPeerAt: entry, &turn)
         }
@@ -210,7 +213,10 @@ extension SessionMachine {
             return
         }
         // What the signer has shown since is not here: it is told what is.
-        guard join.run == sync.run else { return returnJoin(join.message, to: peer, &turn) }
+        guard join.run == sync.run else {
+            if outcome != nil { return answerAfterEnd(peerAt: entry, &turn) }
+            return returnJoin(join.message, to: peer, &turn)
+        }
         for column in sync.wanted {
             guard column.indices.allSatisfy({ $0 < UInt32(signerCount) }) else {
                 return penalise(peer, .outOfPlace, &turn)

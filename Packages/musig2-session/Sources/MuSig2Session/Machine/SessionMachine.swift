@@ -226,7 +226,7 @@ extension SessionMachine {
 
     /// The signers that have joined, rely on this one for the signatures, and are not known to have them. Empty while there are none.
     public var undelivered: [Int] {
-        guard signatures != nil, !isFinalSuccessor else { return [] }
+        guard signatures != nil, consent == .approved, joins.isFilled(me), !isFinalSuccessor else { return [] }
         return reliant.filter { joins.isFilled($0) && !isFinal($0) }
     }
 

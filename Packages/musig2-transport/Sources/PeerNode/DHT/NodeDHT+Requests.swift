@@ -109,9 +109,9 @@ extension NodeDHT {
             return Answer(message: message, remoteAddress: placed.remoteAddress)
         } catch {
             stream.reset()
-            // A record that it refuses says nothing of the peer.
+            // A record that it refuses says nothing of the peer, nor does this node's own room.
             let isRefusal = error.code == .streamReset && request.message.kind == .putValue
-            if !isRefusal { node.setValue(0, of: peer, for: Self.reason) }
+            if !isRefusal, error.code != .limitExceeded { node.setValue(0, of: peer, for: Self.reason) }
             throw error
         }
     }

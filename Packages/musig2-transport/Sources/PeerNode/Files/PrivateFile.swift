@@ -157,6 +157,11 @@ public struct PrivateFile: Sendable {
     }
 
     private func replace(_ bytes: UnsafeRawBufferPointer) throws(TransportError) {
+        // Behind a symbolic link the old secret would stay where it is.
+        var status = stat()
+        if lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK {
+            throw TransportError(code, "\(path) is a symbolic link: name the file itself")
+        }
         let temporary = try writeTemporary(bytes)
         guard rename(temporary, path) == 0 else {
             let code = errno

@@ -108,6 +108,7 @@ struct PeerStatement: Equatable {
     ) -> [Multiaddr] {
         let scope = remoteAddress.scope
         var usable: [Multiaddr] = []
+        var seen: Set<Multiaddr> = []
         for bytes in addresses {
             guard let address = address(bytes), let bare = address.withoutPeerID else {
                 refused.unknown += 1
@@ -119,7 +120,7 @@ struct PeerStatement: Equatable {
                 refused.outOfPlace += 1
             } else if usable.count == maximumSeen {
                 refused.tooMany += 1
-            } else if !usable.contains(bare) {
+            } else if seen.insert(bare).inserted {
                 usable.append(bare)
             }
         }
