@@ -284,8 +284,7 @@ struct YamuxSession {
             self.parser = Self.skipping(header)
             return .streamViolation(id, reply: Self.resetFrame(id))
         }
-        self.streams[id]?.receiveWindow -= Int64(header.length)
-        if header.length > 0 { self.streams[id]?.isUsed = true }
+        self.streams[id]?.expect(header.length)
         self.parser = .body(header, remaining: Int(header.length), deliver: true)
         return nil
     }

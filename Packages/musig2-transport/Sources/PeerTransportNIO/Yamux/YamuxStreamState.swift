@@ -15,4 +15,10 @@ struct YamuxStreamState {
     var isAcknowledged: Bool
     var localClosed = false
     var remoteClosed = false
+
+    /// So many bytes of a frame are to come.
+    mutating func expect(_ count: UInt32) {
+        receiveWindow -= Int64(count)
+        if count > 0 { isUsed = true }
+    }
 }
