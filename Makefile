@@ -1,9 +1,10 @@
 # What one types in this repository. `make` alone lists the targets.
 #
-# Two build folders, each used by a group of packages from the top of the stack down. SwiftPM reuses what it has built
-# when the root package changes, but when a root needs an outside package that the folder's state does not list, it
-# removes the checkouts that this root does not use, and everything is built again. Top down, the first root's needs
-# include those of all that follow, and nothing is removed. Packages without outside packages have their own folder.
+# Two build folders, and one for release builds, each used by a group of packages from the top of the stack down. SwiftPM
+# reuses what it has built when the root package changes, but when a root needs an outside package that the folder's state
+# does not list, it removes the checkouts that this root does not use, and everything is built again. Top down, the first
+# root's needs include those of all that follow, and nothing is removed. Packages without outside packages have their own
+# folder.
 
 SHELL := /bin/bash
 
@@ -21,12 +22,11 @@ NIO_ROOTS := $(call manifests,Tools Packages/musig2-coordinator Packages/musig2-
 PURE_ROOTS := $(call manifests,Tools/fuzz Packages/musig2-session Packages/musig2-dht Packages/musig2-secp256k1 \
 	Packages/musig2-wire-codec)
 LIBRARIES := $(filter Packages/%,$(NIO_ROOTS) $(PURE_ROOTS))
-# Of musig2-coordinator: Tools/hostile says why they are not in it.
-HEAVY_NIO := $(call manifests,Tools/hostile)
-HEAVY_PURE := $(call heavy,$(PURE_ROOTS))
+# The first is musig2-coordinator's: Tools/hostile says why they are not in it. It has outside packages, so that it comes first.
+HEAVY_ROOTS := $(call manifests,Tools/hostile) $(call heavy,$(PURE_ROOTS))
 
-.PHONY: help setup setup-interop build test integration interop campaign bench ctime callgrind fuzz lint check-layers check-examples \
-	check-tables docs consumers coverage install clean
+.PHONY: help setup setup-interop build test network-steps pure-steps integration interop campaign bench ctime callgrind fuzz \
+	lint check-layers check-examples check-tables docs consumers coverage install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## /{ printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -44,9 +44,26 @@ build: setup ## Build everything for debugging
 	@set -e; for root in $(PURE_ROOTS); do \
 		swift build --package-path $$root --scratch-path .build-pure $(SWIFT_FLAGS); done
 
-# Every step records its result and goes on; the summary gives the verdict.
+# Every step records its result and goes on; the summary gives the verdict. Two rows of steps run side by side, each with its
+# own build folders, because neither keeps two cores busy: a release build compiles a module on one, tests of a network wait.
 test: setup-interop ## Run every check and every test, and count them
 	@$(RUNNER) start --results $(RESULTS)
+	@$(MAKE) --no-print-directory -j2 network-steps pure-steps
+	@$(RUNNER) summary --results $(RESULTS)
+
+network-steps:
+	@$(RUNNER) swift --results $(RESULTS) --scratch .build-nio --skip HeavyTests --skip InteropTests $(TOP_ROOT)
+	@$(RUNNER) swift --results $(RESULTS) --scratch .build-nio --filter InteropTests --name interop $(TOP_ROOT)
+	@$(if $(TOP_ROOT),$(RUNNER) check --results $(RESULTS) integration -- Tools/integration)
+	@$(if $(TOP_ROOT),$(RUNNER) check --results $(RESULTS) --count tap install -- Tools/check-install)
+	@$(RUNNER) check --results $(RESULTS) --count tap consumers -- Tools/consumers/run $(LIBRARIES)
+	@$(RUNNER) swift --results $(RESULTS) --scratch .build-nio --skip HeavyTests $(NIO_ROOTS)
+	@$(RUNNER) check --results $(RESULTS) --count tap network-docs -- Tools/docs --scratch .build-nio \
+		$(filter Packages/%,$(NIO_ROOTS))
+	@$(RUNNER) check --results $(RESULTS) --count tap ctime -- Tools/ctime/run
+	@$(RUNNER) check --results $(RESULTS) --count tap callgrind -- Tools/callgrind/run
+
+pure-steps:
 	@$(RUNNER) check --results $(RESULTS) lint -- Tools/lint
 	@$(RUNNER) check --results $(RESULTS) check-layers -- Tools/check-layers
 	@$(RUNNER) check --results $(RESULTS) check-examples -- Tools/check-examples
@@ -56,32 +73,23 @@ test: setup-interop ## Run every check and every test, and count them
 	@$(RUNNER) check --results $(RESULTS) --count unittest page -- \
 		.venv-interop/bin/python -m unittest discover --start-directory Tests-Integration/Interop/page --pattern '*_tests.py'
 	@$(RUNNER) swift --results $(RESULTS) --scratch .build-pure --skip HeavyTests $(PURE_ROOTS)
-	@$(RUNNER) swift --results $(RESULTS) --scratch .build-nio --skip HeavyTests --skip InteropTests $(TOP_ROOT)
-	@$(RUNNER) swift --results $(RESULTS) --scratch .build-nio --filter InteropTests --name interop $(TOP_ROOT)
-	@$(if $(TOP_ROOT),$(RUNNER) check --results $(RESULTS) integration -- Tools/integration)
-	@$(if $(TOP_ROOT),$(RUNNER) check --results $(RESULTS) --count tap install -- Tools/check-install)
-	@$(RUNNER) check --results $(RESULTS) --count tap consumers -- Tools/consumers/run $(LIBRARIES)
-	@$(RUNNER) swift --results $(RESULTS) --scratch .build-nio --skip HeavyTests $(NIO_ROOTS)
-	@$(RUNNER) check --results $(RESULTS) --count tap docs -- $(MAKE) --no-print-directory docs
-	@$(RUNNER) swift --results $(RESULTS) --scratch .build-pure-release --release --filter HeavyTests $(HEAVY_PURE)
-	@$(RUNNER) swift --results $(RESULTS) --scratch .build-nio-release --release --filter HeavyTests $(HEAVY_NIO)
-	@$(RUNNER) check --results $(RESULTS) --count tap ctime -- Tools/ctime/run
-	@$(RUNNER) check --results $(RESULTS) --count tap callgrind -- Tools/callgrind/run
+	@$(RUNNER) check --results $(RESULTS) --count tap pure-docs -- Tools/docs --scratch .build-pure \
+		$(filter Packages/%,$(PURE_ROOTS))
+	@$(RUNNER) swift --results $(RESULTS) --scratch .build-release --release --filter HeavyTests $(HEAVY_ROOTS)
 	@$(RUNNER) check --results $(RESULTS) --count tap fuzz -- env RUNS=20000 Tools/fuzz/run
-	@$(RUNNER) summary --results $(RESULTS)
 
 # One package: make test-session, make test-musig2-session, make test-fuzz, make test-Tests-Integration.
 test-%: setup
 	@package="$(firstword $(call manifests,Packages/musig2-$* Packages/$* Tools/$* $*))"; \
 	if [ -z "$$package" ]; then echo "make: there is no package $*" >&2; exit 2; fi; \
-	case " $(TOP_ROOT) $(NIO_ROOTS) $(HEAVY_NIO) " in *" $$package "*) scratch=.build-nio ;; *) scratch=.build-pure ;; esac; \
+	case " $(TOP_ROOT) $(NIO_ROOTS) " in *" $$package "*) scratch=.build-nio ;; *) scratch=.build-pure ;; esac; \
 	case "$$package" in Packages/musig2-coordinator) heavy=Tools/hostile ;; *) heavy=$$package ;; esac; \
 	set -e; if [ "$$package" = "$(TOP_ROOT)" ]; then Tools/setup-interop; fi; \
 	$(RUNNER) start --results .build-results/one; \
 	if [ "$$package" != Tools/hostile ]; then \
 		$(RUNNER) swift --results .build-results/one --scratch $$scratch --skip HeavyTests $$package; fi; \
-	case " $(HEAVY_NIO) $(HEAVY_PURE) " in *" $$heavy "*) \
-		$(RUNNER) swift --results .build-results/one --scratch $$scratch-release --release --filter HeavyTests \
+	case " $(HEAVY_ROOTS) " in *" $$heavy "*) \
+		$(RUNNER) swift --results .build-results/one --scratch .build-release --release --filter HeavyTests \
 			$$heavy ;; esac; \
 	$(RUNNER) summary --results .build-results/one
 
@@ -96,9 +104,9 @@ interop: setup-interop ## Test against py-libp2p, in each direction, over each t
 campaign: setup ## Run hostile and honest sessions by seed for long; SESSIONS=10000 and SEED=1 if not given
 	@export HOSTILE_SESSIONS=$(or $(SESSIONS),10000) LIVENESS_SESSIONS=$(or $(SESSIONS),10000) \
 		HOSTILE_SEED=$(or $(SEED),1) LIVENESS_SEED=$(or $(SEED),1); status=0; \
-	$(RUNNER) swift --scratch .build-pure-release --release --filter 'HostileSessionTests|LivenessTests' \
+	$(RUNNER) swift --scratch .build-release --release --filter HostileNodeTests Tools/hostile || status=1; \
+	$(RUNNER) swift --scratch .build-release --release --filter 'HostileSessionTests|LivenessTests' \
 		Packages/musig2-session || status=1; \
-	$(RUNNER) swift --scratch .build-nio-release --release --filter HostileNodeTests Tools/hostile || status=1; \
 	exit $$status
 
 bench: setup ## Measure; PEERS=1 compares with libsecp256k1's own musig module and py-libp2p

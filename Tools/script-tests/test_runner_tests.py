@@ -162,11 +162,12 @@ class Command(unittest.TestCase):
         self.run_command("start", "--results", self.results)
         code, lines = self.run_command("swift", "--results", self.results, "--scratch", "s", good)
         self.assertEqual((0, 1), (code, len(lines)))
-        self.assertRegex(lines[0], r"^ok   good +2 passed, 0 failed  \(\d+\.\d s\)$")
+        self.assertRegex(lines[0], r"^ok   good +2 passed, 0 failed  \(\d+\.\d s, \d+ s of processor time\)$")
         self.run_command("check", "--results", self.results, "fine", "--", "true")
         code, lines = self.run_command("summary", "--results", self.results)
         self.assertEqual((0, "total: 3 passed, 0 failed"), (code, lines[-1]))
-        self.assertRegex(lines[0], r"^\d+ s in all: (good \d+ s, fine \d+ s|fine \d+ s, good \d+ s)$")
+        self.assertRegex(lines[0], r"^\d+ s of processor time: (good \d+ s, fine \d+ s|fine \d+ s, good \d+ s)$")
+        self.assertRegex(lines[1], r"^0 min \d+ s since the start$")
 
     def test_what_takes_long_is_named_with_what_it_does(self):
         slow = "echo first; echo '[3/9] Compiling X'; read -r < %s" % os.path.join(self.folder, "never")
@@ -175,10 +176,18 @@ class Command(unittest.TestCase):
         self.assertEqual(1, code)
         self.assertRegex(lines[0], r"^  \.\. slow +\d s: \[3/9\] Compiling X$")
 
-    def test_the_slowest_come_first(self):
+    def test_the_costliest_come_first(self):
         rows = [["1", "0", "%d.0" % seconds, "step %d" % seconds] for seconds in (3, 61, 20)]
-        self.assertEqual(["84 s in all: step 61 61 s, step 20 20 s, step 3 3 s"], runner.slowest(rows))
-        self.assertEqual([], runner.slowest([]))
+        self.assertEqual(["84 s of processor time: step 61 61 s, step 20 20 s, step 3 3 s"], runner.costliest(rows))
+        self.assertEqual([], runner.costliest([]))
+
+    def test_the_time_of_what_a_step_starts_counts_as_its_own(self):
+        spin = "import time\nwhile time.process_time() < 0.3: pass"
+        result = runner.Result("spin")
+        watch = runner.Stopwatch()
+        subprocess.run(["sh", "-c", "%s -c '%s'" % (sys.executable, spin)], check=True)
+        watch.stop(result)
+        self.assertGreaterEqual(result.processor, 0.3)
 
     def test_one_failure_does_not_hide_the_next(self):
         bad = self.package("bad", stream(("a", "fail"), ("b", "pass")), "echo 'Build complete!'; exit 1")
@@ -232,7 +241,8 @@ class Command(unittest.TestCase):
 
     def test_nothing_was_run(self):
         self.run_command("start", "--results", self.results)
-        self.assertEqual((1, ["total: 0 passed, 0 failed"]), self.run_command("summary", "--results", self.results))
+        code, lines = self.run_command("summary", "--results", self.results)
+        self.assertEqual((1, "total: 0 passed, 0 failed"), (code, lines[-1]))
 
     def test_old_events_do_not_count(self):
         package = self.package("once", stream(("a", "pass")), "echo 'Build complete!'")
@@ -241,7 +251,7 @@ class Command(unittest.TestCase):
             file.write("#!/bin/bash\nexit 1\n")
         code, lines = self.run_command("swift", "--results", self.results, "--scratch", "s", package)
         self.assertEqual(0, code)
-        self.assertRegex(lines[0], r"^FAIL once +0 passed, 1 failed  \(\d+\.\d s\)  \[did not build\]$")
+        self.assertRegex(lines[0], r"^FAIL once +0 passed, 1 failed  \(\d+\.\d s, \d+ s of processor time\)  \[did not build\]$")
 
 
 if __name__ == "__main__":
