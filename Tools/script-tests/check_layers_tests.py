@@ -249,6 +249,11 @@ class Layers(unittest.TestCase):
         self.expect(WIRE + "/Tests/WireCodecTests/More.swift:1: imports XCTest, which target WireCodecTests does not "
                     "declare.")
 
+    def test_import_for_another_system(self):
+        self.write(TRANSPORT + "/Sources/PeerTransport/More.swift", "#if os(Windows)\nimport WinSDK\n#endif\n")
+        self.expect(TRANSPORT + "/Sources/PeerTransport/More.swift:2: imports WinSDK, which target PeerTransport does "
+                    "not declare.")
+
     def test_imports_in_comments_and_strings_do_not_count(self):
         self.write(WIRE + "/Tests/WireCodecTests/More.swift", textwrap.dedent('''\
             // import One
