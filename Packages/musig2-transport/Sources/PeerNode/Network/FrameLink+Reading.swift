@@ -7,20 +7,12 @@ import WireCodec
 extension FrameLink {
     /// Reads a stream that the peer opened, to its end.
     func read(_ stream: any ByteStream) async {
-        let isOver = Latch<Void>()
-        let (inbound, previous, starts) = state.withLock { state -> (Inbound?, Inbound?, Bool) in
-            switch state.phase {
-            case .ended: return (nil, nil, false)
-            case .idle, .connecting: announce(&state)
-            case .up, .closing: break
-            }
-            state.nextStreamID &+= 1
-            let inbound = Inbound(id: state.nextStreamID, stream: stream, isOver: isOver)
-            let previous = state.inbound
-            state.inbound = inbound
-            return (inbound, previous, Self.takeTask(&state))
+        let accepted = state.withLock { state in
+            let accepted = state.accept(stream)
+            if accepted?.isNew == true { network.events.push(.connected(peer)) }
+            return accepted
         }
-        guard let inbound else {
+        guard let (inbound, previous, _, starts) = accepted else {
             stream.reset()
             return
         }
@@ -28,40 +20,32 @@ extension FrameLink {
         watchForAFrame()
         if let previous, !(await wait(for: previous.isOver, within: network.configuration.handoverGrace)) {
             // From here on, what it has brought already would come out of order.
-            state.withLock { $0.firstHeard = max($0.firstHeard, inbound.id) }
+            state.withLock { $0.hearOnly(from: inbound) }
             previous.stream.reset()
         }
         await receive(from: inbound)
-        isOver.set(())
-        state.withLock { state in
-            if state.inbound?.id == inbound.id { state.inbound = nil }
-        }
+        inbound.isOver.set(())
+        state.withLock { $0.remove(inbound) }
     }
 
     /// Leaves a peer that nobody here asked for, and that is not protected, when no frame of it comes in time. The time goes on when
     /// it opens another stream.
     private func watchForAFrame() {
-        let isDue = state.withLock { state in
-            guard !state.isWanted, !state.isHeard, !state.isWatched else { return false }
-            state.isWatched = true
-            return true
-        }
-        guard isDue else { return }
+        guard state.withLock({ $0.beginProbation() }) else { return }
         let limit = network.configuration.firstFrameTimeout
         Task { [weak self, time = network.node.configuration.timeSource] in
-            // Cancelled or not: whoever has said nothing may go.
+            // Cancelled or not: a peer that has said nothing may go.
             do { try await time.sleep(limit) } catch {}
             await self?.leaveIfUnheard()
         }
     }
 
     private func leaveIfUnheard() async {
-        let isUnheard = state.withLock { !$0.isWanted && !$0.isHeard && $0.phase != .ended }
-        guard isUnheard, !network.node.isProtected(peer) else { return }
+        guard state.withLock({ $0.isUnheard }), !network.node.isProtected(peer) else { return }
         await leave(reason: "no frame came within \(network.configuration.firstFrameTimeout)")
     }
 
-    private func receive(from inbound: Inbound) async {
+    private func receive(from inbound: IncomingStreams.Handle) async {
         let stream = inbound.stream
         let activity = network.node.activity(of: peer)
         let time = network.node.configuration.timeSource
@@ -77,9 +61,9 @@ extension FrameLink {
                 }
                 if !frames.isEmpty {
                     activity?.noteFrame(at: time.now().uptime)
-                    state.withLock { $0.isHeard = true }
+                    state.withLock { $0.heard() }
                 }
-                for frame in frames where !(await deliver(frame, on: inbound.id)) {
+                for frame in frames where !(await deliver(frame, on: inbound)) {
                     stream.reset()
                     return
                 }
@@ -91,10 +75,10 @@ extension FrameLink {
     }
 
     /// Passes a frame on, waiting while the consumer has no room for more from this peer.
-    private func deliver(_ frame: [UInt8], on id: UInt64) async -> Bool {
+    private func deliver(_ frame: [UInt8], on inbound: IncomingStreams.Handle) async -> Bool {
         while true {
             let isTaken = state.withLock { state -> Bool? in
-                guard state.phase == .up || state.phase == .closing, id >= state.firstHeard else { return nil }
+                guard state.hears(inbound) else { return nil }
                 return network.events.push(.frame(frame, from: peer))
             }
             guard let isTaken else { return false }

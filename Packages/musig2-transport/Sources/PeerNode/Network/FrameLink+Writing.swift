@@ -6,23 +6,14 @@ import WireCodec
 
 // The stream that this side opened, and the task that cares for it.
 extension FrameLink {
-    /// What the link's task does next.
-    private enum Step {
-        case open([Multiaddr])
-        case write([UInt8], Outbound)
-        case finish(Outbound?)
-        case giveUp
-        case wait
-        case stop
-    }
-
     func run() async {
         while true {
-            switch state.withLock({ nextStep(&$0) }) {
+            switch state.withLock({ $0.nextStep() }) {
             case .open(let addresses):
                 guard await open(addresses) else { return }
             case .write(let batch, let outbound):
                 guard await write(batch, to: outbound) else { return }
+                state.withLock { $0.endWrite() }
             case .finish(let outbound):
                 await close(outbound)
                 return
@@ -37,35 +28,10 @@ extension FrameLink {
         }
     }
 
-    private func nextStep(_ state: inout State) -> Step {
-        state.isWriting = false
-        if state.phase == .ended { return .stop }
-        if state.reopenings > network.configuration.maximumReopenings { return .giveUp }
-        guard let outbound = state.outbound, !state.isMoving else {
-            // There is no use in opening a stream only to leave.
-            return state.phase == .closing && state.queue.isEmpty ? .finish(state.outbound) : .open(state.addresses)
-        }
-        if !state.queue.isEmpty {
-            state.isWriting = true
-            return .write(takeBatch(&state), outbound)
-        }
-        return state.phase == .closing ? .finish(outbound) : .wait
-    }
-
-    private func takeBatch(_ state: inout State) -> [UInt8] {
-        var batch: [UInt8] = []
-        while let frame = state.queue.popFirst() {
-            state.queuedBytes -= frame.count
-            FrameEncoder.append(frame, to: &batch)
-            if batch.count >= network.configuration.writeBatchBytes { break }
-        }
-        return batch
-    }
-
     /// Writes a batch, and leaves a peer that takes too long to make room for it.
     ///
     /// - Returns: False when the link is over.
-    private func write(_ batch: [UInt8], to outbound: Outbound) async -> Bool {
+    private func write(_ batch: [UInt8], to outbound: OutgoingStream.Handle) async -> Bool {
         let limit = network.configuration.writeTimeout
         do throws(TransportError) {
             if try outbound.stream.writeImmediately(batch) { return true }
@@ -86,7 +52,7 @@ extension FrameLink {
                 return false
             }
         } catch {
-            state.withLock { Self.forget(outbound, in: &$0) }
+            state.withLock { $0.forget(outbound) }
         }
         return true
     }
@@ -103,13 +69,7 @@ extension FrameLink {
             let opened = try await network.node.openStream(to: peer, protocols: [protocolID])
             return await use(opened.stream)
         } catch {
-            let mayRetry = state.withLock { state -> Bool in
-                guard state.phase != .ended, state.reopenings < network.configuration.maximumReopenings else {
-                    return false
-                }
-                state.reopenings += 1
-                return true
-            }
+            let mayRetry = state.withLock { $0.openingFailed() }
             // The connection that was used may have ended while another one took its place.
             let isPassing = [.connectionClosed, .streamReset, .notConnected].contains(error.code)
             if mayRetry, isPassing, network.node.isConnected(to: peer) { return true }
@@ -123,17 +83,12 @@ extension FrameLink {
     }
 
     private func use(_ stream: any ByteStream) async -> Bool {
-        let (outbound, former) = state.withLock { state -> (Outbound?, Outbound?) in
-            guard state.phase != .ended else { return (nil, nil) }
-            state.nextStreamID &+= 1
-            let former = state.outbound
-            let outbound = Outbound(id: state.nextStreamID, stream: stream, isRead: Latch())
-            state.outbound = outbound
-            state.isMoving = false
-            if state.phase == .idle || state.phase == .connecting { announce(&state) }
-            return (outbound, former)
+        let opened = state.withLock { state in
+            let opened = state.opened(stream)
+            if opened?.isNew == true { network.events.push(.connected(peer)) }
+            return opened
         }
-        guard let outbound else {
+        guard let (outbound, former, _) = opened else {
             stream.reset()
             network.node.disconnectIfUnused(peer)
             return false
@@ -149,19 +104,19 @@ extension FrameLink {
     }
 
     /// Notices when the peer has read everything, and when it resets the stream. What it writes on it has no meaning.
-    private func watch(_ outbound: Outbound) async {
+    private func watch(_ outbound: OutgoingStream.Handle) async {
         do throws(TransportError) {
             while try await outbound.stream.read(upTo: 1024) != nil {}
             outbound.isRead.set(())
         } catch {
             outbound.isRead.set(())
-            state.withLock { Self.forget(outbound, in: &$0) }
+            state.withLock { $0.forget(outbound) }
             work.notify()
         }
     }
 
     /// Lets the peer read what was written, then closes the connection.
-    private func close(_ outbound: Outbound?) async {
+    private func close(_ outbound: OutgoingStream.Handle?) async {
         if let outbound {
             do throws(TransportError) {
                 try await outbound.stream.closeWrite()
