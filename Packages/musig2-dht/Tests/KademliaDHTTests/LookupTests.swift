@@ -7,9 +7,9 @@ struct LookupTests {
     private let target = KademliaKey(digest: [])
 
     /// A peer at a distance, named with an address.
-    private func peer(_ distance: UInt16, address: UInt8 = 1) -> Lookup.Naming {
+    private func peer(_ distance: UInt16, address: UInt8 = 1) -> Lookup.Referral {
         let key = KademliaKey(digest: [UInt8(distance >> 8), UInt8(distance & 255)])
-        return Lookup.Naming(key: key, id: Array(key.bytes.prefix(2)), addresses: [[address]])
+        return Lookup.Referral(key: key, id: Array(key.bytes.prefix(2)), addresses: [[address]])
     }
 
     private func lookup(
@@ -22,16 +22,16 @@ struct LookupTests {
             target: target, paths: paths, width: width, concurrency: concurrency, configuration, at: .zero)
     }
 
-    private func askAll(_ lookup: inout Lookup) -> [Lookup.Place] {
-        var asked: [Lookup.Place] = []
+    private func askAll(_ lookup: inout Lookup) -> [Lookup.CandidateID] {
+        var asked: [Lookup.CandidateID] = []
         while let next = lookup.next() {
-            guard let place = lookup.ask(next, groups: .none) else { continue }
-            asked.append(place)
+            guard let id = lookup.ask(next, groups: .none) else { continue }
+            asked.append(id)
         }
         return asked
     }
 
-    private func distances(_ places: [Lookup.Place]) -> [UInt64] { places.map { $0.distance.words.0 >> 48 } }
+    private func distances(_ ids: [Lookup.CandidateID]) -> [UInt64] { ids.map { $0.distance.words.0 >> 48 } }
 
     @Test func theClosestAreAskedAlphaAtOnce() {
         var lookup = lookup(concurrency: 3)
@@ -39,7 +39,7 @@ struct LookupTests {
         let first = askAll(&lookup)
         #expect(distances(first) == [1, 4, 7])
         #expect(!lookup.isOver)
-        lookup.answered(first[1], from: .none, naming: [peer(2), peer(3)])
+        lookup.answered(first[1], from: .none, referrals: [peer(2), peer(3)])
         #expect(distances(askAll(&lookup)) == [2])
         lookup.failed(first[0])
         #expect(distances(askAll(&lookup)) == [3])
@@ -50,12 +50,12 @@ struct LookupTests {
         lookup.seed((1...8).map { peer($0) })
         let asked = askAll(&lookup)
         #expect(asked.count == 8)
-        for place in asked[3...] { lookup.answered(place, from: .none, naming: []) }
+        for id in asked[3...] { lookup.answered(id, from: .none, referrals: []) }
         #expect(!lookup.isOver)
-        lookup.answered(asked[0], from: .none, naming: [])
+        lookup.answered(asked[0], from: .none, referrals: [])
         lookup.failed(asked[1])
         #expect(!lookup.isOver)
-        lookup.answered(asked[2], from: .none, naming: [peer(1_000)])
+        lookup.answered(asked[2], from: .none, referrals: [peer(1_000)])
         #expect(lookup.isOver)
         #expect(lookup.closestAnswered(2).map(\.id) == [peer(1).id, peer(3).id])
         #expect(lookup.answers == 7 && lookup.failures == 1 && lookup.asked == 8)
@@ -76,17 +76,17 @@ struct LookupTests {
         var lookup = lookup(paths: 3, width: 3, concurrency: 9)
         lookup.seed((1...20).map { peer($0 * 100) })
         var asked: [KademliaKey: Int] = [:]
-        var open: [Lookup.Place] = []
+        var open: [Lookup.CandidateID] = []
         while !lookup.isOver {
-            for place in askAll(&lookup) {
-                #expect(asked[place.distance] == nil)
-                asked[place.distance] = place.path
-                open.append(place)
+            for id in askAll(&lookup) {
+                #expect(asked[id.distance] == nil)
+                asked[id.distance] = id.path
+                open.append(id)
             }
             guard !open.isEmpty else { break }
-            let place = open.remove(at: Int.random(in: 0..<open.count, using: &generator))
+            let id = open.remove(at: Int.random(in: 0..<open.count, using: &generator))
             // All paths hear of the same peers.
-            lookup.answered(place, from: .none, naming: (1...20).map { peer(UInt16($0)) })
+            lookup.answered(id, from: .none, referrals: (1...20).map { peer(UInt16($0)) })
         }
         #expect(lookup.isOver)
         #expect(Set(asked.values) == [0, 1, 2])
@@ -99,7 +99,7 @@ struct LookupTests {
         lookup.seed([peer(100), peer(200)])
         let asked = askAll(&lookup)
         #expect(asked.map(\.path) == [0, 1])
-        lookup.answered(asked[0], from: .none, naming: [peer(1)])
+        lookup.answered(asked[0], from: .none, referrals: [peer(1)])
         #expect(lookup.next()?.path == 0)
         #expect(lookup.paths[1].candidates.count == 1)
     }
@@ -108,24 +108,24 @@ struct LookupTests {
         var lookup = lookup(width: 3) { $0.limits.failuresPerReferrer = 3 }
         lookup.seed([peer(500), peer(600), peer(700)])
         let seeds = askAll(&lookup)
-        lookup.answered(seeds[0], from: .none, naming: (1...20).map { peer($0) })
+        lookup.answered(seeds[0], from: .none, referrals: (1...20).map { peer($0) })
         // Three on credit, no more.
         let first = askAll(&lookup)
         #expect(distances(first) == [1, 2, 3])
-        lookup.answered(first[0], from: .none, naming: [])
+        lookup.answered(first[0], from: .none, referrals: [])
         // An answer earns one more, beside the place that it leaves.
         let second = askAll(&lookup)
         #expect(distances(second) == [4, 5])
-        for place in first[1...] + second[..<1] { lookup.failed(place) }
+        for id in first[1...] + second[..<1] { lookup.failed(id) }
         #expect(askAll(&lookup).isEmpty)
         lookup.failed(second[1])
         // Of the others nobody is asked, and nothing waits for them.
         #expect(askAll(&lookup).isEmpty)
-        lookup.answered(seeds[1], from: .none, naming: [peer(7)])
+        lookup.answered(seeds[1], from: .none, referrals: [peer(7)])
         #expect(distances(askAll(&lookup)) == [7], "named by somebody more believable")
-        lookup.answered(Lookup.Place(path: 0, distance: peer(7).key, attempt: 1), from: .none, naming: [])
+        lookup.answered(Lookup.CandidateID(path: 0, distance: peer(7).key, attempt: 1), from: .none, referrals: [])
         #expect(lookup.isOver)
-        lookup.answered(seeds[2], from: .none, naming: [])
+        lookup.answered(seeds[2], from: .none, referrals: [])
         #expect(lookup.closestKnown(20).map(\.id) == [1, 7, 500, 600, 700].map { peer($0).id })
     }
 
@@ -140,7 +140,7 @@ struct LookupTests {
         #expect(!lookup.isOver)
         lookup.slow(second[0])
         #expect(!lookup.isOver, "nobody answered yet: even slow ones are waited for")
-        lookup.answered(first[0], from: .none, naming: [])
+        lookup.answered(first[0], from: .none, referrals: [])
         #expect(lookup.isOver && lookup.answers == 1)
     }
 
@@ -149,9 +149,9 @@ struct LookupTests {
         var lookup = lookup()
         lookup.seed([peer(500), peer(600)])
         let seeds = askAll(&lookup)
-        lookup.answered(seeds[0], from: .none, naming: [peer(1, address: 66)])
+        lookup.answered(seeds[0], from: .none, referrals: [peer(1, address: 66)])
         let wrong = try #require(askAll(&lookup).first)
-        lookup.answered(seeds[1], from: .none, naming: [peer(1, address: 1)])
+        lookup.answered(seeds[1], from: .none, referrals: [peer(1, address: 1)])
         #expect(lookup.next() == nil)
         lookup.slow(wrong)
         let right = try #require(askAll(&lookup).first)
@@ -159,18 +159,18 @@ struct LookupTests {
         #expect(lookup.candidate(right)?.addresses == [[1]])
         lookup.failed(wrong)
         #expect(lookup.candidate(right)?.state == .asked, "the first request no longer matters")
-        lookup.answered(right, from: .none, naming: [])
+        lookup.answered(right, from: .none, referrals: [])
         #expect(lookup.isOver && lookup.closestAnswered(1).map(\.id) == [peer(1).id])
 
         // It is not asked a third time.
         lookup = self.lookup()
         lookup.seed([peer(500), peer(600), peer(700)])
         let others = askAll(&lookup)
-        lookup.answered(others[0], from: .none, naming: [peer(1, address: 66)])
+        lookup.answered(others[0], from: .none, referrals: [peer(1, address: 66)])
         lookup.failed(try #require(askAll(&lookup).first))
-        lookup.answered(others[1], from: .none, naming: [peer(1, address: 67)])
+        lookup.answered(others[1], from: .none, referrals: [peer(1, address: 67)])
         lookup.failed(try #require(askAll(&lookup).first))
-        lookup.answered(others[2], from: .none, naming: [peer(1, address: 68)])
+        lookup.answered(others[2], from: .none, referrals: [peer(1, address: 68)])
         #expect(lookup.next() == nil)
     }
 
@@ -179,14 +179,14 @@ struct LookupTests {
         var lookup = lookup()
         lookup.seed([peer(500), peer(600)])
         let seeds = askAll(&lookup)
-        lookup.answered(seeds[0], from: .none, naming: (1...4).map { peer($0, address: 66) })
-        lookup.answered(seeds[1], from: .none, naming: [peer(1), peer(4)])
+        lookup.answered(seeds[0], from: .none, referrals: (1...4).map { peer($0, address: 66) })
+        lookup.answered(seeds[1], from: .none, referrals: [peer(1), peer(4)])
         let wrong = askAll(&lookup)
         #expect(distances(wrong) == [1, 2, 3])
         lookup.failed(wrong[0])
         let first = try #require(askAll(&lookup).first)
         #expect(first.distance == wrong[0].distance && lookup.candidate(first)?.addresses == [[1]])
-        for place in wrong[1...] { lookup.failed(place) }
+        for id in wrong[1...] { lookup.failed(id) }
         // The fourth was never asked: the one who named it first is not believed any more.
         let right = try #require(askAll(&lookup).first)
         #expect(distances([right]) == [4] && lookup.candidate(right)?.addresses == [[1]])
@@ -199,17 +199,17 @@ struct LookupTests {
         lookup.seed([peer(500), peer(600), peer(700)])
         let seeds = askAll(&lookup)
         #expect(seeds.map(\.path) == [0, 1])
-        lookup.answered(seeds[0], from: .none, naming: [peer(1, address: 66)])
+        lookup.answered(seeds[0], from: .none, referrals: [peer(1, address: 66)])
         let wrong = try #require(askAll(&lookup).first)
         #expect(wrong.path == 0 && wrong.distance == peer(1).key ^ target)
-        lookup.answered(seeds[1], from: .none, naming: [peer(1)])
-        #expect(lookup.paths[1].candidates.first?.state == .taken)
+        lookup.answered(seeds[1], from: .none, referrals: [peer(1)])
+        #expect(lookup.paths[1].candidates.first?.state == .onOtherPath)
         if isSlow { lookup.slow(wrong) } else { lookup.failed(wrong) }
         let right = try #require(askAll(&lookup).first)
         #expect(right.path == 1 && right.distance == wrong.distance && lookup.candidate(right)?.addresses == [[1]])
-        lookup.answered(right, from: .none, naming: [peer(2)])
+        lookup.answered(right, from: .none, referrals: [peer(2)])
         // It speaks on one path only, even if it comes at last where it was asked first.
-        lookup.answered(wrong, from: .none, naming: [peer(3)])
+        lookup.answered(wrong, from: .none, referrals: [peer(3)])
         #expect(lookup.paths[0].candidates.allSatisfy { $0.id != peer(3).id })
         #expect(lookup.closestAnswered(1).map(\.id) == [peer(1).id])
     }
@@ -219,11 +219,11 @@ struct LookupTests {
         var lookup = lookup()
         lookup.seed([peer(500), peer(600)])
         let seeds = askAll(&lookup)
-        lookup.answered(seeds[0], from: .none, naming: [peer(1, address: 66)])
+        lookup.answered(seeds[0], from: .none, referrals: [peer(1, address: 66)])
         let next = try #require(lookup.next())
         lookup.reject(next)
         #expect(lookup.next() == nil)
-        lookup.answered(seeds[1], from: .none, naming: [peer(1)])
+        lookup.answered(seeds[1], from: .none, referrals: [peer(1)])
         let right = try #require(askAll(&lookup).first)
         #expect(lookup.candidate(right)?.addresses == [[1]])
     }
@@ -232,18 +232,18 @@ struct LookupTests {
         var lookup = lookup()
         lookup.seed([peer(500), peer(600)])
         let seeds = askAll(&lookup)
-        lookup.answered(seeds[0], from: .none, naming: [peer(1, address: 66)])
+        lookup.answered(seeds[0], from: .none, referrals: [peer(1, address: 66)])
         let first = try #require(askAll(&lookup).first)
-        lookup.answered(seeds[1], from: .none, naming: [peer(1, address: 1)])
+        lookup.answered(seeds[1], from: .none, referrals: [peer(1, address: 1)])
         lookup.slow(first)
-        lookup.answered(first, from: .none, naming: [])
+        lookup.answered(first, from: .none, referrals: [])
         #expect(lookup.isOver && lookup.next() == nil && lookup.answers == 3)
     }
 
     @Test func kPeersOfAnAnswerTheClosest() {
         var lookup = lookup()
         lookup.seed([peer(60_000)])
-        lookup.answered(askAll(&lookup)[0], from: .none, naming: (1...10_000).reversed().map { peer($0) })
+        lookup.answered(askAll(&lookup)[0], from: .none, referrals: (1...10_000).reversed().map { peer($0) })
         #expect(lookup.paths[0].candidates.count == 21)
         #expect(lookup.paths[0].candidates.prefix(20).map(\.id) == (1...20).map { peer($0).id })
     }
@@ -251,7 +251,7 @@ struct LookupTests {
     @Test func namedTwiceIsOne() {
         var lookup = lookup()
         lookup.seed([peer(500)])
-        lookup.answered(askAll(&lookup)[0], from: .none, naming: [peer(1), peer(1), peer(500), peer(2), peer(1)])
+        lookup.answered(askAll(&lookup)[0], from: .none, referrals: [peer(1), peer(1), peer(500), peer(2), peer(1)])
         #expect(lookup.paths[0].candidates.count == 3)
         #expect(distances(askAll(&lookup)) == [1, 2])
     }
@@ -259,9 +259,9 @@ struct LookupTests {
     @Test func requestsAreLimited() {
         var lookup = lookup(width: 20) { $0.limits.requestsPerLookup = 7 }
         lookup.seed((1...20).map { peer($0) })
-        var places = askAll(&lookup)
-        #expect(places.count == 7)
-        while let place = places.popLast() { lookup.answered(place, from: .none, naming: (1...20).map { peer($0) }) }
+        var ids = askAll(&lookup)
+        #expect(ids.count == 7)
+        while let id = ids.popLast() { lookup.answered(id, from: .none, referrals: (1...20).map { peer($0) }) }
         #expect(askAll(&lookup).isEmpty && lookup.isOver)
     }
 
@@ -274,7 +274,7 @@ struct LookupTests {
         var asked: [UInt64] = []
         while let next = lookup.next() {
             let isHonest = next.distance == peer(500).key
-            if let place = lookup.ask(next, groups: isHonest ? .none : sybil) { asked += distances([place]) }
+            if let id = lookup.ask(next, groups: isHonest ? .none : sybil) { asked += distances([id]) }
         }
         #expect(asked == [1, 2, 3, 500])
     }
@@ -282,10 +282,10 @@ struct LookupTests {
     @Test func hopsAreCounted() throws {
         var lookup = lookup()
         lookup.seed([peer(500)])
-        lookup.answered(try #require(askAll(&lookup).first), from: .none, naming: [peer(50)])
+        lookup.answered(try #require(askAll(&lookup).first), from: .none, referrals: [peer(50)])
         #expect(lookup.hops == 1)
-        lookup.answered(try #require(askAll(&lookup).first), from: .none, naming: [peer(5)])
-        lookup.answered(try #require(askAll(&lookup).first), from: .none, naming: [])
+        lookup.answered(try #require(askAll(&lookup).first), from: .none, referrals: [peer(5)])
+        lookup.answered(try #require(askAll(&lookup).first), from: .none, referrals: [])
         #expect(lookup.hops == 3)
     }
 }

@@ -54,10 +54,11 @@ struct Attackers {
         // With all attacks at once half of the identities do this.
         if attacks.contains(.claimingAndResetting), attacks.count == 1 || number % 2 == 0 { return .reset }
         var answer = KademliaMessage(kind: message.kind, key: message.key)
-        answer.closerPeers = Adversary.closest(members, to: place(message.key)).prefix(10).map {
+        answer.closerPeers = Adversary.closest(members, to: kademliaKey(of: message.key)).prefix(10).map {
             population.named($0.1)
         }
-        for (index, (_, number)) in Adversary.closest(honest, to: place(message.key)).prefix(10).enumerated() {
+        for (index, (_, number)) in Adversary.closest(honest, to: kademliaKey(of: message.key)).prefix(10).enumerated()
+        {
             var peer = population.named(number)
             if attacks.contains(.reflection) {
                 peer.addresses = [Self.victim]
@@ -87,8 +88,8 @@ struct Attackers {
         [0x04, 112, 1, 1, 1, 0x06, 0x00, 22], [0x04, 112, 1, 1, 1, 0x06, 0x0f, 0xa1],
     ]
 
-    private func place(_ key: [UInt8]) -> KademliaKey { KademliaKey(digest: population.hash(key)) }
+    private func kademliaKey(of key: [UInt8]) -> KademliaKey { KademliaKey(digest: population.hash(key)) }
 
     /// The honest nodes closest to a key.
-    func closestHonest(_ key: [UInt8]) -> [Int] { Adversary.closest(honest, to: place(key)).map(\.1) }
+    func closestHonest(_ key: [UInt8]) -> [Int] { Adversary.closest(honest, to: kademliaKey(of: key)).map(\.1) }
 }

@@ -1,7 +1,7 @@
 // What a lookup consists of.
 extension Lookup {
     /// A peer as somebody named it.
-    struct Naming {
+    struct Referral {
         let key: KademliaKey
         let id: [UInt8]
         let addresses: [[UInt8]]
@@ -11,7 +11,7 @@ extension Lookup {
     struct Candidate: Sendable {
         enum State: Hashable, Sendable {
             /// Named by others, not asked yet.
-            case heard
+            case unasked
             /// Not asked yet, since enough of one of its network groups are being asked.
             case crowded
             /// Asked, no answer yet.
@@ -22,7 +22,7 @@ extension Lookup {
             /// It did not answer, or has no address that may be used.
             case failed
             /// Another path has asked it, and has had or awaits its answer.
-            case taken
+            case onOtherPath
         }
 
         let distance: KademliaKey
@@ -37,10 +37,10 @@ extension Lookup {
         var claimed = NetworkGroups.none
         /// What a later naming says where it is, if that is something else; it is asked there if it is not where the first
         /// one said.
-        var elsewhere: Elsewhere?
+        var alternative: Alternative?
     }
 
-    struct Elsewhere: Sendable {
+    struct Alternative: Sendable {
         let addresses: [[UInt8]]
         let referrer: Int
     }
@@ -65,7 +65,7 @@ extension Lookup {
     }
 
     /// Which candidate of which path, asked for the how-manieth time.
-    struct Place: Hashable, Sendable {
+    struct CandidateID: Hashable, Sendable {
         let path: Int
         let distance: KademliaKey
         var attempt = 0

@@ -12,7 +12,7 @@ extension Kademlia {
         let key = lookupKey(task)
         var job = Job(
             id: nextJob, task: task, operation: operation, parent: parent, isBackground: isBackground,
-            publication: publicationID(task), key: key, target: place(key))
+            publication: publicationID(task), key: key, target: kademliaKey(of: key))
         if let operation { operations[operation] = job.id }
         if isBackground { backgroundJobs += 1 }
         startLookup(&job, &turn)
@@ -38,7 +38,7 @@ extension Kademlia {
     mutating func startLookup(_ job: inout Job, _ turn: inout Turn) {
         var lookup = Lookup(
             target: job.target, paths: isDisjoint(job.task) ? configuration.disjointPaths : 1,
-            width: width(job.task), spread: job.publication == nil ? 0 : configuration.bucketSize,
+            width: width(job.task), resultCount: job.publication == nil ? 0 : configuration.bucketSize,
             concurrency: job.isBackground ? configuration.backgroundConcurrency : configuration.concurrency,
             configuration, at: turn.time)
         lookup.seed(seeds(job.target))
@@ -69,7 +69,7 @@ extension Kademlia {
 
     /// Whom to ask first: the closest servers known; trusted peers, too, when these are few. Of a node that is among strangers,
     /// those that came by themselves are asked when there is nobody else.
-    private func seeds(_ target: KademliaKey) -> [Lookup.Naming] {
+    private func seeds(_ target: KademliaKey) -> [Lookup.Referral] {
         let avoidsGuests = isAmongStrangers
         var found = table.closest(to: target, count: configuration.bucketSize) {
             $0.isLive && !(avoidsGuests && $0.isGuest)
@@ -78,14 +78,14 @@ extension Kademlia {
         if found.isEmpty { found = table.closest(to: target, count: configuration.bucketSize) { _ in true } }
         var seeds = found.map { position in
             let entry = table[position]
-            return Lookup.Naming(key: entry.key, id: entry.peer.bytes, addresses: entry.addresses)
+            return Lookup.Referral(key: entry.key, id: entry.peer.bytes, addresses: entry.addresses)
         }
         if seeds.count < configuration.resiliency {
             for contact in configuration.bootstrapPeers where contact.peer != local {
-                let key = place(contact.peer.bytes)
+                let key = kademliaKey(of: contact.peer.bytes)
                 guard !seeds.contains(where: { $0.key == key }) else { continue }
                 seeds.append(
-                    Lookup.Naming(key: key, id: contact.peer.bytes, addresses: contact.addresses.map(\.bytes)))
+                    Lookup.Referral(key: key, id: contact.peer.bytes, addresses: contact.addresses.map(\.bytes)))
             }
         }
         return seeds
@@ -94,31 +94,31 @@ extension Kademlia {
     /// Goes on with a job: asks whom its lookup names, and ends the lookup when it is over.
     mutating func advance(_ job: inout Job, _ turn: inout Turn) {
         guard !job.isDone, job.lookup != nil else { return }
-        while let place = job.lookup?.next() { ask(place, of: &job, &turn) }
+        while let candidateID = job.lookup?.next() { ask(candidateID, of: &job, &turn) }
         if job.lookup?.isOver == true { endLookup(&job, &turn) }
     }
 
-    private mutating func ask(_ place: Lookup.Place, of job: inout Job, _ turn: inout Turn) {
-        guard let candidate = job.lookup?.candidate(place) else { return }
+    private mutating func ask(_ candidateID: Lookup.CandidateID, of job: inout Job, _ turn: inout Turn) {
+        guard let candidate = job.lookup?.candidate(candidateID) else { return }
         guard let peer = Self.peer(candidate.id), peer != local else {
-            job.lookup?.reject(place)
+            job.lookup?.reject(candidateID)
             return
         }
         let key = candidate.distance ^ job.target
         let known = knownAddresses(key)
-        var reach = reach(
-            peer, known.isEmpty || known == candidate.addresses ? candidate.addresses : known + candidate.addresses)
-        if let lookup = job.lookup, !lookup.hasRoom(for: reach.groups, on: place.path) {
+        var peerAddresses = peerAddresses(
+            of: peer, known.isEmpty || known == candidate.addresses ? candidate.addresses : known + candidate.addresses)
+        if let lookup = job.lookup, !lookup.hasRoom(for: peerAddresses.groups, on: candidateID.path) {
             // It may be said to be in more networks than it is.
-            reach = self.reach(
-                peer, reach.parsed.filter { lookup.hasRoom(for: groups(of: $0), on: place.path) })
+            peerAddresses = self.peerAddresses(
+                of: peer, peerAddresses.parsed.filter { lookup.hasRoom(for: groups(of: $0), on: candidateID.path) })
         }
-        guard !reach.addresses.isEmpty else {
-            job.lookup?.reject(place)
+        guard !peerAddresses.binary.isEmpty else {
+            job.lookup?.reject(candidateID)
             return
         }
-        guard let asked = job.lookup?.ask(place, groups: reach.groups) else { return }
-        send(question(job), to: peer, key, reach, .lookup(job: job.id, asked), &turn)
+        guard let asked = job.lookup?.ask(candidateID, groups: peerAddresses.groups) else { return }
+        send(question(job), to: peer, key, peerAddresses, .lookup(job: job.id, asked), &turn)
     }
 
     private func question(_ job: Job) -> KademliaMessage {
@@ -130,34 +130,36 @@ extension Kademlia {
     }
 
     mutating func lookupAnswered(
-        _ id: UInt64, _ place: Lookup.Place, _ request: PendingRequest, from groups: NetworkGroups,
+        _ id: UInt64, _ candidateID: Lookup.CandidateID, _ request: PendingRequest, from groups: NetworkGroups,
         _ message: KademliaMessage, _ turn: inout Turn
     ) {
         guard var job = jobs.removeValue(forKey: id) else { return }
-        job.lookup?.answered(place, from: groups, naming: namings(message.closerPeers, askedOf: request.key))
+        job.lookup?.answered(candidateID, from: groups, referrals: referrals(message.closerPeers, askedOf: request.key))
         take(message, from: request, &job, &turn)
         advance(&job, &turn)
         keep(job)
     }
 
-    mutating func lookupFailed(_ id: UInt64, _ place: Lookup.Place, _ failure: RequestFailure, _ turn: inout Turn) {
+    mutating func lookupFailed(
+        _ id: UInt64, _ candidateID: Lookup.CandidateID, _ failure: RequestFailure, _ turn: inout Turn
+    ) {
         guard var job = jobs.removeValue(forKey: id) else { return }
-        if failure == .notSent { job.lookup?.notSent(place) } else { job.lookup?.failed(place) }
+        if failure == .notSent { job.lookup?.notSent(candidateID) } else { job.lookup?.failed(candidateID) }
         advance(&job, &turn)
         keep(job)
     }
 
     /// The peers of an answer that a lookup may use: with a proper id, somewhere to be found, neither this node nor the one
     /// that answers.
-    private func namings(_ peers: [KademliaMessage.Peer], askedOf responder: KademliaKey) -> [Lookup.Naming] {
-        var namings: [Lookup.Naming] = []
-        namings.reserveCapacity(peers.count)
+    private func referrals(_ peers: [KademliaMessage.Peer], askedOf responder: KademliaKey) -> [Lookup.Referral] {
+        var referrals: [Lookup.Referral] = []
+        referrals.reserveCapacity(peers.count)
         for peer in peers where !peer.id.isEmpty && peer.id.count <= 64 && !peer.addresses.isEmpty {
-            let key = place(peer.id)
+            let key = kademliaKey(of: peer.id)
             guard key != localKey, key != responder else { continue }
-            namings.append(Lookup.Naming(key: key, id: peer.id, addresses: bounded(peer.addresses)))
+            referrals.append(Lookup.Referral(key: key, id: peer.id, addresses: bounded(peer.addresses)))
         }
-        return namings
+        return referrals
     }
 
     /// At most as many addresses as a peer may have, none longer than an address may be.
@@ -178,7 +180,7 @@ extension Kademlia {
                 job.addresses.add(
                     named.addresses, from: request.key, atMost: configuration.limits.addressesPerPeer)
             }
-            if request.peer == peer { found(peer, request.reach.addresses, &job, &turn) }
+            if request.peer == peer { found(peer, request.peerAddresses.binary, &job, &turn) }
         case .findProviders: takeProviders(message.providerPeers, from: request.key, &job, &turn)
         case .put, .get: takeValue(message.record, from: request, &job, &turn)
         case .closestPeers, .provide, .bootstrap, .refresh: break
@@ -188,7 +190,7 @@ extension Kademlia {
     /// The peer that a job looks for was there, though it does not serve.
     mutating func findPeerReached(_ id: UInt64, _ request: PendingRequest, _ turn: inout Turn) {
         guard var job = jobs.removeValue(forKey: id) else { return }
-        if case .findPeer(request.peer) = job.task { found(request.peer, request.reach.addresses, &job, &turn) }
+        if case .findPeer(request.peer) = job.task { found(request.peer, request.peerAddresses.binary, &job, &turn) }
         keep(job)
     }
 

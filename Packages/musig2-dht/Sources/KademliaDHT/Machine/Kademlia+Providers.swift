@@ -21,8 +21,8 @@ extension Kademlia {
             guard let peer = Self.peer(candidate.id) else { continue }
             let key = candidate.distance ^ job.target
             let known = knownAddresses(key)
-            let reach = reach(peer, known.isEmpty ? candidate.addresses : known)
-            send(record, to: peer, key, reach, .store(job: job.id, value: value), &turn)
+            let peerAddresses = peerAddresses(of: peer, known.isEmpty ? candidate.addresses : known)
+            send(record, to: peer, key, peerAddresses, .store(job: job.id, value: value), &turn)
             storing.pending += 1
         }
         storing.asked = storing.pending
@@ -77,7 +77,7 @@ extension Kademlia {
     /// The addresses of a stored provider, or, when they are too old, where this node knows it to be.
     func providerAddresses(_ record: ProviderStore.Record, at time: Duration) -> [[UInt8]] {
         if time - record.storedAt < configuration.providerAddressLifetime { return record.addresses }
-        return knownAddresses(place(record.peer.bytes))
+        return knownAddresses(kademliaKey(of: record.peer.bytes))
     }
 
     mutating func takeProviders(
@@ -87,17 +87,17 @@ extension Kademlia {
         var seen: Set<[UInt8]> = []
         for named in peers.prefix(configuration.limits.providersTakenPerAnswer) where seen.insert(named.id).inserted {
             guard let peer = Self.peer(named.id), peer != local else { continue }
-            let reach = reach(peer, named.addresses)
+            let peerAddresses = peerAddresses(of: peer, named.addresses)
             // One that has addresses, but none that this network uses, cannot be reached in it.
-            guard named.addresses.isEmpty || !reach.addresses.isEmpty else { continue }
+            guard named.addresses.isEmpty || !peerAddresses.binary.isEmpty else { continue }
             guard
                 job.providers.add(
-                    peer, amongst: peers.count, addresses: reach.addresses, from: server, age: nil,
+                    peer, amongst: peers.count, addresses: peerAddresses.binary, from: server, age: nil,
                     limits: configuration.limits)
             else {
                 continue
             }
-            found.append(Provider(peer: peer, addresses: reach.parsed))
+            found.append(Provider(peer: peer, addresses: peerAddresses.parsed))
         }
         tell(found, job, &turn)
     }
@@ -110,7 +110,7 @@ extension Kademlia {
     mutating func resolveProviders(_ limit: Int, _ job: inout Job, _ turn: inout Turn) {
         var homeless: [PeerID] = []
         for provider in job.providers.ranked(limit) where provider.addresses.isEmpty {
-            let known = knownAddresses(place(provider.peer.bytes))
+            let known = knownAddresses(kademliaKey(of: provider.peer.bytes))
             if known.isEmpty {
                 homeless.append(provider.peer)
             } else {

@@ -4,17 +4,17 @@ import WireCodec
 // Requests of this node and what becomes of them.
 extension Kademlia {
     mutating func send(
-        _ message: KademliaMessage, to peer: PeerID, _ key: KademliaKey, _ reach: Reach,
+        _ message: KademliaMessage, to peer: PeerID, _ key: KademliaKey, _ peerAddresses: PeerAddresses,
         _ purpose: PendingRequest.Purpose,
         _ turn: inout Turn
     ) {
         nextRequest += 1
         let id = nextRequest
-        requests[id] = PendingRequest(peer: peer, key: key, reach: reach, purpose: purpose)
+        requests[id] = PendingRequest(peer: peer, key: key, peerAddresses: peerAddresses, purpose: purpose)
         turn.effects.append(
             .send(
                 Request(
-                    id: RequestID(id), peer: peer, addresses: reach.parsed, message: message,
+                    id: RequestID(id), peer: peer, addresses: peerAddresses.parsed, message: message,
                     expectsReply: message.kind != .addProvider, timeout: configuration.requestTimeout)))
     }
 
@@ -43,7 +43,7 @@ extension Kademlia {
         let message = believable(message, from: address)
         switch request.purpose {
         case .probe: probeEnded(request.key)
-        case .lookup(let job, let place): lookupAnswered(job, place, request, from: groups, message, &turn)
+        case .lookup(let job, let candidateID): lookupAnswered(job, candidateID, request, from: groups, message, &turn)
         case .store(let job, let value):
             storeEnded(job, isStored: value == nil || message.record?.value == value, &turn)
         case .correction: break
@@ -56,7 +56,7 @@ extension Kademlia {
         switch request.purpose {
         case .store(let job, _): storeEnded(job, isStored: true, &turn)
         case .probe: probeEnded(request.key)
-        case .lookup(let job, let place): lookupFailed(job, place, .malformed, &turn)
+        case .lookup(let job, let candidateID): lookupFailed(job, candidateID, .malformed, &turn)
         case .correction: break
         }
     }
@@ -67,19 +67,19 @@ extension Kademlia {
         if failure != .notSent, !isRefusal { noteFailure(request, failure, &turn) }
         switch request.purpose {
         case .probe: probeEnded(request.key)
-        case .lookup(let job, let place):
+        case .lookup(let job, let candidateID):
             if failure == .unsupported { findPeerReached(job, request, &turn) }
-            lookupFailed(job, place, failure, &turn)
+            lookupFailed(job, candidateID, failure, &turn)
         case .store(let job, _): storeEnded(job, isStored: false, isRefused: isRefusal, &turn)
         case .correction: break
         }
     }
 
     mutating func requestIsSlow(_ id: UInt64, _ turn: inout Turn) {
-        guard let request = requests[id], case .lookup(let id, let place) = request.purpose,
+        guard let request = requests[id], case .lookup(let id, let candidateID) = request.purpose,
             var job = jobs.removeValue(forKey: id)
         else { return }
-        job.lookup?.slow(place)
+        job.lookup?.slow(candidateID)
         advance(&job, &turn)
         keep(job)
     }
@@ -91,36 +91,38 @@ extension Kademlia {
         _ peer: PeerID, _ addresses: [Multiaddr], isServer: Bool, at remote: Multiaddr?, _ turn: inout Turn
     ) {
         guard peer != local else { return }
-        let key = place(peer.bytes)
-        var reach = reach(peer, addresses)
-        if let remote { reach.groups = groups(of: remote) }
+        let key = kademliaKey(of: peer.bytes)
+        var peerAddresses = peerAddresses(of: peer, addresses)
+        if let remote { peerAddresses.groups = groups(of: remote) }
         if connected[key] != nil || connected.count < configuration.limits.connectedPeers {
-            connected[key] = ConnectedPeer(addresses: reach.addresses, origin: remote.map { Origin($0) })
+            connected[key] = ConnectedPeer(addresses: peerAddresses.binary, origin: remote.map { Origin($0) })
         }
         if let position = table.position(key) {
             if isServer {
-                table.update(position, addresses: reach.addresses)
+                table.update(position, addresses: peerAddresses.binary)
             } else {
                 drop(key, &turn)
             }
-        } else if isServer, !reach.addresses.isEmpty {
-            consider(peer, key, reach, &turn)
+        } else if isServer, !peerAddresses.binary.isEmpty {
+            consider(peer, key, peerAddresses, &turn)
         } else if !isServer {
             table.remove(key)
         }
     }
 
     mutating func disconnected(_ peer: PeerID) {
-        let key = place(peer.bytes)
+        let key = kademliaKey(of: peer.bytes)
         connected[key] = nil
         table.disconnected(key)
     }
 
     /// A peer says that it serves. It gets a place when it has answered.
-    private mutating func consider(_ peer: PeerID, _ key: KademliaKey, _ reach: Reach, _ turn: inout Turn) {
-        switch trusted.contains(key) ? .room : table.admission(key, reach.groups) {
-        case .room: probe(peer, key, reach)
-        case .full: wait(peer, key, reach)
+    private mutating func consider(
+        _ peer: PeerID, _ key: KademliaKey, _ peerAddresses: PeerAddresses, _ turn: inout Turn
+    ) {
+        switch trusted.contains(key) ? .room : table.admission(key, peerAddresses.groups) {
+        case .room: probe(peer, key, peerAddresses)
+        case .full: wait(peer, key, peerAddresses)
         case .crowded: break
         }
     }
@@ -131,8 +133,10 @@ extension Kademlia {
         return !trusted.contains(request.key) && vouched.contacts[request.key] == nil
     }
 
-    private mutating func wait(_ peer: PeerID, _ key: KademliaKey, _ reach: Reach) {
-        table.await(RoutingTable.Replacement(peer: peer, key: key, addresses: reach.addresses, groups: reach.groups))
+    private mutating func wait(_ peer: PeerID, _ key: KademliaKey, _ peerAddresses: PeerAddresses) {
+        table.await(
+            RoutingTable.Replacement(
+                peer: peer, key: key, addresses: peerAddresses.binary, groups: peerAddresses.groups))
     }
 
     /// A peer answered a request: it serves.
@@ -143,21 +147,21 @@ extension Kademlia {
             if !table.answered(position, from: groups, origin, at: turn.time) { promote(position.bucket) }
             return
         }
-        guard !request.reach.addresses.isEmpty else { return }
-        var reach = request.reach
-        reach.groups = groups
+        guard !request.peerAddresses.binary.isEmpty else { return }
+        var peerAddresses = request.peerAddresses
+        peerAddresses.groups = groups
         let isGuest = isGuest(request)
         // So that strangers that are there first do not decide whom this node asks.
         if isGuest, table.neighbors(of: request.key) >= max(1, configuration.bucketSize / 4) {
-            return wait(request.peer, request.key, reach)
+            return wait(request.peer, request.key, peerAddresses)
         }
         let admission = table.insert(
             RoutingTable.Entry(
-                peer: request.peer, key: request.key, addresses: reach.addresses, groups: reach.groups,
+                peer: request.peer, key: request.key, addresses: peerAddresses.binary, groups: peerAddresses.groups,
                 lastSeen: turn.time, isTrusted: trusted.contains(request.key), isGuest: isGuest,
                 isConnected: connected[request.key] != nil, origin: origin))
         if admission == .full {
-            wait(request.peer, request.key, reach)
+            wait(request.peer, request.key, peerAddresses)
             checkOldest(table.bucketIndex(request.key), at: turn.time)
         }
     }
@@ -196,7 +200,7 @@ extension Kademlia {
 
     private mutating func promote(_ bucket: Int) {
         guard let next = table.takeReplacement(bucket) else { return }
-        probe(next.peer, next.key, Reach(addresses: next.addresses, groups: next.groups))
+        probe(next.peer, next.key, PeerAddresses(binary: next.addresses, groups: next.groups))
     }
 
     func isLive(_ key: KademliaKey) -> Bool { table[key]?.isLive == true }
@@ -205,18 +209,18 @@ extension Kademlia {
 // Probes.
 extension Kademlia {
     mutating func probe(_ entry: RoutingTable.Entry) {
-        probe(entry.peer, entry.key, Reach(addresses: entry.addresses, groups: entry.groups))
+        probe(entry.peer, entry.key, PeerAddresses(binary: entry.addresses, groups: entry.groups))
     }
 
-    mutating func probe(_ peer: PeerID, _ key: KademliaKey, _ reach: Reach) {
+    mutating func probe(_ peer: PeerID, _ key: KademliaKey, _ peerAddresses: PeerAddresses) {
         let (limits, waiting) = (configuration.limits, probes.waiting)
         guard peer != local, waiting.count < limits.waitingProbes, !probes.keys.contains(key) else { return }
-        let hasRoom = reach.groups.allSatisfy { group in
-            waiting.count { $0.reach.groups.contains(group) } < limits.waitingProbes(of: group)
+        let hasRoom = peerAddresses.groups.allSatisfy { group in
+            waiting.count { $0.peerAddresses.groups.contains(group) } < limits.waitingProbes(of: group)
         }
         guard hasRoom else { return }
         probes.keys.insert(key)
-        probes.waiting.append(Probes.Waiting(peer: peer, key: key, reach: reach))
+        probes.waiting.append(Probes.Waiting(peer: peer, key: key, peerAddresses: peerAddresses))
     }
 
     private mutating func probeEnded(_ key: KademliaKey) {
@@ -228,8 +232,12 @@ extension Kademlia {
         while probes.underWay < configuration.limits.probes, !probes.waiting.isEmpty {
             let next = probes.waiting.removeFirst()
             probes.underWay += 1
-            let reach = next.reach.parsed.isEmpty ? reach(next.peer, next.reach.addresses) : next.reach
-            send(KademliaMessage(kind: .findNode, key: local.bytes), to: next.peer, next.key, reach, .probe, &turn)
+            let peerAddresses =
+                next.peerAddresses.parsed.isEmpty
+                ? peerAddresses(of: next.peer, next.peerAddresses.binary) : next.peerAddresses
+            send(
+                KademliaMessage(kind: .findNode, key: local.bytes), to: next.peer, next.key, peerAddresses, .probe,
+                &turn)
         }
     }
 }

@@ -56,8 +56,8 @@ extension Kademlia {
                 peers.append(KademliaMessage.Peer(id: local.bytes, addresses: addresses, connection: 1))
             }
         } else if message.key != asker.bytes, let target = Self.peer(message.key) {
-            let key = place(target.bytes)
-            let addresses = toldAddresses(key, to: scope)
+            let key = kademliaKey(of: target.bytes)
+            let addresses = sharedAddresses(of: key, in: scope)
             if !addresses.isEmpty {
                 let connection: UInt32 = connected[key] == nil ? 0 : 1
                 peers.append(KademliaMessage.Peer(id: target.bytes, addresses: addresses, connection: connection))
@@ -83,7 +83,7 @@ extension Kademlia {
         let room = max(0, configuration.limits.providersPerAnswer - found.count)
         for record in providers.drawn(message.key, room, at: now.monotonic, using: &generator) {
             let addresses = usable(providerAddresses(record, at: now.monotonic), in: scope)
-            let connection: UInt32 = connected[place(record.peer.bytes)] == nil ? 0 : 1
+            let connection: UInt32 = connected[kademliaKey(of: record.peer.bytes)] == nil ? 0 : 1
             found.append(KademliaMessage.Peer(id: record.peer.bytes, addresses: addresses, connection: connection))
         }
         let limit = configuration.limits.answerBytes - message.key.count
@@ -102,12 +102,12 @@ extension Kademlia {
         guard let named = message.providerPeers.first(where: { $0.id == peer.bytes }), peer != local else {
             throw RefusalError(.notTheProvider)
         }
-        let reach = reach(peer, believable(named.addresses, from: address))
-        guard !reach.addresses.isEmpty else { throw RefusalError(.noAddresses) }
+        let peerAddresses = peerAddresses(of: peer, believable(named.addresses, from: address))
+        guard !peerAddresses.binary.isEmpty else { throw RefusalError(.noAddresses) }
         let host = address.flatMap(NetworkHost.init)
         let isStored = providers.add(
-            peer, key: message.key, addresses: reach.addresses,
-            isFromThere: host != nil && reach.parsed.contains { NetworkHost($0) == host },
+            peer, key: message.key, addresses: peerAddresses.binary,
+            isFromThere: host != nil && peerAddresses.parsed.contains { NetworkHost($0) == host },
             source: source(peer, address), at: now.monotonic, using: &generator)
         guard isStored else { throw RefusalError(.storeFull) }
     }
@@ -176,11 +176,11 @@ extension Kademlia {
     private func closest(
         to key: [UInt8], notTelling asker: PeerID, in scope: AddressScope, besidesTarget: Bool = false
     ) -> [KademliaMessage.Peer] {
-        let (target, asking) = (place(key), place(asker.bytes))
+        let (target, asking) = (kademliaKey(of: key), kademliaKey(of: asker.bytes))
         let positions = table.closest(to: target, count: configuration.bucketSize) { entry in
-            entry.isLive && entry.isTold(to: scope) && entry.key != asking && !(besidesTarget && entry.key == target)
+            entry.isLive && entry.isShared(in: scope) && entry.key != asking && !(besidesTarget && entry.key == target)
         }
-        return positions.map { table.told($0, to: scope) }
+        return positions.map { table.shared($0, in: scope) }
     }
 
     /// A message has some room beside a value of the largest size: 64 KiB less 60.

@@ -14,7 +14,7 @@ internal struct PendingRequest: Sendable {
     enum Purpose: Sendable {
         /// Whether the peer serves, or still serves.
         case probe
-        case lookup(job: UInt64, Lookup.Place)
+        case lookup(job: UInt64, Lookup.CandidateID)
         /// A record for a job; of a value, which one, so that the echo is compared.
         case store(job: UInt64, value: [UInt8]?)
         /// A better value for a server that had a worse one or none.
@@ -32,16 +32,16 @@ internal struct PendingRequest: Sendable {
 
     let peer: PeerID
     let key: KademliaKey
-    let reach: Reach
+    let peerAddresses: PeerAddresses
     let purpose: Purpose
     /// When it was sent; nil while it waits for that.
     var startedAt: Duration?
 }
 
 /// Where a peer may be reached, by the rules of the network.
-internal struct Reach: Sendable {
+internal struct PeerAddresses: Sendable {
     /// Binary, without `/p2p` at the end.
-    var addresses: [[UInt8]] = []
+    var binary: [[UInt8]] = []
     var parsed: [Multiaddr] = []
     var groups = NetworkGroups.none
 }
@@ -59,7 +59,7 @@ internal struct Probes: Sendable {
     struct Waiting: Sendable {
         let peer: PeerID
         let key: KademliaKey
-        let reach: Reach
+        let peerAddresses: PeerAddresses
     }
 
     var waiting: [Waiting] = []
@@ -98,26 +98,29 @@ internal enum BackgroundTask: Hashable, Sendable {
 // Places and addresses.
 extension Kademlia {
     /// The place of a peer id or a record's key.
-    func place(_ bytes: [UInt8]) -> KademliaKey { KademliaKey(digest: hash(bytes)) }
+    func kademliaKey(of bytes: [UInt8]) -> KademliaKey { KademliaKey(digest: hash(bytes)) }
 
     /// The addresses that this network uses, of those that a peer is said to have.
-    func reach(_ peer: PeerID, _ binary: [[UInt8]]) -> Reach {
-        reach(peer, binary.lazy.filter { $0.count <= configuration.limits.addressBytes }.compactMap(Self.address))
+    func peerAddresses(of peer: PeerID, _ binary: [[UInt8]]) -> PeerAddresses {
+        peerAddresses(
+            of: peer, binary.lazy.filter { $0.count <= configuration.limits.addressBytes }.compactMap(Self.address))
     }
 
-    func reach(_ peer: PeerID, _ addresses: some Sequence<Multiaddr>) -> Reach {
-        var reach = Reach()
+    func peerAddresses(of peer: PeerID, _ addresses: some Sequence<Multiaddr>) -> PeerAddresses {
+        var peerAddresses = PeerAddresses()
         for address in addresses {
-            guard reach.addresses.count < configuration.limits.addressesPerPeer else { break }
+            guard peerAddresses.binary.count < configuration.limits.addressesPerPeer else { break }
             if let named = address.peerID, named != peer { continue }
             guard let address = address.withoutPeerID, configuration.addressPolicy.accepts(address) else { continue }
             let bytes = address.bytes
-            guard bytes.count <= configuration.limits.addressBytes, !reach.addresses.contains(bytes) else { continue }
-            reach.addresses.append(bytes)
-            reach.parsed.append(address)
-            if !isExempt(address) { reach.groups.insert(address) }
+            guard bytes.count <= configuration.limits.addressBytes, !peerAddresses.binary.contains(bytes) else {
+                continue
+            }
+            peerAddresses.binary.append(bytes)
+            peerAddresses.parsed.append(address)
+            if !isExempt(address) { peerAddresses.groups.insert(address) }
         }
-        return reach
+        return peerAddresses
     }
 
     /// The network groups of an address; none if it is free of limits.
@@ -156,8 +159,8 @@ extension Kademlia {
 
     /// What one who is in a scope is told of where a peer is: of a server what stands in the table, of a client only to its own
     /// kind, since it did not ask to be known.
-    func toldAddresses(_ key: KademliaKey, to scope: AddressScope) -> [[UInt8]] {
-        if let entry = table[key] { return entry.told(to: scope) }
+    func sharedAddresses(of key: KademliaKey, in scope: AddressScope) -> [[UInt8]] {
+        if let entry = table[key] { return entry.shared(in: scope) }
         guard let client = connected[key], let origin = client.origin, origin.scope == scope else { return [] }
         return usable(client.addresses.filter { origin.covers($0) }, in: scope)
     }
@@ -202,11 +205,12 @@ extension Kademlia {
 extension Kademlia {
     /// Puts a server in the routing table as if it had answered: for a network that has been there for long.
     package mutating func know(_ contact: Contact, at time: Duration) {
-        let reach = reach(contact.peer, contact.addresses)
-        let key = place(contact.peer.bytes)
+        let peerAddresses = peerAddresses(of: contact.peer, contact.addresses)
+        let key = kademliaKey(of: contact.peer.bytes)
         _ = table.insert(
             RoutingTable.Entry(
-                peer: contact.peer, key: key, addresses: reach.addresses, groups: reach.groups, lastSeen: time,
+                peer: contact.peer, key: key, addresses: peerAddresses.binary, groups: peerAddresses.groups,
+                lastSeen: time,
                 isTrusted: trusted.contains(key), isConnected: false,
                 origin: contact.addresses.first.map { Origin($0) }))
         hasBootstrapped = true

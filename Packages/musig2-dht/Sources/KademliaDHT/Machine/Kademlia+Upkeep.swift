@@ -85,9 +85,9 @@ extension Kademlia {
     }
 
     mutating func setLocalAddresses(_ addresses: [Multiaddr], _ turn: inout Turn) {
-        let reach = reach(local, addresses)
-        guard reach.addresses != localAddresses else { return }
-        localAddresses = reach.addresses
+        let peerAddresses = peerAddresses(of: local, addresses)
+        guard peerAddresses.binary != localAddresses else { return }
+        localAddresses = peerAddresses.binary
         addressesChangedAt = turn.time
         deadlines.add(.addresses, at: turn.time + configuration.addressSettling)
     }
@@ -136,8 +136,8 @@ extension Kademlia {
 
     private mutating func refresh(_ turn: inout Turn) {
         for contact in configuration.bootstrapPeers {
-            let key = place(contact.peer.bytes)
-            if !isLive(key) { probe(contact.peer, key, reach(contact.peer, contact.addresses)) }
+            let key = kademliaKey(of: contact.peer.bytes)
+            if !isLive(key) { probe(contact.peer, key, peerAddresses(of: contact.peer, contact.addresses)) }
         }
         guard table.count > 0 else { return }
         for bucket in table.buckets {
@@ -165,7 +165,7 @@ extension Kademlia {
         if prefix <= 6 {
             for _ in 0..<1_024 {
                 let key = randomKey()
-                if (place(key) ^ localKey).leadingZeroBitCount == prefix { return key }
+                if (kademliaKey(of: key) ^ localKey).leadingZeroBitCount == prefix { return key }
             }
         }
         if table.buckets.indices.contains(prefix),

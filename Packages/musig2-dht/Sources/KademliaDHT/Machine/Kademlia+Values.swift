@@ -104,7 +104,9 @@ extension Kademlia {
                 let peer = Self.peer(candidate.id)
             else { continue }
             let known = knownAddresses(key)
-            send(record, to: peer, key, reach(peer, known.isEmpty ? candidate.addresses : known), .correction, &turn)
+            send(
+                record, to: peer, key, peerAddresses(of: peer, known.isEmpty ? candidate.addresses : known),
+                .correction, &turn)
         }
     }
 

@@ -33,9 +33,9 @@ extension Kademlia {
     mutating func vouch(_ contacts: [Contact], atMost limit: Int? = nil) {
         let limit = limit ?? configuration.bootstrapPeers.count + configuration.limits.vouchedPeers
         for contact in contacts where contact.peer != local {
-            let key = place(contact.peer.bytes)
+            let key = kademliaKey(of: contact.peer.bytes)
             guard vouched.contacts[key] != nil || vouched.contacts.count < limit else { continue }
-            vouched.add(contact, at: key, in: reach(contact.peer, contact.addresses).groups)
+            vouched.add(contact, at: key, in: peerAddresses(of: contact.peer, contact.addresses).groups)
         }
     }
 
@@ -57,7 +57,7 @@ extension Kademlia {
     /// Asks those that are vouched for and have not answered.
     mutating func probeVouched() {
         for (key, contact) in vouched.contacts.sorted(by: { $0.key < $1.key }) where !vouched.answered.contains(key) {
-            probe(contact.peer, key, reach(contact.peer, contact.addresses))
+            probe(contact.peer, key, peerAddresses(of: contact.peer, contact.addresses))
         }
     }
 }

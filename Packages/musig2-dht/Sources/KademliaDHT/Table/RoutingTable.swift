@@ -25,7 +25,7 @@ internal struct RoutingTable: Sendable {
         /// Where the connection leads on which it last answered, or said where it is.
         var origin: Origin?
         /// What is told to others of its addresses, and the scopes of the narrowest and the widest of these.
-        private(set) var told: [[UInt8]] = []
+        private(set) var shared: [[UInt8]] = []
         private(set) var scopes: ClosedRange<AddressScope>?
 
         init(
@@ -46,19 +46,19 @@ internal struct RoutingTable: Sendable {
         var isLive: Bool { failures == 0 }
 
         /// Decides what is told: see ``Origin/covers(_:)``.
-        mutating func judge() {
-            told = addresses.filter { origin?.covers($0) == true }
-            let found = told.compactMap { AddressScope($0) }
+        mutating func updateShared() {
+            shared = addresses.filter { origin?.covers($0) == true }
+            let found = shared.compactMap { AddressScope($0) }
             scopes = found.min().flatMap { least in found.max().map { least...$0 } }
         }
 
         /// Whether one who is in a scope can use any of what is told.
-        func isTold(to scope: AddressScope) -> Bool { scopes.map { $0.upperBound >= scope } ?? false }
+        func isShared(in scope: AddressScope) -> Bool { scopes.map { $0.upperBound >= scope } ?? false }
 
         /// What one who is in a scope can use of what is told.
-        func told(to scope: AddressScope) -> [[UInt8]] {
-            guard let scopes, scopes.lowerBound < scope else { return told }
-            return told.filter { AddressScope($0).map { $0 >= scope } ?? false }
+        func shared(in scope: AddressScope) -> [[UInt8]] {
+            guard let scopes, scopes.lowerBound < scope else { return shared }
+            return shared.filter { AddressScope($0).map { $0 >= scope } ?? false }
         }
     }
 
@@ -122,10 +122,10 @@ internal struct RoutingTable: Sendable {
     subscript(_ position: Position) -> Entry { buckets[position.bucket].entries[position.index] }
 
     /// An entry as one who is in a scope is told of it.
-    func told(_ position: Position, to scope: AddressScope) -> KademliaMessage.Peer {
+    func shared(_ position: Position, in scope: AddressScope) -> KademliaMessage.Peer {
         let entries = buckets[position.bucket].entries
         return KademliaMessage.Peer(
-            id: entries[position.index].peer.bytes, addresses: entries[position.index].told(to: scope),
+            id: entries[position.index].peer.bytes, addresses: entries[position.index].shared(in: scope),
             connection: entries[position.index].isConnected ? 1 : 0)
     }
 
@@ -183,9 +183,9 @@ extension RoutingTable {
             remove(Position(bucket: bucket, index: index))
         }
         buckets[bucket].replacements.removeAll { $0.key == entry.key }
-        var judged = entry
-        judged.judge()
-        buckets[bucket].entries.append(judged)
+        var newcomer = entry
+        newcomer.updateShared()
+        buckets[bucket].entries.append(newcomer)
         count += 1
         if entry.isLive { liveCount += 1 }
         charge(entry, 1)
@@ -262,7 +262,7 @@ extension RoutingTable {
         buckets[position.bucket].entries[position.index].failures = 0
         if let origin, origin != former.origin {
             buckets[position.bucket].entries[position.index].origin = origin
-            buckets[position.bucket].entries[position.index].judge()
+            buckets[position.bucket].entries[position.index].updateShared()
         }
         return true
     }
@@ -280,7 +280,7 @@ extension RoutingTable {
         buckets[position.bucket].entries[position.index].isConnected = true
         guard !addresses.isEmpty, addresses != self[position].addresses else { return }
         buckets[position.bucket].entries[position.index].addresses = addresses
-        buckets[position.bucket].entries[position.index].judge()
+        buckets[position.bucket].entries[position.index].updateShared()
     }
 
     mutating func disconnected(_ key: KademliaKey) {
