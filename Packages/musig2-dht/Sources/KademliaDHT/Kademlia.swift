@@ -101,40 +101,41 @@ public struct Kademlia: Sendable {
     ///   - now: The time.
     /// - Returns: What to do, in order.
     public mutating func handle(_ input: Input, at now: Now) -> [Effect] {
-        var turn = Turn(now: now)
-        apply(input, &turn)
-        runTimers(&turn)
-        startWaiting(&turn)
-        updateStatus(&turn)
-        return turn.effects
+        var context = Context(now: now)
+        apply(input, in: &context)
+        runTimers(in: &context)
+        startWaiting(in: &context)
+        updateStatus(in: &context)
+        return context.effects
     }
 
-    private mutating func apply(_ input: Input, _ turn: inout Turn) {
+    private mutating func apply(_ input: Input, in context: inout Context) {
         switch input {
         case .identified(let peer, let addresses, let isServer, let remote):
-            identified(peer, addresses, isServer: isServer, at: remote, &turn)
+            identified(peer, addresses, isServer: isServer, at: remote, in: &context)
         case .vouch(let contacts): vouch(contacts)
         case .disconnected(let peer): disconnected(peer)
-        case .localAddresses(let addresses): setLocalAddresses(addresses, &turn)
+        case .localAddresses(let addresses): setLocalAddresses(addresses, in: &context)
         case .isFirst: isFirst = true
         case .setMode(let mode): setMode(mode)
-        case .request(let id, let peer, let address, let message): serve(id, from: peer, at: address, message, &turn)
-        case .started(let id): started(id, &turn)
-        case .response(let id, let message, let remote): responded(id, from: remote, message, &turn)
-        case .sent(let id): wasSent(id, &turn)
-        case .requestFailed(let id, let failure): requestFailed(id.rawValue, failure, &turn)
-        case .checked(let id, let result): checked(id, result, &turn)
-        case .start(let id, let operation): start(id, operation, &turn)
+        case .request(let id, let peer, let address, let message):
+            serve(id, from: peer, at: address, message, in: &context)
+        case .started(let id): started(id, in: &context)
+        case .response(let id, let message, let remote): responded(id, from: remote, message, in: &context)
+        case .sent(let id): wasSent(id, in: &context)
+        case .requestFailed(let id, let failure): requestFailed(id.rawValue, failure, in: &context)
+        case .checked(let id, let result): checked(id, result, in: &context)
+        case .start(let id, let operation): start(id, operation, in: &context)
         case .cancel(let id): cancel(id)
         case .tick: break
         }
     }
 
-    private mutating func updateStatus(_ turn: inout Turn) {
+    private mutating func updateStatus(in context: inout Context) {
         let now = Status(mode: mode, routingTableSize: table.liveCount, lack: lack())
         guard status != now else { return }
         status = now
-        turn.effects.append(.statusChanged(status))
+        context.effects.append(.statusChanged(status))
     }
 
     /// When ``Input/tick`` is due, in monotonic time; nil if nothing waits for time.

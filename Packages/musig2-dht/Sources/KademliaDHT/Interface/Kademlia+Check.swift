@@ -1,5 +1,5 @@
 extension Kademlia {
-    /// A value that is to be looked at, beside the machine: that costs far more than a turn of the machine may take.
+    /// A value that is to be looked at, beside the machine: that costs far more than a call of the machine may take.
     ///
     /// Carry it out where nobody waits for it, one after another, and tell the result by ``Input/checked(_:_:)``.
     public struct Check: Hashable, Sendable {

@@ -27,30 +27,30 @@ internal struct PendingCheck: Sendable {
 extension Kademlia {
     mutating func check(
         _ value: [UInt8], at key: [UInt8], against rival: [UInt8]?, validUntil: UInt64? = nil,
-        for purpose: PendingCheck.Purpose, _ turn: inout Turn
+        for purpose: PendingCheck.Purpose, in context: inout Context
     ) {
         nextCheck += 1
         let check = Check(
             id: CheckID(rawValue: nextCheck), key: key, value: value, rival: rival, validUntil: validUntil)
         checks[nextCheck] = PendingCheck(check: check, purpose: purpose)
-        turn.effects.append(.check(check))
+        context.effects.append(.check(check))
     }
 
-    mutating func checked(_ id: CheckID, _ result: CheckResult, _ turn: inout Turn) {
+    mutating func checked(_ id: CheckID, _ result: CheckResult, in context: inout Context) {
         guard let pending = checks.removeValue(forKey: id.rawValue) else { return }
         let check = pending.check
         switch pending.purpose {
-        case .lookup(let job): lookupChecked(job, result, &turn)
+        case .lookup(let job): lookupChecked(job, result, in: &context)
         case .requests(let askers, _):
-            guard !compareAgain(pending, result, &turn) else { return }
-            for asker in askers { end(asker, check, result, &turn) }
+            guard !compareAgain(pending, result, in: &context) else { return }
+            for asker in askers { end(asker, check, result, in: &context) }
         case .put(let operation, let lifetime):
-            guard !compareAgain(pending, result, &turn) else { return }
+            guard !compareAgain(pending, result, in: &context) else { return }
             operations[operation] = nil
             switch result {
-            case .invalid: turn.effects.append(.completed(operation, .failed(.invalidValue)))
-            case .valid(_, .worse): turn.effects.append(.completed(operation, .failed(.olderValue)))
-            case .valid(let end, _): put(operation, check.key, check.value, validUntil: end, lifetime, &turn)
+            case .invalid: context.effects.append(.completed(operation, .failed(.invalidValue)))
+            case .valid(_, .worse): context.effects.append(.completed(operation, .failed(.olderValue)))
+            case .valid(let end, _): put(operation, check.key, check.value, validUntil: end, lifetime, in: &context)
             }
         }
     }
@@ -58,13 +58,14 @@ extension Kademlia {
     /// What is known under the key may have changed meanwhile: then a valid value is compared with that, and with nothing else
     /// looked at.
     private mutating func compareAgain(
-        _ pending: PendingCheck, _ result: CheckResult, _ turn: inout Turn
+        _ pending: PendingCheck, _ result: CheckResult, in context: inout Context
     ) -> Bool {
-        guard case .valid(let end, _) = result, let own = ownValue(pending.check.key, turn.now)?.value,
+        guard case .valid(let end, _) = result, let own = ownValue(pending.check.key, context.now)?.value,
             own != pending.check.rival, own != pending.check.value
         else { return false }
         check(
-            pending.check.value, at: pending.check.key, against: own, validUntil: end, for: pending.purpose, &turn)
+            pending.check.value, at: pending.check.key, against: own, validUntil: end, for: pending.purpose,
+            in: &context)
         return true
     }
 
@@ -72,7 +73,8 @@ extension Kademlia {
 
     /// Lets a value be looked at that a peer wants stored, if the peer's network may cost that, and not too much is under way.
     mutating func check(
-        _ record: KademliaMessage.Record, for asker: PendingCheck.Asker, by rules: any RecordRules, _ turn: inout Turn
+        _ record: KademliaMessage.Record, for asker: PendingCheck.Asker, by rules: any RecordRules,
+        in context: inout Context
     ) -> Refusal? {
         let network = asker.address.flatMap { isExempt($0) ? nil : NetworkGroup($0).widest }
         var (all, ofNetwork) = (0, 0)
@@ -90,16 +92,16 @@ extension Kademlia {
         }
         let limits = configuration.limits
         guard all < limits.checks, ofNetwork < limits.checksPerNetwork,
-            checkAllowance.take(rules.work(of: record.value, at: record.key), of: network, at: turn.time)
+            checkAllowance.take(rules.work(of: record.value, at: record.key), of: network, at: context.time)
         else { return .tooOften }
         check(
-            record.value, at: record.key, against: ownValue(record.key, turn.now)?.value,
-            for: .requests([asker], network: network), &turn)
+            record.value, at: record.key, against: ownValue(record.key, context.now)?.value,
+            for: .requests([asker], network: network), in: &context)
         return nil
     }
 
     private mutating func end(
-        _ asker: PendingCheck.Asker, _ check: Check, _ result: CheckResult, _ turn: inout Turn
+        _ asker: PendingCheck.Asker, _ check: Check, _ result: CheckResult, in context: inout Context
     ) {
         let refusal: Refusal
         switch result {
@@ -107,27 +109,27 @@ extension Kademlia {
         case .invalid: refusal = .invalidValue
         case .valid(_, .worse): refusal = .olderValue
         case .valid(let end, _):
-            if keep(check.value, at: check.key, validUntil: end, from: asker.peer, at: asker.address, turn.now) {
+            if keep(check.value, at: check.key, validUntil: end, from: asker.peer, at: asker.address, context.now) {
                 let record = KademliaMessage.Record(key: check.key, value: check.value)
-                turn.effects.append(
+                context.effects.append(
                     .reply(asker.id, KademliaMessage(kind: .putValue, key: check.key, record: record)))
                 return
             }
             refusal = .storeFull
         }
-        turn.effects.append(.refuse(asker.id, refusal))
+        context.effects.append(.refuse(asker.id, refusal))
     }
 
     // MARK: Lookups
 
     /// Lets the next value be looked at that a server returned, one of a lookup at a time.
-    mutating func checkNext(of job: inout Job, _ turn: inout Turn) {
+    mutating func checkNext(of job: inout Job, in context: inout Context) {
         guard !job.isDone, !job.isChecking, let next = job.unchecked.first else { return }
         job.isChecking = true
-        check(next.value, at: job.key, against: job.values.best, for: .lookup(job: job.id), &turn)
+        check(next.value, at: job.key, against: job.values.best, for: .lookup(job: job.id), in: &context)
     }
 
-    private mutating func lookupChecked(_ id: UInt64, _ result: CheckResult, _ turn: inout Turn) {
+    private mutating func lookupChecked(_ id: UInt64, _ result: CheckResult, in context: inout Context) {
         guard var job = jobs.removeValue(forKey: id) else { return }
         job.isChecking = false
         if !job.unchecked.isEmpty {
@@ -140,19 +142,19 @@ extension Kademlia {
                 for holder in looked.holders {
                     job.values.add(looked.value, from: holder.key, age: holder.age, isBetter: standing == .better)
                 }
-                endGetEarly(&job, &turn)
+                endGetEarly(&job, in: &context)
             }
         }
-        checkNext(of: &job, &turn)
+        checkNext(of: &job, in: &context)
         // The lookup may have ended while this was looked at.
-        if !job.isDone, !job.isChecking, job.isEnding { endLookup(&job, &turn) }
+        if !job.isDone, !job.isChecking, job.isEnding { endLookup(&job, in: &context) }
         keep(job)
     }
 
     // MARK: What the caller publishes
 
     /// Gives up values of a key that are looked at for the caller.
-    mutating func stopChecking(_ key: [UInt8], _ turn: inout Turn) {
+    mutating func stopChecking(_ key: [UInt8], in context: inout Context) {
         for id in checks.keys.sorted() {
             guard let pending = checks[id], pending.check.key == key, case .put(let operation, _) = pending.purpose
             else {
@@ -160,7 +162,7 @@ extension Kademlia {
             }
             checks[id] = nil
             operations[operation] = nil
-            turn.effects.append(.completed(operation, .failed(.invalidValue)))
+            context.effects.append(.completed(operation, .failed(.invalidValue)))
         }
     }
 

@@ -6,7 +6,7 @@ extension Kademlia {
     @discardableResult
     mutating func startJob(
         _ task: Job.Task, operation: OperationID? = nil, parent: UInt64? = nil, isBackground: Bool = false,
-        _ turn: inout Turn
+        in context: inout Context
     ) -> UInt64 {
         nextJob += 1
         let key = lookupKey(task)
@@ -15,7 +15,7 @@ extension Kademlia {
             publication: publicationID(task), key: key, target: kademliaKey(of: key))
         if let operation { operations[operation] = job.id }
         if isBackground { backgroundJobs += 1 }
-        startLookup(&job, &turn)
+        startLookup(&job, in: &context)
         keep(job)
         return job.id
     }
@@ -30,23 +30,23 @@ extension Kademlia {
         }
     }
 
-    /// Puts a job back after a turn, unless it is over.
+    /// Puts a job back after a call, unless it is over.
     mutating func keep(_ job: Job) {
         if !job.isDone { jobs[job.id] = job }
     }
 
-    mutating func startLookup(_ job: inout Job, _ turn: inout Turn) {
+    mutating func startLookup(_ job: inout Job, in context: inout Context) {
         var lookup = Lookup(
             target: job.target, paths: isDisjoint(job.task) ? configuration.disjointPaths : 1,
             width: width(job.task), resultCount: job.publication == nil ? 0 : configuration.bucketSize,
             concurrency: job.isBackground ? configuration.backgroundConcurrency : configuration.concurrency,
-            configuration, at: turn.time)
+            configuration, at: context.time)
         lookup.seed(seeds(job.target))
         job.lookup = lookup
-        job.wakesAt = turn.time + configuration.lookupTimeout
-        deadlines.add(.job(job.id), at: turn.time + configuration.lookupTimeout)
-        takeOwn(&job, &turn)
-        advance(&job, &turn)
+        job.wakesAt = context.time + configuration.lookupTimeout
+        deadlines.add(.job(job.id), at: context.time + configuration.lookupTimeout)
+        takeOwn(&job, in: &context)
+        advance(&job, in: &context)
     }
 
     private func isDisjoint(_ task: Job.Task) -> Bool {
@@ -92,13 +92,13 @@ extension Kademlia {
     }
 
     /// Goes on with a job: asks whom its lookup names, and ends the lookup when it is over.
-    mutating func advance(_ job: inout Job, _ turn: inout Turn) {
+    mutating func advance(_ job: inout Job, in context: inout Context) {
         guard !job.isDone, job.lookup != nil else { return }
-        while let candidateID = job.lookup?.next() { ask(candidateID, of: &job, &turn) }
-        if job.lookup?.isOver == true { endLookup(&job, &turn) }
+        while let candidateID = job.lookup?.next() { ask(candidateID, of: &job, in: &context) }
+        if job.lookup?.isOver == true { endLookup(&job, in: &context) }
     }
 
-    private mutating func ask(_ candidateID: Lookup.CandidateID, of job: inout Job, _ turn: inout Turn) {
+    private mutating func ask(_ candidateID: Lookup.CandidateID, of job: inout Job, in context: inout Context) {
         guard let candidate = job.lookup?.candidate(candidateID) else { return }
         guard let peer = Self.peer(candidate.id), peer != local else {
             job.lookup?.reject(candidateID)
@@ -118,7 +118,7 @@ extension Kademlia {
             return
         }
         guard let asked = job.lookup?.ask(candidateID, groups: peerAddresses.groups) else { return }
-        send(question(job), to: peer, key, peerAddresses, .lookup(job: job.id, asked), &turn)
+        send(question(job), to: peer, key, peerAddresses, .lookup(job: job.id, asked), in: &context)
     }
 
     private func question(_ job: Job) -> KademliaMessage {
@@ -131,21 +131,21 @@ extension Kademlia {
 
     mutating func lookupAnswered(
         _ id: UInt64, _ candidateID: Lookup.CandidateID, _ request: PendingRequest, from groups: NetworkGroups,
-        _ message: KademliaMessage, _ turn: inout Turn
+        _ message: KademliaMessage, in context: inout Context
     ) {
         guard var job = jobs.removeValue(forKey: id) else { return }
         job.lookup?.answered(candidateID, from: groups, referrals: referrals(message.closerPeers, askedOf: request.key))
-        take(message, from: request, &job, &turn)
-        advance(&job, &turn)
+        take(message, from: request, &job, in: &context)
+        advance(&job, in: &context)
         keep(job)
     }
 
     mutating func lookupFailed(
-        _ id: UInt64, _ candidateID: Lookup.CandidateID, _ failure: RequestFailure, _ turn: inout Turn
+        _ id: UInt64, _ candidateID: Lookup.CandidateID, _ failure: RequestFailure, in context: inout Context
     ) {
         guard var job = jobs.removeValue(forKey: id) else { return }
         if failure == .notSent { job.lookup?.notSent(candidateID) } else { job.lookup?.failed(candidateID) }
-        advance(&job, &turn)
+        advance(&job, in: &context)
         keep(job)
     }
 
@@ -172,7 +172,7 @@ extension Kademlia {
 
     /// Takes from an answer what the job looks for.
     private mutating func take(
-        _ message: KademliaMessage, from request: PendingRequest, _ job: inout Job, _ turn: inout Turn
+        _ message: KademliaMessage, from request: PendingRequest, _ job: inout Job, in context: inout Context
     ) {
         switch job.task {
         case .findPeer(let peer):
@@ -180,53 +180,55 @@ extension Kademlia {
                 job.addresses.add(
                     named.addresses, from: request.key, atMost: configuration.limits.addressesPerPeer)
             }
-            if request.peer == peer { found(peer, request.peerAddresses.binary, &job, &turn) }
-        case .findProviders: takeProviders(message.providerPeers, from: request.key, &job, &turn)
-        case .put, .get: takeValue(message.record, from: request, &job, &turn)
+            if request.peer == peer { found(peer, request.peerAddresses.binary, &job, in: &context) }
+        case .findProviders: takeProviders(message.providerPeers, from: request.key, &job, in: &context)
+        case .put, .get: takeValue(message.record, from: request, &job, in: &context)
         case .closestPeers, .provide, .bootstrap, .refresh: break
         }
     }
 
     /// The peer that a job looks for was there, though it does not serve.
-    mutating func findPeerReached(_ id: UInt64, _ request: PendingRequest, _ turn: inout Turn) {
+    mutating func findPeerReached(_ id: UInt64, _ request: PendingRequest, in context: inout Context) {
         guard var job = jobs.removeValue(forKey: id) else { return }
-        if case .findPeer(request.peer) = job.task { found(request.peer, request.peerAddresses.binary, &job, &turn) }
+        if case .findPeer(request.peer) = job.task {
+            found(request.peer, request.peerAddresses.binary, &job, in: &context)
+        }
         keep(job)
     }
 
-    private mutating func found(_ peer: PeerID, _ addresses: [[UInt8]], _ job: inout Job, _ turn: inout Turn) {
-        report(job, &turn)
-        complete(&job, .peer(contact(peer, addresses), isVerified: true), &turn)
+    private mutating func found(_ peer: PeerID, _ addresses: [[UInt8]], _ job: inout Job, in context: inout Context) {
+        report(job, in: &context)
+        complete(&job, .peer(contact(peer, addresses), isVerified: true), in: &context)
     }
 
     /// Takes what this node knows itself, before others are asked.
-    private mutating func takeOwn(_ job: inout Job, _ turn: inout Turn) {
+    private mutating func takeOwn(_ job: inout Job, in context: inout Context) {
         switch job.task {
         case .findPeer(let peer):
             if let addresses = connected[job.target]?.addresses, !addresses.isEmpty {
-                complete(&job, .peer(contact(peer, addresses), isVerified: true), &turn)
+                complete(&job, .peer(contact(peer, addresses), isVerified: true), in: &context)
             }
         case .findProviders(let key, _):
-            takeOwnProviders(key, &job, &turn)
+            takeOwnProviders(key, &job, in: &context)
         case .put(let key), .get(let key, _):
-            takeOwnValue(key, &job, &turn)
+            takeOwnValue(key, &job, in: &context)
         case .closestPeers, .provide, .bootstrap, .refresh: break
         }
     }
 
-    func report(_ job: Job, _ turn: inout Turn) {
+    func report(_ job: Job, in context: inout Context) {
         guard let lookup = job.lookup, lookup.asked > 0 else { return }
-        turn.effects.append(
+        context.effects.append(
             .measured(
                 LookupReport(
                     operation: job.operation, requests: lookup.asked, answers: lookup.answers,
-                    failures: lookup.failures, hops: lookup.hops, duration: turn.time - lookup.startedAt)))
+                    failures: lookup.failures, hops: lookup.hops, duration: context.time - lookup.startedAt)))
     }
 }
 
 // How lookups and jobs end.
 extension Kademlia {
-    mutating func endLookup(_ job: inout Job, _ turn: inout Turn) {
+    mutating func endLookup(_ job: inout Job, in context: inout Context) {
         guard let lookup = job.lookup else { return }
         guard job.unchecked.isEmpty else {
             job.isEnding = true
@@ -234,30 +236,30 @@ extension Kademlia {
             return
         }
         job.isEnding = false
-        report(job, &turn)
+        report(job, in: &context)
         job.lookup = nil
         job.wakesAt = nil
         if lookup.answers > 0 {
-            table.lookedUp(job.target, at: turn.time)
+            table.lookedUp(job.target, at: context.time)
         } else if hasOwnResult(job) {
             // Nobody else is needed.
         } else {
-            retry(&job, orFail: .noPeers, &turn)
+            retry(&job, orFail: .noPeers, in: &context)
             return
         }
         switch job.task {
-        case .findPeer(let peer): endFindPeer(peer, &job, &turn)
+        case .findPeer(let peer): endFindPeer(peer, &job, in: &context)
         case .closestPeers:
             let closest = lookup.closestAnswered(configuration.bucketSize).compactMap { candidate in
                 Self.peer(candidate.id).map { contact($0, answeredAddresses($0, candidate, job)) }
             }
-            complete(&job, .closestPeers(closest), &turn)
-        case .provide(let key): storeProvider(key, lookup, &job, &turn)
-        case .findProviders(_, let limit): resolveProviders(limit, &job, &turn)
-        case .put(let key): storeValue(key, lookup, &job, &turn)
-        case .get(let key, _): endGet(key, lookup, &job, &turn)
-        case .bootstrap: endSelfLookup(&job, &turn)
-        case .refresh: complete(&job, .bootstrapped(servers: table.liveCount), &turn)
+            complete(&job, .closestPeers(closest), in: &context)
+        case .provide(let key): storeProvider(key, lookup, &job, in: &context)
+        case .findProviders(_, let limit): resolveProviders(limit, &job, in: &context)
+        case .put(let key): storeValue(key, lookup, &job, in: &context)
+        case .get(let key, _): endGet(key, lookup, &job, in: &context)
+        case .bootstrap: endSelfLookup(&job, in: &context)
+        case .refresh: complete(&job, .bootstrapped(servers: table.liveCount), in: &context)
         }
     }
 
@@ -275,64 +277,69 @@ extension Kademlia {
         return known.isEmpty ? candidate.addresses : known
     }
 
-    private mutating func endFindPeer(_ peer: PeerID, _ job: inout Job, _ turn: inout Turn) {
+    private mutating func endFindPeer(_ peer: PeerID, _ job: inout Job, in context: inout Context) {
         let addresses = job.addresses.best(2 * configuration.limits.addressesPerPeer).compactMap(Self.address)
             .filter { configuration.addressPolicy.accepts($0) }
         complete(
-            &job, .peer(addresses.isEmpty ? nil : Contact(peer: peer, addresses: addresses), isVerified: false), &turn)
+            &job, .peer(addresses.isEmpty ? nil : Contact(peer: peer, addresses: addresses), isVerified: false),
+            in: &context)
     }
 
     /// Tries a job again after a while, a few times.
-    mutating func retry(_ job: inout Job, orFail failure: OperationFailure, _ turn: inout Turn) {
+    mutating func retry(_ job: inout Job, orFail failure: OperationFailure, in context: inout Context) {
         job.lookup = nil
         job.storing = nil
         guard job.operation != nil, job.attempt < configuration.retries else {
-            complete(&job, .failed(failure), &turn)
+            complete(&job, .failed(failure), in: &context)
             return
         }
         let wait = configuration.retryDelay * (1 << min(job.attempt, 16))
         job.attempt += 1
-        job.wakesAt = turn.time + wait
-        deadlines.add(.job(job.id), at: turn.time + wait)
+        job.wakesAt = context.time + wait
+        deadlines.add(.job(job.id), at: context.time + wait)
     }
 
-    mutating func jobIsDue(_ id: UInt64, _ turn: inout Turn) {
-        guard let wakesAt = jobs[id]?.wakesAt, wakesAt <= turn.time, var job = jobs.removeValue(forKey: id) else {
+    mutating func jobIsDue(_ id: UInt64, in context: inout Context) {
+        guard let wakesAt = jobs[id]?.wakesAt, wakesAt <= context.time, var job = jobs.removeValue(forKey: id) else {
             return
         }
         job.wakesAt = nil
-        if job.lookup != nil { endLookup(&job, &turn) } else if job.storing == nil { startLookup(&job, &turn) }
+        if job.lookup != nil {
+            endLookup(&job, in: &context)
+        } else if job.storing == nil {
+            startLookup(&job, in: &context)
+        }
         keep(job)
     }
 
-    mutating func complete(_ job: inout Job, _ outcome: Outcome, _ turn: inout Turn) {
+    mutating func complete(_ job: inout Job, _ outcome: Outcome, in context: inout Context) {
         guard !job.isDone else { return }
         job.isDone = true
         job.lookup = nil
         if job.isBackground { backgroundJobs -= 1 }
-        settlePublication(job, outcome, &turn)
-        if job.id == bootstrapJob { bootstrapEnded(outcome, &turn) }
+        settlePublication(job, outcome, in: &context)
+        if job.id == bootstrapJob { bootstrapEnded(outcome, in: &context) }
         if let operation = job.operation {
             operations[operation] = nil
-            turn.effects.append(.completed(operation, outcome))
+            context.effects.append(.completed(operation, outcome))
         }
-        if let parent = job.parent { childEnded(parent, job, outcome, &turn) }
+        if let parent = job.parent { childEnded(parent, job, outcome, in: &context) }
     }
 
-    private mutating func childEnded(_ id: UInt64, _ child: Job, _ outcome: Outcome, _ turn: inout Turn) {
+    private mutating func childEnded(_ id: UInt64, _ child: Job, _ outcome: Outcome, in context: inout Context) {
         guard var job = jobs.removeValue(forKey: id) else { return }
         job.children -= 1
         if case .findPeer(let peer) = child.task, case .peer(let contact?, _) = outcome {
             job.providers.setAddresses(contact.addresses.map(\.bytes), of: peer)
         }
-        if job.children == 0 { endParent(&job, &turn) }
+        if job.children == 0 { endParent(&job, in: &context) }
         keep(job)
     }
 
-    private mutating func endParent(_ job: inout Job, _ turn: inout Turn) {
+    private mutating func endParent(_ job: inout Job, in context: inout Context) {
         switch job.task {
-        case .findProviders(_, let limit): endFindProviders(limit, &job, &turn)
-        default: complete(&job, .bootstrapped(servers: table.liveCount), &turn)
+        case .findProviders(_, let limit): endFindProviders(limit, &job, in: &context)
+        default: complete(&job, .bootstrapped(servers: table.liveCount), in: &context)
         }
     }
 }

@@ -3,44 +3,44 @@ import WireCodec
 
 // What the caller asks for.
 extension Kademlia {
-    mutating func start(_ operation: OperationID, _ request: Operation, _ turn: inout Turn) {
+    mutating func start(_ operation: OperationID, _ request: Operation, in context: inout Context) {
         guard operations[operation] == nil else {
-            fail(operation, .duplicateOperation, &turn)
+            fail(operation, .duplicateOperation, in: &context)
             return
         }
         guard operations.count < configuration.limits.operations else {
-            fail(operation, .tooMany, &turn)
+            fail(operation, .tooMany, in: &context)
             return
         }
         switch request {
         case .findPeer(let peer):
             if peer == local {
                 let own = contact(local, localAddresses)
-                turn.effects.append(.completed(operation, .peer(own, isVerified: true)))
+                context.effects.append(.completed(operation, .peer(own, isVerified: true)))
             } else {
-                startJob(.findPeer(peer), operation: operation, &turn)
+                startJob(.findPeer(peer), operation: operation, in: &context)
             }
         case .closestPeers(let key):
             guard (1...configuration.limits.keyBytes).contains(key.count) else {
-                return fail(operation, .invalidKey, &turn)
+                return fail(operation, .invalidKey, in: &context)
             }
-            startJob(.closestPeers(key), operation: operation, &turn)
-        case .provide(let key, let lifetime): provide(operation, key, lifetime, &turn)
-        case .stopProviding(let key): stop(operation, .provider(key), &turn)
+            startJob(.closestPeers(key), operation: operation, in: &context)
+        case .provide(let key, let lifetime): provide(operation, key, lifetime, in: &context)
+        case .stopProviding(let key): stop(operation, .provider(key), in: &context)
         case .findProviders(let key, let limit):
-            guard isProviderKey(key) else { return fail(operation, .invalidKey, &turn) }
-            startJob(.findProviders(key, limit: max(0, limit)), operation: operation, &turn)
-        case .putValue(let key, let value, let lifetime): put(operation, key, value, lifetime, &turn)
-        case .stopPutting(let key): stop(operation, .value(key), &turn)
+            guard isProviderKey(key) else { return fail(operation, .invalidKey, in: &context) }
+            startJob(.findProviders(key, limit: max(0, limit)), operation: operation, in: &context)
+        case .putValue(let key, let value, let lifetime): put(operation, key, value, lifetime, in: &context)
+        case .stopPutting(let key): stop(operation, .value(key), in: &context)
         case .getValue(let key, let quorum):
-            if let failure = valueKeyFailure(key) { return fail(operation, failure, &turn) }
-            startJob(.get(key, quorum: max(0, quorum)), operation: operation, &turn)
-        case .bootstrap: startJob(.bootstrap, operation: operation, &turn)
+            if let failure = valueKeyFailure(key) { return fail(operation, failure, in: &context) }
+            startJob(.get(key, quorum: max(0, quorum)), operation: operation, in: &context)
+        case .bootstrap: startJob(.bootstrap, operation: operation, in: &context)
         }
     }
 
-    private func fail(_ operation: OperationID, _ failure: OperationFailure, _ turn: inout Turn) {
-        turn.effects.append(.completed(operation, .failed(failure)))
+    private func fail(_ operation: OperationID, _ failure: OperationFailure, in context: inout Context) {
+        context.effects.append(.completed(operation, .failed(failure)))
     }
 
     func isProviderKey(_ key: [UInt8]) -> Bool {
@@ -55,43 +55,46 @@ extension Kademlia {
     }
 
     private mutating func provide(
-        _ operation: OperationID, _ key: [UInt8], _ lifetime: Duration, _ turn: inout Turn
+        _ operation: OperationID, _ key: [UInt8], _ lifetime: Duration, in context: inout Context
     ) {
-        guard isProviderKey(key) else { return fail(operation, .invalidKey, &turn) }
-        guard !localAddresses.isEmpty else { return fail(operation, .noAddresses, &turn) }
-        guard publish(.provider(key), value: [], validUntil: .max, lifetime, &turn) else {
-            return fail(operation, .tooMany, &turn)
+        guard isProviderKey(key) else { return fail(operation, .invalidKey, in: &context) }
+        guard !localAddresses.isEmpty else { return fail(operation, .noAddresses, in: &context) }
+        guard publish(.provider(key), value: [], validUntil: .max, lifetime, in: &context) else {
+            return fail(operation, .tooMany, in: &context)
         }
-        startJob(.provide(key), operation: operation, &turn)
+        startJob(.provide(key), operation: operation, in: &context)
     }
 
     private mutating func put(
-        _ operation: OperationID, _ key: [UInt8], _ value: [UInt8], _ lifetime: Duration, _ turn: inout Turn
+        _ operation: OperationID, _ key: [UInt8], _ value: [UInt8], _ lifetime: Duration, in context: inout Context
     ) {
-        if let failure = valueKeyFailure(key) { return fail(operation, failure, &turn) }
-        guard value.count <= configuration.limits.valueBytes else { return fail(operation, .valueTooLong, &turn) }
+        if let failure = valueKeyFailure(key) { return fail(operation, failure, in: &context) }
+        guard value.count <= configuration.limits.valueBytes else {
+            return fail(operation, .valueTooLong, in: &context)
+        }
         operations[operation] = Self.noJob
         check(
-            value, at: key, against: ownValue(key, turn.now)?.value, for: .put(operation, lifetime: lifetime), &turn)
+            value, at: key, against: ownValue(key, context.now)?.value, for: .put(operation, lifetime: lifetime),
+            in: &context)
     }
 
     /// Publishes a value that was looked at.
     mutating func put(
         _ operation: OperationID, _ key: [UInt8], _ value: [UInt8], validUntil: UInt64, _ lifetime: Duration,
-        _ turn: inout Turn
+        in context: inout Context
     ) {
-        guard publish(.value(key), value: value, validUntil: validUntil, lifetime, &turn) else {
-            return fail(operation, .tooMany, &turn)
+        guard publish(.value(key), value: value, validUntil: validUntil, lifetime, in: &context) else {
+            return fail(operation, .tooMany, in: &context)
         }
         // So that what is stored beside it is never worse, and nothing need be compared when it is asked for.
         values.remove(key)
-        startJob(.put(key), operation: operation, &turn)
+        startJob(.put(key), operation: operation, in: &context)
     }
 
-    private mutating func stop(_ operation: OperationID, _ kind: Publication.Kind, _ turn: inout Turn) {
-        if case .value(let key) = kind { stopChecking(key, &turn) }
+    private mutating func stop(_ operation: OperationID, _ kind: Publication.Kind, in context: inout Context) {
+        if case .value(let key) = kind { stopChecking(key, in: &context) }
         if let id = publicationIDs[kind] { removePublication(id) }
-        turn.effects.append(.completed(operation, .stopped))
+        context.effects.append(.completed(operation, .stopped))
     }
 
     mutating func cancel(_ operation: OperationID) {
@@ -110,7 +113,7 @@ extension Kademlia {
 
     /// Notes what is to be published, in place of what was published under that key; returns whether there is room.
     private mutating func publish(
-        _ kind: Publication.Kind, value: [UInt8], validUntil: UInt64, _ lifetime: Duration, _ turn: inout Turn
+        _ kind: Publication.Kind, value: [UInt8], validUntil: UInt64, _ lifetime: Duration, in context: inout Context
     ) -> Bool {
         if let old = publicationIDs[kind] { removePublication(old) }
         guard publications.count < configuration.limits.publications else { return false }
@@ -118,7 +121,7 @@ extension Kademlia {
         publicationIDs[kind] = nextPublication
         publications[nextPublication] = Publication(
             id: nextPublication, kind: kind, value: value, validUntil: validUntil,
-            expiresAt: turn.time + max(.zero, lifetime), wakesAt: nil)
+            expiresAt: context.time + max(.zero, lifetime), wakesAt: nil)
         return true
     }
 
@@ -136,7 +139,7 @@ extension Kademlia {
     }
 
     /// A publication, or its renewal, ended: says when the next renewal is due.
-    mutating func settlePublication(_ job: Job, _ outcome: Outcome, _ turn: inout Turn) {
+    mutating func settlePublication(_ job: Job, _ outcome: Outcome, in context: inout Context) {
         guard let id = job.publication, let publication = publications[id] else { return }
         let interval: Duration
         switch outcome {
@@ -154,7 +157,7 @@ extension Kademlia {
             removePublication(id)
             return
         }
-        wake(id, at: turn.time + interval)
+        wake(id, at: context.time + interval)
     }
 
     private mutating func wake(_ id: UInt64, at time: Duration) {
@@ -164,11 +167,11 @@ extension Kademlia {
         deadlines.add(.publication(id), at: wakesAt)
     }
 
-    mutating func publicationIsDue(_ id: UInt64, _ turn: inout Turn) {
-        guard let publication = publications[id], let wakesAt = publication.wakesAt, wakesAt <= turn.time else {
+    mutating func publicationIsDue(_ id: UInt64, in context: inout Context) {
+        guard let publication = publications[id], let wakesAt = publication.wakesAt, wakesAt <= context.time else {
             return
         }
-        if publication.expiresAt <= turn.time {
+        if publication.expiresAt <= context.time {
             removePublication(id)
         } else {
             publications[id]?.wakesAt = nil
@@ -176,26 +179,26 @@ extension Kademlia {
         }
     }
 
-    mutating func startRenewal(_ id: UInt64, _ turn: inout Turn) {
+    mutating func startRenewal(_ id: UInt64, in context: inout Context) {
         guard let publication = publications[id], publication.wakesAt == nil else { return }
-        guard publication.expiresAt > turn.time else {
+        guard publication.expiresAt > context.time else {
             removePublication(id)
             return
         }
         switch publication.kind {
-        case .provider(let key): startJob(.provide(key), isBackground: true, &turn)
-        case .value(let key): startJob(.put(key), isBackground: true, &turn)
+        case .provider(let key): startJob(.provide(key), isBackground: true, in: &context)
+        case .value(let key): startJob(.put(key), isBackground: true, in: &context)
         }
     }
 
     /// This node's addresses have settled: what it provides is announced with them.
-    mutating func renewProviders(_ turn: inout Turn) {
+    mutating func renewProviders(in context: inout Context) {
         guard !localAddresses.isEmpty else { return }
         for id in publications.keys.sorted() {
             guard let publication = publications[id], publication.wakesAt != nil, case .provider = publication.kind,
                 publication.addresses != localAddresses
             else { continue }
-            wake(id, at: turn.time)
+            wake(id, at: context.time)
         }
     }
 }

@@ -6,12 +6,12 @@ extension Kademlia {
     mutating func send(
         _ message: KademliaMessage, to peer: PeerID, _ key: KademliaKey, _ peerAddresses: PeerAddresses,
         _ purpose: PendingRequest.Purpose,
-        _ turn: inout Turn
+        in context: inout Context
     ) {
         nextRequest += 1
         let id = nextRequest
         requests[id] = PendingRequest(peer: peer, key: key, peerAddresses: peerAddresses, purpose: purpose)
-        turn.effects.append(
+        context.effects.append(
             .send(
                 Request(
                     id: RequestID(id), peer: peer, addresses: peerAddresses.parsed, message: message,
@@ -19,68 +19,69 @@ extension Kademlia {
     }
 
     /// A request is on its way: from now on it may become slow, or too late.
-    mutating func started(_ id: RequestID, _ turn: inout Turn) {
+    mutating func started(_ id: RequestID, in context: inout Context) {
         guard var request = requests[id.rawValue], request.startedAt == nil else { return }
-        request.startedAt = turn.time
+        request.startedAt = context.time
         requests[id.rawValue] = request
-        deadlines.add(.request(id.rawValue), at: turn.time + configuration.requestTimeout)
+        deadlines.add(.request(id.rawValue), at: context.time + configuration.requestTimeout)
         if case .lookup = request.purpose {
-            deadlines.add(.slow(id.rawValue), at: turn.time + configuration.slowAfter)
+            deadlines.add(.slow(id.rawValue), at: context.time + configuration.slowAfter)
         }
     }
 
     mutating func responded(
-        _ id: RequestID, from address: Multiaddr?, _ message: KademliaMessage, _ turn: inout Turn
+        _ id: RequestID, from address: Multiaddr?, _ message: KademliaMessage, in context: inout Context
     ) {
         // Where a server says it is may be a lie, which would count for others' networks: an answer that came from nobody
         // knows where is none. Neither the server nor who named it is to blame.
-        guard let address else { return requestFailed(id.rawValue, .notSent, &turn) }
+        guard let address else { return requestFailed(id.rawValue, .notSent, in: &context) }
         guard let request = requests.removeValue(forKey: id.rawValue) else { return }
-        lastHeard = turn.time
+        lastHeard = context.time
         if message.kind == .findNode { vouched.noteAnswer(request.key) }
         let groups = groups(of: address)
-        admit(request, from: groups, Origin(address), &turn)
+        admit(request, from: groups, Origin(address), in: &context)
         let message = believable(message, from: address)
         switch request.purpose {
         case .probe: probeEnded(request.key)
-        case .lookup(let job, let candidateID): lookupAnswered(job, candidateID, request, from: groups, message, &turn)
+        case .lookup(let job, let candidateID):
+            lookupAnswered(job, candidateID, request, from: groups, message, in: &context)
         case .store(let job, let value):
-            storeEnded(job, isStored: value == nil || message.record?.value == value, &turn)
+            storeEnded(job, isStored: value == nil || message.record?.value == value, in: &context)
         case .correction: break
         }
     }
 
     /// A request without an answer was written.
-    mutating func wasSent(_ id: RequestID, _ turn: inout Turn) {
+    mutating func wasSent(_ id: RequestID, in context: inout Context) {
         guard let request = requests.removeValue(forKey: id.rawValue) else { return }
         switch request.purpose {
-        case .store(let job, _): storeEnded(job, isStored: true, &turn)
+        case .store(let job, _): storeEnded(job, isStored: true, in: &context)
         case .probe: probeEnded(request.key)
-        case .lookup(let job, let candidateID): lookupFailed(job, candidateID, .malformed, &turn)
+        case .lookup(let job, let candidateID): lookupFailed(job, candidateID, .malformed, in: &context)
         case .correction: break
         }
     }
 
-    mutating func requestFailed(_ id: UInt64, _ failure: RequestFailure, _ turn: inout Turn) {
+    mutating func requestFailed(_ id: UInt64, _ failure: RequestFailure, in context: inout Context) {
         guard let request = requests.removeValue(forKey: id) else { return }
         let isRefusal = failure == .reset && request.purpose.isRecord
-        if failure != .notSent, !isRefusal { noteFailure(request, failure, &turn) }
+        if failure != .notSent, !isRefusal { noteFailure(request, failure, in: &context) }
         switch request.purpose {
         case .probe: probeEnded(request.key)
         case .lookup(let job, let candidateID):
-            if failure == .unsupported { findPeerReached(job, request, &turn) }
-            lookupFailed(job, candidateID, failure, &turn)
-        case .store(let job, _): storeEnded(job, isStored: false, isRefused: isRefusal, &turn)
+            if failure == .unsupported { findPeerReached(job, request, in: &context) }
+            lookupFailed(job, candidateID, failure, in: &context)
+        case .store(let job, _): storeEnded(job, isStored: false, isRefused: isRefusal, in: &context)
         case .correction: break
         }
     }
 
-    mutating func requestIsSlow(_ id: UInt64, _ turn: inout Turn) {
+    mutating func requestIsSlow(_ id: UInt64, in context: inout Context) {
         guard let request = requests[id], case .lookup(let id, let candidateID) = request.purpose,
             var job = jobs.removeValue(forKey: id)
         else { return }
         job.lookup?.slow(candidateID)
-        advance(&job, &turn)
+        advance(&job, in: &context)
         keep(job)
     }
 }
@@ -88,7 +89,7 @@ extension Kademlia {
 // The routing table: who gets in, who is dropped.
 extension Kademlia {
     mutating func identified(
-        _ peer: PeerID, _ addresses: [Multiaddr], isServer: Bool, at remote: Multiaddr?, _ turn: inout Turn
+        _ peer: PeerID, _ addresses: [Multiaddr], isServer: Bool, at remote: Multiaddr?, in context: inout Context
     ) {
         guard peer != local else { return }
         let key = kademliaKey(of: peer.bytes)
@@ -101,10 +102,10 @@ extension Kademlia {
             if isServer {
                 table.update(position, addresses: peerAddresses.binary)
             } else {
-                drop(key, &turn)
+                drop(key, in: &context)
             }
         } else if isServer, !peerAddresses.binary.isEmpty {
-            consider(peer, key, peerAddresses, &turn)
+            consider(peer, key, peerAddresses, in: &context)
         } else if !isServer {
             table.remove(key)
         }
@@ -118,7 +119,7 @@ extension Kademlia {
 
     /// A peer says that it serves. It gets a place when it has answered.
     private mutating func consider(
-        _ peer: PeerID, _ key: KademliaKey, _ peerAddresses: PeerAddresses, _ turn: inout Turn
+        _ peer: PeerID, _ key: KademliaKey, _ peerAddresses: PeerAddresses, in context: inout Context
     ) {
         switch trusted.contains(key) ? .room : table.admission(key, peerAddresses.groups) {
         case .room: probe(peer, key, peerAddresses)
@@ -141,10 +142,10 @@ extension Kademlia {
 
     /// A peer answered a request: it serves.
     mutating func admit(
-        _ request: PendingRequest, from groups: NetworkGroups, _ origin: Origin, _ turn: inout Turn
+        _ request: PendingRequest, from groups: NetworkGroups, _ origin: Origin, in context: inout Context
     ) {
         if let position = table.position(request.key) {
-            if !table.answered(position, from: groups, origin, at: turn.time) { promote(position.bucket) }
+            if !table.answered(position, from: groups, origin, at: context.time) { promote(position.bucket) }
             return
         }
         guard !request.peerAddresses.binary.isEmpty else { return }
@@ -158,11 +159,11 @@ extension Kademlia {
         let admission = table.insert(
             RoutingTable.Entry(
                 peer: request.peer, key: request.key, addresses: peerAddresses.binary, groups: peerAddresses.groups,
-                lastSeen: turn.time, isTrusted: trusted.contains(request.key), isGuest: isGuest,
+                lastSeen: context.time, isTrusted: trusted.contains(request.key), isGuest: isGuest,
                 isConnected: connected[request.key] != nil, origin: origin))
         if admission == .full {
             wait(request.peer, request.key, peerAddresses)
-            checkOldest(table.bucketIndex(request.key), at: turn.time)
+            checkOldest(table.bucketIndex(request.key), at: context.time)
         }
     }
 
@@ -174,21 +175,21 @@ extension Kademlia {
         probe(table[oldest])
     }
 
-    mutating func noteFailure(_ request: PendingRequest, _ failure: RequestFailure, _ turn: inout Turn) {
+    mutating func noteFailure(_ request: PendingRequest, _ failure: RequestFailure, in context: inout Context) {
         guard let position = table.position(request.key) else { return }
         if failure == .unsupported {
-            drop(request.key, &turn)
+            drop(request.key, in: &context)
             return
         }
         let entry = table[position]
         let failures = table.failed(position)
         // When nobody has answered since the request left, the fault may be this node's own network: then all stay.
         guard !entry.isTrusted, let lastHeard, let startedAt = request.startedAt, lastHeard >= startedAt else { return }
-        if failures >= 2 || !table.buckets[position.bucket].replacements.isEmpty { drop(request.key, &turn) }
+        if failures >= 2 || !table.buckets[position.bucket].replacements.isEmpty { drop(request.key, in: &context) }
     }
 
     /// A server does not serve any more. One that is trusted keeps its place, but is not told to others.
-    private mutating func drop(_ key: KademliaKey, _ turn: inout Turn) {
+    private mutating func drop(_ key: KademliaKey, in context: inout Context) {
         guard let position = table.position(key) else { return }
         if table[position].isTrusted {
             _ = table.failed(position)
@@ -228,7 +229,7 @@ extension Kademlia {
         probes.underWay -= 1
     }
 
-    mutating func sendProbes(_ turn: inout Turn) {
+    mutating func sendProbes(in context: inout Context) {
         while probes.underWay < configuration.limits.probes, !probes.waiting.isEmpty {
             let next = probes.waiting.removeFirst()
             probes.underWay += 1
@@ -237,7 +238,7 @@ extension Kademlia {
                 ? peerAddresses(of: next.peer, next.peerAddresses.binary) : next.peerAddresses
             send(
                 KademliaMessage(kind: .findNode, key: local.bytes), to: next.peer, next.key, peerAddresses, .probe,
-                &turn)
+                in: &context)
         }
     }
 }

@@ -4,22 +4,23 @@ import WireCodec
 // Requests of others, answered at once, but for values that must be looked at first.
 extension Kademlia {
     mutating func serve(
-        _ id: InboundID, from peer: PeerID, at address: Multiaddr?, _ message: KademliaMessage, _ turn: inout Turn
+        _ id: InboundID, from peer: PeerID, at address: Multiaddr?, _ message: KademliaMessage,
+        in context: inout Context
     ) {
         guard mode == .server else {
-            turn.effects.append(.refuse(id, .notServing))
+            context.effects.append(.refuse(id, .notServing))
             return
         }
         do throws(RefusalError) {
             if message.kind == .putValue {
-                try putValue(id, message, from: peer, at: address, &turn)
-            } else if let answer = try answer(message, from: peer, at: address, turn.now) {
-                turn.effects.append(.reply(id, answer))
+                try putValue(id, message, from: peer, at: address, in: &context)
+            } else if let answer = try answer(message, from: peer, at: address, context.now) {
+                context.effects.append(.reply(id, answer))
             } else {
-                turn.effects.append(.noReply(id))
+                context.effects.append(.noReply(id))
             }
         } catch {
-            turn.effects.append(.refuse(id, error.refusal))
+            context.effects.append(.refuse(id, error.refusal))
         }
     }
 
@@ -132,7 +133,8 @@ extension Kademlia {
 
     /// Stores a value that is known, or lets it be looked at: the answer comes afterwards.
     private mutating func putValue(
-        _ id: InboundID, _ message: KademliaMessage, from peer: PeerID, at address: Multiaddr?, _ turn: inout Turn
+        _ id: InboundID, _ message: KademliaMessage, from peer: PeerID, at address: Multiaddr?,
+        in context: inout Context
     ) throws(RefusalError) {
         guard let record = message.record else { throw RefusalError(.missingRecord) }
         guard record.key == message.key else { throw RefusalError(.keyMismatch) }
@@ -141,18 +143,18 @@ extension Kademlia {
         }
         guard record.value.count <= configuration.limits.valueBytes else { throw RefusalError(.valueTooLong) }
         guard let rules = rules(message.key) else { throw RefusalError(.unknownNamespace) }
-        guard let known = values.record(message.key, at: turn.now), known.value == record.value else {
+        guard let known = values.record(message.key, at: context.now), known.value == record.value else {
             let asker = PendingCheck.Asker(id: id, peer: peer, address: address)
-            if let refusal = check(record, for: asker, by: rules, &turn) { throw RefusalError(refusal) }
+            if let refusal = check(record, for: asker, by: rules, in: &context) { throw RefusalError(refusal) }
             return
         }
-        guard keep(record.value, at: message.key, validUntil: known.validUntil, from: peer, at: address, turn.now)
+        guard keep(record.value, at: message.key, validUntil: known.validUntil, from: peer, at: address, context.now)
         else {
             throw RefusalError(.storeFull)
         }
         let answer = KademliaMessage(
             kind: .putValue, key: message.key, record: KademliaMessage.Record(key: message.key, value: record.value))
-        turn.effects.append(.reply(id, answer))
+        context.effects.append(.reply(id, answer))
     }
 
     /// Stores a value that was looked at; returns whether there was room.

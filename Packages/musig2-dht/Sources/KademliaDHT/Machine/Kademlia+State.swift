@@ -2,7 +2,7 @@ package import Multiformats
 import WireCodec
 
 /// One call of the machine: the time, and what it has come to so far.
-internal struct Turn {
+internal struct Context {
     let now: Kademlia.Now
     var effects: [Kademlia.Effect] = []
 

@@ -3,19 +3,19 @@ import WireCodec
 
 // What the node does by itself: bootstrap, refresh, cleaning up.
 extension Kademlia {
-    mutating func begin(_ turn: inout Turn) {
-        deadlines.add(.refresh, at: turn.time + generator.jitter(configuration.refreshInterval))
-        deadlines.add(.cleanup, at: turn.time + configuration.cleanupInterval)
+    mutating func begin(in context: inout Context) {
+        deadlines.add(.refresh, at: context.time + generator.jitter(configuration.refreshInterval))
+        deadlines.add(.cleanup, at: context.time + configuration.cleanupInterval)
         if configuration.bootstrapsAutomatically, !configuration.bootstrapPeers.isEmpty {
-            deadlines.add(.bootstrap, at: turn.time)
+            deadlines.add(.bootstrap, at: context.time)
         }
     }
 
-    mutating func runTimers(_ turn: inout Turn) {
+    mutating func runTimers(in context: inout Context) {
         while let (time, timer) = deadlines.first {
-            if time > turn.time, isWaitedFor(timer, time) { return }
+            if time > context.time, isWaitedFor(timer, time) { return }
             deadlines.removeFirst()
-            if time <= turn.time { fire(timer, &turn) }
+            if time <= context.time { fire(timer, in: &context) }
         }
     }
 
@@ -29,52 +29,52 @@ extension Kademlia {
         }
     }
 
-    private mutating func fire(_ timer: Deadlines.Timer, _ turn: inout Turn) {
+    private mutating func fire(_ timer: Deadlines.Timer, in context: inout Context) {
         switch timer {
-        case .start: begin(&turn)
-        case .slow(let id): requestIsSlow(id, &turn)
-        case .request(let id): requestFailed(id, .timedOut, &turn)
-        case .job(let id): jobIsDue(id, &turn)
-        case .publication(let id): publicationIsDue(id, &turn)
+        case .start: begin(in: &context)
+        case .slow(let id): requestIsSlow(id, in: &context)
+        case .request(let id): requestFailed(id, .timedOut, in: &context)
+        case .job(let id): jobIsDue(id, in: &context)
+        case .publication(let id): publicationIsDue(id, in: &context)
         case .addresses:
-            if addressesChangedAt.map({ $0 + configuration.addressSettling <= turn.time }) == true {
+            if addressesChangedAt.map({ $0 + configuration.addressSettling <= context.time }) == true {
                 addressesChangedAt = nil
-                renewProviders(&turn)
+                renewProviders(in: &context)
             }
-        case .bootstrap: bootstrapByItself(&turn)
+        case .bootstrap: bootstrapByItself(in: &context)
         case .refresh:
-            refresh(&turn)
-            deadlines.add(.refresh, at: turn.time + generator.jitter(configuration.refreshInterval))
+            refresh(in: &context)
+            deadlines.add(.refresh, at: context.time + generator.jitter(configuration.refreshInterval))
         case .cleanup:
-            providers.removeExpired(at: turn.time)
-            values.removeExpired(at: turn.now)
-            deadlines.add(.cleanup, at: turn.time + configuration.cleanupInterval)
+            providers.removeExpired(at: context.time)
+            values.removeExpired(at: context.now)
+            deadlines.add(.cleanup, at: context.time + configuration.cleanupInterval)
         }
     }
 
     /// Starts what waits for its turn: a bootstrap that has become possible, probes, lookups of the node's own.
-    mutating func startWaiting(_ turn: inout Turn) {
+    mutating func startWaiting(in context: inout Context) {
         if table.liveCount == 0, hasBootstrapped {
             hasBootstrapped = false
             vouched.reset()
             bootstrapDelay = configuration.retryDelay
-            if configuration.bootstrapsAutomatically { deadlines.add(.bootstrap, at: turn.time + bootstrapDelay) }
+            if configuration.bootstrapsAutomatically { deadlines.add(.bootstrap, at: context.time + bootstrapDelay) }
         }
         if configuration.bootstrapsAutomatically, !hasBootstrapped, !isBootstrapPlanned, table.liveCount > 0 {
-            bootstrapByItself(&turn)
+            bootstrapByItself(in: &context)
         }
         if configuration.bootstrapsAutomatically, bootstrapJob == nil, !isBootstrapPlanned, isSurrounded() {
-            bootstrapAgain(&turn)
+            bootstrapAgain(in: &context)
         }
         while backgroundJobs < configuration.limits.backgroundLookups, !background.isEmpty {
             switch background.removeFirst() {
-            case .findSelf: startJob(.closestPeers(local.bytes), isBackground: true, &turn)
+            case .findSelf: startJob(.closestPeers(local.bytes), isBackground: true, in: &context)
             case .refresh(let prefix, let parent):
-                startJob(.refresh(randomKey(prefix)), parent: parent, isBackground: true, &turn)
-            case .renew(let id): startRenewal(id, &turn)
+                startJob(.refresh(randomKey(prefix)), parent: parent, isBackground: true, in: &context)
+            case .renew(let id): startRenewal(id, in: &context)
             }
         }
-        sendProbes(&turn)
+        sendProbes(in: &context)
     }
 
     mutating func setMode(_ mode: Mode) {
@@ -84,57 +84,57 @@ extension Kademlia {
         values.removeAll()
     }
 
-    mutating func setLocalAddresses(_ addresses: [Multiaddr], _ turn: inout Turn) {
+    mutating func setLocalAddresses(_ addresses: [Multiaddr], in context: inout Context) {
         let peerAddresses = peerAddresses(of: local, addresses)
         guard peerAddresses.binary != localAddresses else { return }
         localAddresses = peerAddresses.binary
-        addressesChangedAt = turn.time
-        deadlines.add(.addresses, at: turn.time + configuration.addressSettling)
+        addressesChangedAt = context.time
+        deadlines.add(.addresses, at: context.time + configuration.addressSettling)
     }
 }
 
 // Bootstrap and refresh.
 extension Kademlia {
-    private mutating func bootstrapByItself(_ turn: inout Turn) {
+    private mutating func bootstrapByItself(in context: inout Context) {
         guard bootstrapJob == nil, !hasBootstrapped || isSurrounded() else { return }
         isBootstrapPlanned = true
         if isSurrounded() { probeVouched() }
         // The job may end at once, when nobody can be asked; its id is the next one.
         bootstrapJob = nextJob + 1
-        startJob(.bootstrap, &turn)
+        startJob(.bootstrap, in: &context)
     }
 
     /// Whether it has bootstrapped, but not by way of anybody that is vouched for: then it tries again.
     private mutating func isSurrounded() -> Bool { [.vouchedPeers, .networks].contains(lack()) }
 
     /// Tries again after a while, later each time.
-    mutating func bootstrapAgain(_ turn: inout Turn) {
+    mutating func bootstrapAgain(in context: inout Context) {
         isBootstrapPlanned = true
-        deadlines.add(.bootstrap, at: turn.time + generator.jitter(bootstrapDelay))
+        deadlines.add(.bootstrap, at: context.time + generator.jitter(bootstrapDelay))
         bootstrapDelay = min(bootstrapDelay * 2, configuration.refreshInterval)
     }
 
-    mutating func bootstrapEnded(_ outcome: Outcome, _ turn: inout Turn) {
+    mutating func bootstrapEnded(_ outcome: Outcome, in context: inout Context) {
         bootstrapJob = nil
         isBootstrapPlanned = false
         guard case .failed = outcome, !configuration.bootstrapPeers.isEmpty else { return }
-        bootstrapAgain(&turn)
+        bootstrapAgain(in: &context)
     }
 
     /// The node has found its neighbours; now the buckets that hold those farther away.
-    mutating func endSelfLookup(_ job: inout Job, _ turn: inout Turn) {
+    mutating func endSelfLookup(_ job: inout Job, in context: inout Context) {
         if !hasBootstrapped { bootstrapDelay = configuration.retryDelay }
         hasBootstrapped = true
         let prefixes = table.prefixesToRefresh
         job.children = prefixes
         guard prefixes > 0 else {
-            complete(&job, .bootstrapped(servers: table.liveCount), &turn)
+            complete(&job, .bootstrapped(servers: table.liveCount), in: &context)
             return
         }
         for prefix in 0..<prefixes { background.append(.refresh(prefix: prefix, parent: job.id)) }
     }
 
-    private mutating func refresh(_ turn: inout Turn) {
+    private mutating func refresh(in context: inout Context) {
         for contact in configuration.bootstrapPeers {
             let key = kademliaKey(of: contact.peer.bytes)
             if !isLive(key) { probe(contact.peer, key, peerAddresses(of: contact.peer, contact.addresses)) }
@@ -142,7 +142,7 @@ extension Kademlia {
         guard table.count > 0 else { return }
         for bucket in table.buckets {
             for entry in bucket.entries
-            where !entry.isLive || turn.time - entry.lastSeen >= configuration.livenessAge { probe(entry) }
+            where !entry.isLive || context.time - entry.lastSeen >= configuration.livenessAge { probe(entry) }
         }
         let isRefreshing = background.contains { task in
             if case .refresh = task { true } else { task == .findSelf }
@@ -151,7 +151,7 @@ extension Kademlia {
         background.append(.findSelf)
         for prefix in 0..<table.prefixesToRefresh {
             if prefix < table.buckets.count - 1,
-                turn.time - table.buckets[prefix].lastLookup < configuration.refreshInterval / 2
+                context.time - table.buckets[prefix].lastLookup < configuration.refreshInterval / 2
             {
                 continue
             }

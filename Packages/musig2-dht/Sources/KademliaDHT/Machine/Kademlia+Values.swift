@@ -24,15 +24,15 @@ extension Kademlia {
         return (publication.value, nil)
     }
 
-    mutating func takeOwnValue(_ key: [UInt8], _ job: inout Job, _ turn: inout Turn) {
-        guard let own = ownValue(key, turn.now) else { return }
-        let age = own.wallMilliseconds.map { Self.age($0, turn.now) }
+    mutating func takeOwnValue(_ key: [UInt8], _ job: inout Job, in context: inout Context) {
+        guard let own = ownValue(key, context.now) else { return }
+        let age = own.wallMilliseconds.map { Self.age($0, context.now) }
         if job.values.best == nil || job.values.best == own.value {
             job.values.add(own.value, from: nil, age: age ?? .zero, isBetter: false)
-            endGetEarly(&job, &turn)
+            endGetEarly(&job, in: &context)
         } else {
             // It has changed since the last attempt.
-            look(at: own.value, from: nil, age: age ?? .zero, &job, &turn)
+            look(at: own.value, from: nil, age: age ?? .zero, &job, in: &context)
         }
     }
 
@@ -42,7 +42,7 @@ extension Kademlia {
     }
 
     mutating func takeValue(
-        _ record: KademliaMessage.Record?, from request: PendingRequest, _ job: inout Job, _ turn: inout Turn
+        _ record: KademliaMessage.Record?, from request: PendingRequest, _ job: inout Job, in context: inout Context
     ) {
         guard let record else { return }
         // What another server has returned was looked at then.
@@ -51,49 +51,49 @@ extension Kademlia {
             job.values.liars.insert(request.key)
             return
         }
-        let age = Timestamp.parse(record.timeReceived).map { Self.age($0, turn.now) }
+        let age = Timestamp.parse(record.timeReceived).map { Self.age($0, context.now) }
         if isKnown == true {
             // No better than the best, which it was compared with, or with a worse one.
             job.values.add(record.value, from: request.key, age: age, isBetter: false)
-            endGetEarly(&job, &turn)
+            endGetEarly(&job, in: &context)
         } else {
-            look(at: record.value, from: request.key, age: age, &job, &turn)
+            look(at: record.value, from: request.key, age: age, &job, in: &context)
         }
     }
 
     /// Lets a value be looked at that a server returned, before it counts.
     private mutating func look(
-        at value: [UInt8], from holder: KademliaKey?, age: Duration?, _ job: inout Job, _ turn: inout Turn
+        at value: [UInt8], from holder: KademliaKey?, age: Duration?, _ job: inout Job, in context: inout Context
     ) {
         if let index = job.unchecked.firstIndex(where: { $0.value == value }) {
             job.unchecked[index].holders.append((holder, age))
         } else if job.unchecked.count < configuration.limits.uncheckedValuesPerLookup {
             job.unchecked.append(Job.Unchecked(value: value, holders: [(holder, age)]))
-            checkNext(of: &job, &turn)
+            checkNext(of: &job, in: &context)
         }
     }
 
     /// Ends a search for a value when enough servers returned the best one.
-    mutating func endGetEarly(_ job: inout Job, _ turn: inout Turn) {
+    mutating func endGetEarly(_ job: inout Job, in context: inout Context) {
         guard case .get(let key, let quorum) = job.task, quorum > 0, job.values.holders.count >= quorum,
             let lookup = job.lookup
         else { return }
-        report(job, &turn)
-        endGet(key, lookup, &job, &turn)
+        report(job, in: &context)
+        endGet(key, lookup, &job, in: &context)
     }
 
-    mutating func endGet(_ key: [UInt8], _ lookup: Lookup, _ job: inout Job, _ turn: inout Turn) {
+    mutating func endGet(_ key: [UInt8], _ lookup: Lookup, _ job: inout Job, in context: inout Context) {
         guard let best = job.values.best else {
-            complete(&job, .value(nil), &turn)
+            complete(&job, .value(nil), in: &context)
             return
         }
-        correct(best, lookup, job, &turn)
-        complete(&job, .value(Value(bytes: best, age: job.values.age)), &turn)
+        correct(best, lookup, job, in: &context)
+        complete(&job, .value(Value(bytes: best, age: job.values.age)), in: &context)
     }
 
     /// Gives the best value to the servers that should have it: those that returned a worse one, and those of the closest
     /// that returned none.
-    private mutating func correct(_ best: [UInt8], _ lookup: Lookup, _ job: Job, _ turn: inout Turn) {
+    private mutating func correct(_ best: [UInt8], _ lookup: Lookup, _ job: Job, in context: inout Context) {
         let closest = Set(lookup.closestKnown(configuration.bucketSize).map(\.distance))
         let record = KademliaMessage(
             kind: .putValue, key: job.key, record: KademliaMessage.Record(key: job.key, value: best))
@@ -106,27 +106,27 @@ extension Kademlia {
             let known = knownAddresses(key)
             send(
                 record, to: peer, key, peerAddresses(of: peer, known.isEmpty ? candidate.addresses : known),
-                .correction, &turn)
+                .correction, in: &context)
         }
     }
 
     /// Writes a value to the closest servers, unless the lookup found a better one.
-    mutating func storeValue(_ key: [UInt8], _ lookup: Lookup, _ job: inout Job, _ turn: inout Turn) {
+    mutating func storeValue(_ key: [UInt8], _ lookup: Lookup, _ job: inout Job, in context: inout Context) {
         guard let id = job.publication, let publication = publications[id],
-            publication.validUntil > turn.now.wallMilliseconds
+            publication.validUntil > context.now.wallMilliseconds
         else {
-            complete(&job, .failed(.invalidValue), &turn)
+            complete(&job, .failed(.invalidValue), in: &context)
             return
         }
         // Only where another one was found that is no worse than what this node itself has stored.
         if let best = job.values.best, best != publication.value, let rules = rules(key),
             rules.isBetter(best, than: publication.value, at: key)
         {
-            complete(&job, .failed(.olderValue), &turn)
+            complete(&job, .failed(.olderValue), in: &context)
             return
         }
         let record = KademliaMessage(
             kind: .putValue, key: key, record: KademliaMessage.Record(key: key, value: publication.value))
-        store(record, value: publication.value, lookup, &job, &turn)
+        store(record, value: publication.value, lookup, &job, in: &context)
     }
 }

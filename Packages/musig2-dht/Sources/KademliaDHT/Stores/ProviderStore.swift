@@ -125,8 +125,8 @@ internal struct ProviderStore: Sendable {
         var drawn: [Record] = []
         var round = 0
         while drawn.count < count, queues.contains(where: { round < $0.count }) {
-            let turn = queues.compactMap { round < $0.count ? $0[round] : nil }
-            drawn += turn.filter(\.isFromThere) + turn.filter { !$0.isFromThere }
+            let drawnNow = queues.compactMap { round < $0.count ? $0[round] : nil }
+            drawn += drawnNow.filter(\.isFromThere) + drawnNow.filter { !$0.isFromThere }
             round += 1
         }
         return Array(drawn.prefix(max(0, count)))
