@@ -21,6 +21,8 @@ class Lint(unittest.TestCase):
         os.makedirs(os.path.join(self.root, "Tools"))
         shutil.copy(os.path.join(scripts.TOOLS, "lint"), os.path.join(self.root, "Tools"))
         shutil.copy(os.path.join(scripts.TOOLS, os.pardir, ".swift-format"), self.root)
+        with open(os.path.join(self.root, "Tools", "retired-identifiers"), "w", encoding="utf-8") as file:
+            file.write("# A comment.\nPackages/p Turn Context\n. look(up: lookUp\n")
 
     def lint(self, path, text):
         full = os.path.join(self.root, path)
@@ -70,6 +72,16 @@ class Lint(unittest.TestCase):
 
     def test_force_unwrap_in_a_test(self):
         self.expect_accepted(TEST, "func one(_ a: Int?) -> Int { a! }\n")
+
+    def test_retired_name(self):
+        self.expect_refused(SOURCE, "struct Turn {}\n", "Retired")
+        self.expect_refused(SOURCE, "let name = look(up: one)\n", "Retired")
+
+    def test_retired_name_elsewhere(self):
+        self.expect_accepted("Packages/q/Sources/M/File.swift", "struct Turn {}\n")
+
+    def test_retired_name_as_a_part_or_in_words(self):
+        self.expect_accepted(SOURCE, "// Turn, look(up:)\nstruct TurnTable {}\nlet text = \"my Turn\"\n")
 
     def test_build_folders_are_left_alone(self):
         self.expect_accepted("Packages/p/.build/checkouts/x/Sources/File.swift", "func  bad( ){}\n")

@@ -16,51 +16,51 @@ public struct Kademlia: Sendable {
     /// What the caller sees of the machine's state.
     public private(set) var status: Status
 
-    internal let hash: Hash
-    internal let namespaces: [String: any RecordRules]
-    internal let localKey: KademliaKey
-    internal let trusted: Set<KademliaKey>
-    internal var generator: SeededGenerator
-    internal var mode: Mode
+    let hash: Hash
+    let namespaces: [String: any RecordRules]
+    let localKey: KademliaKey
+    let trusted: Set<KademliaKey>
+    var generator: SeededGenerator
+    var mode: Mode
 
-    internal var table: RoutingTable
+    var table: RoutingTable
     /// Connected peers, servers or not, and where they are.
-    internal var connected: [KademliaKey: ConnectedPeer] = [:]
+    var connected: [KademliaKey: ConnectedPeer] = [:]
     /// Where this node is, binary.
-    internal var localAddresses: [[UInt8]] = []
-    internal var addressesChangedAt: Duration?
+    var localAddresses: [[UInt8]] = []
+    var addressesChangedAt: Duration?
 
-    internal var requests: [UInt64: PendingRequest] = [:]
-    internal var nextRequest: UInt64 = 0
-    internal var jobs: [UInt64: Job] = [:]
-    internal var nextJob: UInt64 = 0
-    internal var operations: [OperationID: UInt64] = [:]
-    internal var probes = Probes()
-    internal var background: [BackgroundTask] = []
-    internal var backgroundJobs = 0
+    var requests: [UInt64: PendingRequest] = [:]
+    var nextRequest: UInt64 = 0
+    var jobs: [UInt64: Job] = [:]
+    var nextJob: UInt64 = 0
+    var operations: [OperationID: UInt64] = [:]
+    var probes = Probes()
+    var background: [BackgroundTask] = []
+    var backgroundJobs = 0
 
-    internal var providers: ProviderStore
-    internal var values: ValueStore
-    internal var checkAllowance: CheckAllowance
-    internal var checks: [UInt64: PendingCheck] = [:]
-    internal var nextCheck: UInt64 = 0
-    internal var publications: [UInt64: Publication] = [:]
-    internal var publicationIDs: [Publication.Kind: UInt64] = [:]
-    internal var nextPublication: UInt64 = 0
+    var providers: ProviderStore
+    var values: ValueStore
+    var checkAllowance: CheckAllowance
+    var checks: [UInt64: PendingCheck] = [:]
+    var nextCheck: UInt64 = 0
+    var publications: [UInt64: Publication] = [:]
+    var publicationIDs: [Publication.Kind: UInt64] = [:]
+    var nextPublication: UInt64 = 0
 
-    internal var deadlines = Deadlines()
-    internal var hasBootstrapped = false
+    var deadlines = Deadlines()
+    var hasBootstrapped = false
     /// Whether there is nobody to wait for.
-    internal var isFirst = false
+    var isFirst = false
     /// The bootstrap that the node does by itself, while it runs.
-    internal var bootstrapJob: UInt64?
+    var bootstrapJob: UInt64?
     /// Whether it runs, or will be tried again.
-    internal var isBootstrapPlanned: Bool
-    internal var bootstrapDelay: Duration
+    var isBootstrapPlanned: Bool
+    var bootstrapDelay: Duration
     /// Peers that are no strangers, and which of them have answered.
-    internal var vouched = VouchedPeers()
+    var vouched = VouchedPeers()
     /// When anybody answered last.
-    internal var lastHeard: Duration?
+    var lastHeard: Duration?
 
     /// Makes a node that knows nobody yet.
     ///

@@ -3,6 +3,7 @@ import KademliaSimulation
 import Testing
 
 /// A network of 1,000 nodes and one party with 2,000 identities in 20 networks, on virtual time.
+@Suite("One party with 2,000 identities in a network of 1,000 nodes")
 struct AttackTests {
     private static let second: Int64 = 1_000_000
     private static let honest = 1_000

@@ -4,6 +4,7 @@ import KademliaSimulation
 import Testing
 
 /// Whole networks on virtual time, by seed.
+@Suite("Whole networks on virtual time")
 struct NetworkTests {
     static let second: Int64 = 1_000_000
 
@@ -83,7 +84,7 @@ struct NetworkTests {
         check(workload, simulation, atLeast: 0.95, "\(count) nodes, 30 % hostile: \(hostility)")
     }
 
-    /// 10,000 nodes whose tables are filled, 2,000 lookups in ten virtual minutes, in which all tables are refreshed.
+    /// 10,000 nodes with filled tables, 2,000 lookups in ten virtual minutes, in which all tables are refreshed.
     @Test func tenThousandNodes() throws {
         let (count, joining) = (10_000, 20)
         let simulation = Simulation(

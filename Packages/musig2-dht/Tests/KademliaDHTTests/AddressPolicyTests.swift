@@ -2,6 +2,7 @@ import KademliaDHT
 import Multiformats
 import Testing
 
+@Suite("Which addresses a network uses")
 struct AddressPolicyTests {
     @Test(arguments: [
         ("/ip4/8.8.8.8/tcp/1", true, false),

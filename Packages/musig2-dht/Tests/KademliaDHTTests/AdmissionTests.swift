@@ -5,7 +5,8 @@ import WireCodec
 
 @testable import KademliaDHT
 
-/// Who gets into the routing table, and who leaves it.
+/// Which peers get into the routing table, and which leave it.
+@Suite("Admission to the routing table")
 struct AdmissionTests {
     @Test func aServerIsAskedBeforeItGetsIn() throws {
         let node = try Harness()

@@ -6,6 +6,7 @@ import WireCodec
 @testable import KademliaDHT
 
 /// How a node finds its place and keeps it.
+@Suite("How a node finds its place and keeps it")
 struct BootstrapTests {
     private func honest(_ node: Harness, _ request: Kademlia.Request) -> KademliaMessage? {
         guard let number = node.population.number(request.peer), (1...60).contains(number) else { return nil }
@@ -70,7 +71,7 @@ struct BootstrapTests {
         #expect(node.machine.status.isReady)
     }
 
-    /// Whom nobody told of anybody is found by others.
+    /// A node that has been told of nobody is found by others.
     @Test func theFirstServerThatComesIsEnoughToBootstrap() throws {
         let node = try Harness { $0.bootstrapsAutomatically = true }
         node.tell(.tick)

@@ -6,6 +6,7 @@ import WireCodec
 @testable import KademliaDHT
 
 /// Operations that find: peers, servers, providers, values.
+@Suite("Operations that find")
 struct FindingTests {
     private let multihash: [UInt8] = [0x12, 0x20] + [UInt8](repeating: 7, count: 32)
     private let name = Array("/counter/x".utf8)
@@ -39,7 +40,7 @@ struct FindingTests {
         #expect(
             report.operation == Kademlia.OperationID(4) && report.answers == report.requests && report.failures == 0)
         #expect((20...40).contains(report.requests) && report.hops == 2)
-        // Those who answered are in the table now.
+        // The servers that answered are in the table now.
         for number in node.ordered(multihash, 1...60).prefix(20) { #expect(node.knows(number)) }
         #expect(node.machine.jobs.isEmpty && node.machine.operations.isEmpty && node.machine.requests.isEmpty)
     }
@@ -157,7 +158,7 @@ struct FindingTests {
         }
     }
 
-    /// S12, S17: a minority that names many does not push out the one whom the others name.
+    /// S12, S17: a minority that names many does not push out the provider that the others name.
     @Test func s12LiarsDoNotDrownAProvider() throws {
         let node = try node()
         let holders = Array(node.ordered(multihash, 1...60).prefix(20))
@@ -247,7 +248,7 @@ struct FindingTests {
             return answer
         }
         #expect(effects.outcome == .value(Kademlia.Value(bytes: good, age: .seconds(3_600))))
-        // The one with the old value and those of the closest without one get the best. Who holds it, or lied, does not.
+        // The server with the old value and those of the closest without one get the best; the holder and the liar do not.
         #expect(corrected[order[0]] == record(good))
         for index in 1...4 { #expect(corrected[order[index]] == nil, "\(index)") }
         #expect(corrected[order[5]] == record(good))

@@ -6,6 +6,7 @@ import WireCodec
 @testable import KademliaDHT
 
 /// Answers that a hostile server may give.
+@Suite("Answers of hostile servers")
 struct HostileAnswerTests {
     private let multihash: [UInt8] = [0x12, 0x20] + [UInt8](repeating: 7, count: 32)
 

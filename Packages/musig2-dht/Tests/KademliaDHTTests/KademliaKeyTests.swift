@@ -4,6 +4,7 @@ import Testing
 
 @testable import KademliaDHT
 
+@Suite("Keys and distances")
 struct KademliaKeyTests {
     /// FIPS 180-4 examples: the tests' hash is the real one.
     @Test(arguments: [

@@ -3,6 +3,7 @@ import Testing
 
 @testable import KademliaDHT
 
+@Suite("Lookups")
 struct LookupTests {
     private let target = KademliaKey(digest: [])
 
@@ -187,12 +188,12 @@ struct LookupTests {
         let first = try #require(askAll(&lookup).first)
         #expect(first.distance == wrong[0].distance && lookup.candidate(first)?.addresses == [[1]])
         for id in wrong[1...] { lookup.failed(id) }
-        // The fourth was never asked: the one who named it first is not believed any more.
+        // The fourth was never asked: the server that named it first is not trusted any more.
         let right = try #require(askAll(&lookup).first)
         #expect(distances([right]) == [4] && lookup.candidate(right)?.addresses == [[1]])
     }
 
-    /// Whom a liar of one path names with a wrong address is not lost to the others, who know a right one.
+    /// A peer that a liar of one path names with a wrong address is not lost to the others, which know a right one.
     @Test(arguments: [false, true])
     func aLiarOfOnePathDoesNotTakeAPeerFromOthers(isSlow: Bool) throws {
         var lookup = lookup(paths: 2, width: 1, concurrency: 2)

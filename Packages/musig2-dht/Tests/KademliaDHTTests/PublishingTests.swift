@@ -6,6 +6,7 @@ import WireCodec
 @testable import KademliaDHT
 
 /// Operations that publish, and how the node keeps up what it published.
+@Suite("Operations that publish")
 struct PublishingTests {
     private let multihash: [UInt8] = [0x12, 0x20] + [UInt8](repeating: 7, count: 32)
     private let name = Array("/counter/x".utf8)
@@ -315,7 +316,7 @@ struct PublishingTests {
         #expect(!self.put(effects).isEmpty && node.machine.table.liveCount == servers)
     }
 
-    /// What was out once is tried again at its time, whoever refuses it meanwhile.
+    /// A record that was accepted once is tried again at its time, whatever servers refuse it meanwhile.
     @Test func aRefusedRenewalIsTriedAgain() throws {
         let node = try node()
         #expect(

@@ -4,6 +4,7 @@ import Testing
 
 @testable import KademliaDHT
 
+@Suite("The routing table")
 struct RoutingTableTests {
     private let local = KademliaKey(digest: [])
 

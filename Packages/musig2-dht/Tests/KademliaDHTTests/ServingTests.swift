@@ -6,6 +6,7 @@ import WireCodec
 @testable import KademliaDHT
 
 /// Requests of others and what they are answered.
+@Suite("Requests of others")
 struct ServingTests {
     private let multihash: [UInt8] = [0x12, 0x20] + [UInt8](repeating: 7, count: 32)
 
@@ -65,7 +66,7 @@ struct ServingTests {
         // A server is told once.
         let server = node.ask(KademliaMessage(kind: .findNode, key: node.peer(7).bytes), from: 50).reply
         #expect(ids(server).first == node.peer(7).bytes && Set(ids(server)).count == 21)
-        // Who asks for itself is not told of itself.
+        // A peer that asks for itself is not told of itself.
         let own = node.ask(KademliaMessage(kind: .findNode, key: node.peer(7).bytes), from: 7).reply
         #expect(!ids(own).contains(node.peer(7).bytes))
         node.tell(.disconnected(node.peer(60)))
@@ -215,7 +216,7 @@ struct ServingTests {
         let node = try server([]) { $0.limits.providerRecordsPerSource = 2 }
         for key in 1...2 { #expect(node.ask(announcement(node, 50, key: [UInt8(key)]), from: 50).hasNoReply) }
         #expect(node.ask(announcement(node, 50, key: [3]), from: 50).refusal == .storeFull)
-        // Others in the same /24 share its room, and who has most of it gives way.
+        // Others in the same /24 share its room, and the peer with most of it gives way.
         let neighbor = try Multiaddr("/ip4/80.0.50.99/tcp/9")
         #expect(node.ask(announcement(node, 51, key: [3]), from: 51, at: neighbor).hasNoReply)
         #expect(node.ask(announcement(node, 51, key: [4]), from: 51, at: neighbor).refusal == .storeFull)

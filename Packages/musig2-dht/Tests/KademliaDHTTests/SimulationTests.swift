@@ -3,6 +3,7 @@ import KademliaSimulation
 import Testing
 
 /// Small networks on virtual time, with tables checked again and again. Large ones are in the heavy tests.
+@Suite("Small networks on virtual time")
 struct SimulationTests {
     static let second: Int64 = 1_000_000
 

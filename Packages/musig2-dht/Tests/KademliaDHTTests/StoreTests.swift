@@ -24,6 +24,7 @@ extension ValueStore {
     }
 }
 
+@Suite("Stores of values and provider records")
 struct StoreTests {
     private let population: Population
 
@@ -84,7 +85,7 @@ struct StoreTests {
         #expect(store.count == 4 && store._checkInvariants() == [])
     }
 
-    /// S12: who floods the store pushes out its own records.
+    /// S12: a peer that floods the store pushes out its own records.
     @Test func s12AFloodDoesNotPushOutOthers() {
         var store = ProviderStore(configuration { $0.providerRecords = 64 })
         for honest in 0..<10 {
@@ -102,7 +103,7 @@ struct StoreTests {
         }
         #expect(store.count == 64)
         for honest in 0..<10 { #expect(store.records([1, UInt8(honest)], at: .zero).map(\.peer) == [peer(honest)]) }
-        // And those who come later still find room.
+        // And later peers still find room.
         for late in 10..<20 {
             #expect(
                 true
@@ -113,7 +114,7 @@ struct StoreTests {
         #expect(store.count == 64 && store._checkInvariants() == [])
     }
 
-    /// S12, S17: nor does one who floods a key.
+    /// S12, S17: the same holds for a peer that floods a key.
     @Test func s12AKeyKeepsItsProviders() {
         var store = ProviderStore(configuration { $0.providersPerKey = 8 })
         #expect(true == store.add(peer(0), key: [1], addresses: [], source: source(0), at: .zero))
@@ -183,7 +184,7 @@ struct StoreTests {
         #expect(store.record([0], at: now(0)) == nil)
     }
 
-    /// S12: who puts many small values does not push out others' large ones.
+    /// S12: a peer that puts many small values does not push out the large ones of others.
     @Test func s12ManySmallValuesWeighWhatTheyTake() {
         var store = ValueStore(
             configuration {
@@ -200,7 +201,7 @@ struct StoreTests {
         #expect(store._checkInvariants() == [])
     }
 
-    /// S12: who puts the value of another once more does not make it its own.
+    /// S12: a peer that puts the value of another once more does not make it its own.
     @Test func s12AValueBelongsToWhoBroughtIt() {
         var store = ValueStore(
             configuration {

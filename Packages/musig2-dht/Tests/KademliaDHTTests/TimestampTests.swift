@@ -3,6 +3,7 @@ import Testing
 
 @testable import KademliaDHT
 
+@Suite("Timestamps of records")
 struct TimestampTests {
     @Test(arguments: [
         (UInt64(0), "1970-01-01T00:00:00.000Z"),

@@ -2,7 +2,7 @@ public import KademliaDHT
 public import Multiformats
 import WireCodec
 
-/// Who may take part in a simulation: ids, addresses and places of all peers by number, the same for the same seed.
+/// The peers of a simulation: ids, addresses and keys by number, the same for the same seed.
 public struct Population: Sendable {
     public let contacts: [Kademlia.Contact]
     public let keys: [KademliaKey]

@@ -5,7 +5,7 @@ import WireCodec
 /// A whole network on one thread and on virtual time. The same seed gives the same run.
 ///
 /// Each node is a machine; the simulation carries what they send, with delays, connects peers and lets identify happen, and
-/// lets requests to those who are gone fail as they do in a network: after a while.
+/// lets requests to nodes that are gone fail as they do in a network: after a while.
 public final class Simulation {
     /// How the network is.
     public struct Weather: Sendable {
@@ -67,7 +67,7 @@ public final class Simulation {
     private var queue = EventQueue<Event>()
     private var adversary: Adversary?
     private var attackers: Attackers?
-    /// Who provides a key, as attackers know.
+    /// The provider of a key, as attackers know it.
     var providerOf: ([UInt8]) -> Int? = { _ in nil }
     /// How often honest nodes dialled the victim of a reflection, and places that only their own machine or local network has.
     public private(set) var dials: (victim: Int, inside: Int) = (0, 0)
@@ -229,7 +229,7 @@ public final class Simulation {
         }
     }
 
-    /// The servers in the table of a node, those that answer, and who of them is honest.
+    /// The servers in the table of a node that answer, and how many of them are honest.
     public func servers(of number: Int) -> (honest: Int, all: Int) {
         let all = nodes[number]?.machine._servers.compactMap { population.number($0) } ?? []
         return (all.count { attackers?.range.contains($0) != true }, all.count)

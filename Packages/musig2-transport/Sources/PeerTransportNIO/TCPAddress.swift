@@ -123,7 +123,7 @@ struct TCPAddress {
     }
 
     /// Looks a name up, as long as that takes; the addresses have port 0.
-    static func look(up name: String, _ family: CInt) -> NameResolver.Answer {
+    static func resolveBlocking(_ name: String, _ family: CInt) -> NameResolver.Answer {
         var hints = addrinfo()
         hints.ai_family = family
         #if canImport(Glibc)

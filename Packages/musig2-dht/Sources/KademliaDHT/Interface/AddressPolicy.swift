@@ -27,7 +27,7 @@ public enum AddressPolicy: UInt8, Hashable, Sendable, CaseIterable {
 
 extension Multiaddr {
     /// Whether the address begins with a name.
-    internal var isNamed: Bool {
+    var isNamed: Bool {
         switch components.first {
         case .dns?, .dns4?, .dns6?, .dnsaddr?: true
         default: false

@@ -2,16 +2,16 @@ public import Multiformats
 
 /// What a stranger may say of where peers are.
 ///
-/// An address that somebody names makes this node knock there, so nobody names what is none of its business: places that
-/// only this machine or its local network can reach are for those who are there themselves, and no one chooses the request
-/// that a WebSocket begins with, or a port of another service.
+/// An address that a peer names makes this node dial it. So a peer may name only what is its business: addresses that only
+/// one machine or one local network can reach are for peers that are there themselves, and no peer chooses the request that
+/// a WebSocket begins with, or a port of another service.
 public enum Hearsay {
     /// Whether an address may be used that was named over a connection.
     ///
     /// - Parameters:
     ///   - address: What was named.
     ///   - remote: Where the connection leads over which it was named; nil counts as the Internet.
-    /// - Returns: Whether one who is there can use it, and it ``isHarmless(_:)``.
+    /// - Returns: Whether a peer that is there can use it, and it ``isHarmless(_:)``.
     public static func allows(_ address: Multiaddr, namedFrom remote: Multiaddr?) -> Bool {
         isHarmless(address) && AddressScope(address) >= scope(of: remote)
     }
@@ -33,12 +33,12 @@ public enum Hearsay {
         }
     }
 
-    /// Where one is whose connection leads to an address.
+    /// The scope of a peer, by the address that its connection leads to.
     static func scope(of remote: Multiaddr?) -> AddressScope { remote.map { AddressScope($0) } ?? .public }
 }
 
 /// From where an address can be reached.
-internal enum AddressScope: UInt8, Comparable, Sendable {
+enum AddressScope: UInt8, Comparable, Sendable {
     /// From this machine.
     case loopback
     /// From a local network.

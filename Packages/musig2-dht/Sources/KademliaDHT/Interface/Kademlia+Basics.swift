@@ -29,7 +29,7 @@ extension Kademlia {
 
     /// A peer with the addresses it may be reached at.
     public struct Contact: Hashable, Sendable {
-        /// Who it is.
+        /// Its id.
         public var peer: PeerID
         /// Where it may be reached, without `/p2p` at the end.
         public var addresses: [Multiaddr]
@@ -37,7 +37,7 @@ extension Kademlia {
         /// Joins a peer with its addresses.
         ///
         /// - Parameters:
-        ///   - peer: Who it is.
+        ///   - peer: Its id.
         ///   - addresses: Where it may be reached.
         public init(peer: PeerID, addresses: [Multiaddr]) {
             self.peer = peer
@@ -47,7 +47,7 @@ extension Kademlia {
 
     /// A peer that is said to provide a key. A hint: nothing here is proven.
     public struct Provider: Hashable, Sendable {
-        /// Who it is said to be.
+        /// The id that others named.
         public var peer: PeerID
         /// Where it is said to be reached; may be empty when nobody knew.
         public var addresses: [Multiaddr]
@@ -57,7 +57,7 @@ extension Kademlia {
         /// Joins a provider with its addresses.
         ///
         /// - Parameters:
-        ///   - peer: Who it is said to be.
+        ///   - peer: The id that others named.
         ///   - addresses: Where it is said to be reached.
         ///   - age: How long ago this node itself got the record.
         public init(peer: PeerID, addresses: [Multiaddr], age: Duration? = nil) {
@@ -105,6 +105,6 @@ extension Kademlia {
     public struct RequestID: Hashable, Sendable {
         /// Counts up from 1.
         public let rawValue: UInt64
-        internal init(_ rawValue: UInt64) { self.rawValue = rawValue }
+        init(_ rawValue: UInt64) { self.rawValue = rawValue }
     }
 }

@@ -12,7 +12,7 @@ extension Kademlia {
         /// The valid value that it is compared with, if there is one.
         public let rival: [UInt8]?
         /// Until when it is valid, where that is known from an earlier look, in milliseconds since 1970.
-        internal let validUntil: UInt64?
+        let validUntil: UInt64?
 
         /// Looks at the value. Takes as long as the rules take.
         ///
@@ -35,7 +35,7 @@ extension Kademlia {
 
     /// The name of a ``Check``.
     public struct CheckID: Hashable, Sendable {
-        internal let rawValue: UInt64
+        let rawValue: UInt64
     }
 
     /// What a ``Check`` has found.

@@ -64,7 +64,7 @@ extension Kademlia {
         public init() {}
 
         /// What comes again and again is at least a millisecond apart, so that no call goes on for ever.
-        internal var sound: Configuration {
+        var sound: Configuration {
             var sound = self
             let least = Duration.milliseconds(1)
             for interval in [\Self.refreshInterval, \.cleanupInterval, \.retryDelay, \.provideInterval, \.putInterval] {
@@ -107,7 +107,7 @@ extension Kademlia {
         public var replacementsPerBucket = 10
         /// The most peers that are vouched for, beside the bootstrap peers; later ones are not noted.
         public var vouchedPeers = 64
-        /// The most connected peers whose addresses are remembered.
+        /// The most connected peers of which addresses are remembered.
         public var connectedPeers = 1_024
 
         /// The most provider records of other peers.
@@ -140,7 +140,7 @@ extension Kademlia {
         public var uncheckedValuesPerLookup = 32
         /// The most different values of one lookup of which it is remembered what they were found to be.
         public var judgedValuesPerLookup = 16
-        /// The most networks whose allowance is remembered.
+        /// The most networks of which the allowance is remembered.
         public var checkedNetworks = 1_024
 
         /// The most operations of the caller at once.

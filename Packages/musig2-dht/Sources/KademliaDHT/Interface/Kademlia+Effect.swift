@@ -30,7 +30,7 @@ extension Kademlia {
     public struct Request: Hashable, Sendable {
         /// Its name.
         public let id: RequestID
-        /// Whom to ask.
+        /// The peer to ask.
         public let peer: PeerID
         /// Where the peer is said to be; the caller may know better addresses, or be connected already.
         public let addresses: [Multiaddr]
@@ -83,7 +83,7 @@ extension Kademlia {
         case providers([Provider])
         /// Of ``Operation/putValue(_:value:for:)``: so many servers stored the value.
         case stored(servers: Int)
-        /// Of ``Operation/getValue(_:quorum:)``: the best valid value, or nil when nobody who was asked holds one.
+        /// Of ``Operation/getValue(_:quorum:)``: the best valid value, or nil when none of the servers that were asked holds one.
         case value(Value?)
         /// Of ``Operation/stopProviding(_:)`` and ``Operation/stopPutting(_:)``.
         case stopped

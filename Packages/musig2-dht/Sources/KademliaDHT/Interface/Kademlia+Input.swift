@@ -19,7 +19,7 @@ extension Kademlia {
         case localAddresses([Multiaddr])
         /// Serve, or stop serving. A node that stops forgets what it stored for others.
         case setMode(Mode)
-        /// A request came in from a peer whom the connection has proven, at the address that the connection comes from,
+        /// A request came in from a peer that the connection has proven, at the address that the connection comes from,
         /// where that is known. The answer is among the effects of this very call, unless a value is to be stored that must be
         /// looked at: then it follows ``checked(_:_:)``.
         case request(InboundID, from: PeerID, address: Multiaddr?, KademliaMessage)

@@ -3,9 +3,9 @@
 /// The distance of two places is their exclusive or, as a number.
 public struct KademliaKey: Hashable, Sendable, Comparable {
     /// The four words, most significant first.
-    internal let words: (UInt64, UInt64, UInt64, UInt64)
+    let words: (UInt64, UInt64, UInt64, UInt64)
 
-    internal init(_ first: UInt64, _ second: UInt64, _ third: UInt64, _ fourth: UInt64) {
+    init(_ first: UInt64, _ second: UInt64, _ third: UInt64, _ fourth: UInt64) {
         words = (first, second, third, fourth)
     }
 
@@ -65,7 +65,7 @@ public struct KademliaKey: Hashable, Sendable, Comparable {
     }
 
     /// Whether the bit at an index, 0 for the most significant one, is set.
-    internal func bit(_ index: Int) -> Bool {
+    func bit(_ index: Int) -> Bool {
         let word =
             switch index >> 6 {
             case 0: words.0

@@ -2,7 +2,7 @@ import Multiformats
 
 /// What one party can easily have many addresses of: a /24 of IPv4, a /48 and the /32 round it of IPv6, a domain, this
 /// machine.
-internal enum NetworkGroup: Hashable, Sendable {
+enum NetworkGroup: Hashable, Sendable {
     case ip4(UInt32)
     case ip6(UInt64)
     /// A /32, which is what a provider is given, and what some party has to itself: 65,536 times a /48.
@@ -40,7 +40,7 @@ internal enum NetworkGroup: Hashable, Sendable {
 }
 
 /// The groups of all addresses of a peer. Most peers have one, which then needs no memory of its own.
-internal struct NetworkGroups: Hashable, Sendable {
+struct NetworkGroups: Hashable, Sendable {
     private var first: NetworkGroup?
     private var others: [NetworkGroup] = []
 

@@ -1,7 +1,7 @@
 import Multiformats
 
 /// One host: an IPv4 address, or the /64 of an IPv6 one, of which a host has as many addresses as it likes.
-internal struct NetworkHost: Hashable, Sendable {
+struct NetworkHost: Hashable, Sendable {
     private let prefix: UInt64
     private let isIPv4: Bool
 

@@ -1,7 +1,7 @@
 import Multiformats
 
 /// Where a connection to a peer leads: what this node knows of where the peer is, whatever the peer or others say.
-internal struct Origin: Hashable, Sendable {
+struct Origin: Hashable, Sendable {
     let scope: AddressScope
     private let host: NetworkHost?
     /// Binary, without `/p2p` at the end: where it was reached, if this side has dialled.

@@ -2,7 +2,7 @@
 ///
 /// It runs on one or several paths. No peer is asked on two of them, so that each path depends on others; what a path is told
 /// stays on it. A path is over when the `width` closest servers it knows of have answered.
-internal struct Lookup: Sendable {
+struct Lookup: Sendable {
     let target: KademliaKey
     /// How many of a path's closest servers must answer.
     let width: Int

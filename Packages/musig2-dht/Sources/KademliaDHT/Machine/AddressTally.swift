@@ -1,6 +1,6 @@
 /// What the servers that were asked say about where a peer is. Each has one vote and shares it out among the addresses it
 /// names; one that answers first, or names many, does not keep out what others say.
-internal struct AddressTally: Sendable {
+struct AddressTally: Sendable {
     private struct Entry {
         let address: [UInt8]
         /// Who named it, the first ones; nil for this node itself.

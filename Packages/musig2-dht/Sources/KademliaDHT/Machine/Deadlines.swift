@@ -1,6 +1,6 @@
 /// What waits for time: a heap with the earliest on top. What is no longer waited for stays in it until its time, and is
 /// then passed over.
-internal struct Deadlines: Sendable {
+struct Deadlines: Sendable {
     enum Timer: Hashable, Sendable {
         /// The very first input.
         case start

@@ -1,7 +1,7 @@
 import Multiformats
 
 /// Something that takes requests to several servers: an operation of the caller, or the node's own.
-internal struct Job: Sendable {
+struct Job: Sendable {
     enum Task: Hashable, Sendable {
         case findPeer(PeerID)
         case closestPeers([UInt8])
@@ -64,7 +64,7 @@ internal struct Job: Sendable {
 
 /// What the servers that were asked say about who provides a key. Each has one vote and shares it out among those it names,
 /// so that a liar who names many raises none of them above the one whom the honest name.
-internal struct ProviderTally: Sendable {
+struct ProviderTally: Sendable {
     struct Entry: Sendable {
         let peer: PeerID
         var addresses: AddressTally
@@ -111,7 +111,7 @@ internal struct ProviderTally: Sendable {
 }
 
 /// What the servers that were asked say about a value. All values in it are valid.
-internal struct ValueTally: Sendable {
+struct ValueTally: Sendable {
     private(set) var best: [UInt8]?
     private(set) var age: Duration?
     /// Servers that returned the best value.

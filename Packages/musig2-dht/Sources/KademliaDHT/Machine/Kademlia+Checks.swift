@@ -2,7 +2,7 @@ import Multiformats
 import WireCodec
 
 /// A value that is being looked at.
-internal struct PendingCheck: Sendable {
+struct PendingCheck: Sendable {
     /// A request that waits for it.
     struct Asker: Sendable {
         let id: Kademlia.InboundID

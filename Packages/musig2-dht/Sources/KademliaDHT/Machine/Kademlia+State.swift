@@ -2,7 +2,7 @@ package import Multiformats
 import WireCodec
 
 /// One call of the machine: the time, and what it has come to so far.
-internal struct Context {
+struct Context {
     let now: Kademlia.Now
     var effects: [Kademlia.Effect] = []
 
@@ -10,7 +10,7 @@ internal struct Context {
 }
 
 /// A request that has not been answered.
-internal struct PendingRequest: Sendable {
+struct PendingRequest: Sendable {
     enum Purpose: Sendable {
         /// Whether the peer serves, or still serves.
         case probe
@@ -39,7 +39,7 @@ internal struct PendingRequest: Sendable {
 }
 
 /// Where a peer may be reached, by the rules of the network.
-internal struct PeerAddresses: Sendable {
+struct PeerAddresses: Sendable {
     /// Binary, without `/p2p` at the end.
     var binary: [[UInt8]] = []
     var parsed: [Multiaddr] = []
@@ -47,7 +47,7 @@ internal struct PeerAddresses: Sendable {
 }
 
 /// A connected peer: where it says it is, and where the connection leads.
-internal struct ConnectedPeer: Sendable {
+struct ConnectedPeer: Sendable {
     /// Binary, without `/p2p` at the end.
     let addresses: [[UInt8]]
     /// Nil where that is not known: of such a peer nobody is told.
@@ -55,7 +55,7 @@ internal struct ConnectedPeer: Sendable {
 }
 
 /// Peers that wait to be asked whether they serve.
-internal struct Probes: Sendable {
+struct Probes: Sendable {
     struct Waiting: Sendable {
         let peer: PeerID
         let key: KademliaKey
@@ -69,7 +69,7 @@ internal struct Probes: Sendable {
 }
 
 /// What this node keeps telling the network.
-internal struct Publication: Sendable {
+struct Publication: Sendable {
     let id: UInt64
     let kind: Kind
     let value: [UInt8]
@@ -88,7 +88,7 @@ internal struct Publication: Sendable {
 }
 
 /// What the node does for itself when there is time.
-internal enum BackgroundTask: Hashable, Sendable {
+enum BackgroundTask: Hashable, Sendable {
     /// Look for a key of a bucket, for a bootstrap or for itself.
     case refresh(prefix: Int, parent: UInt64?)
     case findSelf

@@ -2,7 +2,7 @@ import Multiformats
 
 /// Peers that are no strangers, because the user has named them, or this node has found them reliable before; and who of them
 /// has answered. A node that only strangers have answered may be surrounded.
-internal struct VouchedPeers: Sendable {
+struct VouchedPeers: Sendable {
     private(set) var contacts: [KademliaKey: Kademlia.Contact] = [:]
     /// The networks that they are said to be in.
     private var networks: Set<NetworkGroup> = []

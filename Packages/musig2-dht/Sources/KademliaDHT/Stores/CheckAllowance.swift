@@ -1,5 +1,5 @@
 /// How much work it may be to look at values, of each network and of all: checking costs far more than asking for it.
-internal struct CheckAllowance: Sendable {
+struct CheckAllowance: Sendable {
     private struct Bucket: Sendable {
         var spent: Double
         var since: Duration

@@ -1,7 +1,7 @@
 import Multiformats
 
-/// Provider records of other peers: who provides which key, until when. Bounded in all directions.
-internal struct ProviderStore: Sendable {
+/// Provider records of other peers: the providers of each key, and until when. Bounded in all directions.
+struct ProviderStore: Sendable {
     struct Record: Sendable {
         let peer: PeerID
         let key: [UInt8]
@@ -77,10 +77,10 @@ internal struct ProviderStore: Sendable {
     ) -> UInt64? {
         let listed = ids.compactMap { id in records[id].map { (id: id, source: $0.source) } }
         func most(
-            _ candidates: [(id: UInt64, source: RecordSource)], newcomer: RecordSource.Place?,
-            by owner: (RecordSource) -> RecordSource.Place
+            _ candidates: [(id: UInt64, source: RecordSource)], newcomer: RecordSource.Party?,
+            by owner: (RecordSource) -> RecordSource.Party
         ) -> [(id: UInt64, source: RecordSource)] {
-            var counts: [RecordSource.Place: Int] = [:]
+            var counts: [RecordSource.Party: Int] = [:]
             for candidate in candidates { counts[owner(candidate.source), default: 0] += 1 }
             // The newcomer is one more of its own, if it has any: alone it drives nobody out of its place.
             if let newcomer, counts[newcomer] != nil { counts[newcomer, default: 0] += 1 }
@@ -112,7 +112,7 @@ internal struct ProviderStore: Sendable {
         _ key: [UInt8], _ count: Int, at time: Duration, using generator: inout SeededGenerator
     ) -> [Record] {
         var queues: [[Record]] = []
-        var indices: [RecordSource.Place: Int] = [:]
+        var indices: [RecordSource.Party: Int] = [:]
         for record in records(key, at: time).shuffled(using: &generator) {
             if let index = indices[record.source.network] {
                 queues[index].append(record)

@@ -1,11 +1,11 @@
 /// How much each of many has of something, with the one that has most on top, and by chance one of those that have as much.
-internal struct Shares<Owner: Hashable & Sendable>: Sendable {
+struct Shares<Owner: Hashable & Sendable>: Sendable {
     private struct Share {
         var weight: Int
         /// Records of the owner; those removed meanwhile are still in here for a while.
         var records: [UInt64]
         var live: Int
-        /// Tells owners of one weight apart, by chance: not by the order of a dictionary, nor by who came first.
+        /// Tells owners of one weight apart, by chance: not by the order of a dictionary, nor by that of their coming.
         let lot: UInt64
         var heapIndex: Int
     }

@@ -1,15 +1,15 @@
-/// How the room of a store is shared out among those who fill it: among networks, and in each among its members.
+/// How the room of a store is shared out among the peers that fill it: among networks, and in each among its members.
 ///
 /// When the store is full, the network with the largest share gives way, and in it the member with the largest, never a
-/// smaller one: so who floods a store pushes out its own records. Of equals any gives way, so that a newcomer always has a
+/// smaller one: so a flood pushes out its own records. Of equals any gives way, so that a newcomer always has a
 /// chance, however the store was filled.
-internal struct SourceShares: Sendable {
-    private var networks = Shares<RecordSource.Place>()
-    private var members: [RecordSource.Place: Shares<RecordSource.Place>] = [:]
+struct SourceShares: Sendable {
+    private var networks = Shares<RecordSource.Party>()
+    private var members: [RecordSource.Party: Shares<RecordSource.Party>] = [:]
 
     var weight: Int { networks.weight }
 
-    func weight(ofNetwork network: RecordSource.Place) -> Int { networks.weight(of: network) }
+    func weight(ofNetwork network: RecordSource.Party) -> Int { networks.weight(of: network) }
 
     mutating func add(
         _ record: UInt64, weight: Int, of source: RecordSource, using generator: inout SeededGenerator

@@ -1,7 +1,7 @@
 import Multiformats
 
 /// Values of other peers, by key. Bounded in all directions.
-internal struct ValueStore: Sendable {
+struct ValueStore: Sendable {
     struct Record: Sendable {
         let key: [UInt8]
         let value: [UInt8]
@@ -33,7 +33,7 @@ internal struct ValueStore: Sendable {
     var weight: Int { shares.weight }
 
     /// Stores a value in place of the one that is there. One that is there already is kept for longer, and remains the record
-    /// of who brought it first.
+    /// of the peer that brought it first.
     ///
     /// - Returns: Whether there was room; if not, all stays as it is.
     mutating func put(

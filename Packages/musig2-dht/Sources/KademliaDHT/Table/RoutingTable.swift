@@ -5,7 +5,7 @@ import WireCodec
 ///
 /// Bucket i holds servers that share exactly i leading bits; the last one holds all that share more, and is split when it
 /// is full. All functions are total; what is random or asks the network is decided elsewhere.
-internal struct RoutingTable: Sendable {
+struct RoutingTable: Sendable {
     /// A server that has answered this node.
     struct Entry: Sendable {
         let peer: PeerID
@@ -16,7 +16,7 @@ internal struct RoutingTable: Sendable {
         var groups: NetworkGroups
         /// When it last answered.
         var lastSeen: Duration
-        /// Requests in a row that it did not answer. An entry with failures is not told to others.
+        /// Requests in a row that it did not answer. An entry with failures is not shared with others.
         var failures: UInt8 = 0
         let isTrusted: Bool
         /// Whether it came by itself, before anybody that is vouched for had answered.
@@ -24,7 +24,7 @@ internal struct RoutingTable: Sendable {
         var isConnected: Bool
         /// Where the connection leads on which it last answered, or said where it is.
         var origin: Origin?
-        /// What is told to others of its addresses, and the scopes of the narrowest and the widest of these.
+        /// The addresses that are shared with others, and the scopes of the narrowest and the widest of these.
         private(set) var shared: [[UInt8]] = []
         private(set) var scopes: ClosedRange<AddressScope>?
 
@@ -45,17 +45,17 @@ internal struct RoutingTable: Sendable {
 
         var isLive: Bool { failures == 0 }
 
-        /// Decides what is told: see ``Origin/covers(_:)``.
+        /// Decides which addresses are shared: see ``Origin/covers(_:)``.
         mutating func updateShared() {
             shared = addresses.filter { origin?.covers($0) == true }
             let found = shared.compactMap { AddressScope($0) }
             scopes = found.min().flatMap { least in found.max().map { least...$0 } }
         }
 
-        /// Whether one who is in a scope can use any of what is told.
+        /// Whether a peer in a scope can use any of what is shared.
         func isShared(in scope: AddressScope) -> Bool { scopes.map { $0.upperBound >= scope } ?? false }
 
-        /// What one who is in a scope can use of what is told.
+        /// What a peer in a scope can use of what is shared.
         func shared(in scope: AddressScope) -> [[UInt8]] {
             guard let scopes, scopes.lowerBound < scope else { return shared }
             return shared.filter { AddressScope($0).map { $0 >= scope } ?? false }
@@ -121,7 +121,7 @@ internal struct RoutingTable: Sendable {
 
     subscript(_ position: Position) -> Entry { buckets[position.bucket].entries[position.index] }
 
-    /// An entry as one who is in a scope is told of it.
+    /// An entry as it is shared with a peer in a scope.
     func shared(_ position: Position, in scope: AddressScope) -> KademliaMessage.Peer {
         let entries = buckets[position.bucket].entries
         return KademliaMessage.Peer(

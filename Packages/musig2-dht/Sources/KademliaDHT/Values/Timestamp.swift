@@ -1,5 +1,5 @@
 /// The time a value was received, as records tell it (RFC 3339, UTC).
-internal enum Timestamp {
+enum Timestamp {
     /// Writes milliseconds since 1970, such as `2026-11-26T00:45:17.123Z`.
     static func text(_ wallMilliseconds: UInt64) -> String {
         // The end of the year 9999, the last that the form can tell.

@@ -6,6 +6,7 @@ import WireCodec
 @testable import KademliaDHT
 
 /// R13: answers and records that name places which are none of the speaker's business.
+@Suite("R13: places that are not the business of the peer that names them")
 struct R13ForgedAddressTests {
     private let key: [UInt8] = [0x12, 0x20] + [UInt8](repeating: 7, count: 32)
 
@@ -98,7 +99,7 @@ struct R13ForgedAddressTests {
         #expect(told?.map(\.addresses) == [[try Multiaddr("/ip4/9.9.9.9/tcp/4001").bytes]])
     }
 
-    /// Who asks is told what it can use: addresses of a local network are nobody's business outside.
+    /// The asker is told what it can use: addresses of a local network are nobody's business outside.
     @Test(arguments: [
         ("/ip4/192.168.1.5/tcp/50000", true), ("/ip4/127.0.0.1/tcp/50000", true), ("/ip4/8.8.8.8/tcp/50000", false),
     ])

@@ -6,6 +6,7 @@ import WireCodec
 @testable import KademliaDHT
 
 /// R13: servers and clients that say they are where somebody else is.
+@Suite("R13: peers that claim the addresses of others")
 struct R13ReflectionTests {
     private func told(_ node: Harness, _ number: Int) -> [String] {
         let reply = node.ask(KademliaMessage(kind: .findNode, key: node.peer(number).bytes), from: 150).reply

@@ -7,6 +7,7 @@ import WireCodec
 @testable import KademliaDHT
 
 /// R14: values that cost much to check, asked for and put again and again.
+@Suite("R14: values that cost much to check")
 struct R14ExpensiveValueTests {
     /// Counts how often a value is looked at. The first eight bytes say until when it is valid.
     private final class DearRules: RecordRules {
@@ -93,7 +94,7 @@ struct R14ExpensiveValueTests {
         #expect(ask(&node, put(name, value), late).refusal == .invalidValue)
     }
 
-    /// A turn of the machine, which others wait for, looks at no value, whoever it comes from.
+    /// A call of the machine, which others wait for, looks at no value, wherever it comes from.
     @Test func r14NothingIsCheckedInATurn() {
         var node = server()
         let value = DearRules.value(until: now.wallMilliseconds + 10_000)
@@ -176,7 +177,7 @@ struct R14ExpensiveValueTests {
         #expect(node.handle(.checked(checks[0].id, .valid(until: .max, .better)), at: now).isEmpty)
     }
 
-    /// Whoever brings a value that is being looked at waits for that look; so many may.
+    /// A peer that brings a value that is being looked at waits for that look; so many may.
     @Test func r14AValueIsLookedAtOnceForAll() {
         var node = server()
         let value = DearRules.value(until: now.wallMilliseconds + 10_000)

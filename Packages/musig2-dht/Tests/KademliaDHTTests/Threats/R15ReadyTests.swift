@@ -5,6 +5,7 @@ import WireCodec
 @testable import KademliaDHT
 
 /// R15: a node that only strangers answer is not ready, and says why.
+@Suite("R15: a node that only strangers answer")
 struct R15ReadyTests {
     private let strangers = 20..<30
 

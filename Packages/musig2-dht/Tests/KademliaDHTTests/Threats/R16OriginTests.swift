@@ -6,6 +6,7 @@ import WireCodec
 @testable import KademliaDHT
 
 /// R16: servers that answer and leave, and claim to be in other networks.
+@Suite("R16: servers that answer and leave")
 struct R16OriginTests {
     private func claims(_ number: Int) throws -> [Multiaddr] {
         [try Multiaddr("/ip4/44.\(number).1.1/tcp/4001")]
@@ -48,7 +49,7 @@ struct R16OriginTests {
         #expect(node.machine.table[key]?.lastSeen == before.lastSeen)
     }
 
-    /// In a lookup such an answer is none: what it names is not followed, and who stands in it is not counted among those
+    /// In a lookup such an answer is none: what it names is not followed, and its server is not counted among those
     /// that answered.
     @Test func r16ALookupFollowsNoAnswerOfUnknownOrigin() throws {
         let node = try Harness(mode: .client)

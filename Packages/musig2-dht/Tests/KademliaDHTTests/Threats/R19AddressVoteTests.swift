@@ -6,6 +6,7 @@ import WireCodec
 @testable import KademliaDHT
 
 /// R19: the first answer lies about where a peer is.
+@Suite("R19: a first answer that lies about where a peer is")
 struct R19AddressVoteTests {
     private let key: [UInt8] = [0x12, 0x20] + [UInt8](repeating: 7, count: 32)
     private let truth = "/ip4/9.9.9.9/tcp/4001"

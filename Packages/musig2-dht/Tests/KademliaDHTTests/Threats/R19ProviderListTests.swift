@@ -6,6 +6,7 @@ import WireCodec
 @testable import KademliaDHT
 
 /// R19: a key's list of providers that is filled with equals.
+@Suite("R19: a list of providers that is filled with equals")
 struct R19ProviderListTests {
     private let key: [UInt8] = [0x12, 0x20] + [UInt8](repeating: 7, count: 32)
 
@@ -54,7 +55,7 @@ struct R19ProviderListTests {
         #expect(holds(node, 101))
     }
 
-    /// Whoever has most gives way: the first comers stay, however long the flood goes on.
+    /// The network with most gives way: the first comers stay, however long the flood goes on.
     @Test(arguments: [Flood.oneHost, .oneAllocation]) func r19AFloodPushesOutItself(flood: Flood) throws {
         let node = try Harness { $0.exemptsPrivateGroups = true }
         for number in 1...10 { #expect(try isTaken(node, number, "/ip4/9.\(number).9.9/tcp/4001", key: key)) }
@@ -117,7 +118,7 @@ struct R19ProviderListTests {
         #expect(node.machine.values.record(Array("/counter/100".utf8), at: node.now) != nil)
     }
 
-    /// A neighbor of one who has all that a network may have still finds room there.
+    /// A neighbor of a peer that has all that a network may have still finds room there.
     @Test func r19OneAddressDoesNotUseUpItsNetwork() throws {
         let node = try Harness { $0.limits.providerRecordsPerSource = 8 }
         for number in 1...20 {
@@ -127,7 +128,7 @@ struct R19ProviderListTests {
         #expect(holds(node, 100))
     }
 
-    /// In answers each network has its chance, not each record; those whose address is where they came from stand first.
+    /// In answers each network has its chance, not each record; records with an address where they came from stand first.
     @Test func r19AnswersAreDrawnPerNetwork() throws {
         let node = try Harness()
         for number in 1...40 {

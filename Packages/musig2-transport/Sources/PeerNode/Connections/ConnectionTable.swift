@@ -9,8 +9,8 @@ struct ConnectionTable {
     struct Entry {
         let id: ID
         let connection: any Connection
-        let network: NetworkGroup?
-        let host: NetworkHost?
+        let network: IPNetwork?
+        let host: IPHost?
         let since: Duration
         /// When this side last opened a stream on it or let it go.
         var lastUse: Duration
@@ -58,11 +58,11 @@ struct ConnectionTable {
 
     private(set) var entries: [ID: Entry] = [:]
     private var byPeer: [PeerID: [ID]] = [:]
-    private var perNetwork: [NetworkGroup: Int] = [:]
+    private var perNetwork: [IPNetwork: Int] = [:]
     private(set) var inboundCount = 0
     private var nextID: ID = 0
-    private var inboundRate: RateTable<NetworkGroup>
-    private var hostRate: RateTable<NetworkHost>
+    private var inboundRate: RateTable<IPNetwork>
+    private var hostRate: RateTable<IPHost>
 
     private let local: PeerID
     private let limits: ConnectionLimits
@@ -84,16 +84,16 @@ struct ConnectionTable {
 
     private var isFullForInbound: Bool { isFull || inboundCount >= limits.inbound }
 
-    private func isFull(_ network: NetworkGroup?) -> Bool {
+    private func isFull(_ network: IPNetwork?) -> Bool {
         network.map { perNetwork[$0, default: 0] >= limits.perNetwork } ?? false
     }
 
     /// Whether one more inbound connection may come from where this one comes, now; if so, it is counted.
     mutating func admits(_ connection: any Connection, at now: Duration, values: PeerValues) -> Bool {
         guard connection.isInbound, !values.isProtected(connection.remotePeer),
-            let network = NetworkGroup(connection.remoteAddress)
+            let network = IPNetwork(connection.remoteAddress)
         else { return true }
-        if let host = NetworkHost(connection.remoteAddress), !hostRate.take(host, at: now) { return false }
+        if let host = IPHost(connection.remoteAddress), !hostRate.take(host, at: now) { return false }
         return inboundRate.take(network, at: now)
     }
 
@@ -114,7 +114,7 @@ struct ConnectionTable {
         guard connection.isInbound else {
             return isFull && isProtected ? leastOfAll(at: now, values) : nil
         }
-        let network = NetworkGroup(connection.remoteAddress)
+        let network = IPNetwork(connection.remoteAddress)
         let isNetworkFull = isFull(network) && !isProtected
         guard isFullForInbound || isNetworkFull else { return nil }
         let strangers = entries.values.filter { entry in
@@ -123,7 +123,7 @@ struct ConnectionTable {
         }
         let crowd =
             isNetworkFull
-            ? crowd(in: strangers, at: now, NetworkHost(connection.remoteAddress)) { $0.host }
+            ? crowd(in: strangers, at: now, IPHost(connection.remoteAddress)) { $0.host }
             : crowd(in: strangers, at: now, network?.widest) { $0.network?.widest }
         let victim = crowd.filter { now - $0.since >= grace }.min { isWorthLess($0, $1, at: now, values) }
         if victim == nil, isProtected {
@@ -218,7 +218,7 @@ struct ConnectionTable {
         else {
             return .refused(Self.limit("connections", connection.isInbound ? limits.inbound : limits.total, peer))
         }
-        let network = NetworkGroup(connection.remoteAddress)
+        let network = IPNetwork(connection.remoteAddress)
         // Whom this side dials it has chosen.
         guard !connection.isInbound || !isFull(network) || isProtected else {
             return .refused(Self.limit("connections from one network", limits.perNetwork, peer))
@@ -230,7 +230,7 @@ struct ConnectionTable {
         nextID &+= 1
         let id = nextID
         var entry = Entry(
-            id: id, connection: connection, network: network, host: NetworkHost(connection.remoteAddress), since: now,
+            id: id, connection: connection, network: network, host: IPHost(connection.remoteAddress), since: now,
             lastUse: now)
         let outcome: OnAdd
         if let used = others.first(where: { !$0.isRetired }) {

@@ -19,7 +19,7 @@ struct InboundRequests {
     private let maximumPendingBytesPerPeer: Int
     private let rate: RateLimit
     private let maximumWait: Duration
-    private var networks: RateTable<NetworkGroup>
+    private var networks: RateTable<IPNetwork>
     private var peers: [PeerID: Peer] = [:]
     /// Bytes held of requests of all peers that are not complete.
     private(set) var pendingBytes = 0
@@ -102,7 +102,7 @@ struct InboundRequests {
     ///   - now: The time.
     /// - Returns: How long the request has to wait until it may be answered: zero for now. Nil when that is too long, or the
     ///   peer has no stream.
-    mutating func reserve(_ peer: PeerID, of network: NetworkGroup? = nil, at now: Duration) -> Duration? {
+    mutating func reserve(_ peer: PeerID, of network: IPNetwork? = nil, at now: Duration) -> Duration? {
         guard let own = peers[peer]?.allowance.reserve(at: now, waiting: maximumWait) else { return nil }
         guard let network else { return own }
         return networks.reserve(network, at: now, waiting: maximumWait).map { max(own, $0) }

@@ -197,7 +197,7 @@ extension NodeDHT {
         let turn = state.withLock { state -> Turn in
             guard state.phase == .running else { return Turn() }
             if !hasWaited {
-                let network = address.scope == .public ? NetworkGroup(address)?.widest : nil
+                let network = address.scope == .public ? IPNetwork(address)?.widest : nil
                 guard let delay = state.inbound.reserve(peer, of: network, at: now.monotonic) else { return Turn() }
                 guard delay <= .zero else { return Turn(verdict: .delayed(wake(after: delay))) }
             }

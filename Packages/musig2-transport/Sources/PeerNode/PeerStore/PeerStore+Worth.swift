@@ -77,7 +77,7 @@ extension PeerStore {
             }
         guard limit > 0, let best = speakers.first else { return [] }
         let isKnown = Self.worth(of: best.value) >= .reached
-        var perNetwork: [NetworkGroup: Int] = [:]
+        var perNetwork: [IPNetwork: Int] = [:]
         var pool: [PeerID] = []
         for (peer, entry) in speakers where !isKnown || Self.worth(of: entry) >= .reached {
             guard pool.count < 2 * limit else { break }
@@ -92,8 +92,8 @@ extension PeerStore {
     }
 
     /// The network where a peer was reached, or says it is; nil in a local network, where all are neighbors.
-    private static func network(of peer: Peer) -> NetworkGroup? {
+    private static func network(of peer: Peer) -> IPNetwork? {
         let address = peer.addresses.max { $0.lastSuccess < $1.lastSuccess }?.address
-        return address.flatMap { $0.scope == .public ? NetworkGroup($0)?.widest : nil }
+        return address.flatMap { $0.scope == .public ? IPNetwork($0)?.widest : nil }
     }
 }

@@ -12,7 +12,7 @@ final class NameResolver: Sendable {
     typealias LookUp = @Sendable (NameQueue.Question) -> Answer
 
     /// The one of this process.
-    static let shared = NameResolver { TCPAddress.look(up: $0.name, $0.family) }
+    static let shared = NameResolver { TCPAddress.resolveBlocking($0.name, $0.family) }
 
     private struct State {
         var queue: NameQueue

@@ -227,10 +227,10 @@ private struct StubConnection: Connection {
         ("/ip6/::ffff:203.0.113.7/tcp/1", "/ip4/203.0.113.9/tcp/1", true),
     ])
     func networks(_ left: String, _ right: String, _ isSame: Bool) throws {
-        let (one, two) = (NetworkGroup(try Multiaddr(left)), NetworkGroup(try Multiaddr(right)))
+        let (one, two) = (IPNetwork(try Multiaddr(left)), IPNetwork(try Multiaddr(right)))
         #expect(one != nil && two != nil && (one == two) == isSame)
         for text in ["/ip4/127.0.0.1/tcp/1", "/ip6/::1/tcp/1", "/memory/7", "/dns4/a.example/tcp/1"] {
-            #expect(NetworkGroup(try Multiaddr(text)) == nil)
+            #expect(IPNetwork(try Multiaddr(text)) == nil)
         }
     }
 

@@ -5,7 +5,7 @@ import Testing
 
 extension InboundRequests {
     /// Whether a request may be answered, of those that do not wait.
-    fileprivate mutating func admit(_ peer: PeerID, of network: NetworkGroup? = nil, at now: Duration) -> Bool {
+    fileprivate mutating func admit(_ peer: PeerID, of network: IPNetwork? = nil, at now: Duration) -> Bool {
         reserve(peer, of: network, at: now) != nil
     }
 }
@@ -84,7 +84,7 @@ extension InboundRequests {
         #expect(waits == [0, 0, 100, 200, 300, nil])
         let later = requests.reserve(peer, at: .milliseconds(100)).map { Int($0 / .milliseconds(1) + 0.5) }
         #expect(later == 300)
-        let network = NetworkGroup(try Multiaddr("/ip4/66.6.6.6/tcp/1"))
+        let network = IPNetwork(try Multiaddr("/ip4/66.6.6.6/tcp/1"))
         let ofNetwork = (0..<5).map { _ in
             requests.reserve(other, of: network, at: .seconds(9)).map { Int($0 / .milliseconds(1) + 0.5) }
         }
@@ -145,8 +145,8 @@ extension InboundRequests {
             maximumPeers: 20, maximumStreamsPerPeer: 2, maximumPendingBytes: 150, maximumPendingBytesPerPeer: 100,
             rate: RateLimit(burst: 3, perSecond: 10), ratePerNetwork: RateLimit(burst: 4, perSecond: 5),
             maximumWait: .zero)
-        let network = NetworkGroup(try Multiaddr("/ip4/66.6.6.6/tcp/1"))
-        let other = NetworkGroup(try Multiaddr("/ip4/77.7.7.7/tcp/1"))
+        let network = IPNetwork(try Multiaddr("/ip4/66.6.6.6/tcp/1"))
+        let other = IPNetwork(try Multiaddr("/ip4/77.7.7.7/tcp/1"))
         var admitted = 0
         for number in UInt8(1)...8 {
             _ = requests.open(try testPeer(number), at: .zero)
@@ -172,12 +172,12 @@ extension InboundRequests {
         _ = requests.open(peer, at: .zero)
         var admitted = 0
         for number in 0..<10 {
-            let network = NetworkGroup(try Multiaddr("/ip4/66.6.\(number).6/tcp/1"))
+            let network = IPNetwork(try Multiaddr("/ip4/66.6.\(number).6/tcp/1"))
             if requests.admit(peer, of: network, at: .zero) { admitted += 1 }
         }
         #expect(admitted == 3 && requests.networkCount == 3)
         // Those that have their whole allowance again are forgotten.
-        let isAdmitted = requests.admit(peer, of: NetworkGroup(try Multiaddr("/ip4/77.6.6.6/tcp/1")), at: .seconds(2))
+        let isAdmitted = requests.admit(peer, of: IPNetwork(try Multiaddr("/ip4/77.6.6.6/tcp/1")), at: .seconds(2))
         #expect(isAdmitted && requests.networkCount == 1)
     }
 }

@@ -110,7 +110,7 @@ import Testing
 
         var all: [String] { names.withLock { $0 } }
 
-        func look(up question: NameQueue.Question) -> NameResolver.Answer {
+        func resolveBlocking(_ question: NameQueue.Question) -> NameResolver.Answer {
             names.withLock { $0.append(question.name) }
             begun.notify()
             guard question.name.hasSuffix("ghost.example") else {
@@ -132,7 +132,7 @@ import Testing
     /// stranger's.
     @Test func r20SlowNamesHoldUpNobodyElse() async throws {
         let gate = Gate()
-        let resolver = NameResolver { gate.look(up: $0) }
+        let resolver = NameResolver { gate.resolveBlocking($0) }
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let ghosts = (0..<24).map { number in
             Task {

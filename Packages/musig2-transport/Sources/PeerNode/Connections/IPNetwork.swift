@@ -1,8 +1,8 @@
 import Multiformats
 
-/// The network that an address is in: the /24 of an IPv4 address, the /48 of an IPv6 one. Whoever has one address has many
+/// The network that an address is in: the /24 of an IPv4 address, the /48 of an IPv6 one. A peer that has one address has many
 /// of its network, so that limits are counted by these.
-enum NetworkGroup: Hashable {
+enum IPNetwork: Hashable {
     case ip4(UInt32)
     case ip6(UInt64)
     /// A /32, which is what a provider is given, and what some party has to itself.
@@ -23,14 +23,14 @@ enum NetworkGroup: Hashable {
     }
 
     /// The network round this one that may be one party's as well; itself where there is none.
-    var widest: NetworkGroup {
+    var widest: IPNetwork {
         if case .ip6(let prefix) = self { return .ip6Allocation(UInt32(truncatingIfNeeded: prefix >> 16)) }
         return self
     }
 }
 
 /// One host of a network: an IPv4 address, or the /64 of an IPv6 one, of which a host has as many addresses as it likes.
-enum NetworkHost: Hashable {
+enum IPHost: Hashable {
     case ip4(UInt32)
     case ip6(UInt64)
 
