@@ -16,51 +16,17 @@ public struct Kademlia: Sendable {
     /// What the caller sees of the machine's state.
     public private(set) var status: Status
 
-    let hash: Hash
-    let namespaces: [String: any RecordRules]
-    let localKey: KademliaKey
-    let trusted: Set<KademliaKey>
     var generator: SeededGenerator
-    var mode: Mode
-
-    var table: RoutingTable
-    /// Connected peers, servers or not, and where they are.
-    var connected: [KademliaKey: ConnectedPeer] = [:]
-    /// Where this node is, binary.
-    var localAddresses: [[UInt8]] = []
-    var addressesChangedAt: Duration?
-
-    var requests: [UInt64: PendingRequest] = [:]
-    var nextRequest: UInt64 = 0
-    var jobs: [UInt64: Job] = [:]
-    var nextJob: UInt64 = 0
-    var operations: [OperationID: UInt64] = [:]
-    var probes = Probes()
-    var background: [BackgroundTask] = []
-    var backgroundJobs = 0
-
-    var providers: ProviderStore
-    var values: ValueStore
-    var checkAllowance: CheckAllowance
-    var checks: [UInt64: PendingCheck] = [:]
-    var nextCheck: UInt64 = 0
-    var publications: [UInt64: Publication] = [:]
-    var publicationIDs: [Publication.Kind: UInt64] = [:]
-    var nextPublication: UInt64 = 0
-
+    /// The peers that it knows.
+    var peers: PeerDirectory
+    /// Its own requests.
+    var requests = PendingRequests()
+    /// What its requests are for.
+    var jobs: JobTable
+    /// What it stores, publishes and answers.
+    var server: Server
+    var bootstrap: Bootstrap
     var deadlines = Deadlines()
-    var hasBootstrapped = false
-    /// Whether there is nobody to wait for.
-    var isFirst = false
-    /// The bootstrap that the node does by itself, while it runs.
-    var bootstrapJob: UInt64?
-    /// Whether it runs, or will be tried again.
-    var isBootstrapPlanned: Bool
-    var bootstrapDelay: Duration
-    /// Peers that are no strangers, and which of them have answered.
-    var vouched = VouchedPeers()
-    /// When anybody answered last.
-    var lastHeard: Duration?
 
     /// Makes a node that knows nobody yet.
     ///
@@ -77,18 +43,11 @@ public struct Kademlia: Sendable {
         let configuration = configuration.sound
         self.local = local
         self.configuration = configuration
-        self.hash = hash
-        self.namespaces = namespaces
-        localKey = KademliaKey(digest: hash(local.bytes))
-        trusted = Set(configuration.bootstrapPeers.map { KademliaKey(digest: hash($0.peer.bytes)) })
         generator = SeededGenerator(seed: seed)
-        mode = configuration.mode
-        table = RoutingTable(local: localKey, bucketSize: configuration.bucketSize, limits: configuration.limits)
-        providers = ProviderStore(configuration)
-        values = ValueStore(configuration)
-        checkAllowance = CheckAllowance(configuration.limits)
-        isBootstrapPlanned = configuration.bootstrapsAutomatically && !configuration.bootstrapPeers.isEmpty
-        bootstrapDelay = configuration.retryDelay
+        peers = PeerDirectory(local, configuration, hash: hash)
+        jobs = JobTable(configuration.limits)
+        server = Server(configuration, namespaces: namespaces)
+        bootstrap = Bootstrap(configuration)
         status = Status(mode: configuration.mode, routingTableSize: 0, lack: .lookup)
         deadlines.add(.start, at: .zero)
         vouch(configuration.bootstrapPeers, atMost: .max)
@@ -112,14 +71,19 @@ public struct Kademlia: Sendable {
     private mutating func apply(_ input: Input, in context: inout Context) {
         switch input {
         case .identified(let peer, let addresses, let isServer, let remote):
-            identified(peer, addresses, isServer: isServer, at: remote, in: &context)
-        case .vouch(let contacts): vouch(contacts)
-        case .disconnected(let peer): disconnected(peer)
-        case .localAddresses(let addresses): setLocalAddresses(addresses, in: &context)
-        case .isFirst: isFirst = true
-        case .setMode(let mode): setMode(mode)
+            peers.identified(peer, addresses, isServer: isServer, at: remote)
+        case .vouch(let contacts):
+            vouch(contacts, atMost: configuration.bootstrapPeers.count + configuration.limits.vouchedPeers)
+        case .disconnected(let peer): peers.disconnected(peer)
+        case .localAddresses(let addresses):
+            guard peers.setLocalAddresses(addresses, at: context.time) else { return }
+            deadlines.add(.addresses, at: context.time + configuration.addressSettling)
+        case .isFirst: bootstrap.setFirst()
+        case .setMode(let mode): server.setMode(mode)
         case .request(let id, let peer, let address, let message):
-            serve(id, from: peer, at: address, message, in: &context)
+            let asker = PendingCheck.Asker(id: id, peer: peer, address: address)
+            let answer = server.answer(message, for: asker, knowing: peers, at: context.now, using: &generator)
+            carryOut(answer, to: asker, in: &context)
         case .started(let id): started(id, in: &context)
         case .response(let id, let message, let remote): responded(id, from: remote, message, in: &context)
         case .sent(let id): wasSent(id, in: &context)
@@ -131,8 +95,26 @@ public struct Kademlia: Sendable {
         }
     }
 
+    private mutating func vouch(_ contacts: [Contact], atMost limit: Int) {
+        for contact in contacts where contact.peer != local {
+            let groups = peers.rules.addresses(of: contact.peer, contact.addresses).groups
+            bootstrap.vouch(contact, at: peers.kademliaKey(of: contact.peer.bytes), in: groups, limit: limit)
+        }
+    }
+
+    func carryOut(_ answer: Server.Answer, to asker: PendingCheck.Asker, in context: inout Context) {
+        switch answer {
+        case .reply(let message): context.effects.append(.reply(asker.id, message))
+        case .done: context.effects.append(.noReply(asker.id))
+        case .refused(let refusal): context.effects.append(.refuse(asker.id, refusal))
+        case .check(let check): context.effects.append(.check(check))
+        case .wait: break
+        }
+    }
+
     private mutating func updateStatus(in context: inout Context) {
-        let now = Status(mode: mode, routingTableSize: table.liveCount, lack: lack())
+        let now = Status(
+            mode: server.mode, routingTableSize: peers.table.liveCount, lack: bootstrap.lack(in: peers.table))
         guard status != now else { return }
         status = now
         context.effects.append(.statusChanged(status))
@@ -140,4 +122,116 @@ public struct Kademlia: Sendable {
 
     /// When ``Input/tick`` is due, in monotonic time; nil if nothing waits for time.
     public var nextDeadline: Duration? { deadlines.earliest }
+}
+
+// What the node does by itself: bootstrap, refresh, cleaning up.
+extension Kademlia {
+    private mutating func runTimers(in context: inout Context) {
+        while let (time, timer) = deadlines.first {
+            if time > context.time, isWaitedFor(timer, time) { return }
+            deadlines.removeFirst()
+            if time <= context.time { fire(timer, in: &context) }
+        }
+    }
+
+    /// Whether anything still waits for a timer.
+    private func isWaitedFor(_ timer: Deadlines.Timer, _ time: Duration) -> Bool {
+        switch timer {
+        case .slow(let id), .request(let id): requests[id] != nil
+        case .job(let id): jobs.wakesAt(id) == time
+        case .publication(let id): server.publications[id]?.wakesAt == time
+        case .start, .bootstrap, .refresh, .cleanup, .addresses: true
+        }
+    }
+
+    private mutating func fire(_ timer: Deadlines.Timer, in context: inout Context) {
+        switch timer {
+        case .start:
+            planRefresh(at: context.time)
+            deadlines.add(.cleanup, at: context.time + configuration.cleanupInterval)
+            if bootstrap.isPlannedAtStart { deadlines.add(.bootstrap, at: context.time) }
+        case .slow(let id): requestIsSlow(id, in: &context)
+        case .request(let id): requestFailed(id, .timedOut, in: &context)
+        case .job(let id): jobIsDue(id, in: &context)
+        case .publication(let id):
+            if server.publications.isDue(id, at: context.time) { jobs.enqueue(.renew(id)) }
+        case .addresses:
+            if peers.haveLocalAddressesSettled(at: context.time) { renewProviders(in: &context) }
+        case .bootstrap: startBootstrap(in: &context)
+        case .refresh:
+            refresh(in: &context)
+            planRefresh(at: context.time)
+        case .cleanup:
+            server.removeExpired(at: context.now)
+            deadlines.add(.cleanup, at: context.time + configuration.cleanupInterval)
+        }
+    }
+
+    private mutating func planRefresh(at time: Duration) {
+        deadlines.add(.refresh, at: time + generator.jitter(configuration.refreshInterval))
+    }
+
+    /// Starts what waits: a bootstrap that has become possible, probes, lookups of the node's own.
+    private mutating func startWaiting(in context: inout Context) {
+        if let delay = bootstrap.losePlace(in: peers.table) { deadlines.add(.bootstrap, at: context.time + delay) }
+        if bootstrap.isPossible(in: peers.table) { startBootstrap(in: &context) }
+        if bootstrap.isToBeTriedAgain(in: peers.table) { planBootstrap(in: &context) }
+        while let task = jobs.nextBackgroundTask() {
+            switch task {
+            case .findSelf: startJob(.closestPeers(local.bytes), for: Job.Purpose(isBackground: true), in: &context)
+            case .refresh(let prefix, let parent):
+                let key = peers.randomKey(prefix, using: &generator)
+                startJob(.refresh(key), for: Job.Purpose(parent: parent, isBackground: true), in: &context)
+            case .renew(let id): startRenewal(id, in: &context)
+            }
+        }
+        sendProbes(in: &context)
+    }
+
+    private mutating func startBootstrap(in context: inout Context) {
+        guard let start = bootstrap.begin(in: peers.table) else { return }
+        if start.probesVouched {
+            for (key, contact) in bootstrap.vouched.silent { peers.probe(contact, key) }
+        }
+        let job = addJob(.bootstrap, for: Job.Purpose())
+        bootstrap.began(job)
+        startLookup(job, in: &context)
+    }
+
+    /// Plans another bootstrap after a while, later each time.
+    mutating func planBootstrap(in context: inout Context) {
+        deadlines.add(.bootstrap, at: context.time + generator.jitter(bootstrap.plan()))
+    }
+
+    private mutating func refresh(in context: inout Context) {
+        peers.probeStale(at: context.time)
+        guard peers.table.count > 0, !jobs.isRefreshing else { return }
+        jobs.enqueue(.findSelf)
+        for prefix in 0..<peers.table.prefixesToRefresh {
+            let hasBucket = prefix < peers.table.buckets.count - 1
+            if hasBucket,
+                context.time - peers.table.buckets[prefix].lastLookup < configuration.refreshInterval / 2
+            {
+                continue
+            }
+            jobs.enqueue(.refresh(prefix: prefix, parent: nil))
+        }
+    }
+}
+
+// For simulations.
+extension Kademlia {
+    /// Puts a server in the routing table as if it had answered: for a network that has been there for long.
+    package mutating func know(_ contact: Contact, at time: Duration) {
+        peers.know(contact, at: time)
+        bootstrap.foundPlace()
+    }
+
+    /// The servers in the routing table that answered when last asked.
+    package var _servers: [PeerID] { peers.table.buckets.flatMap { $0.entries.filter(\.isLive).map(\.peer) } }
+
+    /// What is wrong with the machine's tables; empty if nothing is.
+    package func _checkInvariants() -> [String] {
+        peers.table._checkInvariants() + server.providers._checkInvariants() + server.values._checkInvariants()
+    }
 }

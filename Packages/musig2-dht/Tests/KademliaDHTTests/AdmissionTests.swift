@@ -41,7 +41,7 @@ struct AdmissionTests {
         _ = node.wait(.seconds(9))
         #expect(node.machine.requests.count == 1)
         _ = node.wait(.seconds(2))
-        #expect(node.machine.requests.isEmpty && node.machine.probes.underWay == 0)
+        #expect(node.machine.requests.isEmpty && node.machine.peers.probes.underWay == 0)
         // The answer is too late.
         node.answer(try #require(effects.requests.first))
         #expect(!node.knows(1))
@@ -52,7 +52,7 @@ struct AdmissionTests {
         let contact = node.population.contacts[1]
         #expect(node.tell(.identified(contact.peer, addresses: contact.addresses, isServer: false)).isEmpty)
         node.ask(KademliaMessage(kind: .findNode, key: [1]), from: 1)
-        #expect(!node.knows(1) && node.machine.table.count == 0)
+        #expect(!node.knows(1) && node.machine.peers.table.count == 0)
     }
 
     @Test func whoStopsServingLeaves() throws {
@@ -66,7 +66,7 @@ struct AdmissionTests {
         let node = try Harness()
         let own = node.population.contacts[0]
         #expect(node.tell(.identified(own.peer, addresses: own.addresses, isServer: true)).isEmpty)
-        #expect(node.machine.connected.isEmpty)
+        #expect(node.machine.peers.connected.isEmpty)
     }
 
     @Test func addressesOfOtherNetworksDoNotCount() throws {
@@ -102,9 +102,9 @@ struct AdmissionTests {
                 KademliaMessage(kind: .findNode)
             }
         }
-        #expect((2...3).contains(node.machine.table.count))
+        #expect((2...3).contains(node.machine.peers.table.count))
         node.admit(60..<90)
-        #expect(node.machine.table.count > 20, "others still find a place")
+        #expect(node.machine.peers.table.count > 20, "others still find a place")
     }
 
     @Test(arguments: [false, true])
@@ -116,7 +116,8 @@ struct AdmissionTests {
                 KademliaMessage(kind: .findNode)
             }
         }
-        #expect(node.machine.table.count == (isExempt ? 19 : 3) || !isExempt && node.machine.table.count == 2)
+        #expect(
+            node.machine.peers.table.count == (isExempt ? 19 : 3) || !isExempt && node.machine.peers.table.count == 2)
     }
 
     /// The numbers of peers that share no bit with the node: those of bucket 0.
@@ -135,7 +136,7 @@ struct AdmissionTests {
         let far = far(node, 22)
         // Some of the other half, so that bucket 0 is split off.
         node.admit(near(node, 3) + far[..<20])
-        #expect(node.machine.table.buckets[0].entries.count == 20)
+        #expect(node.machine.peers.table.buckets[0].entries.count == 20)
         // Nobody is asked as long as all have answered lately.
         let waiting = node.population.contacts[far[20]]
         #expect(node.tell(.identified(waiting.peer, addresses: waiting.addresses, isServer: true)).isEmpty)
@@ -157,7 +158,7 @@ struct AdmissionTests {
         }
         #expect(!node.knows(gone))
         #expect(node.knows(far[20]) != node.knows(far[21]))
-        #expect(node.machine.table.buckets[0].entries.count == 20)
+        #expect(node.machine.peers.table.buckets[0].entries.count == 20)
     }
 
     @Test func twoFailuresInARowAndOut() throws {
@@ -169,7 +170,7 @@ struct AdmissionTests {
             }
         }
         look(1)
-        #expect(node.knows(3) && node.machine.table.liveCount == 2)
+        #expect(node.knows(3) && node.machine.peers.table.liveCount == 2)
         // It is not told to others meanwhile.
         let told = node.ask(KademliaMessage(kind: .findNode, key: [7]), from: 9).reply?.closerPeers ?? []
         #expect(Set(told.map(\.id)) == [node.peer(1).bytes, node.peer(2).bytes])
@@ -183,10 +184,10 @@ struct AdmissionTests {
         let node = try Harness()
         node.admit([1, 2])
         for (id, answers) in [(UInt64(1), false), (2, true), (3, false), (4, true)] {
-            let position = try #require(node.machine.table.position(node.population.keys[2]))
+            let position = try #require(node.machine.peers.table.position(node.population.keys[2]))
             if answers {
                 // One that fails is asked again by itself.
-                node.machine.probe(node.machine.table[position])
+                node.machine.peers.probe(node.machine.peers.table[position])
             }
             node.run(node.tell(.start(Kademlia.OperationID(id), .closestPeers([1])))) { request in
                 request.peer == node.peer(2) && !answers ? nil : KademliaMessage(kind: .findNode)
@@ -203,10 +204,10 @@ struct AdmissionTests {
             node.now.monotonic += .seconds(60)
             node.run(node.tell(.start(Kademlia.OperationID(UInt64(id)), .closestPeers([1])))) { _ in nil }
         }
-        #expect(node.machine.table.count == 10 && node.machine.table.liveCount == 0)
+        #expect(node.machine.peers.table.count == 10 && node.machine.peers.table.liveCount == 0)
         #expect(!node.machine.status.isReady)
         node.live(.seconds(700)) { _ in KademliaMessage(kind: .findNode) }
-        #expect(node.machine.table.liveCount == 10)
+        #expect(node.machine.peers.table.liveCount == 10)
     }
 
     @Test func whoDoesNotServeIsOutAtOnce() throws {
@@ -227,12 +228,12 @@ struct AdmissionTests {
             }
         }
         node.tell(.identified(node.peer(1), addresses: node.population.contacts[1].addresses, isServer: false))
-        #expect(node.knows(1) && node.machine.table.liveCount == 2)
+        #expect(node.knows(1) && node.machine.peers.table.liveCount == 2)
         let told = node.ask(KademliaMessage(kind: .findNode, key: [7]), from: 9).reply?.closerPeers ?? []
         #expect(!told.map(\.id).contains(node.peer(1).bytes))
         // It is asked again at each refresh.
         node.live(.seconds(700)) { _ in KademliaMessage(kind: .findNode) }
-        #expect(node.machine.table.liveCount == 3)
+        #expect(node.machine.peers.table.liveCount == 3)
     }
 
     @Test func theSilentAreAskedAtARefresh() throws {
@@ -259,12 +260,12 @@ struct AdmissionTests {
             sent += node.tell(.identified(contact.peer, addresses: contact.addresses, isServer: true)).requests
         }
         #expect(sent.count == 4)
-        #expect(node.machine.probes.waiting.count == 6)
-        #expect(Set(node.machine.probes.waiting.map(\.peer)) == Set((5...10).map { node.peer($0) }))
+        #expect(node.machine.peers.probes.waiting.count == 6)
+        #expect(Set(node.machine.peers.probes.waiting.map(\.peer)) == Set((5...10).map { node.peer($0) }))
         // Nobody is asked twice at a time.
         let first = node.population.contacts[1]
         node.tell(.identified(first.peer, addresses: first.addresses, isServer: true))
-        #expect(node.machine.probes.waiting.count == 6)
+        #expect(node.machine.peers.probes.waiting.count == 6)
         let next = node.answer(sent[0])
         #expect(next.requests.map(\.peer) == [node.peer(5)])
     }
@@ -283,10 +284,10 @@ struct AdmissionTests {
                     contact.peer, addresses: contact.addresses, isServer: true,
                     remote: try Multiaddr("/ip4/9.9.9.\(number)/tcp/1")))
         }
-        #expect(node.machine.probes.waiting.count == 8)
+        #expect(node.machine.peers.probes.waiting.count == 8)
         let honest = node.population.contacts[50]
         node.tell(.identified(honest.peer, addresses: honest.addresses, isServer: true))
-        #expect(node.machine.probes.waiting.last?.peer == honest.peer)
+        #expect(node.machine.peers.probes.waiting.last?.peer == honest.peer)
     }
 
     /// R5: servers that say they are in the networks of others, too, take no room there.
@@ -318,11 +319,11 @@ struct AdmissionTests {
         let started = node.tell(.start(Kademlia.OperationID(1), .closestPeers([1])))
         #expect(started.requests.count == 3)
         #expect(node.wait(.seconds(30)).isEmpty)
-        #expect(node.machine.requests.count == 3 && node.machine.table.liveCount == 3)
+        #expect(node.machine.requests.count == 3 && node.machine.peers.table.liveCount == 3)
         for request in started.requests { node.tell(.started(request.id)) }
         let late = node.wait(.seconds(11))
         #expect(late.outcomes == [.failed(.noPeers)] || node.machine.requests.isEmpty)
-        #expect(node.machine.table.liveCount == 0)
+        #expect(node.machine.peers.table.liveCount == 0)
     }
 
     /// What this node did not ask blames nobody.
@@ -332,7 +333,7 @@ struct AdmissionTests {
         let started = node.tell(.start(Kademlia.OperationID(1), .closestPeers([1])))
         node.answer(started.requests[0])
         for request in started.requests.dropFirst() { node.tell(.requestFailed(request.id, .notSent)) }
-        #expect(node.machine.table.liveCount == 3)
+        #expect(node.machine.peers.table.liveCount == 3)
         #expect(node.machine.jobs.isEmpty)
     }
 
@@ -352,10 +353,10 @@ struct AdmissionTests {
             node.tell(
                 .identified(node.peer(number), addresses: node.population.contacts[number].addresses, isServer: false))
         }
-        #expect(node.machine.connected.count == 3)
+        #expect(node.machine.peers.connected.count == 3)
         node.tell(.disconnected(node.peer(1)))
         node.tell(.identified(node.peer(9), addresses: node.population.contacts[9].addresses, isServer: false))
-        #expect(node.machine.connected.count == 3)
+        #expect(node.machine.peers.connected.count == 3)
     }
 
     @Test func connectionsAreTold() throws {

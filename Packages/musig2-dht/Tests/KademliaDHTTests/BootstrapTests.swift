@@ -25,8 +25,10 @@ struct BootstrapTests {
         let effects = node.run(first) { honest(node, $0) }
         #expect(effects.statuses.last?.isReady == true)
         #expect(effects.statuses.filter(\.isReady).count >= 1)
-        #expect(node.machine.status.routingTableSize == node.machine.table.liveCount && node.machine.table.count > 20)
-        #expect(node.machine.jobs.isEmpty && node.machine.background.isEmpty)
+        #expect(
+            node.machine.status.routingTableSize == node.machine.peers.table.liveCount
+                && node.machine.peers.table.count > 20)
+        #expect(node.machine.jobs.isEmpty && node.machine.jobs.background.isEmpty)
         #expect(effects.outcomes.isEmpty)
     }
 
@@ -36,7 +38,7 @@ struct BootstrapTests {
             Issue.record("it did not end so")
             return
         }
-        #expect((20...node.machine.table.liveCount).contains(servers))
+        #expect((20...node.machine.peers.table.liveCount).contains(servers))
         #expect(node.machine.status.isReady)
     }
 
@@ -79,7 +81,7 @@ struct BootstrapTests {
         let effects = node.run(node.tell(.identified(contact.peer, addresses: contact.addresses, isServer: true))) {
             honest(node, $0)
         }
-        #expect(effects.statuses.last?.isReady == true && node.machine.table.count > 20)
+        #expect(effects.statuses.last?.isReady == true && node.machine.peers.table.count > 20)
     }
 
     @Test func triedAgainUntilSomebodyAnswers() throws {
@@ -109,7 +111,7 @@ struct BootstrapTests {
     @Test func refreshed() throws {
         let node = try Harness(trusting: [1]) { $0.bootstrapsAutomatically = true }
         node.run(node.tell(.tick)) { honest(node, $0) }
-        let buckets = node.machine.table.prefixesToRefresh
+        let buckets = node.machine.peers.table.prefixesToRefresh
         #expect(buckets >= 1)
         var looked: Set<[UInt8]> = []
         node.live(.seconds(661)) { request in
@@ -117,20 +119,23 @@ struct BootstrapTests {
             return honest(node, request)
         }
         #expect(looked.contains(node.peer(0).bytes))
-        let prefixes = looked.map { (KademliaKey(digest: SHA256.hash($0)) ^ node.machine.localKey).leadingZeroBitCount }
+        let prefixes = looked.map {
+            (KademliaKey(digest: SHA256.hash($0)) ^ node.machine.peers.localKey).leadingZeroBitCount
+        }
         #expect(Set(0..<buckets).isSubset(of: prefixes))
         #expect(looked.count <= buckets + 1)
     }
 
     @Test func keysForABucket() throws {
         let node = try Harness()
+        var generator = node.machine.generator
         node.admit(1...199)
         for prefix in 0...6 {
-            let key = node.machine.randomKey(prefix)
-            #expect((KademliaKey(digest: SHA256.hash(key)) ^ node.machine.localKey).leadingZeroBitCount == prefix)
+            let key = node.machine.peers.randomKey(prefix, using: &generator)
+            #expect((KademliaKey(digest: SHA256.hash(key)) ^ node.machine.peers.localKey).leadingZeroBitCount == prefix)
             #expect(key.count == 34 && key[..<2] == [0x12, 0x20])
         }
-        #expect(!node.machine.randomKey(200).isEmpty)
+        #expect(!node.machine.peers.randomKey(200, using: &generator).isEmpty)
     }
 
     @Test func theSameInputsGiveTheSameEffects() throws {

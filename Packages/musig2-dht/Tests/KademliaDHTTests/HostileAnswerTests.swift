@@ -40,7 +40,7 @@ struct HostileAnswerTests {
         let started = node.tell(.start(Kademlia.OperationID(1), .closestPeers(multihash)))
         let request = try #require(started.requests.first)
         node.answer(request, KademliaMessage(kind: .findNode, closerPeers: many))
-        let candidates = node.machine.jobs.values.first?.lookup?.paths.first?.candidates.count
+        let candidates = node.machine.jobs[1]?.lookup?.paths.first?.candidates.count
         #expect(candidates ?? .max <= 3 + 20)
         #expect(node.machine.requests.count <= 10)
     }
@@ -101,7 +101,7 @@ struct HostileAnswerTests {
             return
         }
         #expect(Set(found.map(\.peer)) == expected)
-        #expect(node.machine.table.count == 3)
+        #expect(node.machine.peers.table.count == 3)
     }
 
     @Test func onlyPeersFartherAway() throws {
@@ -188,7 +188,7 @@ struct HostileAnswerTests {
             }
             return KademliaMessage.Peer(id: node.peer(number).bytes, addresses: addresses)
         }
-        for number in 1..<200 { node.remotes[node.peer(number)] = Kademlia.address(own(number)) }
+        for number in 1..<200 { node.remotes[node.peer(number)] = Multiaddr(known: own(number)) }
         let effects = find(node) { request in
             guard let number = node.population.number(request.peer) else { return nil }
             let others = sybils.contains(number) ? sybils : Array(1..<200)

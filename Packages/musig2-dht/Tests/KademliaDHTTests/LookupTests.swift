@@ -8,23 +8,23 @@ struct LookupTests {
     private let target = KademliaKey(digest: [])
 
     /// A peer at a distance, named with an address.
-    private func peer(_ distance: UInt16, address: UInt8 = 1) -> Lookup.Referral {
+    private func peer(_ distance: UInt16, address: UInt8 = 1) -> Referral {
         let key = KademliaKey(digest: [UInt8(distance >> 8), UInt8(distance & 255)])
-        return Lookup.Referral(key: key, id: Array(key.bytes.prefix(2)), addresses: [[address]])
+        return Referral(key: key, id: Array(key.bytes.prefix(2)), addresses: [[address]])
     }
 
     private func lookup(
         paths: Int = 1, width: Int = 3, concurrency: Int = 10,
         _ change: (inout Kademlia.Configuration) -> Void = { _ in }
-    ) -> Lookup {
+    ) -> DisjointLookup {
         var configuration = Kademlia.Configuration()
         change(&configuration)
-        return Lookup(
+        return DisjointLookup(
             target: target, paths: paths, width: width, concurrency: concurrency, configuration, at: .zero)
     }
 
-    private func askAll(_ lookup: inout Lookup) -> [Lookup.CandidateID] {
-        var asked: [Lookup.CandidateID] = []
+    private func askAll(_ lookup: inout DisjointLookup) -> [CandidateID] {
+        var asked: [CandidateID] = []
         while let next = lookup.next() {
             guard let id = lookup.ask(next, groups: .none) else { continue }
             asked.append(id)
@@ -32,7 +32,7 @@ struct LookupTests {
         return asked
     }
 
-    private func distances(_ ids: [Lookup.CandidateID]) -> [UInt64] { ids.map { $0.distance.words.0 >> 48 } }
+    private func distances(_ ids: [CandidateID]) -> [UInt64] { ids.map { $0.distance.words.0 >> 48 } }
 
     @Test func theClosestAreAskedAlphaAtOnce() {
         var lookup = lookup(concurrency: 3)
@@ -77,7 +77,7 @@ struct LookupTests {
         var lookup = lookup(paths: 3, width: 3, concurrency: 9)
         lookup.seed((1...20).map { peer($0 * 100) })
         var asked: [KademliaKey: Int] = [:]
-        var open: [Lookup.CandidateID] = []
+        var open: [CandidateID] = []
         while !lookup.isOver {
             for id in askAll(&lookup) {
                 #expect(asked[id.distance] == nil)
@@ -124,7 +124,7 @@ struct LookupTests {
         #expect(askAll(&lookup).isEmpty)
         lookup.answered(seeds[1], from: .none, referrals: [peer(7)])
         #expect(distances(askAll(&lookup)) == [7], "named by somebody more believable")
-        lookup.answered(Lookup.CandidateID(path: 0, distance: peer(7).key, attempt: 1), from: .none, referrals: [])
+        lookup.answered(CandidateID(path: 0, distance: peer(7).key, attempt: 1), from: .none, referrals: [])
         #expect(lookup.isOver)
         lookup.answered(seeds[2], from: .none, referrals: [])
         #expect(lookup.closestKnown(20).map(\.id) == [1, 7, 500, 600, 700].map { peer($0).id })

@@ -111,7 +111,7 @@ struct PublishingTests {
         }
         #expect(times.count == 3)
         for (earlier, later) in zip([0] + times, times) { #expect((19...25).contains(later - earlier), "\(times)") }
-        #expect(node.machine.publications.isEmpty && node.machine.publicationIDs.isEmpty)
+        #expect(node.machine.server.publications.isEmpty)
     }
 
     /// Others keep the addresses of a provider for 24 hours: a renewal must not come later.
@@ -120,7 +120,7 @@ struct PublishingTests {
         let node = try node()
         node.machine.generator = SeededGenerator(seed: seed)
         #expect(node.outcome(.provide(multihash, for: day * 3)) { honest(node, $0) } == .provided(servers: 20))
-        let wakesAt = try #require(node.machine.publications.values.first?.wakesAt)
+        let wakesAt = try #require(node.machine.server.publications[1]?.wakesAt)
         let interval = node.machine.configuration.provideInterval
         #expect((interval * 9 / 10...interval).contains(wakesAt - node.now.monotonic))
     }
@@ -200,7 +200,7 @@ struct PublishingTests {
         #expect(node.outcome(.putValue(name, value: value, for: day * 4)) { honest(node, $0) } == .stored(servers: 20))
         let renewed = put(node.live(day * 6) { honest(node, $0) })
         #expect(renewed.count == 60 || renewed.count == 80)
-        #expect(node.machine.publications.isEmpty)
+        #expect(node.machine.server.publications.isEmpty)
     }
 
     @Test func aBetterValueOfOthersIsNotOverwritten() throws {
@@ -214,7 +214,7 @@ struct PublishingTests {
             return answer
         }
         #expect(effects.outcomes == [.failed(.olderValue)] && put(effects).isEmpty)
-        #expect(node.machine.publications.isEmpty)
+        #expect(node.machine.server.publications.isEmpty)
     }
 
     @Test func aNewerValueOfOnesOwnReplacesTheOlder() throws {
@@ -224,7 +224,7 @@ struct PublishingTests {
             #expect(node.outcome(.putValue(name, value: value, for: day)) { honest(node, $0) } == .stored(servers: 20))
             #expect(node.ask(KademliaMessage(kind: .getValue, key: name), from: 5).reply?.record?.value == value)
         }
-        #expect(node.machine.publications.count == 1)
+        #expect(node.machine.server.publications.count == 1)
         #expect(
             node.outcome(.putValue(name, value: CounterRules.value(1, "a"), for: day)) { honest(node, $0) }
                 == .failed(.olderValue))
@@ -252,7 +252,7 @@ struct PublishingTests {
         #expect(failure(.closestPeers([UInt8](repeating: 1, count: 257))) == .failed(.invalidKey))
         #expect(failure(.getValue([1], quorum: 0)) == .failed(.invalidKey))
         #expect(failure(.getValue(Array("/other/x".utf8), quorum: 0)) == .failed(.unknownNamespace))
-        #expect(node.machine.jobs.isEmpty && node.machine.publications.isEmpty)
+        #expect(node.machine.jobs.isEmpty && node.machine.server.publications.isEmpty)
     }
 
     // MARK: Trying again, giving up
@@ -269,7 +269,7 @@ struct PublishingTests {
             if let outcome = effects.outcome { #expect(outcome == .failed(.noPeers)) }
         }
         #expect(seen == [2, 6, 14])
-        #expect(node.machine.jobs.isEmpty && node.machine.publications.isEmpty)
+        #expect(node.machine.jobs.isEmpty && node.machine.server.publications.isEmpty)
     }
 
     @Test func aRetryMaySucceed() throws {
@@ -292,16 +292,16 @@ struct PublishingTests {
     /// Others refuse values of namespaces that they do not know by a reset: that is said at once, and they are servers as before.
     @Test func whoRefusesARecordIsAServerAllTheSame() throws {
         let node = try node()
-        let servers = node.machine.table.liveCount
+        let servers = node.machine.peers.table.liveCount
         for attempt in 1...3 as ClosedRange<UInt64> {
             let put = Kademlia.Operation.putValue(name, value: CounterRules.value(1, "a"), for: day)
             let outcomes = node.run(node.tell(.start(Kademlia.OperationID(attempt), put)), failure: .reset) {
                 $0.message.kind == .putValue ? nil : honest(node, $0)
             }.outcomes
             #expect(outcomes == [.failed(.refused)])
-            #expect(node.machine.table.liveCount == servers)
+            #expect(node.machine.peers.table.liveCount == servers)
         }
-        #expect(node.machine.publications.isEmpty && node.machine.jobs.isEmpty)
+        #expect(node.machine.server.publications.isEmpty && node.machine.jobs.isEmpty)
         // The same of those that are given a better value than they have.
         let record = KademliaMessage.Record(key: name, value: CounterRules.value(2, "b"))
         var hasBetter = true
@@ -313,7 +313,7 @@ struct PublishingTests {
             if hasBetter { answer?.record = record }
             return answer
         }
-        #expect(!self.put(effects).isEmpty && node.machine.table.liveCount == servers)
+        #expect(!self.put(effects).isEmpty && node.machine.peers.table.liveCount == servers)
     }
 
     /// A record that was accepted once is tried again at its time, whatever servers refuse it meanwhile.
@@ -330,7 +330,7 @@ struct PublishingTests {
             }
             renewed += put(effects).count
         }
-        #expect(renewed == 20 && node.machine.publications.count == 1)
+        #expect(renewed == 20 && node.machine.server.publications.count == 1)
     }
 
     @Test func nobodyIsKnown() throws {
@@ -376,7 +376,7 @@ struct PublishingTests {
         node.tell(.cancel(Kademlia.OperationID(1)))
         let rest = node.run(effects) { honest(node, $0) }
         #expect(rest.outcomes.isEmpty && announced(rest).isEmpty)
-        #expect(node.machine.jobs.isEmpty && node.machine.publications.isEmpty)
+        #expect(node.machine.jobs.isEmpty && node.machine.server.publications.isEmpty)
         #expect(announced(node.live(day) { honest(node, $0) }).isEmpty)
     }
 }

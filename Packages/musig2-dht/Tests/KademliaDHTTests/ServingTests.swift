@@ -194,9 +194,9 @@ struct ServingTests {
         node.ask(announcement(node, 50), from: 50)
         node.ask(record(name, CounterRules.value(1, "a")), from: 50)
         _ = node.wait(.seconds(47 * 3_600))
-        #expect(node.machine.providers.count == 1 && node.machine.values.count == 1)
+        #expect(node.machine.server.providers.count == 1 && node.machine.server.values.count == 1)
         _ = node.wait(.seconds(2 * 3_600))
-        #expect(node.machine.providers.count == 0 && node.machine.values.count == 0)
+        #expect(node.machine.server.providers.count == 0 && node.machine.server.values.count == 0)
     }
 
     @Test func ofManyProvidersSomeAreTold() throws {

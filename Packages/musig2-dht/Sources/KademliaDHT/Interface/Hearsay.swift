@@ -67,7 +67,7 @@ enum AddressScope: UInt8, Comparable, Sendable {
                 IPv6Address(
                     high: bytes[1..<9].reduce(0) { $0 << 8 | UInt64($1) },
                     low: bytes[9..<17].reduce(0) { $0 << 8 | UInt64($1) }))
-        } else if let address = Kademlia.address(bytes) {
+        } else if let address = Multiaddr(known: bytes) {
             self.init(address)
         } else {
             return nil

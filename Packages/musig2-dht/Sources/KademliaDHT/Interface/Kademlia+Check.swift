@@ -23,7 +23,7 @@ extension Kademlia {
         public func carryOut(
             by namespaces: [String: any RecordRules], wallMilliseconds: UInt64
         ) -> CheckResult {
-            guard let rules = Kademlia.namespace(key).flatMap({ namespaces[$0] }),
+            guard let rules = Server.namespace(key).flatMap({ namespaces[$0] }),
                 let end = validUntil ?? rules.validUntil(value, at: key, wallMilliseconds: wallMilliseconds),
                 end > wallMilliseconds
             else { return .invalid }

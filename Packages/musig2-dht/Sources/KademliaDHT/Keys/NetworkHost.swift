@@ -27,7 +27,7 @@ struct NetworkHost: Hashable, Sendable {
         // The usual one, without a look at the rest.
         if bytes.count >= 5, bytes[0] == 4 {
             self.init(ip4: bytes[1..<5].reduce(0) { $0 << 8 | UInt64($1) })
-        } else if let address = Kademlia.address(bytes) {
+        } else if let address = Multiaddr(known: bytes) {
             self.init(address)
         } else {
             return nil

@@ -1,4 +1,5 @@
 import Multiformats
+import WireCodec
 
 /// Something that takes requests to several servers: an operation of the caller, or the node's own.
 struct Job: Sendable {
@@ -10,47 +11,20 @@ struct Job: Sendable {
         case put([UInt8])
         case get([UInt8], quorum: Int)
         case bootstrap
-        /// Looks for any key of a bucket; the key's place is there.
+        /// Looks for any key of a bucket; the key itself is there.
         case refresh([UInt8])
     }
 
-    let id: UInt64
-    let task: Task
-    /// The caller's name for it; nil for the node's own.
-    let operation: Kademlia.OperationID?
-    /// The job that waits for this one.
-    let parent: UInt64?
-    /// Whether it counts among the lookups that the node does for itself.
-    let isBackground: Bool
-    /// What it publishes.
-    let publication: UInt64?
-    /// What is looked for, as the requests name it.
-    let key: [UInt8]
-    let target: KademliaKey
-
-    var lookup: Lookup?
-    var storing: Storing?
-    var attempt = 0
-    /// When it is tried again, or has taken too long.
-    var wakesAt: Duration?
-    /// Jobs that this one waits for.
-    var children = 0
-    var isDone = false
-
-    /// Of ``Task/findPeer(_:)``: the addresses that others named.
-    var addresses = AddressTally()
-    var providers = ProviderTally()
-    var values = ValueTally()
-    /// Values that servers returned, the first of which is being looked at.
-    var unchecked: [Unchecked] = []
-    var isChecking = false
-    /// The lookup is over as soon as all are looked at.
-    var isEnding = false
-
-    /// A value that was not looked at yet, and the servers that returned it; nil for this node's own.
-    struct Unchecked: Sendable {
-        let value: [UInt8]
-        var holders: [(key: KademliaKey?, age: Duration?)]
+    /// What belongs to a job besides its task.
+    struct Purpose: Hashable, Sendable {
+        /// The caller's name for it; nil for the node's own.
+        var operation: Kademlia.OperationID?
+        /// The job that waits for this one.
+        var parent: UInt64?
+        /// Whether it counts among the lookups that the node does for itself.
+        var isBackground = false
+        /// What it publishes.
+        var publication: UInt64?
     }
 
     /// Records being written to servers.
@@ -60,89 +34,260 @@ struct Job: Sendable {
         var stored = 0
         var refused = 0
     }
-}
 
-/// What the servers that were asked say about who provides a key. Each has one vote and shares it out among those it names,
-/// so that a liar who names many raises none of them above the one whom the honest name.
-struct ProviderTally: Sendable {
-    struct Entry: Sendable {
+    /// A question of a lookup to a peer.
+    struct Question: Sendable {
+        let message: KademliaMessage
         let peer: PeerID
-        var addresses: AddressTally
-        /// What it got of the votes of the servers that named it.
-        var votes: Int
-        let age: Duration?
+        let key: KademliaKey
+        let addresses: PeerAddresses
+        let candidate: CandidateID
     }
 
-    private(set) var entries: [Entry] = []
-    private var indices: [PeerID: Int] = [:]
+    let task: Task
+    let purpose: Purpose
+    /// What is looked for, as the requests name it.
+    let key: [UInt8]
+    let target: KademliaKey
 
-    /// Counts a naming by a server that named so many, nil for this node; returns whether the provider is new.
-    mutating func add(
-        _ peer: PeerID, amongst count: Int, addresses: [[UInt8]], from server: KademliaKey?, age: Duration?,
-        limits: Kademlia.Limits
+    var lookup: DisjointLookup?
+    var storing: Storing?
+    /// When it is tried again, or has taken too long.
+    var wakesAt: Duration?
+    /// Jobs that this one waits for.
+    var children = 0
+    /// What servers said of what is looked for.
+    var findings = Findings()
+    var review: ValueReview
+    private var attempt = 0
+
+    /// - Parameters:
+    ///   - task: What to do.
+    ///   - purpose: What for.
+    ///   - peers: The peers that this node knows.
+    init(_ task: Task, for purpose: Purpose, knowing peers: PeerDirectory) {
+        self.task = task
+        self.purpose = purpose
+        key =
+            switch task {
+            case .findPeer(let peer): peer.bytes
+            case .closestPeers(let key), .provide(let key), .findProviders(let key, _), .put(let key),
+                .get(let key, _), .refresh(let key):
+                key
+            case .bootstrap: peers.local.bytes
+            }
+        target = peers.kademliaKey(of: key)
+        review = ValueReview(limit: peers.configuration.limits.uncheckedValuesPerLookup)
+    }
+
+    /// What the servers that were asked said of a peer, of providers and of values.
+    struct Findings: Sendable {
+        /// Of ``Task/findPeer(_:)``: the addresses that others named.
+        var addresses = AddressTally()
+        var providers = ProviderTally()
+        var values = ValueTally()
+    }
+}
+
+// Lookups of a job.
+extension Job {
+    /// Begins a lookup with the peers that are closest.
+    mutating func startLookup(knowing peers: PeerDirectory, avoidingGuests: Bool, at time: Duration) {
+        let configuration = peers.configuration
+        var lookup = DisjointLookup(
+            target: target, paths: isDisjoint ? configuration.disjointPaths : 1, width: width(configuration),
+            resultCount: purpose.publication == nil ? 0 : configuration.bucketSize,
+            concurrency: purpose.isBackground ? configuration.backgroundConcurrency : configuration.concurrency,
+            configuration, at: time)
+        lookup.seed(peers.seeds(target, avoidingGuests: avoidingGuests))
+        self.lookup = lookup
+        wakesAt = time + configuration.lookupTimeout
+    }
+
+    private var isDisjoint: Bool {
+        switch task {
+        case .provide, .findProviders, .put, .get: true
+        case .findPeer, .closestPeers, .bootstrap, .refresh: false
+        }
+    }
+
+    /// How many of the closest servers that a path knows must answer: β where one answer is enough, all that are to keep a
+    /// record, or are to be told, where none must be missing.
+    private func width(_ configuration: Kademlia.Configuration) -> Int {
+        switch task {
+        case .findPeer, .findProviders, .get, .refresh: configuration.resiliency
+        case .closestPeers, .bootstrap: configuration.bucketSize
+        case .provide, .put:
+            max(configuration.resiliency, (configuration.bucketSize - 1) / max(1, configuration.disjointPaths) + 1)
+        }
+    }
+
+    /// The next question of the lookup; nil when none may be asked now.
+    mutating func nextQuestion(knowing peers: PeerDirectory) -> Question? {
+        while let id = lookup?.next(), let candidate = lookup?.candidate(id) {
+            guard let peer = try? PeerID(bytes: candidate.id), peer != peers.local else {
+                lookup?.reject(id)
+                continue
+            }
+            let key = candidate.distance ^ target
+            let addresses = addresses(of: peer, key, candidate, on: id.path, knowing: peers)
+            guard !addresses.binary.isEmpty else {
+                lookup?.reject(id)
+                continue
+            }
+            guard let asked = lookup?.ask(id, groups: addresses.groups) else { continue }
+            return Question(message: message, peer: peer, key: key, addresses: addresses, candidate: asked)
+        }
+        return nil
+    }
+
+    /// Where to ask a candidate, in networks of which servers may still answer.
+    private func addresses(
+        of peer: PeerID, _ key: KademliaKey, _ candidate: LookupPath.Candidate, on path: Int,
+        knowing peers: PeerDirectory
+    ) -> PeerAddresses {
+        let known = peers.knownAddresses(key)
+        let all = known.isEmpty || known == candidate.addresses ? candidate.addresses : known + candidate.addresses
+        let addresses = peers.rules.addresses(of: peer, all)
+        guard let lookup, !lookup.hasRoom(for: addresses.groups, on: path) else { return addresses }
+        // It may be said to be in more networks than it is.
+        return peers.rules.addresses(
+            of: peer, addresses.parsed.filter { lookup.hasRoom(for: peers.rules.groups(of: $0), on: path) })
+    }
+
+    private var message: KademliaMessage {
+        switch task {
+        case .findPeer, .closestPeers, .provide, .bootstrap, .refresh: KademliaMessage(kind: .findNode, key: key)
+        case .findProviders: KademliaMessage(kind: .getProviders, key: key)
+        case .put, .get: KademliaMessage(kind: .getValue, key: key)
+        }
+    }
+
+    /// What the lookup has cost; nil if there is none, or it has asked nobody.
+    func report(at time: Duration) -> Kademlia.LookupReport? {
+        guard let lookup, lookup.asked > 0 else { return nil }
+        return Kademlia.LookupReport(
+            operation: purpose.operation, requests: lookup.asked, answers: lookup.answers, failures: lookup.failures,
+            hops: lookup.hops, duration: time - lookup.startedAt)
+    }
+
+    /// Whether this node's own answer is one, without any other.
+    var hasOwnResult: Bool {
+        switch task {
+        case .findProviders: !findings.providers.entries.isEmpty
+        case .get: findings.values.best != nil
+        default: false
+        }
+    }
+
+    /// Whether enough servers returned the best value.
+    var hasQuorum: Bool {
+        guard case .get(_, let quorum) = task else { return false }
+        return quorum > 0 && findings.values.holders.count >= quorum && lookup != nil
+    }
+
+    /// Lets the job wait for another attempt; returns until when, or nil if there was the last one.
+    mutating func retry(at time: Duration, _ configuration: Kademlia.Configuration) -> Duration? {
+        lookup = nil
+        storing = nil
+        guard purpose.operation != nil, attempt < configuration.retries else { return nil }
+        let wakesAt = time + configuration.retryDelay * (1 << min(attempt, 16))
+        attempt += 1
+        self.wakesAt = wakesAt
+        return wakesAt
+    }
+}
+
+// What servers said.
+extension Job {
+    /// Counts the providers that a server named.
+    ///
+    /// - Parameters:
+    ///   - named: The providers.
+    ///   - server: The server.
+    ///   - peers: The peers that this node knows.
+    /// - Returns: Those that are new.
+    mutating func takeProviders(
+        _ named: [KademliaMessage.Peer], from server: KademliaKey, knowing peers: PeerDirectory
+    ) -> [Kademlia.Provider] {
+        let limits = peers.configuration.limits
+        var found: [Kademlia.Provider] = []
+        var seen: Set<[UInt8]> = []
+        for provider in named.prefix(limits.providersTakenPerAnswer) where seen.insert(provider.id).inserted {
+            guard let peer = try? PeerID(bytes: provider.id), peer != peers.local else { continue }
+            let addresses = peers.rules.addresses(of: peer, provider.addresses)
+            // One that has addresses, but none that this network uses, cannot be reached in it.
+            guard provider.addresses.isEmpty || !addresses.binary.isEmpty else { continue }
+            let isNew = findings.providers.add(
+                peer, amongst: named.count, addresses: addresses.binary, from: server, age: nil, limits: limits)
+            if isNew { found.append(Kademlia.Provider(peer: peer, addresses: addresses.parsed)) }
+        }
+        return found
+    }
+
+    /// Counts a value that a server returned, or lets it wait to be looked at.
+    ///
+    /// - Parameters:
+    ///   - record: The value.
+    ///   - server: The server.
+    ///   - now: The time.
+    ///   - limit: The most bytes of a value.
+    /// - Returns: Whether it counts at once.
+    mutating func takeValue(
+        _ record: KademliaMessage.Record, from server: KademliaKey, at now: Kademlia.Now, atMost limit: Int
     ) -> Bool {
-        let vote = 1_000_000 / max(1, count)
-        if let index = indices[peer] {
-            entries[index].votes += vote
-            entries[index].addresses.add(addresses, from: server, atMost: limits.addressesPerPeer)
+        // What another server has returned was looked at then.
+        let isKnown = record.value == findings.values.best ? true : findings.values.judged[record.value]
+        guard record.key == key, record.value.count <= limit, isKnown != false else {
+            findings.values.addLiar(server)
             return false
         }
-        guard entries.count < limits.providersPerLookup else { return false }
-        indices[peer] = entries.count
-        var tally = AddressTally()
-        tally.add(addresses, from: server, atMost: limits.addressesPerPeer)
-        entries.append(Entry(peer: peer, addresses: tally, votes: vote, age: age))
-        return true
-    }
-
-    mutating func setAddresses(_ addresses: [[UInt8]], of peer: PeerID) {
-        guard let index = indices[peer] else { return }
-        entries[index].addresses = AddressTally()
-        entries[index].addresses.add(addresses, from: nil, atMost: addresses.count)
-    }
-
-    /// Those with the most votes first, among equals those that were found first.
-    func ranked(_ limit: Int) -> [Entry] {
-        let order = entries.indices.sorted {
-            entries[$0].votes != entries[$1].votes ? entries[$0].votes > entries[$1].votes : $0 < $1
+        let age = Timestamp.parse(record.timeReceived).map { now.age(of: $0) }
+        if isKnown == true {
+            // No better than the best, which it was compared with, or with a worse one.
+            findings.values.add(record.value, from: server, age: age, isBetter: false)
+        } else {
+            review.add(record.value, from: server, age: age)
         }
-        return order.prefix(limit).map { entries[$0] }
+        return isKnown == true
+    }
+
+    /// Counts the value that this node itself has; returns whether it counts at once.
+    mutating func takeOwnValue(_ value: [UInt8], age: Duration) -> Bool {
+        let isKnown = findings.values.best == nil || findings.values.best == value
+        if isKnown {
+            findings.values.add(value, from: nil, age: age, isBetter: false)
+        } else {
+            // It has changed since the last attempt.
+            review.add(value, from: nil, age: age)
+        }
+        return isKnown
+    }
+
+    /// Counts the value that was looked at.
+    ///
+    /// - Parameters:
+    ///   - result: What was found.
+    ///   - limit: Of how many values that is remembered.
+    /// - Returns: Whether it is valid.
+    mutating func takeChecked(_ result: Kademlia.CheckResult, remembering limit: Int) -> Bool {
+        guard let checked = review.end() else { return false }
+        findings.values.judge(checked.value, isValid: result != .invalid, atMost: limit)
+        guard case .valid(_, let standing) = result else {
+            for holder in checked.holders.compactMap(\.key) { findings.values.addLiar(holder) }
+            return false
+        }
+        for holder in checked.holders {
+            findings.values.add(checked.value, from: holder.key, age: holder.age, isBetter: standing == .better)
+        }
+        return true
     }
 }
 
-/// What the servers that were asked say about a value. All values in it are valid.
-struct ValueTally: Sendable {
-    private(set) var best: [UInt8]?
-    private(set) var age: Duration?
-    /// Servers that returned the best value.
-    private(set) var holders: Set<KademliaKey> = []
-    /// Servers that returned a worse one.
-    private(set) var stale: Set<KademliaKey> = []
-    /// Servers that returned an invalid one. They get nothing from this node.
-    var liars: Set<KademliaKey> = []
-    /// What was looked at, and whether it is valid: so many as there is room for.
-    private(set) var judged: [[UInt8]: Bool] = [:]
-
-    /// Remembers what a value was found to be.
-    mutating func judge(_ value: [UInt8], isValid: Bool, atMost limit: Int) {
-        if judged.count < limit { judged[value] = isValid }
-    }
-
-    /// Counts a valid value; `holder` is nil for this node's own. `isBetter` says whether it is better than the best so far.
-    mutating func add(_ value: [UInt8], from holder: KademliaKey?, age newAge: Duration?, isBetter: Bool) {
-        if let best, value != best {
-            if isBetter {
-                stale.formUnion(holders)
-                holders = []
-                age = nil
-                self.best = value
-            } else {
-                if let holder { stale.insert(holder) }
-                return
-            }
-        }
-        best = value
-        if let holder { holders.insert(holder) }
-        if let newAge { age = min(age ?? newAge, newAge) }
+extension Kademlia.Now {
+    /// How long ago a moment was; nothing for one that is still to come.
+    func age(of milliseconds: UInt64) -> Duration {
+        guard milliseconds < wallMilliseconds else { return .zero }
+        return .milliseconds(Int64(clamping: wallMilliseconds - milliseconds))
     }
 }

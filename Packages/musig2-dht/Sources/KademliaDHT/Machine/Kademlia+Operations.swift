@@ -4,200 +4,181 @@ import WireCodec
 // What the caller asks for.
 extension Kademlia {
     mutating func start(_ operation: OperationID, _ request: Operation, in context: inout Context) {
-        guard operations[operation] == nil else {
-            fail(operation, .duplicateOperation, in: &context)
-            return
-        }
-        guard operations.count < configuration.limits.operations else {
-            fail(operation, .tooMany, in: &context)
-            return
-        }
+        if let failure = jobs.failure(of: operation) { return complete(operation, .failed(failure), in: &context) }
+        let purpose = Job.Purpose(operation: operation)
         switch request {
         case .findPeer(let peer):
             if peer == local {
-                let own = contact(local, localAddresses)
-                context.effects.append(.completed(operation, .peer(own, isVerified: true)))
+                let own = Contact(local, peers.localAddresses)
+                complete(operation, .peer(own, isVerified: true), in: &context)
             } else {
-                startJob(.findPeer(peer), operation: operation, in: &context)
+                startJob(.findPeer(peer), for: purpose, in: &context)
             }
         case .closestPeers(let key):
             guard (1...configuration.limits.keyBytes).contains(key.count) else {
-                return fail(operation, .invalidKey, in: &context)
+                return complete(operation, .failed(.invalidKey), in: &context)
             }
-            startJob(.closestPeers(key), operation: operation, in: &context)
-        case .provide(let key, let lifetime): provide(operation, key, lifetime, in: &context)
-        case .stopProviding(let key): stop(operation, .provider(key), in: &context)
+            startJob(.closestPeers(key), for: purpose, in: &context)
+        case .provide(let key, let lifetime): provide(key, for: lifetime, by: operation, in: &context)
+        case .stopProviding(let key):
+            server.publications.remove(.provider(key))
+            complete(operation, .stopped, in: &context)
         case .findProviders(let key, let limit):
-            guard isProviderKey(key) else { return fail(operation, .invalidKey, in: &context) }
-            startJob(.findProviders(key, limit: max(0, limit)), operation: operation, in: &context)
-        case .putValue(let key, let value, let lifetime): put(operation, key, value, lifetime, in: &context)
-        case .stopPutting(let key): stop(operation, .value(key), in: &context)
+            guard server.isProviderKey(key) else { return complete(operation, .failed(.invalidKey), in: &context) }
+            startJob(.findProviders(key, limit: max(0, limit)), for: purpose, in: &context)
+        case .putValue(let key, let value, let lifetime):
+            put(value, at: key, for: lifetime, by: operation, in: &context)
+        case .stopPutting(let key):
+            for operation in server.checks.removePuts(at: key) {
+                jobs.release(operation)
+                complete(operation, .failed(.invalidValue), in: &context)
+            }
+            server.publications.remove(.value(key))
+            complete(operation, .stopped, in: &context)
         case .getValue(let key, let quorum):
-            if let failure = valueKeyFailure(key) { return fail(operation, failure, in: &context) }
-            startJob(.get(key, quorum: max(0, quorum)), operation: operation, in: &context)
-        case .bootstrap: startJob(.bootstrap, operation: operation, in: &context)
+            if let failure = server.failure(ofValueKey: key) {
+                return complete(operation, .failed(failure), in: &context)
+            }
+            startJob(.get(key, quorum: max(0, quorum)), for: purpose, in: &context)
+        case .bootstrap: startJob(.bootstrap, for: purpose, in: &context)
         }
     }
 
-    private func fail(_ operation: OperationID, _ failure: OperationFailure, in context: inout Context) {
-        context.effects.append(.completed(operation, .failed(failure)))
-    }
-
-    func isProviderKey(_ key: [UInt8]) -> Bool {
-        (1...configuration.limits.providerKeyBytes).contains(key.count)
-    }
-
-    private func valueKeyFailure(_ key: [UInt8]) -> OperationFailure? {
-        guard key.count <= configuration.limits.valueKeyBytes, let namespace = Self.namespace(key) else {
-            return .invalidKey
-        }
-        return namespaces[namespace] == nil ? .unknownNamespace : nil
+    private func complete(_ operation: OperationID, _ outcome: Outcome, in context: inout Context) {
+        context.effects.append(.completed(operation, outcome))
     }
 
     private mutating func provide(
-        _ operation: OperationID, _ key: [UInt8], _ lifetime: Duration, in context: inout Context
+        _ key: [UInt8], for lifetime: Duration, by operation: OperationID, in context: inout Context
     ) {
-        guard isProviderKey(key) else { return fail(operation, .invalidKey, in: &context) }
-        guard !localAddresses.isEmpty else { return fail(operation, .noAddresses, in: &context) }
-        guard publish(.provider(key), value: [], validUntil: .max, lifetime, in: &context) else {
-            return fail(operation, .tooMany, in: &context)
-        }
-        startJob(.provide(key), operation: operation, in: &context)
+        guard server.isProviderKey(key) else { return complete(operation, .failed(.invalidKey), in: &context) }
+        guard !peers.localAddresses.isEmpty else { return complete(operation, .failed(.noAddresses), in: &context) }
+        let isAdded = server.publications.add(
+            .provider(key), value: [], validUntil: .max, expiresAt: context.time + max(.zero, lifetime))
+        guard isAdded else { return complete(operation, .failed(.tooMany), in: &context) }
+        startJob(.provide(key), for: Job.Purpose(operation: operation), in: &context)
     }
 
     private mutating func put(
-        _ operation: OperationID, _ key: [UInt8], _ value: [UInt8], _ lifetime: Duration, in context: inout Context
+        _ value: [UInt8], at key: [UInt8], for lifetime: Duration, by operation: OperationID,
+        in context: inout Context
     ) {
-        if let failure = valueKeyFailure(key) { return fail(operation, failure, in: &context) }
-        guard value.count <= configuration.limits.valueBytes else {
-            return fail(operation, .valueTooLong, in: &context)
+        if let failure = server.failure(ofValueKey: key) {
+            return complete(operation, .failed(failure), in: &context)
         }
-        operations[operation] = Self.noJob
-        check(
-            value, at: key, against: ownValue(key, context.now)?.value, for: .put(operation, lifetime: lifetime),
-            in: &context)
+        guard value.count <= configuration.limits.valueBytes else {
+            return complete(operation, .failed(.valueTooLong), in: &context)
+        }
+        jobs.reserve(operation)
+        let rival = server.ownValue(key, at: context.now)?.value
+        let check = server.check(value, at: key, against: rival, for: .put(operation, lifetime: lifetime))
+        context.effects.append(.check(check))
     }
 
     /// Publishes a value that was looked at.
-    mutating func put(
-        _ operation: OperationID, _ key: [UInt8], _ value: [UInt8], validUntil: UInt64, _ lifetime: Duration,
+    private mutating func publish(
+        _ check: Check, validUntil: UInt64, for lifetime: Duration, by operation: OperationID,
         in context: inout Context
     ) {
-        guard publish(.value(key), value: value, validUntil: validUntil, lifetime, in: &context) else {
-            return fail(operation, .tooMany, in: &context)
-        }
-        // So that what is stored beside it is never worse, and nothing need be compared when it is asked for.
-        values.remove(key)
-        startJob(.put(key), operation: operation, in: &context)
-    }
-
-    private mutating func stop(_ operation: OperationID, _ kind: Publication.Kind, in context: inout Context) {
-        if case .value(let key) = kind { stopChecking(key, in: &context) }
-        if let id = publicationIDs[kind] { removePublication(id) }
-        context.effects.append(.completed(operation, .stopped))
+        let isAdded = server.publications.add(
+            .value(check.key), value: check.value, validUntil: validUntil,
+            expiresAt: context.time + max(.zero, lifetime))
+        guard isAdded else { return complete(operation, .failed(.tooMany), in: &context) }
+        server.removeValue(check.key)
+        startJob(.put(check.key), for: Job.Purpose(operation: operation), in: &context)
     }
 
     mutating func cancel(_ operation: OperationID) {
-        guard let id = operations.removeValue(forKey: operation) else { return }
-        if id == Self.noJob { stopChecking(for: operation) }
-        guard let job = jobs.removeValue(forKey: id) else { return }
-        // What never reached anybody is not kept up.
-        if let id = job.publication, publications[id]?.wakesAt == nil { removePublication(id) }
+        switch jobs.cancel(operation) {
+        case .unknown: break
+        case .withoutJob: server.checks.removePut(operation)
+        case .job(let job):
+            // What never reached anybody is not kept up.
+            guard let id = job.purpose.publication, server.publications[id]?.wakesAt == nil else { return }
+            server.publications.remove(id)
+        }
+    }
+}
+
+// Values that were looked at beside the machine.
+extension Kademlia {
+    mutating func checked(_ id: CheckID, _ result: CheckResult, in context: inout Context) {
+        guard let pending = server.checks.remove(id) else { return }
+        if case .lookup(let job) = pending.purpose { return lookupChecked(job, result, in: &context) }
+        if let check = server.compareAgain(pending, result, at: context.now) {
+            context.effects.append(.check(check))
+            return
+        }
+        switch pending.purpose {
+        case .lookup: break
+        case .requests(let askers, _):
+            for asker in askers {
+                let answer = server.end(
+                    pending.check, result, for: asker, at: context.now, by: peers.rules, using: &generator)
+                carryOut(answer, to: asker, in: &context)
+            }
+        case .put(let operation, let lifetime):
+            jobs.release(operation)
+            switch result {
+            case .invalid: complete(operation, .failed(.invalidValue), in: &context)
+            case .valid(_, .worse): complete(operation, .failed(.olderValue), in: &context)
+            case .valid(let end, _):
+                publish(pending.check, validUntil: end, for: lifetime, by: operation, in: &context)
+            }
+        }
     }
 }
 
 // What this node keeps telling the network.
 extension Kademlia {
-    /// Stands for the job of an operation whose value is looked at before there is one.
-    private static let noJob: UInt64 = 0
-
-    /// Notes what is to be published, in place of what was published under that key; returns whether there is room.
-    private mutating func publish(
-        _ kind: Publication.Kind, value: [UInt8], validUntil: UInt64, _ lifetime: Duration, in context: inout Context
-    ) -> Bool {
-        if let old = publicationIDs[kind] { removePublication(old) }
-        guard publications.count < configuration.limits.publications else { return false }
-        nextPublication += 1
-        publicationIDs[kind] = nextPublication
-        publications[nextPublication] = Publication(
-            id: nextPublication, kind: kind, value: value, validUntil: validUntil,
-            expiresAt: context.time + max(.zero, lifetime), wakesAt: nil)
-        return true
-    }
-
-    mutating func removePublication(_ id: UInt64) {
-        guard let publication = publications.removeValue(forKey: id) else { return }
-        publicationIDs[publication.kind] = nil
-    }
-
+    /// The record that a job publishes.
     func publicationID(_ task: Job.Task) -> UInt64? {
         switch task {
-        case .provide(let key): publicationIDs[.provider(key)]
-        case .put(let key): publicationIDs[.value(key)]
+        case .provide(let key): server.publications[.provider(key)]?.id
+        case .put(let key): server.publications[.value(key)]?.id
         default: nil
         }
     }
 
     /// A publication, or its renewal, ended: says when the next renewal is due.
     mutating func settlePublication(_ job: Job, _ outcome: Outcome, in context: inout Context) {
-        guard let id = job.publication, let publication = publications[id] else { return }
+        guard let id = job.purpose.publication, let publication = server.publications[id] else { return }
+        let isRenewal = job.purpose.operation == nil
         let interval: Duration
         switch outcome {
-        case .provided where publication.addresses != localAddresses:
+        case .provided where publication.addresses != peers.localAddresses:
             // They changed meanwhile.
             interval = configuration.addressSettling
         // Never later: others keep the addresses of a provider for little longer.
         case .provided: interval = generator.early(configuration.provideInterval)
         case .stored: interval = generator.early(configuration.putInterval)
-        case .failed(.noPeers) where job.operation == nil, .failed(.notStored) where job.operation == nil,
-            .failed(.refused) where job.operation == nil:
+        case .failed(.noPeers) where isRenewal, .failed(.notStored) where isRenewal, .failed(.refused) where isRenewal:
             // It was out once: others still have it, and the network will come back.
             interval = generator.jitter(configuration.refreshInterval)
         default:
-            removePublication(id)
+            server.publications.remove(id)
             return
         }
         wake(id, at: context.time + interval)
     }
 
     private mutating func wake(_ id: UInt64, at time: Duration) {
-        guard let publication = publications[id] else { return }
-        let wakesAt = min(time, publication.expiresAt)
-        publications[id]?.wakesAt = wakesAt
+        guard let wakesAt = server.publications.wait(id, until: time) else { return }
         deadlines.add(.publication(id), at: wakesAt)
     }
 
-    mutating func publicationIsDue(_ id: UInt64, in context: inout Context) {
-        guard let publication = publications[id], let wakesAt = publication.wakesAt, wakesAt <= context.time else {
-            return
-        }
-        if publication.expiresAt <= context.time {
-            removePublication(id)
-        } else {
-            publications[id]?.wakesAt = nil
-            background.append(.renew(id))
-        }
-    }
-
     mutating func startRenewal(_ id: UInt64, in context: inout Context) {
-        guard let publication = publications[id], publication.wakesAt == nil else { return }
-        guard publication.expiresAt > context.time else {
-            removePublication(id)
-            return
-        }
-        switch publication.kind {
-        case .provider(let key): startJob(.provide(key), isBackground: true, in: &context)
-        case .value(let key): startJob(.put(key), isBackground: true, in: &context)
+        switch server.publications.renewal(id, at: context.time) {
+        case .provider(let key)?: startJob(.provide(key), for: Job.Purpose(isBackground: true), in: &context)
+        case .value(let key)?: startJob(.put(key), for: Job.Purpose(isBackground: true), in: &context)
+        case nil: break
         }
     }
 
     /// This node's addresses have settled: what it provides is announced with them.
     mutating func renewProviders(in context: inout Context) {
-        guard !localAddresses.isEmpty else { return }
-        for id in publications.keys.sorted() {
-            guard let publication = publications[id], publication.wakesAt != nil, case .provider = publication.kind,
-                publication.addresses != localAddresses
-            else { continue }
+        guard !peers.localAddresses.isEmpty else { return }
+        for id in server.publications.providers(withoutAddresses: peers.localAddresses) {
             wake(id, at: context.time)
         }
     }

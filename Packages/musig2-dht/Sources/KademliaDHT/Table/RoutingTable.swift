@@ -301,7 +301,7 @@ extension RoutingTable {
     }
 
     /// Lets a server wait for a place in its full bucket; of those that waited before, the oldest gives way.
-    mutating func await(_ replacement: Replacement) {
+    mutating func addReplacement(_ replacement: Replacement) {
         let bucket = bucketIndex(replacement.key)
         buckets[bucket].replacements.removeAll { $0.key == replacement.key }
         let waiting = buckets[bucket].replacements

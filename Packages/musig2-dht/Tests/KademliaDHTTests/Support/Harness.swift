@@ -128,7 +128,7 @@ final class Harness {
         tell(.response(request.id, message, remote: origin(request)), sourceLocation: sourceLocation)
     }
 
-    func knows(_ number: Int) -> Bool { machine.table.position(population.keys[number]) != nil }
+    func knows(_ number: Int) -> Bool { machine.peers.table.position(population.keys[number]) != nil }
 
     /// A peer as an answer names it.
     func named(_ number: Int) -> KademliaMessage.Peer {

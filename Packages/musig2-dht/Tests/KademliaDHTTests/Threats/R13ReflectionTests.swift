@@ -11,7 +11,7 @@ struct R13ReflectionTests {
     private func told(_ node: Harness, _ number: Int) -> [String] {
         let reply = node.ask(KademliaMessage(kind: .findNode, key: node.peer(number).bytes), from: 150).reply
         let named = reply?.closerPeers.first { $0.id == node.peer(number).bytes }
-        return (named?.addresses ?? []).compactMap { Kademlia.address($0)?.description }
+        return (named?.addresses ?? []).compactMap { Multiaddr(known: $0)?.description }
     }
 
     private let victim = "/ip4/7.7.7.7/tcp/4001"

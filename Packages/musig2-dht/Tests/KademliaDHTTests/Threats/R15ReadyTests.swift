@@ -75,9 +75,9 @@ struct R15ReadyTests {
                 return isStranger ? KademliaMessage(kind: request.message.kind) : nil
             }
         }
-        let isAmongStrangers = node.machine.isAmongStrangers
+        let isAmongStrangers = node.machine.bootstrap.vouched.isAmongStrangers
         #expect(isAmongStrangers)
-        let table = node.machine.table
+        let table = node.machine.peers.table
         let byPrefix = Dictionary(grouping: table.buckets.flatMap(\.entries)) {
             ($0.key ^ table.local).leadingZeroBitCount
         }
@@ -98,6 +98,6 @@ struct R15ReadyTests {
     @Test func r15VouchedPeersAreBounded() throws {
         let node = try Harness(trusting: [1]) { $0.limits.vouchedPeers = 3 }
         node.tell(.vouch(node.population.contacts[1...20].map { $0 }))
-        #expect(node.machine.vouched.contacts.count == 4)
+        #expect(node.machine.bootstrap.vouched.contacts.count == 4)
     }
 }

@@ -21,7 +21,7 @@ struct R16OriginTests {
             let request = try #require(sent.requests.first)
             node.tell(.response(request.id, KademliaMessage(kind: .findNode), remote: nil))
         }
-        #expect(node.machine.table.count == 0)
+        #expect(node.machine.peers.table.count == 0)
         #expect(node.machine.status.routingTableSize == 0)
     }
 
@@ -34,7 +34,7 @@ struct R16OriginTests {
             guard let request = sent.requests.first else { continue }
             node.tell(.response(request.id, KademliaMessage(kind: .findNode), remote: origin))
         }
-        #expect((1...3).contains(node.machine.table.count), "\(node.machine.table.count)")
+        #expect((1...3).contains(node.machine.peers.table.count), "\(node.machine.peers.table.count)")
     }
 
     /// An answer of unknown origin does not make a server live again, nor young.
@@ -42,11 +42,11 @@ struct R16OriginTests {
         let node = try Harness()
         node.admit([1])
         let key = node.population.keys[1]
-        let before = try #require(node.machine.table[key])
+        let before = try #require(node.machine.peers.table[key])
         node.move(to: .seconds(100))
         let asked = node.tell(.start(Kademlia.OperationID(1), .closestPeers([1])))
         node.tell(.response(try #require(asked.requests.first).id, KademliaMessage(kind: .findNode), remote: nil))
-        #expect(node.machine.table[key]?.lastSeen == before.lastSeen)
+        #expect(node.machine.peers.table[key]?.lastSeen == before.lastSeen)
     }
 
     /// In a lookup such an answer is none: what it names is not followed, and its server is not counted among those
@@ -60,6 +60,6 @@ struct R16OriginTests {
             effects += node.tell(.response(request.id, answer, remote: nil))
         }
         #expect(effects.requests.allSatisfy { (node.population.number($0.peer) ?? 0) <= 3 })
-        #expect(node.machine.table.count == 3)
+        #expect(node.machine.peers.table.count == 3)
     }
 }

@@ -37,12 +37,12 @@ struct R19ProviderListTests {
     }
 
     private func holds(_ node: Harness, _ number: Int) -> Bool {
-        node.machine.providers.records(key, at: node.now.monotonic).contains { $0.peer == node.peer(number) }
+        node.machine.server.providers.records(key, at: node.now.monotonic).contains { $0.peer == node.peer(number) }
     }
 
     private func addresses(_ node: Harness) -> [String] {
-        node.machine.providers.records(key, at: node.now.monotonic).compactMap { record in
-            record.addresses.first.flatMap(Kademlia.address)?.description
+        node.machine.server.providers.records(key, at: node.now.monotonic).compactMap { record in
+            record.addresses.first.flatMap { Multiaddr(known: $0) }?.description
         }
     }
 
@@ -115,7 +115,7 @@ struct R19ProviderListTests {
         }
         for number in 1...64 { #expect(try put(number, flood.address(number)) != nil) }
         #expect(try put(100, "/ip4/8.8.8.8/tcp/4001") != nil)
-        #expect(node.machine.values.record(Array("/counter/100".utf8), at: node.now) != nil)
+        #expect(node.machine.server.values.record(Array("/counter/100".utf8), at: node.now) != nil)
     }
 
     /// A neighbor of a peer that has all that a network may have still finds room there.
