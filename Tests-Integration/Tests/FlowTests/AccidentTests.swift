@@ -31,7 +31,8 @@ struct AccidentTests {
                 == "interrupted: you left the session; the others wait for you until it expires")
         #expect(
             try last.text("hint")
-                == "Nothing is signed. To go on, join the session again; --abort-on-exit would have ended it for all.")
+                == "Nothing is signed. To go on, call `musig2 join` with the same invitation while another signer is in the "
+                + "session; --abort-on-exit would have ended it for all.")
         try await complete(session, invitation, ["b", "c"])
     }
 
@@ -44,7 +45,7 @@ struct AccidentTests {
             ["join", invitation, "--yes", "--timeout", "3"] + common("b")
         ) { _, _ in .goOn }
         #expect(left.status == 5)
-        #expect(try left.lines.last?.text("message") == "no signature within 3 s: not here is signer 3")
+        #expect(try left.lines.last?.text("message") == "no signature within 3 s: signer 3 is not connected")
         try await complete(session, invitation, ["b", "c"])
     }
 
@@ -91,13 +92,15 @@ struct AccidentTests {
     }
 
     @Test
-    func oneHomeTwiceInASession() async throws {
+    func oneKeyInTwoHomes() async throws {
         let signers = try await newKeys(["a", "b", "c"])
         let session = live(["create", "--signers", signers, "--message-hex", "00"], home: "a")
         let invitation = try await session.invitation()
         let first = try await joined(invitation, home: "b")
+        try FileManager.default.createDirectory(atPath: folder.file("copy"), withIntermediateDirectories: true)
+        try FileManager.default.copyItem(atPath: folder.file("b/key"), toPath: folder.file("copy/key"))
         // The third comes only when the second stands in the first one's place.
-        let second = try await joined(invitation, home: "b")
+        let second = try await joined(invitation, home: "copy")
         async let third = join(invitation, home: "c")
         let all = [try await second.value, try await third, try await session.process.value]
         #expect(all.map(\.status) == [0, 0, 0], "\(all.map { $0.lines.suffix(3) })")
@@ -131,6 +134,69 @@ struct AccidentTests {
             let all = [try await second, try await creator, try await third]
             #expect(all.map(\.status) == [0, 0, 0], "\(all.map { $0.lines.suffix(3) })")
         }
+    }
+
+    /// A creator that is stopped takes connections and says nothing: it is said at once where it is asked, and at the end what that was.
+    @Test
+    func theCreatorIsStopped() async throws {
+        let signers = try await newKeys(["a", "b"])
+        let (invitations, invite) = AsyncStream.makeStream(of: String.self)
+        let (sleeps, wake) = AsyncStream.makeStream(of: Void.self)
+        let create = Task {
+            defer { invite.finish() }
+            return try await command.follow(
+                ["create", "--signers", signers, "--message-hex", "00", "--timeout", "60"] + common("a")
+            ) { line, _ in
+                guard line.event == "announced" else {
+                    if line.event == "invitation" { invite.yield(try line.text("invitation")) }
+                    return .goOn
+                }
+                invite.finish()
+                return .sleep(until: sleeps)
+            }
+        }
+        var named: String?
+        for await invitation in invitations { named = invitation }
+        let invitation = try #require(named)
+        let late = try await command.run(["join", invitation, "--yes", "--human"] + common("b"))
+        #expect(late.status == 6)
+        #expect(
+            late.error.contains(#/^asking      for the session at /ip4/127.0.0.1/tcp/\d+, for at most 10 s\n/#),
+            "\(late.error)")
+        #expect(
+            late.error.contains(#/\nerror: no answer came from /ip4/127.0.0.1/tcp/\d+ within 10 s\n/#), "\(late.error)")
+        wake.finish()
+        async let second = join(invitation, home: "b")
+        #expect(try await second.status == 0)
+        #expect(try await create.value.status == 0)
+    }
+
+    /// Without a node: the home of the creator knows where the other signer was, and the invitation leads to it again.
+    @Test
+    func theCreatorJoinsAgainByItsInvitation() async throws {
+        let signers = try await newKeys(["a", "b", "c"])
+        let (invitations, invite) = AsyncStream.makeStream(of: String.self)
+        let create = Task {
+            defer { invite.finish() }
+            return try await command.follow(
+                ["create", "--signers", signers, "--message-hex", "00", "--timeout", "60"] + common("a")
+            ) { line, _ in
+                if line.event == "invitation" { invite.yield(try line.text("invitation")) }
+                return try line.event == "nonceReceived" && line.number("received") == 2 ? .kill : .goOn
+            }
+        }
+        let invitation = try #require(await invitations.first { _ in true })
+        async let second = join(invitation, home: "b")
+        #expect(try await create.value.status == 137)
+        let creator = try await joined(invitation, home: "a")
+        // The third has nothing but the invitation.
+        async let third = join(invitation, home: "c")
+        let all = [try await second, try await creator.value, try await third]
+        #expect(all.map(\.status) == [0, 0, 0], "\(all.map { $0.lines.suffix(3) })")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.file("a/sessions")).isEmpty)
+        let over = try await command.run(["join", invitation, "--yes", "--human"] + common("a"))
+        #expect(over.status == 6)
+        #expect(over.error.hasPrefix("error: the invitation is your own, and no other signer"), "\(over.error)")
     }
 
     @Test

@@ -165,7 +165,7 @@ struct CommandTests {
         let others = ["\(SecretKey.generate().publicKey)", "\(SecretKey.generate().publicKey)"]
         let notOwn = try await failure(["create", "--signers", others.joined(separator: ",")] + message)
         #expect(notOwn.status == 64)
-        #expect(notOwn.message.contains("among them, found it missing"))
+        #expect(notOwn.message.contains("your own key is not among the 2 keys"))
         let twice = try await failure(["create", "--signers", "\(own),\(own)"] + message)
         #expect(twice.status == 64)
         #expect(twice.message.contains("--signers: key 1 and key 2 are the same"))
@@ -189,7 +189,7 @@ struct CommandTests {
             (["--timeout", "-1"], "--timeout: expected 1 to 2592000 seconds (30 days), found -1"),
             (["--timeout", "9223372036854775807"], "found 9223372036854775807"),
             (["--expiry", "0"], "--expiry: expected 1 to 2592000 seconds (30 days), found 0"),
-            (["--note", "a=1", "--note", "a=2"], "note \"a\" is given twice"),
+            (["--note", "a=1", "--note", "a=2"], "--note: \"a\" is given twice"),
             (["--home", ""], "--home: expected a folder, found an empty text"),
         ] {
             let wrong = try await failure(create + ["--message-hex", "00"] + arguments)
@@ -307,7 +307,7 @@ struct CommandTests {
             #expect(try !line.text("message").isEmpty && line.text("hint").contains("--help"))
             let words = try await failure(arguments)
             #expect(words.status == 64)
-            #expect(words.message.hasPrefix("Error: \(try line.text("message"))"), "\(words.message)")
+            #expect(words.message.hasPrefix("error: \(try line.text("message"))"), "\(words.message)")
         }
     }
 

@@ -47,10 +47,10 @@ struct KeyCommandTests {
             words + ["--home", folder.file(home)], answers, variables: "-u MUSIG2_PASSPHRASE_FILE")
     }
 
-    private func makeCheap(_ home: String) throws {
+    private func makeCheap(_ home: String, _ file: String = KeyCommandTests.cheapFile) throws {
         let path = folder.file("\(home)/key")
         try FileManager.default.removeItem(atPath: path)
-        try write(Self.cheapFile, path)
+        try write(file, path)
     }
 
     private func passphraseFile(_ name: String, _ text: String) throws -> String {
@@ -204,6 +204,41 @@ struct KeyCommandTests {
             [("key: ", "correct horse"), ("New passphrase: ", "one"), ("The same again: ", "two")])
         #expect(differ.status == 8)
         #expect(differ.output.contains("the two passphrases differ"))
+    }
+
+    /// What a person types while the passphrase is tried is not shown.
+    @Test
+    func typedAhead() async throws {
+        _ = try await shell("key new", home: "a")
+        try makeCheap("a", Self.cheapFile.replacing("scrypt 1024 8 1 ", with: "scrypt 262144 8 1 "))
+        let wrong = try await terminal(
+            ["key", "export", "--yes"], home: "a", [("key: ", "wrong"), ("\n", "typed ahead")])
+        #expect(wrong.status == 8, "\(wrong.output)")
+        #expect(!wrong.output.contains("typed") && wrong.output.hasSuffix("echo on\n"), "\(wrong.output)")
+    }
+
+    /// Ctrl-Z at the question leaves a terminal that shows what is typed, and going on one that does not.
+    @Test
+    func stoppedAtTheQuestion() async throws {
+        _ = try await shell("key new", home: "a")
+        try makeCheap("a")
+        let exported = try await terminal(
+            ["key", "export", "--yes"], home: "a", [("key: ", "^Z"), ("key: ", "correct horse")])
+        #expect(exported.status == 0, "\(exported.output)")
+        #expect(exported.output.hasSuffix("\(Self.digits)\nstopped, echo on\necho on\n"), "\(exported.output)")
+        #expect(!exported.output.contains("correct"))
+    }
+
+    /// Of a paste that is too long, or has more lines than one, nothing is left for the shell.
+    @Test
+    func theRestOfAPaste() async throws {
+        for paste in [String(repeating: "x", count: 5_000), "one\n" + String(repeating: "rm -rf x\n", count: 300)] {
+            let words = ["key", "import", "--home", folder.file("a")].map { "'\($0)'" }.joined(separator: " ")
+            let rest = "stty -icanon min 0 time 2; dd bs=4096 count=1 2>/dev/null | wc -c"
+            let left = try await command.atShell(
+                "\(command.path) \(words); echo status $?; \(rest)", [("as WIF: ", paste)])
+            #expect(left.output.contains("status 64\n0\n"), "\(left.output)")
+        }
     }
 
     /// Ctrl-C at the question leaves a terminal that shows what is typed.

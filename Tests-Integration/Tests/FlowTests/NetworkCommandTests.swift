@@ -291,7 +291,7 @@ struct NetworkCommandTests {
                 let stranger = try await command.run(
                     ["join", id, "--yes", "--human", "--home", folder.file("stranger")] + network)
                 #expect(stranger.status == 3)
-                #expect(stranger.error.contains("this node's key is not among the signers"), "\(stranger.error)")
+                #expect(stranger.error.contains("your key is not among the signers"), "\(stranger.error)")
                 #expect(stranger.error.contains("Ask the creator whether your public key"))
                 break
             }
@@ -423,7 +423,7 @@ struct NetworkCommandTests {
         try await silent.close()
         let create = "'\(command.path)' create --signers \(keys) --message hello --timeout 2 \(listen) --human "
         let created = try await command.shell("MUSIG2_BOOTSTRAP=\(dead) \(create) --home '\(folder.file("a"))'")
-        #expect(created.status == 5 && created.output.contains("\nmusig21"), "\(created.error)")
+        #expect(created.status == 5 && created.output.hasPrefix("musig21"), "\(created.error)")
         #expect(created.error.contains("nobody listens there; the session goes on without the DHT"))
         let asked = try await command.shell("\(create) --home '\(folder.file("a"))' --bootstrap \(dead)")
         #expect(asked.status == 6 && asked.output == "", "who names a node wants it")

@@ -65,7 +65,7 @@ struct ReviewTests {
     func whoDidNotReadAllIsTold() async throws {
         let (person, creator) = try await review(
             [
-                ("q: no more --", "q"), ("Sign this, of which you have not seen all? [y/N]", "yno"),
+                ("q: no more --", "key:q"), ("Sign this, of which you have not seen all? [y/N]", "yno"),
                 ("Tell the other signers that you do not sign? It is for good. [y/N]", ""),
             ], isToldToAll: false)
         #expect(person.status == 3, "\(person.output)")
@@ -77,7 +77,7 @@ struct ReviewTests {
     @Test
     func noIsToldToTheOthersIfThePersonWants() async throws {
         let (person, creator) = try await review([
-            ("q: no more --", "q"), ("Sign this, of which you have not seen all? [y/N]", "n"),
+            ("q: no more --", "key:q"), ("Sign this, of which you have not seen all? [y/N]", "n"),
             ("Tell the other signers that you do not sign? It is for good. [y/N]", "y"),
         ])
         #expect(person.status == 3, "\(person.output)")

@@ -13,13 +13,13 @@ struct MuSig2Command: AsyncParsableCommand {
 
               alice$ musig2 key new
               bob$   musig2 key new                      # tell alice your public key
-              alice$ musig2 create --signers ALICE,BOB --message-hex 68656c6c6f
+              alice$ musig2 create --signers ALICE,BOB --message hello
               bob$   musig2 join musig21…                # what alice's command printed
 
             The same without an invitation, through a node that anybody may run:
 
               carol$ musig2 node                # prints ADDRESS: /ip4/…/tcp/…/p2p/…
-              alice$ musig2 create --signers ALICE,BOB --message-hex 68656c6c6f \\
+              alice$ musig2 create --signers ALICE,BOB --message hello \\
                        --bootstrap ADDRESS      # prints the session id
               bob$   musig2 join SESSION-ID --bootstrap ADDRESS
 
@@ -55,9 +55,10 @@ struct MuSig2Command: AsyncParsableCommand {
         StandardStreams.openAll()
         Secrecy.begin()
         OpenFiles.raiseLimit()
-        let arguments = CommandLine.arguments.dropFirst()
+        let arguments = Array(CommandLine.arguments.dropFirst())
         do {
-            var command = try parseAsRoot(Array(arguments))
+            if let failure = unknownCommand(arguments) { throw failure }
+            var command = try parseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
@@ -68,11 +69,39 @@ struct MuSig2Command: AsyncParsableCommand {
         }
     }
 
+    /// What is wrong with the names of commands with which a command line begins, also behind `help`; nil if all are there.
+    static func unknownCommand(_ arguments: [String]) -> Failure? {
+        var names = arguments.prefix { !$0.hasPrefix("-") }
+        let asksForHelp = names.first == "help"
+        if asksForHelp { names = names.dropFirst() }
+        var command: any ParsableCommand.Type = Self.self
+        var words = "musig2"
+        for name in names {
+            let commands = command.configuration.subcommands
+            // What follows the last name is an argument.
+            if commands.isEmpty, !asksForHelp { return nil }
+            guard let next = commands.first(where: { $0.configuration.commandName == name }) else {
+                return Failure(
+                    .usage, "there is no command `\(words) \(name)`",
+                    hint: commands.isEmpty
+                        ? "`\(words) --help` says what it takes."
+                        : "`\(words) --help` lists the commands that there are.")
+            }
+            command = next
+            words += " \(name)"
+        }
+        return nil
+    }
+
     /// Ends the process as an error says, which may also be a wish for help.
     private static func end(_ error: any Error, _ format: OutputFormat) -> Never {
         // What a command threw itself it has said already.
         guard !(error is ExitCode) else { exit(withError: error) }
         let text = fullMessage(for: error)
+        if let failure = error as? Failure {
+            Output(format: format).failure(failure)
+            exit(withError: failure.status.code)
+        }
         if exitCode(for: error) == .success {
             do throws(Failure) {
                 try Output.write(text)
@@ -82,11 +111,15 @@ struct MuSig2Command: AsyncParsableCommand {
                 exit(withError: error.status.code)
             }
         }
-        guard format == .json else { exit(withError: error) }
         // The message, and below it the usage.
         let hint = text.split(separator: "\n").dropFirst().map { $0.trimmingCharacters(in: .whitespaces) }
-        Output(format: .json).failure(
-            Failure(.usage, message(for: error), hint: hint.isEmpty ? nil : hint.joined(separator: "\n")))
+        let message =
+            message(for: error).split(separator: "\n").first.map(String.init) ?? "the command line is not understood"
+        // The parser begins with a capital, and an option with a hyphen.
+        Output(format: format).failure(
+            Failure(
+                .usage, message.prefix(1).lowercased() + message.dropFirst(),
+                hint: hint.isEmpty ? nil : hint.joined(separator: "\n")))
         exit(withError: ExitStatus.usage.code)
     }
 }

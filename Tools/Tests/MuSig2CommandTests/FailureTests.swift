@@ -35,6 +35,14 @@ struct FailureTests {
         #expect(Failure.bootstrap(address, error).message == "bootstrap \(address): nobody listens there")
     }
 
+    /// Whatever stands in an error, a terminal is not to obey it, and a program is not to be deceived by it.
+    @Test
+    func wordsOfOthersAreHarmless() {
+        let failure = Failure(.failure, "x\u{1B}[2J\u{202E}y\nerror: z", hint: "a\u{7}\nb\u{200B}")
+        #expect(failure.message == "x\u{FFFD}[2J\u{FFFD}y\u{FFFD}error: z")
+        #expect(failure.hint == "a\u{FFFD}\nb\u{FFFD}")
+    }
+
     @Test
     func aPortInUse() {
         let error = TransportError(

@@ -23,9 +23,12 @@ struct MessageOptionsTests {
     }
 
     @Test(arguments: [
-        ([], "no message"),
-        (["--message-hex", "0"], "message \"0\" is not hexadecimal"),
-        (["--message", "-", "--message-file", "-"], "standard input can be one message, and is named more than once"),
+        ([], "--message: expected at least one message, found none"),
+        (["--message-hex", "0"], "--message-hex: \"0\" is not hexadecimal"),
+        (
+            ["--message", "-", "--message-file", "-"],
+            "--message -, --message-file -: standard input can be one message, and is named more than once"
+        ),
     ])
     func whatIsNoMessage(_ arguments: [String], _ message: String) throws {
         let failure = #expect(throws: Failure.self) { try messages(arguments) }

@@ -18,7 +18,9 @@ struct ProgressTests {
         #expect(presence.line(.peerDisconnected(peer)) == nil, "a stranger is nobody's loss")
         #expect(presence.line(.participantJoined(session, signer: 1, peer: peer, joined: 2, total: 3)) == nil)
         #expect(presence.line(.peerConnected(peer)) == nil, "it was not gone")
-        #expect(presence.line(.peerDisconnected(peer))?.text == "gone        signer 2; it may come back")
+        #expect(
+            presence.line(.peerDisconnected(peer))?.text
+                == "gone        signer 2; it may come back, by itself or by `musig2 join`")
         #expect(presence.line(.peerDisconnected(peer)) == nil, "said once")
         #expect(presence.line(.peerConnected(peer))?.text == "back        signer 2")
     }

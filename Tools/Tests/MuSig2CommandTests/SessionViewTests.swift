@@ -66,6 +66,23 @@ struct SessionViewTests {
         #expect(digits.first?.count == 64)
     }
 
+    /// A text that is not shown as text: it is said why.
+    @Test
+    func whatATerminalWouldObeyIsNamed() throws {
+        for (message, words) in [
+            ("a\u{1B}[2J", "it holds the control character U+001B, which a terminal may obey"),
+            ("a\u{202E}b", "it holds the character U+202E, which cannot be seen"),
+            ("\u{E0041}", "it holds the character U+E0041, which cannot be seen"),
+        ] {
+            let lines = try Self.view([Array(message.utf8)]).lines()
+            #expect(
+                lines.contains("  no text   \(words)") && lines.contains { $0.hasPrefix("  in hex    ") }, "\(lines)")
+        }
+        #expect(
+            !(try Self.view([[0xFF, 0x1B]]).lines().contains { $0.contains("no text") }),
+            "bytes that are no text at all")
+    }
+
     /// Who made a message need not read it page by page.
     @Test
     func theCreatorSeesTheBeginning() throws {
@@ -106,18 +123,28 @@ struct SessionViewTests {
 
     // MARK: Pages
 
+    /// A line that is wider than the terminal takes several rows of it, and a character may take two columns.
+    @Test
+    func pagesAreCountedInRows() {
+        let lines = [String(repeating: "x", count: 81), String(repeating: "\u{6F22}", count: 21), "", "x", "x"]
+        let pages = Pages(lines, size: (columns: 40, rows: 6)).pages
+        #expect(pages == [[lines[0], lines[1]], ["", "x", "x"]])
+        #expect(Pages([String(repeating: "x", count: 500), "y"], size: (columns: 10, rows: 6)).pages.count == 2)
+    }
+
     @Test
     func aLongTextIsShownPageByPage() async {
         let lines = (1...10).map { "\($0)" }
         for (rows, answers, expected, isWhole) in [
-            (nil, [], lines, true), (11, [], lines, true), (5, ["", ""], lines, true),
-            (5, ["", "q"], Array(lines.prefix(8)), false), (5, [nil], Array(lines.prefix(4)), false),
-        ] as [(Int?, [String?], [String], Bool)] {
+            (nil, [], lines, true), (11, [], lines, true), (5, ["\n", " "], lines, true),
+            (5, ["\r", "q"], Array(lines.prefix(8)), false), (5, [nil], Array(lines.prefix(4)), false),
+        ] as [(Int?, [Character?], [String], Bool)] {
             var (shown, questions, rest) = ([String](), [String](), answers)
-            let whole = await Pages(lines, rows: rows).show {
+            let whole = await Pages(lines, size: rows.map { (80, $0) }).show {
                 shown.append($0)
-            } ask: { question in
+            } ask: { question, keys in
                 questions.append(question)
+                #expect(keys == ["\n", "\r", " ", "q", "Q"])
                 return rest.isEmpty ? nil : rest.removeFirst()
             }
             #expect(shown == expected && whole == isWhole && rest.isEmpty)

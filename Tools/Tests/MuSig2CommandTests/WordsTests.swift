@@ -10,6 +10,7 @@ import WireCodec
 /// Every reason and every event in words for a person: no names of codes, no numbers from 0, and `you` for oneself.
 struct WordsTests {
     private let session = SessionID(Hash32.random())
+    private static let peer = "12D3KooWQidP12BHiYvN9AtPMcKrVfZno76caUg3rx7GmByYEXwT"
 
     /// What no line for people holds: a name in camel case, or a signer that is counted from 0.
     private func expectPlain(_ text: String, _ note: String) {
@@ -33,7 +34,7 @@ struct WordsTests {
         }
         for kind in EvidenceKind.allCases { expectPlain(Words.evidence(kind), "\(kind)") }
         // What a later version may say.
-        #expect(Words.reason(RestartReason(rawValue: 99)) == "for a reason that this version does not know (99)")
+        #expect(Words.reason(RestartReason(rawValue: 99)) == "something happened that this version does not know (99)")
     }
 
     @Test
@@ -57,7 +58,7 @@ struct WordsTests {
     }
 
     @Test
-    func signersAreCountedAsPeopleDo() {
+    func signersAreCountedAsPeopleDo() throws {
         #expect(Words.signers([0]) == "signer 1")
         #expect(Words.signers([0, 2], own: 2) == "signer 1 and you")
         #expect(Words.signers([0, 1, 3]) == "signer 1, signer 2 and signer 4")
@@ -68,12 +69,17 @@ struct WordsTests {
         let raised = CoordinatorEvent.attemptRestarted(session, attempt: 2, reason: .newRun, by: 2)
         #expect(
             ProgressLine(raised)?.text
-                == "attempt 2   begins: a signer came back when its nonces had been used, says signer 3")
+                == "again       attempt 2: the signers begin anew with new nonces, since a signer was started again, and the "
+                + "nonces of its first run are lost (signer 3 says so)")
+        #expect(ProgressLine(raised, own: 2)?.text.hasSuffix(" (you say so)") == true)
+        let own = ProgressLine(
+            .participantJoined(session, signer: 1, peer: try PeerID(Self.peer), joined: 2, total: 2), own: 1)
+        #expect(own?.text == "joined      you  (2/2)")
     }
 
     /// One event of each kind, and the next kind: an event that is new does not compile here.
     private func examples() throws -> [CoordinatorEvent] {
-        let peer = try PeerID("12D3KooWQidP12BHiYvN9AtPMcKrVfZno76caUg3rx7GmByYEXwT")
+        let peer = try PeerID(Self.peer)
         let key = SecretKey.generate().publicKey.xOnly
         let evidence = Evidence(kind: .invalidPartial, culprit: 1, signedMessages: [])
         func next(_ event: CoordinatorEvent?) -> CoordinatorEvent? {
@@ -136,7 +142,7 @@ struct WordsTests {
         let first = words.line(health, at: .seconds(10))
         #expect(
             first?.text
-                == "waiting     for signer 2, 3 (declined) to join (the session expires in 2 h 0 min)")
+                == "waiting     for signer 2 and signer 3 (declined) to join (the session expires in 2 h 0 min)")
         let soon = words.line(health, at: .seconds(60))
         #expect(soon?.text == nil)
         let again = words.line(health, at: .seconds(71))
@@ -146,8 +152,10 @@ struct WordsTests {
         let other = words.line(nonces, at: .seconds(80))
         #expect(
             other?.text
-                == "waiting     for the nonces of signer 2 (a new attempt in 4 min, the session expires in 2 h 0 min)"
+                == "waiting     for signer 2 to send the nonces (the signers begin anew in 4 min, the session expires in 2 h 0 min)"
         )
+        let own = words.line(waiting(for: .partials, notJoined: [], declined: []), own: 1, at: .seconds(90))
+        #expect(own?.text == "waiting     for you to sign (the session expires in 2 h 0 min)")
     }
 
     private func waiting(

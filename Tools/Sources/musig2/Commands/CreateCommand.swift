@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import MuSig2
 import MuSig2Coordinator
+import MuSig2Node
 import MuSig2Session
 import Multiformats
 import Secp256k1
@@ -17,8 +18,8 @@ struct CreateCommand: AsyncParsableCommand {
             \
             Then shows who joined and how far the rounds are, and at the end one signature for each message. \
             Your own key must be among the signers. Keep the command running until it has printed the signature: \
-            Ctrl-C, SIGTERM, a closed terminal and --timeout leave the session, which `musig2 join` goes on with as long as another signer \
-            is in it; --abort-on-exit ends it for all signers instead. If a signer declines, the session is ended for all, and the exit \
+            Ctrl-C, SIGTERM, a closed terminal and --timeout leave the session, which `musig2 join` with the invitation goes on with as long as another \
+            signer is in it; --abort-on-exit ends it for all signers instead. If a signer declines, the session is ended for all, and the exit \
             status is 4.
 
             What all approve is that the messages are signed for the final key, all tweaks applied: it is shown, and with \
@@ -57,7 +58,7 @@ struct CreateCommand: AsyncParsableCommand {
     @OptionGroup var network: NetworkOptions
     @OptionGroup var home: HomeOptions
     @OptionGroup var node: NodeOptions
-    @OptionGroup var timeout: TimeoutOptions
+    @OptionGroup var timeout: TimeoutOptions<SigningTimeout>
     @OptionGroup var exit: ExitOptions
     @OptionGroup var options: OutputOptions
 
@@ -72,6 +73,7 @@ struct CreateCommand: AsyncParsableCommand {
             let signer = try SignerNode(home: home, node: node, network: network)
             let request = try request(hasNetwork: !signer.bootstrap.isEmpty)
             try check(request)
+            try checkOwnKey(request.signers)
             let signing = SigningCommand(
                 signer: signer, timeout: timeout.timeout, output: output,
                 consent: ApproveEverything().allowingRawTweaks(), interruption: interruption,
@@ -82,8 +84,10 @@ struct CreateCommand: AsyncParsableCommand {
                         "Nothing is signed. Does `musig2 node` run there, and can this machine reach it? Without --bootstrap, "
                         + "the invitation alone brings the signers together."),
                 onDecline: .end)
-            try await signing.run { coordinator in
+            try await signing.run { node in
+                let coordinator = node.coordinator
                 let created = try await coordinator.createSession(request)
+                try signer.claim(created.id)
                 try tell(created, await coordinator.descriptor(of: created.id), ways: request.discovery, signer, output)
                 return created.id
             }
@@ -99,8 +103,10 @@ struct CreateCommand: AsyncParsableCommand {
         _ output: Output
     ) throws {
         let invitation = created.invitation.description
+        // An id leads nowhere where no node of the DHT was reached.
+        let place = signer.networkWords
         try output.result(
-            signer.bootstrap.isEmpty ? invitation : "\(created.id)\n\(invitation)", event: "invitation",
+            place == nil ? invitation : "\(created.id)\n\(invitation)", event: "invitation",
             [
                 "session": .string("\(created.id)"), "invitation": .string(invitation),
                 "discovery": .strings(ways.map(\.name).sorted()), "finalKey": .string("\(created.finalKey)"),
@@ -114,8 +120,7 @@ struct CreateCommand: AsyncParsableCommand {
                 view.lines(columns: Terminal.columns(of: STDERR_FILENO), rows: Self.messageRows).joined(
                     separator: "\n"), event: "created", view.json())
         }
-        guard !ways.isEmpty else { return }
-        let place = signer.networkWords
+        guard !ways.isEmpty, let place else { return }
         let words = ways == [.inbox] ? "musig2 inbox\(place)" : "musig2 join \(created.id)\(place)"
         try output.progress("to join     \(words)", event: "toJoin", ["command": .string(words)])
     }
@@ -123,7 +128,13 @@ struct CreateCommand: AsyncParsableCommand {
     /// Draws the invitation. In capitals, which are the same invitation, it takes fewer modules.
     private func show(_ invitation: String, _ output: Output) {
         guard let code = QRCode(invitation.uppercased()) else {
-            output.tell("notice      the invitation is too long for a QR code; announce fewer addresses")
+            output.tell("notice      the invitation is too long for a QR code: announce fewer addresses")
+            return
+        }
+        if let columns = Terminal.size(of: STDERR_FILENO)?.columns, columns < code.columns {
+            output.tell(
+                "notice      the QR code is \(code.columns) columns wide, and the terminal has \(columns): make it wider, or its "
+                    + "characters smaller, and create the session again")
             return
         }
         output.tell(code.lines(coloured: Output.colours.areOn).joined(separator: "\n"))
@@ -147,10 +158,10 @@ struct CreateCommand: AsyncParsableCommand {
         for text in note {
             let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2, !parts[0].isEmpty else {
-                throw Failure(.usage, "note \"\(text)\": expected KEY=VALUE")
+                throw Failure(.usage, "--note: \"\(text)\": expected KEY=VALUE")
             }
             guard request.metadata.updateValue(String(parts[1]), forKey: String(parts[0])) == nil else {
-                throw Failure(.usage, "note \"\(parts[0])\" is given twice")
+                throw Failure(.usage, "--note: \"\(parts[0])\" is given twice")
             }
         }
         return request
@@ -169,6 +180,15 @@ struct CreateCommand: AsyncParsableCommand {
             .refused, refusal,
             hint: "No session was made."
                 + (isInTheOrderGiven ? " Expected is the key of the signers in the order given: --given-order." : ""))
+    }
+
+    /// Refuses a session in which this signer would have no part.
+    private func checkOwnKey(_ keys: [PublicKey]) throws(Failure) {
+        let ownKey = try KeyFile.load(at: home.keyFile).publicKey
+        guard !keys.contains(ownKey) else { return }
+        throw Failure(
+            .usage, "--signers: your own key is not among the \(keys.count) keys",
+            hint: "Your key is \(ownKey): name it too, or name the folder of another key with --home.")
     }
 
     /// Refuses what cannot become a session, in the numbers that a person counts by.

@@ -11,15 +11,18 @@ struct DecodeCommand: AsyncParsableCommand {
         abstract: "Show what an invitation, or a message of the protocol in hexadecimal, says.",
         discussion: "Nothing is verified: this shows what the bytes say, not whether it is true.")
 
-    @Argument(help: "An invitation, or a frame, message, announcement or descriptor in hexadecimal.")
-    var text: String
+    @Argument(
+        help: ArgumentHelp(
+            "An invitation, or a frame, message, announcement or descriptor in hexadecimal. Blanks and line breaks in it are of "
+                + "no matter.", valueName: "text"))
+    var parts: [String]
 
     @OptionGroup var options: OutputOptions
 
     func run() async throws {
         let output = options.output
         try await reporting(output) {
-            let (kind, value) = try Self.decoded(text.trimmingCharacters(in: .whitespacesAndNewlines))
+            let (kind, value) = try Self.decoded(SessionOptions.joined(parts))
             try output.result(
                 Readable.lines(value, name: kind).joined(separator: "\n"), event: "decoded",
                 ["kind": .string(kind), "value": value])
@@ -34,7 +37,8 @@ struct DecodeCommand: AsyncParsableCommand {
                 return ("invitation", Readable.json(invitation))
             } catch {
                 throw Failure(
-                    .usage, "\(error)", hint: "Everything but an invitation is given in hexadecimal digits.")
+                    .usage, "the invitation cannot be read: \(Failure.reason(error))",
+                    hint: "Everything but an invitation is given in hexadecimal digits.")
             }
         }
         for decoder in decoders {

@@ -20,10 +20,7 @@ struct InboxCommand: AsyncParsableCommand {
     @Flag(name: .long, help: "Go on looking, and show each further session, until Ctrl-C (status 0).")
     var watch = false
 
-    @Option(
-        name: .long, parsing: .unconditional,
-        help: ArgumentHelp("With --watch: end after so many seconds (status 0). Default: never.", valueName: "seconds"))
-    var timeout: Int?
+    @OptionGroup var timeout: TimeoutOptions<WatchTimeout>
 
     @Option(
         name: .long, parsing: .unconditional,
@@ -43,7 +40,7 @@ struct InboxCommand: AsyncParsableCommand {
             try Seconds.check(every, option: "--every")
             guard watch else { throw ValidationError("--every: of use with --watch alone") }
         }
-        if let timeout { try Seconds.check(timeout, option: "--timeout") }
+        guard watch || timeout.timeout == nil else { throw ValidationError("--timeout: of use with --watch alone") }
     }
 
     func run() async throws {
@@ -62,7 +59,7 @@ struct InboxCommand: AsyncParsableCommand {
             let result = await withTaskGroup(of: Result<Void, Failure>.self) { group in
                 group.addTask { await read(signer, signing, ownKey, output) }
                 group.addTask {
-                    await interruption.wait(atMost: watch ? timeout : nil)
+                    await interruption.wait(atMost: timeout.timeout)
                     return watch ? .success(()) : .failure(Failure(.interrupted, "interrupted"))
                 }
                 let first = await group.next() ?? .success(())
@@ -105,7 +102,7 @@ struct InboxCommand: AsyncParsableCommand {
         _ preview: SessionPreview, _ signer: SignerNode, _ ownKey: PublicKey, _ output: Output
     ) throws {
         let view = SessionView(descriptor: preview.descriptor, ownKey: ownKey, now: Date())
-        let words = "musig2 join \(preview.session)\(signer.networkWords)"
+        let words = "musig2 join \(preview.session)\(signer.networkWords ?? "")"
         let invitation = SessionInvitation(session: preview.session, addresses: preview.addresses)
         var fields = view.json()
         fields["invitation"] = .string(invitation.description)

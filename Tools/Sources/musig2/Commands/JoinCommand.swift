@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import MuSig2Coordinator
+import MuSig2Node
 import MuSig2Session
 import Multiformats
 import Secp256k1
@@ -24,11 +25,11 @@ struct JoinCommand: AsyncParsableCommand {
 
             Without a terminal to ask at, --yes or --decline is needed. Keep the command running until it has printed the signature. \
             Ctrl-C, SIGTERM, a closed terminal and --timeout leave the session; the others wait. Call the command again in the same way to go on, \
-            as after a kill or a power cut, also with a session that you created yourself. --abort-on-exit ends the session for all signers instead.
+            as after a kill or a power cut, as long as another signer is in the session. It need not be the creator, and a session that you created \
+            yourself goes on by its invitation as well: the home folder keeps where the others are. --abort-on-exit ends the session for all signers instead.
             """)
 
-    @Argument(help: "The session id, 64 hexadecimal digits; or the invitation, musig21…")
-    var session: String
+    @OptionGroup var session: SessionOptions
 
     @Flag(name: .long, help: "Sign without asking.")
     var yes = false
@@ -52,7 +53,7 @@ struct JoinCommand: AsyncParsableCommand {
     @OptionGroup var network: NetworkOptions
     @OptionGroup var home: HomeOptions
     @OptionGroup var node: NodeOptions
-    @OptionGroup var timeout: TimeoutOptions
+    @OptionGroup var timeout: TimeoutOptions<SigningTimeout>
     @OptionGroup var exit: ExitOptions
     @OptionGroup var options: OutputOptions
 
@@ -65,7 +66,7 @@ struct JoinCommand: AsyncParsableCommand {
         try await reporting(output) {
             let interruption = await Interruption()
             let signer = try SignerNode(home: home, node: node, network: network)
-            let target = try SessionTarget(session, hasNetwork: !signer.bootstrap.isEmpty)
+            let target = try SessionTarget(session.text, hasNetwork: !signer.bootstrap.isEmpty, home: home)
             guard yes || decline || Prompt.isPossible else {
                 throw Failure(
                     .refused, "there is no terminal to ask at",
@@ -94,25 +95,25 @@ struct JoinCommand: AsyncParsableCommand {
                 let question = isSeenWhole ? "Sign this?" : "Sign this, of which you have not seen all?"
                 guard let answer = await Prompt.answer(to: "\(question) [y/N]") else {
                     // Nobody is there any more to be asked the next question.
-                    _ = StandardStreams.write("\n", to: STDERR_FILENO)
                     return .refuse(reason: "you said no")
                 }
                 if Prompt.isYes(answer) { return .approve }
                 return await Prompt.confirms("Tell the other signers that you do not sign? It is for good.")
                     ? .decline(reason: reason) : .refuse(reason: "you said no")
             }
+            try signer.claim(target.session)
             let signing = SigningCommand(
                 signer: signer, timeout: timeout.timeout, output: output, consent: consent.allowingRawTweaks(),
                 interruption: interruption, abortsOnExit: exit.abortOnExit, needsNetwork: target.needsNetwork,
                 beforeSession: Failure(
                     .expired, "no session was joined",
                     hint: "Nothing is signed. If nobody was found: \(Failure.notFoundHint)"),
-                onDecline: .goOn, declines: decline)
-            try await signing.run { coordinator in
+                onDecline: .goOn, declines: decline, invited: target.invited)
+            try await signing.run { node in
                 let isPatient = timeout.timeout != nil
-                let preview = try await target.preview(by: coordinator, isPatient: isPatient, output)
+                let preview = try await target.preview(by: node, isPatient: isPatient, output)
                 // What was looked at is not looked for again.
-                return try await coordinator.joinSession(id: preview.session)
+                return try await node.coordinator.joinSession(id: preview.session)
             }
         }
     }

@@ -19,6 +19,7 @@ struct KeyCommand: AsyncParsableCommand {
     /// `musig2 key new`
     struct New: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "new",
             abstract: "Make a key, keep it in the home folder (mode 0600), and print its public key.")
 
         @OptionGroup var passphrase: NewPassphraseOptions
@@ -40,6 +41,7 @@ struct KeyCommand: AsyncParsableCommand {
     /// `musig2 key show`
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "show",
             abstract: "Print the public key. The secret key is not printed, and no passphrase is needed.")
 
         @OptionGroup var home: HomeOptions
@@ -56,6 +58,7 @@ struct KeyCommand: AsyncParsableCommand {
     /// `musig2 key import`
     struct Import: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "import",
             abstract: "Bring in a secret key that you have, and print its public key.",
             discussion: """
                 Reads the key from standard input, or asks for it at the terminal without showing it: 64 hexadecimal \
@@ -98,6 +101,7 @@ struct KeyCommand: AsyncParsableCommand {
     /// `musig2 key export`
     struct Export: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "export",
             abstract: "Print the secret key, after a question.",
             discussion:
                 "Whoever has the secret key signs in your place. It is printed as it is, also when the file is encrypted."
@@ -176,9 +180,8 @@ struct KeyCommand: AsyncParsableCommand {
                     changed = .plain(key)
                 } else {
                     // What the environment names is the passphrase of now.
-                    let passphrase = try await KeyPassphrase.new(
-                        from: newFile ?? (wasEncrypted ? nil : KeyPassphrase.file))
-                    changed = try KeyFile.encrypted(key, passphrase)
+                    let file = newFile ?? (wasEncrypted ? nil : KeyPassphrase.file)
+                    changed = try KeyFile.encrypted(key, try await KeyPassphrase.new(from: file))
                 }
                 try KeyFile.replace(at: home.keyFile, changed)
                 try output.key(changed, home)

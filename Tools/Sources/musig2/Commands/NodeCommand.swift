@@ -32,19 +32,11 @@ struct NodeCommand: AsyncParsableCommand {
         subcommands: [NodeStatusCommand.self]
     )
 
-    @Option(
-        name: .long, parsing: .unconditional,
-        help: ArgumentHelp("End after so many seconds, with status 0. Default: never.", valueName: "seconds"))
-    var timeout: Int?
-
+    @OptionGroup var timeout: TimeoutOptions<NodeTimeout>
     @OptionGroup var network: NetworkOptions
     @OptionGroup var home: HomeOptions
     @OptionGroup var node: NodeOptions
     @OptionGroup var options: OutputOptions
-
-    func validate() throws {
-        if let timeout { try Seconds.check(timeout, option: "--timeout") }
-    }
 
     func run() async throws {
         let output = options.output
@@ -116,7 +108,7 @@ struct NodeCommand: AsyncParsableCommand {
         await withTaskGroup(of: Result<Void, Failure>.self) { group in
             group.addTask { await Self.attempt { try await follow(node, output) } }
             group.addTask {
-                await interruption.wait(atMost: timeout)
+                await interruption.wait(atMost: timeout.timeout)
                 return .success(())
             }
             group.addTask {
@@ -174,13 +166,5 @@ struct NodeCommand: AsyncParsableCommand {
         } catch {
             return .failure(error as? Failure ?? Failure(.failure, "\(error)"))
         }
-    }
-}
-
-extension Multiaddr {
-    /// The port of a TCP address; nil for any other.
-    fileprivate var tcpPort: UInt16? {
-        for case .tcp(let port) in components { return port }
-        return nil
     }
 }

@@ -14,23 +14,13 @@ struct ShowCommand: AsyncParsableCommand {
             the signers, since it is shown to nobody else. Nobody joins by it; the signer that shows the session learns that your key asked.
             """)
 
-    @Argument(help: "The session id, 64 hexadecimal digits; or the invitation, musig21…")
-    var session: String
+    @OptionGroup var session: SessionOptions
 
     @OptionGroup var network: NetworkOptions
     @OptionGroup var home: HomeOptions
     @OptionGroup var node: NodeOptions
-
-    @Option(
-        name: .long, parsing: .unconditional,
-        help: ArgumentHelp("Look for so many seconds, if nobody is found at once.", valueName: "seconds"))
-    var timeout: Int?
-
+    @OptionGroup var timeout: TimeoutOptions<LookTimeout>
     @OptionGroup var options: OutputOptions
-
-    func validate() throws {
-        if let timeout { try Seconds.check(timeout, option: "--timeout") }
-    }
 
     func run() async throws {
         let output = options.output
@@ -38,12 +28,12 @@ struct ShowCommand: AsyncParsableCommand {
             let interruption = await Interruption()
             StandardStreams.ignoreBrokenPipes()
             let signer = try SignerNode(home: home, node: node, network: network)
-            let target = try SessionTarget(session, hasNetwork: !signer.bootstrap.isEmpty)
+            let target = try SessionTarget(session.text, hasNetwork: !signer.bootstrap.isEmpty, home: home)
             let ownKey = try KeyFile.load(at: home.keyFile).publicKey
             let signing = try await signer.start(consent: .ownSessions, output)
-            let found = await interruption.interrupting(after: timeout, Self.late) {
+            let found = await interruption.interrupting(after: timeout.timeout, Self.late) {
                 if target.needsNetwork { try await signer.enterNetwork(signing, output) }
-                return try await target.preview(by: signing.coordinator, isPatient: timeout != nil, output)
+                return try await target.preview(by: signing, isPatient: timeout.timeout != nil, output)
             }
             await signing.shutdown()
             let view = SessionView(descriptor: try found.get().descriptor, ownKey: ownKey, now: Date())

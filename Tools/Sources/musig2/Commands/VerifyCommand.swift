@@ -35,7 +35,7 @@ struct VerifyCommand: AsyncParsableCommand {
             let messages = try message.messages(limit: 64 << 20)
             guard signature.count == messages.count else {
                 throw Failure(
-                    .usage, "signatures: expected \(messages.count), one for each message, found \(signature.count)")
+                    .usage, "--signature: expected \(messages.count), one for each message, found \(signature.count)")
             }
             let signatures = try signature.enumerated().map { index, text in try parsed(text, index) }
             var refusals: [String] = []
@@ -71,28 +71,31 @@ struct VerifyCommand: AsyncParsableCommand {
         guard let key else {
             guard !signers.signers.isEmpty else {
                 throw Failure(
-                    .usage, "no key",
+                    .usage, "--key: expected a key, found none",
                     hint: "Name the key, --key HEX as `musig2 aggregate` prints it, or all the signers, --signers.")
             }
             return try signers.contexts().map { Candidate(key: $0.context.xOnlyKey, order: $0.order) }
         }
         guard signers.signers.isEmpty else { throw Failure(.usage, "--key and --signers exclude each other") }
-        guard let bytes = Hex.decode(key) else { throw Failure(.usage, "key \"\(key)\" is not hexadecimal") }
+        guard let bytes = Hex.decode(key) else { throw Failure(.usage, "--key: \"\(key)\" is not hexadecimal") }
         do throws(PublicKeyError) {
             return [Candidate(key: try XOnlyPublicKey(rawRepresentation: bytes), order: nil)]
         } catch {
-            throw Failure(.usage, "\(error)", hint: "The key has 32 bytes, as `musig2 aggregate` prints it.")
+            throw Failure(
+                .usage, "--key: \(Failure.reason(error))",
+                hint: "The key has 32 bytes, as `musig2 aggregate` prints it.")
         }
     }
 
     private func parsed(_ text: String, _ index: Int) throws(Failure) -> SchnorrSignature {
+        let place = signature.count == 1 ? "--signature" : "--signature: signature \(index + 1)"
         guard let bytes = Hex.decode(text) else {
-            throw Failure(.usage, "signature \(index + 1): \"\(text)\" is not hexadecimal")
+            throw Failure(.usage, "\(place): \"\(text)\" is not hexadecimal")
         }
         do throws(SignatureError) {
             return try SchnorrSignature(rawRepresentation: bytes)
         } catch {
-            throw Failure(.usage, "signature \(index + 1): \(error)")
+            throw Failure(.usage, "\(place): \(Failure.reason(error))")
         }
     }
 }

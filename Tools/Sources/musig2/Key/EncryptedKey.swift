@@ -76,7 +76,7 @@ struct EncryptedKey: Equatable {
 
     /// How an encrypted key begins.
     static let firstLine = "musig2 encrypted key 1"
-    /// More than the longest text.
+    /// The most bytes of a file that holds it: more than the longest text, with white space around it.
     static let maximumBytes = 512
     /// The longest passphrase, in bytes.
     static let maximumPassphraseBytes = 1_024

@@ -9,7 +9,9 @@ enum ImportedKey {
     /// The text of the key: from standard input, or from the person without showing it.
     static func read() async throws(Failure) -> SecretText {
         if isatty(STDIN_FILENO) == 1, let terminal = Terminal() {
-            return try await terminal.secret("Secret key, in hexadecimal or as WIF", limit: maximumBytes)
+            let unseen = try await terminal.unseen()
+            defer { unseen.end() }
+            return try await unseen.secret("Secret key, in hexadecimal or as WIF", limit: maximumBytes)
         }
         do throws(SecretText.ReadError) {
             return try SecretText.read(STDIN_FILENO, limit: maximumBytes, to: .file).trimmed()

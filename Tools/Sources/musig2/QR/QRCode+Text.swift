@@ -2,6 +2,9 @@ extension QRCode {
     /// The light border that a camera needs, in modules.
     static let border = 4
 
+    /// How many columns of a terminal the code takes.
+    var columns: Int { side + 2 * Self.border }
+
     /// The code in half blocks, two rows of modules in a line.
     ///
     /// - Parameter coloured: Whether the terminal takes colours: dark is black and light is white then, whatever the

@@ -38,10 +38,19 @@ struct Failure: Error, CustomStringConvertible {
     /// What the person can do next.
     let hint: String?
 
+    /// Makes a failure. Whatever in its words is somebody else's is made harmless here, so that every output may print it.
+    ///
+    /// - Parameters:
+    ///   - status: The exit status.
+    ///   - message: What happened, in one line.
+    ///   - hint: What the person can do next; may have several lines.
     init(_ status: ExitStatus, _ message: String, hint: String? = nil) {
         self.status = status
-        self.message = message
-        self.hint = hint
+        self.message = VisibleText.line(message)
+        self.hint = hint.map { hint in
+            hint.split(separator: "\n", omittingEmptySubsequences: false).map { VisibleText.line(String($0)) }
+                .joined(separator: "\n")
+        }
     }
 
     var description: String {

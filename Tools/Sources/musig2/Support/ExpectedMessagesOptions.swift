@@ -9,13 +9,13 @@ struct ExpectedMessagesOptions: ParsableArguments {
             "Sign the bytes of this file and nothing else: a session with another message is refused. May be repeated, also "
                 + "together with --expect-hex: one for each message, in the order of the session.",
             valueName: "file"),
-        completion: .file(), transform: { MessageOptions.Named(.file($0)) })
+        completion: .file(), transform: { MessageOptions.Named(.file($0), option: "--expect-file") })
     var expectFile: [MessageOptions.Named] = []
 
     @Option(
         name: .long,
         help: ArgumentHelp("The same with a message in hexadecimal. May be repeated.", valueName: "hex"),
-        transform: { MessageOptions.Named(.hex($0)) })
+        transform: { MessageOptions.Named(.hex($0), option: "--expect-hex") })
     var expectHex: [MessageOptions.Named] = []
 
     /// The messages, in the order of the command line; nil if none is expected.

@@ -57,6 +57,11 @@ extension Failure {
         "Is the creator's command still running, and are its --bootstrap and --network the same as here? Is the id whole? "
         + "It finds sessions of --discovery rendezvous, record and inbox; the invitation (musig21…) needs no DHT."
 
+    /// What an error says is wrong, without the kind of thing in front that it names: the option before it names that.
+    static func reason(_ error: some CustomStringConvertible) -> String {
+        error.description.replacing(#/^(?:public key|signature|tweak|address|invitation): /#, with: "")
+    }
+
     /// A message without what it asks or advises after its colon.
     private static func statement(of message: String) -> String {
         message.firstRange(of: ": ").map { String(message[..<$0.lowerBound]) } ?? message

@@ -43,7 +43,7 @@ struct FinalKeyOptions: ParsableArguments {
         do throws(PublicKeyError) {
             return try XOnlyPublicKey(rawRepresentation: bytes)
         } catch {
-            throw Failure(.usage, "--expect-key: \(error)", hint: hint)
+            throw Failure(.usage, "--expect-key: \(Failure.reason(error))", hint: hint)
         }
     }
 

@@ -39,6 +39,9 @@ struct HomeOptions: ParsableArguments {
     /// The peers that the node knows, and where they were.
     var peersFile: String { folder.appendingPathComponent("peers").path }
 
+    /// The folder of the sessions that processes of this home are in.
+    var sessionsFolder: String { folder.appendingPathComponent("sessions").path }
+
     /// Makes the folder if there is none, readable by its owner alone.
     func makeFolder() throws(Failure) { try Self.makeFolder(folder.path) }
 

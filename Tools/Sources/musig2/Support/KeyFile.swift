@@ -48,12 +48,16 @@ enum KeyFile {
 
 extension KeyFile {
     /// What encrypts a key, in the words of the command line.
-    static func encrypted(_ key: borrowing SecretKey, _ passphrase: SecretText) throws(Failure) -> Content {
+    static func encrypted(_ key: borrowing SecretKey, _ passphrase: KeyPassphrase.Given) throws(Failure) -> Content {
+        defer { passphrase.end() }
+        let encrypted: EncryptedKey
         do throws(EncryptedKeyError) {
-            return .encrypted(try EncryptedKey(key, passphrase: passphrase))
+            encrypted = try EncryptedKey(key, passphrase: passphrase.text)
         } catch {
             throw Failure(.failure, "cannot encrypt the key: \(error)")
         }
+        try passphrase.throwIfInterrupted()
+        return .encrypted(encrypted)
     }
 
     /// Fails if there is a file already: before a person is asked for anything.
@@ -92,7 +96,7 @@ extension KeyFile {
     }
 
     private static func file(at path: String) -> PrivateFile {
-        PrivateFile(path: path, kind: "key file", exposure: "read the key", maximumBytes: 4_096)
+        PrivateFile(path: path, kind: "key file", exposure: "read the key", maximumBytes: EncryptedKey.maximumBytes)
     }
 
     /// Reads a key; one that is encrypted needs a passphrase, which the person is asked for, or a file holds.
@@ -108,8 +112,10 @@ extension KeyFile {
         case .plain(let key): return key
         case .encrypted(let encrypted):
             let passphrase = try await KeyPassphrase.existing(for: path)
+            defer { passphrase.end() }
+            let key: SecretKey
             do throws(EncryptedKeyError) {
-                return try encrypted.open(passphrase)
+                key = try encrypted.open(passphrase.text)
             } catch {
                 switch error {
                 case .wrongPassphrase:
@@ -117,6 +123,8 @@ extension KeyFile {
                 case .malformed, .cost, .otherKey: throw Failure(.file, "\(path): \(error)", hint: keepHint)
                 }
             }
+            try passphrase.throwIfInterrupted()
+            return key
         }
     }
 

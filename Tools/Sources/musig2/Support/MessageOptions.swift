@@ -19,9 +19,12 @@ struct MessageOptions: ParsableArguments {
 
         let place = Self.count.wrappingAdd(1, ordering: .relaxed).newValue
         let source: Source
+        /// The option that named it.
+        let option: String
 
-        init(_ source: Source) {
+        init(_ source: Source, option: String) {
             self.source = source
+            self.option = option
         }
     }
 
@@ -30,20 +33,20 @@ struct MessageOptions: ParsableArguments {
         help: ArgumentHelp(
             "A message as text, in UTF-8; - is standard input, to its end. May be repeated: one signature for each, in the order given.",
             valueName: "text"),
-        transform: { Named(.text($0)) })
+        transform: { Named(.text($0), option: "--message") })
     var message: [Named] = []
 
     @Option(
         name: .long,
         help: ArgumentHelp("A message in hexadecimal; may be empty. May be repeated.", valueName: "hex"),
-        transform: { Named(.hex($0)) })
+        transform: { Named(.hex($0), option: "--message-hex") })
     var messageHex: [Named] = []
 
     @Option(
         name: .long,
         help: ArgumentHelp(
             "A file whose bytes are the message; - is standard input. May be repeated.", valueName: "file"),
-        completion: .file(), transform: { Named(.file($0)) })
+        completion: .file(), transform: { Named(.file($0), option: "--message-file") })
     var messageFile: [Named] = []
 
     /// The messages, in the order of the command line.
@@ -55,7 +58,7 @@ struct MessageOptions: ParsableArguments {
         let named = message + messageHex + messageFile
         guard !named.isEmpty else {
             throw Failure(
-                .usage, "no message",
+                .usage, "--message: expected at least one message, found none",
                 hint: "Name what is to be signed: --message TEXT, --message-hex HEX or --message-file FILE")
         }
         return try Self.bytes(of: named, limit: limit)
@@ -64,7 +67,8 @@ struct MessageOptions: ParsableArguments {
     /// What was named, in the order of the command line.
     static func bytes(of named: [Named], limit: Int = MessageOptions.limit) throws(Failure) -> [[UInt8]] {
         guard named.count(where: \.isStandardInput) <= 1 else {
-            throw Failure(.usage, "standard input can be one message, and is named more than once")
+            let options = named.filter(\.isStandardInput).map { "\($0.option) -" }.joined(separator: ", ")
+            throw Failure(.usage, "\(options): standard input can be one message, and is named more than once")
         }
         var messages: [[UInt8]] = []
         for message in named.sorted(by: { $0.place < $1.place }) { messages.append(try message.bytes(limit: limit)) }
@@ -85,36 +89,41 @@ extension MessageOptions.Named {
 
     func bytes(limit: Int) throws(Failure) -> [UInt8] {
         switch source {
-        case .text("-"), .file("-"): return try Self.read(STDIN_FILENO, "standard input", limit: limit)
+        case .text("-"), .file("-"): return try read(STDIN_FILENO, "standard input", limit: limit)
         case .text(let text): return Array(text.utf8)
         case .hex(let text):
             guard let bytes = Hex.decode(text) else {
                 throw Failure(
-                    .usage, "message \"\(text)\" is not hexadecimal",
-                    hint: "Text is named by --message. In hexadecimal, \"hello\" is 68656c6c6f.")
+                    .usage, "\(option): \"\(text)\" is not hexadecimal",
+                    hint: "In hexadecimal, \"hello\" is 68656c6c6f."
+                        + (option == "--message-hex" ? " Text is named by --message." : ""))
             }
             return bytes
         case .file(let path):
             let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-            guard descriptor >= 0 else { throw Failure(.file, "cannot read \(path): \(FileFailure.reason())") }
+            guard descriptor >= 0 else { throw unreadable(path) }
             defer { close(descriptor) }
-            return try Self.read(descriptor, path, limit: limit)
+            return try read(descriptor, path, limit: limit)
         }
     }
 
     /// The bytes of a file, which is read no further than the limit: a device may have no end.
-    private static func read(_ descriptor: CInt, _ path: String, limit: Int) throws(Failure) -> [UInt8] {
+    private func read(_ descriptor: CInt, _ path: String, limit: Int) throws(Failure) -> [UInt8] {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65_536)
         while bytes.count <= limit {
             let count = chunk.withUnsafeMutableBytes { Foundation.read(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw Failure(.file, "cannot read \(path): \(FileFailure.reason())") }
+            guard count >= 0 else { throw unreadable(path) }
             if count == 0 { return bytes }
             bytes += chunk.prefix(count)
         }
         throw Failure(
-            .usage, "\(path): expected at most \(limit) bytes, found more",
+            .usage, "\(option): \(path): expected at most \(limit) bytes, found more",
             hint: "Sign the hash of the file instead, for example what sha256sum prints, with --message-hex.")
+    }
+
+    private func unreadable(_ path: String) -> Failure {
+        Failure(.file, "\(option): cannot read \(path): \(FileFailure.reason())")
     }
 }

@@ -16,16 +16,42 @@ enum Seconds {
     }
 }
 
-/// How long a command waits.
-struct TimeoutOptions: ParsableArguments {
+/// What a time limit ends.
+protocol TimeoutMeaning {
+    /// The words of the help.
+    static var help: String { get }
+}
+
+/// How long a command runs at most.
+struct TimeoutOptions<Meaning: TimeoutMeaning>: ParsableArguments {
     @Option(
         name: .long, parsing: .unconditional,
-        help: ArgumentHelp("Give up after so many seconds. Default: when the session expires.", valueName: "seconds"))
+        help: ArgumentHelp(Meaning.help, valueName: "seconds"))
     var timeout: Int?
 
     func validate() throws {
         if let timeout { try Seconds.check(timeout, option: "--timeout") }
     }
+}
+
+/// The limit of `create` and `join`.
+enum SigningTimeout: TimeoutMeaning {
+    static let help = "Give up after so many seconds. Default: when the session expires."
+}
+
+/// The limit of `show`.
+enum LookTimeout: TimeoutMeaning {
+    static let help = "Look for so many seconds, if nobody is found at once."
+}
+
+/// The limit of `node`.
+enum NodeTimeout: TimeoutMeaning {
+    static let help = "End after so many seconds, with status 0. Default: never."
+}
+
+/// The limit of `inbox`.
+enum WatchTimeout: TimeoutMeaning {
+    static let help = "With --watch: end after so many seconds (status 0). Default: never."
 }
 
 /// How a command ends that ends before its session.
@@ -105,7 +131,7 @@ struct NodeOptions: ParsableArguments {
                 addresses.append(try Multiaddr(text))
             } catch {
                 let reason =
-                    error == .noLeadingSlash ? "" : ": \("\(error)".trimmingPrefix("address: "))"
+                    error == .noLeadingSlash ? "" : ": \(Failure.reason(error))"
                 throw Failure(
                     .usage, "\(option): \"\(text)\" is not a multiaddr\(reason)",
                     hint: "An example: \(example(of: option))")

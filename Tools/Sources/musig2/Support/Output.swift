@@ -115,20 +115,19 @@ struct Output: Sendable {
         }
         let stream = isResult ? STDOUT_FILENO : STDERR_FILENO
         let lines = view.lines(columns: Terminal.columns(of: stream))
-        let pages = Pages(lines, rows: asks && Prompt.isPossible ? Terminal.size(of: stream)?.rows : nil)
+        let pages = Pages(lines, size: asks && Prompt.isPossible ? Terminal.size(of: stream) : nil)
         return try await pages.show(
             { line in
                 if isResult { try Self.write(line) } else { Self.tell(line) }
-            }, ask: Prompt.answer(to:))
+            }, ask: Prompt.key(_:of:))
     }
 
     /// A failure, before the command ends with its status.
     func failure(_ failure: Failure) {
         switch format {
         case .human:
-            // It may hold words of other signers.
-            Self.tell("error: \(VisibleText.line(failure.message))")
-            if let hint = failure.hint { Self.tell("       \(hint)") }
+            Self.tell("error: \(failure.message)")
+            for line in failure.hint?.split(separator: "\n") ?? [] { Self.tell("       \(line)") }
         case .json:
             var fields: [String: JSONValue] = [
                 "message": .string(failure.message), "status": .integer(Int(failure.status.rawValue)),

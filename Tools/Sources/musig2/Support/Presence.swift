@@ -7,17 +7,23 @@ struct Presence {
     private var gone: Set<PeerID> = []
 
     /// The line that says that a signer went or came back; nil for everything else.
-    mutating func line(_ event: CoordinatorEvent) -> ProgressLine? {
+    ///
+    /// - Parameters:
+    ///   - event: What happened.
+    ///   - own: The index of this signer; nil: it is not known.
+    mutating func line(_ event: CoordinatorEvent, own: Int? = nil) -> ProgressLine? {
         switch event {
         case .participantJoined(_, let signer, let peer, _, _):
             signers[peer] = signer
             return nil
         case .peerDisconnected(let peer):
             guard let signer = signers[peer], gone.insert(peer).inserted else { return nil }
-            return ProgressLine("gone        signer \(signer + 1); it may come back", signer, peer)
+            return ProgressLine(
+                "gone        \(Words.signer(signer, own: own)); it may come back, by itself or by `musig2 join`",
+                signer, peer)
         case .peerConnected(let peer):
             guard let signer = signers[peer], gone.remove(peer) != nil else { return nil }
-            return ProgressLine("back        signer \(signer + 1)", signer, peer)
+            return ProgressLine("back        \(Words.signer(signer, own: own))", signer, peer)
         default:
             return nil
         }

@@ -17,7 +17,7 @@ struct ProgressLine {
             self.init("waiting     for the other signers to join", [:])
         case .participantJoined(_, let signer, let peer, let joined, let total):
             self.init(
-                "joined      signer \(signer + 1)  (\(joined)/\(total))"
+                "joined      \(Words.signer(signer, own: own))  (\(joined)/\(total))"
                     + (joined < total ? ", waiting for \(total - joined) more" : ""),
                 [
                     "signer": .number(signer), "peer": .string("\(peer)"), "received": .integer(joined),
@@ -37,7 +37,8 @@ struct ProgressLine {
             self.init("signatures ", attempt, signer, received, total)
         case .attemptRestarted(_, let attempt, let reason, let author):
             self.init(
-                "attempt \(attempt)   begins: \(Words.reason(reason)), \(author == own ? "as you say" : "says \(Words.signer(author))")",
+                "again       attempt \(attempt): the signers begin anew with new nonces, since \(Words.reason(reason)) "
+                    + "(\(Words.saying(author, own: own, "says", "say")) so)",
                 ["attempt": .integer(Int(attempt)), "reason": .string("\(reason)"), "by": .number(author)])
         case .notHeard(_, let attempt, let signers, let author):
             self.init(

@@ -15,18 +15,64 @@ enum Prompt {
     /// - Returns: The line without the spaces around it; nil when there is none, or the task is cancelled.
     static func answer(to question: String) async -> String? {
         _ = StandardStreams.write("\(question) ", to: STDERR_FILENO)
+        let answer = await waiting { readLine()?.trimmingCharacters(in: .whitespaces) }
+        // The question ends without an end of line, then.
+        if answer == nil { _ = StandardStreams.write("\n", to: STDERR_FILENO) }
+        return answer
+    }
+
+    /// Prints a question and waits for one key of some; a terminal hands it over at once, and other keys are as if not typed.
+    ///
+    /// - Parameters:
+    ///   - question: The question.
+    ///   - keys: The keys that are waited for.
+    /// - Returns: The key; nil when none can come any more, or the task is cancelled.
+    static func key(_ question: String, of keys: Set<Character>) async -> Character? {
+        let ask: @Sendable () -> Void = { _ = StandardStreams.write("\(question) ", to: STDERR_FILENO) }
+        let mode: TerminalMode
+        do throws(Failure) {
+            mode = try TerminalMode(STDIN_FILENO, .keys, askAgain: ask)
+        } catch {
+            return nil
+        }
+        ask()
+        let key = await waiting { readKey(of: keys).map(String.init) }
+        mode.end()
+        _ = StandardStreams.write("\n", to: STDERR_FILENO)
+        return key?.first
+    }
+
+    private static func readKey(of keys: Set<Character>) -> Character? {
+        var byte: UInt8 = 0
+        while true {
+            let count = read(STDIN_FILENO, &byte, 1)
+            if count < 0, errno == EINTR { continue }
+            // Ctrl-D, which ends the input of a terminal that hands over lines.
+            guard count == 1, byte != 4 else { return nil }
+            let key = Character(UnicodeScalar(byte))
+            if keys.contains(key) { return key }
+        }
+    }
+
+    /// Waits for what is read on a thread of its own, as long as the task is not cancelled.
+    private static func waiting(_ read: @escaping @Sendable () -> String?) async -> String? {
+        openQuestions.wrappingAdd(1, ordering: .relaxed)
+        defer { openQuestions.wrappingSubtract(1, ordering: .relaxed) }
         let answer = OneAnswer()
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 answer.await(continuation)
-                Thread.detachNewThread {
-                    answer.give(readLine()?.trimmingCharacters(in: .whitespaces))
-                }
+                Thread.detachNewThread { answer.give(read()) }
             }
         } onCancel: {
             answer.give(nil)
         }
     }
+
+    /// Whether a question stands at the terminal that the person has not answered.
+    static var isOpen: Bool { openQuestions.load(ordering: .relaxed) > 0 }
+
+    private static let openQuestions = Atomic(0)
 
     /// Whether a line says yes: nothing else does, so that a slip of the hand signs nothing.
     static func isYes(_ line: String) -> Bool {

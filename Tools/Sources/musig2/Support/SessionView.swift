@@ -96,6 +96,7 @@ struct SessionView {
         let text = VisibleText.text(message)
         var lines: [String] = []
         if let text { lines += labelled("  as text   ", VisibleText.rows(text, columns: columns - margin.count)) }
+        if let obstacle = VisibleText.obstacle(message) { lines.append("  no text   it holds \(obstacle)") }
         guard !message.isEmpty, text == nil || message.count <= 64 else { return lines }
         let digits = max((columns - margin.count) / 2, 1)
         let rows = stride(from: 0, to: message.count, by: digits).map { start in

@@ -71,12 +71,13 @@ struct SignersOptions: ParsableArguments {
             do throws(PublicKeyError) {
                 keys.append(try PublicKey(compressedRepresentation: bytes))
             } catch {
-                let reason = "\(error)".trimmingPrefix("public key: ")
-                throw Failure(.usage, "--signers: key \(keys.count + 1): \(reason)", hint: hint)
+                throw Failure(.usage, "--signers: key \(keys.count + 1): \(Failure.reason(error))", hint: hint)
             }
         }
         guard !keys.isEmpty else {
-            throw Failure(.usage, "no signers", hint: "Name all their public keys: --signers KEY,KEY,…")
+            throw Failure(
+                .usage, "--signers: expected at least one key, found none",
+                hint: "Name the public keys of all signers: --signers KEY,KEY,…")
         }
         return keys
     }
@@ -96,12 +97,12 @@ struct SignersOptions: ParsableArguments {
                 default: nil
                 }
             guard let kind, parts.count == 2, let bytes = Hex.decode(String(parts[1])) else {
-                throw Failure(.usage, "tweak \"\(text)\": expected plain:HEX or xonly:HEX")
+                throw Failure(.usage, "--tweak: \"\(text)\": expected plain:HEX or xonly:HEX")
             }
             do throws(TweakError) {
                 tweaks.append(try Tweak(bytes: bytes, kind: kind))
             } catch {
-                throw Failure(.usage, "tweak \"\(text)\": \(error)")
+                throw Failure(.usage, "--tweak: \"\(text)\": \(Failure.reason(error))")
             }
         }
         return tweaks
@@ -118,12 +119,12 @@ struct SignersOptions: ParsableArguments {
         do throws(KeyAggError) {
             context = try KeyAggContext(keys: keys)
         } catch {
-            throw Failure(.usage, "\(error)")
+            throw Failure(.usage, "--signers: \(Failure.reason(error))")
         }
         do throws(TweakError) {
             return try context.applyingTweaks(tweaks)
         } catch {
-            throw Failure(.usage, "\(error)")
+            throw Failure(.usage, "--tweak: \(Failure.reason(error))")
         }
     }
 

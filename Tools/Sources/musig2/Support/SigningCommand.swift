@@ -2,6 +2,8 @@ import Foundation
 import MuSig2Coordinator
 import MuSig2Node
 import MuSig2Session
+import Multiformats
+import PeerNode
 
 /// What `create` and `join` have in common: a node, one session, its progress, and a clean way out.
 struct SigningCommand: Sendable {
@@ -20,6 +22,8 @@ struct SigningCommand: Sendable {
     let onDecline: DeclineReaction
     /// Whether this signer wants nothing but to decline.
     var declines = false
+    /// The addresses of the invitation by which this signer joins.
+    var invited: [Multiaddr] = []
 
     enum DeclineReaction: Sendable {
         /// It is said, and the others may end the session.
@@ -29,16 +33,16 @@ struct SigningCommand: Sendable {
     }
 
     /// Runs until the session ended, the time is over, or the process is asked to end.
-    func run(_ enter: @escaping @Sendable (MuSig2Coordinator) async throws -> SessionID) async throws {
+    func run(_ enter: @escaping @Sendable (SigningNode) async throws -> SessionID) async throws {
         StandardStreams.ignoreBrokenPipes()
-        let node = try await signer.start(consent: consent, output)
+        let node = try await signer.start(consent: consent, invited: invited, output)
         if let shortcoming = Secrecy.shortcoming {
             try output.progress("notice      \(shortcoming)", event: "notice", ["message": .string(shortcoming)])
         }
         let coordinator = node.coordinator
         let events = await coordinator.events
         let (entered, settle) = AsyncStream.makeStream(of: Void.self)
-        let ending = await withTaskGroup(of: Ending.self) { group in
+        let (ending, isAtQuestion) = await withTaskGroup(of: Ending.self) { group in
             group.addTask { await follow(events, node, entered, enter) }
             if !needsNetwork {
                 group.addTask {
@@ -53,7 +57,7 @@ struct SigningCommand: Sendable {
                 await interruption.wait()
                 return .interrupted
             }
-            group.addTask { await remind(coordinator) }
+            group.addTask { await remind(node) }
             if let timeout {
                 group.addTask {
                     do { try await Task.sleep(for: .seconds(timeout)) } catch { return .left }
@@ -61,30 +65,64 @@ struct SigningCommand: Sendable {
                 }
             }
             let first = await group.next() ?? .left
+            let isAtQuestion = Prompt.isOpen
             group.cancelAll()
-            return first
+            return (first, isAtQuestion)
         }
-        let departure =
+        var departure =
             switch ending {
             case .timedOut, .interrupted, .failed: await stepOut(of: coordinator)
             case .complete, .declined, .left: Departure()
             }
+        departure.isAtQuestion = isAtQuestion
         await leave(node)
+        signer.letGo(isOver: isOver(ending, departure))
         switch ending {
         case .left: return
         case .complete(let session): try await sayWhoMissesIt(session, coordinator)
         case .declined(let session): try await sayWhoHeard(of: session, coordinator)
         case .failed(let failure): throw failure
-        case .timedOut(let seconds) where departure.count == 0:
-            throw Failure(.expired, "\(beforeSession.message) within \(seconds) s", hint: beforeSession.hint)
-        case .timedOut(let seconds):
-            let missing = departure.missing.isEmpty ? "" : ": not here is signer \(departure.missing)"
-            throw Failure(.expired, "no signature within \(seconds) s\(missing)", hint: hint(after: departure))
-        case .interrupted:
-            throw Failure(
-                .interrupted, departure.count == 0 ? "interrupted" : "interrupted: \(words(for: departure))",
-                hint: hint(after: departure))
+        case .timedOut(let seconds): throw timedOut(seconds, departure)
+        case .interrupted: throw interrupted(departure)
         }
+    }
+
+    /// Whether the session cannot be joined again.
+    private func isOver(_ ending: Ending, _ departure: Departure) -> Bool {
+        switch ending {
+        case .complete, .declined: true
+        case .failed(let failure): [.sessionFailed, .expired].contains(failure.status)
+        case .timedOut, .interrupted: departure.count > 0 && (abortsOnExit || !departure.hasOthers)
+        case .left: false
+        }
+    }
+
+    private func timedOut(_ seconds: Int, _ departure: Departure) -> Failure {
+        if departure.isAtQuestion {
+            return Failure(
+                .expired, "\(seconds) s were over before you answered",
+                hint:
+                    "Nothing is signed, and you are not in the session. Join it again, with a longer --timeout or without one."
+            )
+        }
+        guard departure.count > 0 else {
+            return Failure(.expired, "\(beforeSession.message) within \(seconds) s", hint: beforeSession.hint)
+        }
+        let missing =
+            departure.missing.isEmpty
+            ? "" : ": \(Words.signers(departure.missing)) \(departure.missing.count == 1 ? "is" : "are") not connected"
+        return Failure(.expired, "no signature within \(seconds) s\(missing)", hint: hint(after: departure))
+    }
+
+    private func interrupted(_ departure: Departure) -> Failure {
+        if departure.isAtQuestion {
+            return Failure(
+                .interrupted, "interrupted before you answered",
+                hint: "Nothing is signed, and you are not in the session.")
+        }
+        return Failure(
+            .interrupted, departure.count == 0 ? "interrupted" : "interrupted: \(words(for: departure))",
+            hint: hint(after: departure))
     }
 
     /// Says whether the signatures got to all who rely on this signer for them.
@@ -113,8 +151,10 @@ struct SigningCommand: Sendable {
         var count = 0
         /// Whether this signer's partial signature may have left.
         var isAfterPartial = false
-        /// The signers that are not connected, as a person counts them.
-        var missing = ""
+        /// Whether the person was asked about the session, and had not answered.
+        var isAtQuestion = false
+        /// The signers that are not connected.
+        var missing: [Int] = []
         /// Whether another signer has joined: there is a session without this one.
         var hasOthers = false
         /// Whether a signer that has joined is connected: it hears of an end.
@@ -134,8 +174,7 @@ struct SigningCommand: Sendable {
                 departure.hasOthers = departure.hasOthers || joined.count > 1
                 departure.isHeard = departure.isHeard || joined.count(where: \.isConnected) > 1
                 departure.isAfterPartial = departure.isAfterPartial || status.isAfterPartial
-                departure.missing = status.signers.enumerated().filter { !$0.element.isConnected }
-                    .map { "\($0.offset + 1)" }.joined(separator: ", ")
+                departure.missing = status.signers.indices.filter { !status.signers[$0].isConnected }
             }
             do {
                 if abortsOnExit {
@@ -166,7 +205,9 @@ struct SigningCommand: Sendable {
         if abortsOnExit || !departure.hasOthers {
             return "\(signed) Create the session again when all signers are there."
         }
-        return "\(signed) To go on, join the session again; --abort-on-exit would have ended it for all."
+        return
+            "\(signed) To go on, call `musig2 join` with the same invitation while another signer is in the session; "
+            + "--abort-on-exit would have ended it for all."
     }
 
     private enum Ending: Sendable {
@@ -218,7 +259,7 @@ struct SigningCommand: Sendable {
         _ events: CoordinatorEvents,
         _ node: SigningNode,
         _ entered: AsyncStream<Void>,
-        _ enter: @Sendable (MuSig2Coordinator) async throws -> SessionID
+        _ enter: @Sendable (SigningNode) async throws -> SessionID
     ) async -> Ending {
         do {
             if needsNetwork {
@@ -226,19 +267,20 @@ struct SigningCommand: Sendable {
             } else {
                 await Self.wait(for: entered, atMost: Self.entryPatience)
             }
-            let session = try await enter(node.coordinator)
+            let session = try await enter(node)
             let descriptor = await node.coordinator.descriptor(of: session)
             let own = await node.coordinator.status(of: session)?.index
             var presence = Presence()
             // With the signatures of others under way, one's own may be.
             var isAfterPartial = false
             for await event in events where event.session == nil || event.session == session {
-                if let line = presence.line(event) {
+                await remember(session, node)
+                if let line = presence.line(event, own: own) {
                     try output.progress(line.text, event: event.name, line.fields)
                 }
                 if case .partialReceived = event { isAfterPartial = true }
                 if case .declined(_, let signer, let reason) = event, onDecline == .end {
-                    let words = Words.declined(signer, reason)
+                    let words = Words.declined(signer, reason, own: own)
                     try await node.coordinator.abortSession(session, reason: words)
                     return .failed(
                         Failure(.sessionFailed, "\(words); the session is ended for all", hint: "Nothing is signed."))
@@ -295,14 +337,17 @@ struct SigningCommand: Sendable {
     private static let entryPatience = Duration.seconds(3)
 
     /// Says from time to time what is waited for: nobody should sit before a silent command.
-    private func remind(_ coordinator: MuSig2Coordinator) async -> Ending {
+    private func remind(_ node: SigningNode) async -> Ending {
+        let coordinator = node.coordinator
         let start = ContinuousClock.now
         var words = WaitingWords()
         while true {
             do { try await Task.sleep(for: Self.reminder) } catch { return .left }
             for session in await coordinator.activeSessions {
+                await remember(session, node)
+                let own = await coordinator.status(of: session)?.index
                 guard let health = await coordinator.health(of: session),
-                    let line = words.line(health, at: ContinuousClock.now - start)
+                    let line = words.line(health, own: own, at: ContinuousClock.now - start)
                 else { continue }
                 do {
                     try output.progress(line.text, event: "waitingFor", line.fields)
@@ -311,6 +356,13 @@ struct SigningCommand: Sendable {
                 }
             }
         }
+    }
+
+    /// Keeps where the others are that have joined: this process may be killed.
+    private func remember(_ session: SessionID, _ node: SigningNode) async {
+        let status = await node.coordinator.status(of: session)
+        let peers = status?.signers.compactMap(\.peer).filter { $0 != node.node.localPeer } ?? []
+        signer.remember(peers, of: node.node)
     }
 
     private func report(

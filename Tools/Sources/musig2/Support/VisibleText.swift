@@ -11,6 +11,18 @@ enum VisibleText {
         return text
     }
 
+    /// Why bytes that are UTF-8 are no ``text(_:)``; nil for those that are, and for what is no UTF-8 at all.
+    static func obstacle(_ bytes: [UInt8]) -> String? {
+        guard let text = String(validating: bytes, as: UTF8.self),
+            let scalar = text.unicodeScalars.first(where: { !isPrintable($0) && !["\n", "\r", "\t"].contains($0) })
+        else { return nil }
+        let digits = String(scalar.value, radix: 16, uppercase: true)
+        let code = "U+" + String(repeating: "0", count: max(4 - digits.count, 0)) + digits
+        return scalar.properties.generalCategory == .control
+            ? "the control character \(code), which a terminal may obey"
+            : "the character \(code), which cannot be seen"
+    }
+
     /// Text in one line, with everything replaced that is not printable.
     static func line(_ text: String) -> String {
         String(String.UnicodeScalarView(text.unicodeScalars.map { isPrintable($0) ? $0 : "\u{FFFD}" }))
@@ -55,6 +67,9 @@ enum VisibleText {
         default: isPrintable(scalar) ? scalar : "\u{FFFD}"
         }
     }
+
+    /// How many columns a line takes at most.
+    static func width(_ line: String) -> Int { line.unicodeScalars.reduce(0) { $0 + width($1) } }
 
     /// How many columns a character takes at most: terminals differ in all that is not ASCII.
     private static func width(_ scalar: UnicodeScalar) -> Int { scalar.isASCII ? 1 : 2 }

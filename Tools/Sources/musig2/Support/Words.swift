@@ -13,8 +13,12 @@ enum Words {
 
     /// Several of them: `signer 1`, `signer 1 and you`, `signer 1, signer 3 and signer 4`.
     static func signers(_ indices: [Int], own: Int? = nil) -> String {
-        let names = indices.map { signer($0, own: own) }
-        guard let last = names.last, names.count > 1 else { return names.first ?? "no signer" }
+        indices.isEmpty ? "no signer" : list(indices.map { signer($0, own: own) })
+    }
+
+    /// Names in a row: `a`, `a and b`, `a, b and c`.
+    static func list(_ names: [String]) -> String {
+        guard let last = names.last, names.count > 1 else { return names.first ?? "" }
         return "\(names.dropLast().joined(separator: ", ")) and \(last)"
     }
 
@@ -30,14 +34,14 @@ enum Words {
 
     // MARK: Reasons
 
-    /// Why an attempt begins.
+    /// Why an attempt begins, behind "since".
     static let restart: [RestartReason: String] = [
-        .timeout: "a deadline passed",
-        .failedAttempt: "what the signers sent does not fit together",
-        .newRun: "a signer came back when its nonces had been used",
-        .requested: "it was asked for",
-        .ownHistoryLost: "a signer has lost what it sent before",
-        .followed: "the others had gone on",
+        .timeout: "a signer did not answer in time",
+        .failedAttempt: "the parts of the signature did not fit together",
+        .newRun: "a signer was started again, and the nonces of its first run are lost",
+        .requested: "a signer asked for it",
+        .ownHistoryLost: "a signer was started again, and has lost what it had sent",
+        .followed: "the other signers had begun anew already",
     ]
 
     /// Why a signer ended a session, behind "since"; nil where the end is all there is to say.
@@ -63,7 +67,7 @@ enum Words {
     }
 
     static func reason(_ reason: RestartReason) -> String {
-        restart[reason] ?? "for a reason that this version does not know (\(reason.rawValue))"
+        restart[reason] ?? "something happened that this version does not know (\(reason.rawValue))"
     }
 
     /// The end of a session by a signer's ABORT, in one sentence.
