@@ -101,12 +101,14 @@ interop: setup-interop ## Test against py-libp2p, in each direction, over each t
 	@$(RUNNER) swift --scratch .build-nio --filter InteropTests --name interop --list $(TOP_ROOT)
 
 # The seeds go on from SEED, so that another day tries others. A failure says its seed: SESSIONS=1 SEED=n is that one alone.
-campaign: setup ## Run hostile and honest sessions by seed for long; SESSIONS=10000 and SEED=1 if not given
+campaign: setup ## Run hostile and honest sessions by seed for long, and a network of 10,000 nodes; SESSIONS=10000, SEED=1
 	@export HOSTILE_SESSIONS=$(or $(SESSIONS),10000) LIVENESS_SESSIONS=$(or $(SESSIONS),10000) \
 		HOSTILE_SEED=$(or $(SEED),1) LIVENESS_SEED=$(or $(SEED),1); status=0; \
 	$(RUNNER) swift --scratch .build-release --release --filter HostileNodeTests Tools/hostile || status=1; \
 	$(RUNNER) swift --scratch .build-release --release --filter 'HostileSessionTests|LivenessTests' \
 		Packages/musig2-session || status=1; \
+	NETWORK_NODES=10000 $(RUNNER) swift --scratch .build-release --release --filter NetworkTests/withFilledTables \
+		Packages/musig2-dht || status=1; \
 	exit $$status
 
 bench: setup ## Measure; PEERS=1 compares with libsecp256k1's own musig module and py-libp2p

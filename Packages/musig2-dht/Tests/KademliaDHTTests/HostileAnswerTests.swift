@@ -164,7 +164,7 @@ struct HostileAnswerTests {
     }
 
     /// R5: Sybils that say they are in the networks of honest servers, too, do not keep those from being asked; nor does one
-    /// who says so of the honest.
+    /// that says so of the honest.
     @Test(arguments: [false, true])
     func r5SybilsThatClaimTheNetworksOfOthers(doubtsTheHonest: Bool) throws {
         let node = try Harness(mode: .client)

@@ -15,29 +15,34 @@ public enum Hostility: CaseIterable, Sendable {
     case badValues
 }
 
+/// Something at a place in the key space.
+struct Placed<Element> {
+    let key: KademliaKey
+    let element: Element
+}
+
 /// The answers of hostile nodes.
 struct Adversary {
     let hostility: Hostility
     private let population: Population
     /// Hostile nodes by place.
-    private let members: [(key: KademliaKey, number: Int)]
+    private let members: [Placed<Int>]
     /// Ids that nobody has, by place: so many that some are close to any key.
-    private let forged: [(key: KademliaKey, peer: KademliaMessage.Peer)]
+    private let forged: [Placed<KademliaMessage.Peer>]
 
     init(_ hostility: Hostility, members: [Int], of population: Population, seed: UInt64) {
         self.hostility = hostility
         self.population = population
-        self.members = members.map { (population.keys[$0], $0) }.sorted { $0.key < $1.key }
-        var forged: [(key: KademliaKey, peer: KademliaMessage.Peer)] = []
+        self.members = members.map { Placed(key: population.keys[$0], element: $0) }.sorted { $0.key < $1.key }
+        var forged: [Placed<KademliaMessage.Peer>] = []
         if hostility == .forgesIDs {
             var generator = SeededGenerator(seed: ~seed)
             for number in 0..<(population.contacts.count * 8) {
                 let id = Population.id(generator.bytes(28), number: .max)
                 forged.append(
-                    (
-                        KademliaKey(digest: SHA256.hash(id)),
-                        KademliaMessage.Peer(id: id, addresses: [Self.nowhere(number)], connection: 0)
-                    ))
+                    Placed(
+                        key: KademliaKey(digest: SHA256.hash(id)),
+                        element: KademliaMessage.Peer(id: id, addresses: [Self.nowhere(number)], connection: 0)))
             }
             forged.sort { $0.key < $1.key }
         }
@@ -52,7 +57,7 @@ struct Adversary {
             return KademliaMessage(kind: message.kind, key: message.key, closerPeers: closestMembers(message.key))
         case .forgesIDs:
             let target = KademliaKey(digest: population.hash(message.key))
-            let peers = Self.closest(forged, to: target).map(\.1)
+            let peers = Self.closest(forged, to: target)
             return KademliaMessage(kind: message.kind, key: message.key, closerPeers: peers)
         case .wrongAddresses:
             guard var answer = honest else { return nil }
@@ -78,13 +83,13 @@ struct Adversary {
     }
 
     private func closestMembers(_ key: [UInt8]) -> [KademliaMessage.Peer] {
-        Self.closest(members, to: KademliaKey(digest: population.hash(key))).map { population.named($0.1) }
+        Self.closest(members, to: KademliaKey(digest: population.hash(key))).map { population.named($0) }
     }
 
     /// The 20 closest by exclusive or lie in the smallest range of a common prefix that holds 20, and its neighbours.
     static func closest<Element>(
-        _ sorted: [(key: KademliaKey, Element)], to target: KademliaKey
-    ) -> [(key: KademliaKey, Element)] {
+        _ sorted: [Placed<Element>], to target: KademliaKey
+    ) -> [Element] {
         var low = 0
         var high = sorted.count
         while low < high {
@@ -92,6 +97,6 @@ struct Adversary {
             if sorted[middle].key < target { low = middle + 1 } else { high = middle }
         }
         let around = sorted[max(0, low - 64)..<min(sorted.count, low + 64)]
-        return Array(around.sorted { $0.key ^ target < $1.key ^ target }.prefix(20))
+        return around.sorted { $0.key ^ target < $1.key ^ target }.prefix(20).map(\.element)
     }
 }

@@ -33,8 +33,8 @@ struct Attackers {
     let range: Range<Int>
     let attacks: Set<Attack>
     private let population: Population
-    private let members: [(key: KademliaKey, number: Int)]
-    private let honest: [(key: KademliaKey, number: Int)]
+    private let members: [Placed<Int>]
+    private let honest: [Placed<Int>]
 
     /// Where the victim of reflection is: /ip4/45.45.45.45/tcp/4001.
     static let victim: [UInt8] = [0x04, 45, 45, 45, 45, 0x06, 0x0f, 0xa1]
@@ -43,8 +43,8 @@ struct Attackers {
         self.range = range
         self.attacks = attacks
         self.population = population
-        func sorted(_ numbers: Range<Int>) -> [(key: KademliaKey, number: Int)] {
-            numbers.map { (population.keys[$0], $0) }.sorted { $0.key < $1.key }
+        func sorted(_ numbers: Range<Int>) -> [Placed<Int>] {
+            numbers.map { Placed(key: population.keys[$0], element: $0) }.sorted { $0.key < $1.key }
         }
         members = sorted(range)
         honest = sorted(0..<range.lowerBound)
@@ -55,10 +55,9 @@ struct Attackers {
         if attacks.contains(.claimingAndResetting), attacks.count == 1 || number % 2 == 0 { return .reset }
         var answer = KademliaMessage(kind: message.kind, key: message.key)
         answer.closerPeers = Adversary.closest(members, to: kademliaKey(of: message.key)).prefix(10).map {
-            population.named($0.1)
+            population.named($0)
         }
-        for (index, (_, number)) in Adversary.closest(honest, to: kademliaKey(of: message.key)).prefix(10).enumerated()
-        {
+        for (index, number) in Adversary.closest(honest, to: kademliaKey(of: message.key)).prefix(10).enumerated() {
             var peer = population.named(number)
             if attacks.contains(.reflection) {
                 peer.addresses = [Self.victim]
@@ -91,5 +90,5 @@ struct Attackers {
     private func kademliaKey(of key: [UInt8]) -> KademliaKey { KademliaKey(digest: population.hash(key)) }
 
     /// The honest nodes closest to a key.
-    func closestHonest(_ key: [UInt8]) -> [Int] { Adversary.closest(honest, to: kademliaKey(of: key)).map(\.1) }
+    func closestHonest(_ key: [UInt8]) -> [Int] { Adversary.closest(honest, to: kademliaKey(of: key)) }
 }

@@ -26,7 +26,7 @@ public enum SHA256 {
         ]
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { words in
             padded.withUnsafeBufferPointer { bytes in
-                for start in stride(from: 0, to: bytes.count, by: 64) { compress(bytes, start, words, &state) }
+                for start in stride(from: 0, to: bytes.count, by: 64) { compress(bytes, from: start, words, &state) }
             }
         }
         var digest: [UInt8] = []
@@ -40,7 +40,7 @@ public enum SHA256 {
     }
 
     private static func compress(
-        _ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, _ w: UnsafeMutableBufferPointer<UInt32>,
+        _ bytes: UnsafeBufferPointer<UInt8>, from start: Int, _ w: UnsafeMutableBufferPointer<UInt32>,
         _ state: inout [UInt32]
     ) {
         func rotate(_ value: UInt32, _ count: UInt32) -> UInt32 { value >> count | value << (32 - count) }

@@ -32,6 +32,10 @@ public final class Simulation {
             self.machine = machine
             self.joinedAt = joinedAt
         }
+
+        /// Read in here, where that copies no machine.
+        var isServer: Bool { machine.status.mode == .server }
+        var nextDeadline: Duration? { machine.nextDeadline }
     }
 
     /// How an operation ended.
@@ -301,8 +305,8 @@ public final class Simulation {
     }
 
     private func settle(_ node: Node, _ number: Int) {
-        afterStep?(node.machine)
-        guard let deadline = node.machine.nextDeadline else { return }
+        if let afterStep { afterStep(node.machine) }
+        guard let deadline = node.nextDeadline else { return }
         let (seconds, attoseconds) = deadline.components
         let time = max(now + 1, seconds * 1_000_000 + attoseconds / 1_000_000_000_000 + 1)
         if time < node.wakesAt {
@@ -415,7 +419,7 @@ public final class Simulation {
             tell(
                 number,
                 .identified(
-                    contact.peer, addresses: contact.addresses, isServer: nodes[peer]?.machine.status.mode == .server,
+                    contact.peer, addresses: contact.addresses, isServer: nodes[peer]?.isServer == true,
                     remote: contact.addresses.first))
         }
     }

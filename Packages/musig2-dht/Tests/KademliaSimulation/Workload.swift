@@ -92,7 +92,7 @@ public final class Workload {
             let key = [0x12, 0x20] + simulation.randomBytes(32)
             let startedAt = simulation.now
             simulation.start(.closestPeers(key), at: asker) { [self] _, ending in
-                note(kind, ending, startedAt, isClosest(ending.outcome, key, asker: asker))
+                note(kind, ending, since: startedAt, isSuccess: isClosest(ending.outcome, key, asker: asker))
             }
         case .providers:
             guard !provided.isEmpty else { return }
@@ -109,7 +109,7 @@ public final class Workload {
                             $0.peer == contact.peer && !Set($0.addresses).isDisjoint(with: contact.addresses)
                         }
                 }
-                note(kind, ending, startedAt, isFound)
+                note(kind, ending, since: startedAt, isSuccess: isFound)
             }
         case .value:
             guard !stored.isEmpty else { return }
@@ -118,12 +118,12 @@ public final class Workload {
             simulation.start(.getValue(key, quorum: 0), at: asker) { [self] _, ending in
                 var isFound = false
                 if case .value(let found?) = ending.outcome { isFound = found.bytes == value }
-                note(kind, ending, startedAt, isFound)
+                note(kind, ending, since: startedAt, isSuccess: isFound)
             }
         }
     }
 
-    private func note(_ kind: Kind, _ ending: Simulation.Ending, _ startedAt: Int64, _ isSuccess: Bool) {
+    private func note(_ kind: Kind, _ ending: Simulation.Ending, since startedAt: Int64, isSuccess: Bool) {
         figures[kind, default: Figures()].tried += 1
         if isSuccess {
             figures[kind, default: Figures()].succeeded += 1

@@ -16,6 +16,19 @@ public enum Hearsay {
         isHarmless(address) && AddressScope(address) >= scope(of: remote)
     }
 
+    /// The same for a binary address and the scope of the peer that named it; no for one that this library cannot read.
+    static func allows(_ bytes: [UInt8], namedIn scope: AddressScope) -> Bool {
+        // The usual ones, IPv4 and TCP, without a look at the rest.
+        if bytes.count == 8, bytes[0] == 4, bytes[5] == 6 {
+            let port = UInt16(bytes[6]) << 8 | UInt16(bytes[7])
+            return isHarmless(port: port) && bytes[1] != 0 && AddressScope(bytes).map { $0 >= scope } ?? false
+        }
+        guard let address = Multiaddr(known: bytes) else { return false }
+        return isHarmless(address) && AddressScope(address) >= scope
+    }
+
+    private static func isHarmless(port: UInt16) -> Bool { port >= 1_024 || port == 80 || port == 443 }
+
     /// Whether an address asks for nothing but a connection of this protocol: no path but `/`, no port below 1024 but 80 and
     /// 443, and no host that stands for this machine in disguise (0.0.0.0/8).
     ///
@@ -25,7 +38,7 @@ public enum Hearsay {
         address.components.allSatisfy { component in
             switch component {
             case .httpPath(let path): path == "/"
-            case .tcp(let port), .udp(let port): port >= 1_024 || port == 80 || port == 443
+            case .tcp(let port), .udp(let port): isHarmless(port: port)
             case .ip4(let host): host.value >> 24 != 0
             case .ip6(let host): host.embeddedIPv4.map { $0.value >> 24 != 0 } ?? true
             default: true

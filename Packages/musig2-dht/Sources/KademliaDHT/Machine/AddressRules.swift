@@ -65,26 +65,34 @@ struct AddressRules: Sendable {
 
     /// An answer as far as it may be believed: with the addresses that a peer where it came from may name.
     func believable(_ message: KademliaMessage, from remote: Multiaddr) -> KademliaMessage {
+        let scope = Hearsay.scope(of: remote)
+        let areAllBelievable = [message.closerPeers, message.providerPeers].allSatisfy { peers in
+            peers.allSatisfy { $0.addresses.allSatisfy { isBelievable($0, from: scope) } }
+        }
+        // The usual answer is taken as it is.
+        guard !areAllBelievable else { return message }
         var judged = message
-        judged.closerPeers = believable(message.closerPeers, from: remote)
-        judged.providerPeers = believable(message.providerPeers, from: remote)
+        judged.closerPeers = believable(message.closerPeers, from: scope)
+        judged.providerPeers = believable(message.providerPeers, from: scope)
         return judged
     }
 
     /// Peers that were named with addresses, none of which may be believed, are not named.
-    private func believable(_ peers: [KademliaMessage.Peer], from remote: Multiaddr) -> [KademliaMessage.Peer] {
+    private func believable(_ peers: [KademliaMessage.Peer], from scope: AddressScope) -> [KademliaMessage.Peer] {
         peers.compactMap { peer in
             var judged = peer
-            judged.addresses = believable(peer.addresses, from: remote)
+            judged.addresses = peer.addresses.filter { isBelievable($0, from: scope) }
             return judged.addresses.isEmpty && !peer.addresses.isEmpty ? nil : judged
         }
     }
 
     func believable(_ addresses: [[UInt8]], from remote: Multiaddr?) -> [[UInt8]] {
-        addresses.filter { bytes in
-            guard bytes.count <= addressBytes, let address = Multiaddr(known: bytes) else { return false }
-            return Hearsay.allows(address, namedFrom: remote)
-        }
+        let scope = Hearsay.scope(of: remote)
+        return addresses.filter { isBelievable($0, from: scope) }
+    }
+
+    private func isBelievable(_ address: [UInt8], from scope: AddressScope) -> Bool {
+        address.count <= addressBytes && Hearsay.allows(address, namedIn: scope)
     }
 }
 

@@ -3,7 +3,7 @@
 struct AddressTally: Sendable {
     private struct Entry {
         let address: [UInt8]
-        /// Who named it, the first ones; nil for this node itself.
+        /// The servers that named it, the first ones; nil for this node itself.
         var namers: [KademliaKey?]
         var votes: Int
     }
@@ -15,7 +15,7 @@ struct AddressTally: Sendable {
 
     var isEmpty: Bool { entries.isEmpty }
 
-    /// Counts what a server named, of whose addresses at most so many are taken.
+    /// Counts what a server named; at most so many of its addresses are taken.
     mutating func add(_ addresses: [[UInt8]], from server: KademliaKey?, atMost limit: Int) {
         let named = addresses.prefix(limit)
         let vote = 1_000_000 / max(1, named.count)

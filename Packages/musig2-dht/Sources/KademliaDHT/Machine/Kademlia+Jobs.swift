@@ -337,7 +337,7 @@ extension Kademlia {
         }
     }
 
-    /// Looks up, by name, the best providers whose addresses nobody told.
+    /// Looks up, by name, the best providers without an address.
     private mutating func resolveProviders(_ limit: Int, for id: UInt64, in context: inout Context) {
         var homeless: [PeerID] = []
         for provider in jobs[id]?.findings.providers.ranked(limit) ?? [] where provider.addresses.isEmpty {

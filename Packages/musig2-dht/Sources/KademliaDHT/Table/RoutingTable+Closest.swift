@@ -23,37 +23,38 @@ extension RoutingTable {
     ///   - count: The most entries.
     ///   - isIncluded: Which entries count.
     /// - Returns: Where they are.
-    func closest(to target: KademliaKey, count: Int, where isIncluded: (Entry) -> Bool) -> [Position] {
+    func closest(to target: KademliaKey, count: Int, where isIncluded: (Entry.Traits) -> Bool) -> [Position] {
         var found: [Position] = []
         found.reserveCapacity(count)
         let last = buckets.count - 1
         let distance = target ^ local
         let home = min(distance.leadingZeroBitCount, last)
 
-        append(home, to: &found, target, count, isIncluded)
+        append(home, to: &found, near: target, count: count, where: isIncluded)
         // Deeper buckets differ from the target where this one does; where the target differs from us, they come closer.
         for bucket in stride(from: home + 1, to: last, by: 1) where distance.bit(bucket) {
             if found.count == count { return found }
-            append(bucket, to: &found, target, count, isIncluded)
+            append(bucket, to: &found, near: target, count: count, where: isIncluded)
         }
-        if home < last, found.count < count { append(last, to: &found, target, count, isIncluded) }
+        if home < last, found.count < count { append(last, to: &found, near: target, count: count, where: isIncluded) }
         for bucket in stride(from: last - 1, to: home, by: -1) where !distance.bit(bucket) {
             if found.count == count { return found }
-            append(bucket, to: &found, target, count, isIncluded)
+            append(bucket, to: &found, near: target, count: count, where: isIncluded)
         }
         for bucket in stride(from: home - 1, through: 0, by: -1) {
             if found.count == count { return found }
-            append(bucket, to: &found, target, count, isIncluded)
+            append(bucket, to: &found, near: target, count: count, where: isIncluded)
         }
         return found
     }
 
     private func append(
-        _ bucket: Int, to found: inout [Position], _ target: KademliaKey, _ count: Int, _ isIncluded: (Entry) -> Bool
+        _ bucket: Int, to found: inout [Position], near target: KademliaKey, count: Int,
+        where isIncluded: (Entry.Traits) -> Bool
     ) {
         let start = found.count
         let entries = buckets[bucket].entries
-        for index in entries.indices where isIncluded(entries[index]) {
+        for index in entries.indices where isIncluded(entries[index].traits) {
             let distance = entries[index].key ^ target
             var place = found.count
             while place > start, distance < entries[found[place - 1].index].key ^ target { place -= 1 }

@@ -45,15 +45,27 @@ struct RoutingTable: Sendable {
 
         var isLive: Bool { failures == 0 }
 
+        /// What decides whether it is among the closest: nothing that has memory of its own, which would be counted.
+        struct Traits {
+            let key: KademliaKey
+            let isLive: Bool
+            let isGuest: Bool
+            fileprivate let widestScope: AddressScope?
+
+            /// Whether a peer in a scope can use any of what is shared.
+            func isShared(in scope: AddressScope) -> Bool { widestScope.map { $0 >= scope } ?? false }
+        }
+
+        var traits: Traits {
+            Traits(key: key, isLive: isLive, isGuest: isGuest, widestScope: scopes?.upperBound)
+        }
+
         /// Decides which addresses are shared: see ``Origin/covers(_:)``.
         mutating func updateShared() {
             shared = addresses.filter { origin?.covers($0) == true }
             let found = shared.compactMap { AddressScope($0) }
             scopes = found.min().flatMap { least in found.max().map { least...$0 } }
         }
-
-        /// Whether a peer in a scope can use any of what is shared.
-        func isShared(in scope: AddressScope) -> Bool { scopes.map { $0.upperBound >= scope } ?? false }
 
         /// What a peer in a scope can use of what is shared.
         func shared(in scope: AddressScope) -> [[UInt8]] {
