@@ -34,8 +34,8 @@ extension Kademlia {
     mutating func responded(
         _ id: RequestID, from address: Multiaddr?, _ message: KademliaMessage, in context: inout Context
     ) {
-        // Where a server says it is may be a lie, which would count for others' networks: an answer that came from nobody
-        // knows where is none. Neither the server nor the one that named it is to blame.
+        // A server may lie about where it is, and would count for the networks of others: an answer without the address of
+        // its connection counts for nothing. Neither the server nor the one that named it is to blame.
         guard let address else { return requestFailed(id.rawValue, .notSent, in: &context) }
         guard let request = requests.remove(id.rawValue) else { return }
         peers.heard(at: context.time)
