@@ -88,7 +88,7 @@ struct AccidentTests {
         #expect(signatures[0].count == 1)
         #expect(signatures[1] == signatures[0] && signatures[2] == signatures[0])
         let gone = try all[2].lines.filter { $0.event == "peerDisconnected" }.map { try $0.number("signer") }
-        #expect(gone.first == 2, "who waits is told for whom")
+        #expect(gone.first == 2, "a person that waits is told for which signer")
     }
 
     @Test

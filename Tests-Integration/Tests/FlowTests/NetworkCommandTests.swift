@@ -426,7 +426,7 @@ struct NetworkCommandTests {
         #expect(created.status == 5 && created.output.hasPrefix("musig21"), "\(created.error)")
         #expect(created.error.contains("nobody listens there; the session goes on without the DHT"))
         let asked = try await command.shell("\(create) --home '\(folder.file("a"))' --bootstrap \(dead)")
-        #expect(asked.status == 6 && asked.output == "", "who names a node wants it")
+        #expect(asked.status == 6 && asked.output == "", "a node that is named is wanted")
     }
 
     @Test

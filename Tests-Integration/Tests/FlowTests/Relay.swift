@@ -1,7 +1,7 @@
 import NIOCore
 import NIOPosix
 
-/// A TCP relay on the loopback interface, whose connections a test can cut.
+/// A TCP relay on the loopback interface, with connections that a test can cut.
 final class Relay: Sendable {
     /// Where it listens.
     let port: Int

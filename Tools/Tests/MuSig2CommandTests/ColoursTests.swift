@@ -2,7 +2,7 @@ import Testing
 
 @testable import musig2
 
-/// Colours at a terminal, for those who want them.
+/// Colours at a terminal, for the people that want them.
 struct ColoursTests {
     @Test
     func labelsAreInColourAndNothingElseChanges() {

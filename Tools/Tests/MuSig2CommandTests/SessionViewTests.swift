@@ -83,7 +83,7 @@ struct SessionViewTests {
             "bytes that are no text at all")
     }
 
-    /// Who made a message need not read it page by page.
+    /// The person that made a message need not read it page by page.
     @Test
     func theCreatorSeesTheBeginning() throws {
         let text = (1...500).map { "line \($0)" }.joined(separator: "\n")

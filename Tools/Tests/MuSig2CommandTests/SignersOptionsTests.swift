@@ -38,7 +38,7 @@ struct SignersOptionsTests {
         #expect(throws: (any Error).self) { try options("--given-order", "--sorted") }
     }
 
-    /// Who checks a signature tries both, unless one was asked for.
+    /// A check of a signature tries both, unless one was asked for.
     @Test
     func bothOrdersAreTried() throws {
         func tried(_ options: SignersOptions) throws -> [String] {

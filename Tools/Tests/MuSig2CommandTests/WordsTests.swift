@@ -63,14 +63,14 @@ struct WordsTests {
         #expect(Words.signers([0, 2], own: 2) == "signer 1 and you")
         #expect(Words.signers([0, 1, 3]) == "signer 1, signer 2 and signer 4")
         let heard = CoordinatorEvent.notHeard(session, attempt: 2, signers: [1], by: 0)
-        #expect(ProgressLine(heard)?.text == "waiting     signer 1 has not heard signer 2")
-        #expect(ProgressLine(heard, own: 1)?.text == "waiting     signer 1 has not heard you")
-        #expect(ProgressLine(heard, own: 0)?.text == "waiting     you have not heard signer 2")
+        #expect(ProgressLine(heard)?.text == "waiting     signer 1 has not heard from signer 2")
+        #expect(ProgressLine(heard, own: 1)?.text == "waiting     signer 1 has not heard from you")
+        #expect(ProgressLine(heard, own: 0)?.text == "waiting     you have not heard from signer 2")
         let raised = CoordinatorEvent.attemptRestarted(session, attempt: 2, reason: .newRun, by: 2)
         #expect(
             ProgressLine(raised)?.text
-                == "again       attempt 2: the signers begin anew with new nonces, since a signer was started again, and the "
-                + "nonces of its first run are lost (signer 3 says so)")
+                == "again       attempt 2, with new nonces, since a signer was started again and its first nonces are lost "
+                + "(signer 3 says so)")
         #expect(ProgressLine(raised, own: 2)?.text.hasSuffix(" (you say so)") == true)
         let own = ProgressLine(
             .participantJoined(session, signer: 1, peer: try PeerID(Self.peer), joined: 2, total: 2), own: 1)

@@ -16,7 +16,7 @@ struct CreateCommand: AsyncParsableCommand {
             Prints the invitation first; give it to the other signers by any way you like. With --bootstrap, prints the \
             session id above it: that is all they need, if they are in the same network.
             \
-            Then shows who joined and how far the rounds are, and at the end one signature for each message. \
+            Then shows which signers joined and how far the rounds are, and at the end one signature for each message. \
             Your own key must be among the signers. Keep the command running until it has printed the signature: \
             Ctrl-C, SIGTERM, a closed terminal and --timeout leave the session, which `musig2 join` with the invitation goes on with as long as another \
             signer is in it; --abort-on-exit ends it for all signers instead. If a signer declines, the session is ended for all, and the exit \

@@ -68,7 +68,7 @@ struct KeyCommand: AsyncParsableCommand {
                   alice$ musig2 key import < FILE
 
                 Bring in a key of its own: one that was derived from an extended key without hardening can be computed \
-                by whoever has that extended public key and one of its siblings.
+                by anybody with that extended public key and one of its siblings.
                 """)
 
         /// What a person may try: it is refused without a word of it.
@@ -104,7 +104,7 @@ struct KeyCommand: AsyncParsableCommand {
             commandName: "export",
             abstract: "Print the secret key, after a question.",
             discussion:
-                "Whoever has the secret key signs in your place. It is printed as it is, also when the file is encrypted."
+                "With the secret key, others sign in your place. It is printed as it is, also when the file is encrypted."
         )
 
         @Option(
@@ -127,7 +127,7 @@ struct KeyCommand: AsyncParsableCommand {
                 }
                 if !yes {
                     let isSure = await Prompt.confirms(
-                        "This prints the secret key: whoever sees it can sign in your place. Print it?")
+                        "This prints the secret key: anybody that sees it can sign in your place. Print it?")
                     guard isSure else { throw Failure(.refused, "refused: you said no", hint: "Nothing was printed.") }
                 }
                 let publicKey = content.publicKey

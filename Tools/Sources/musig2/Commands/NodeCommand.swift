@@ -17,8 +17,8 @@ struct NodeCommand: AsyncParsableCommand {
         discussion: """
             Prints its addresses; signers give one of them to --bootstrap. The first node \
             of a network starts alone, the others with the address of one that runs. The \
-            node keeps for a while who announced which session, under keys that only those \
-            can compute who know the session or a signer's key.
+            node keeps for a while which peer announced which session, under keys that can be \
+            computed only from the session or a signer's key.
 
               server$ musig2 node --listen /ip4/0.0.0.0/tcp/4001
               /ip4/203.0.113.7/tcp/4001/p2p/12D3KooW…

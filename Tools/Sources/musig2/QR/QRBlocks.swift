@@ -67,7 +67,7 @@ struct QRBlocks {
 
 /// The error correction of QR codes: a Reed-Solomon code over the 256 polynomials modulo x⁸ + x⁴ + x³ + x² + 1.
 enum ReedSolomon {
-    /// The remainder of the data, as a polynomial, by the one whose zeros are the powers 0 to `count` - 1 of x.
+    /// The remainder of the data, as a polynomial, by the one with the zeros at the powers 0 to `count` - 1 of x.
     static func remainder(of data: [UInt8], count: Int) -> [UInt8] {
         let divisor = generator(count)
         var rest = [UInt8](repeating: 0, count: count)

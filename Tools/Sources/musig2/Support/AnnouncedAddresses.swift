@@ -24,7 +24,7 @@ struct AnnouncedAddresses {
         let limit = WireLimits.standard.addressBytes
         var (short, long): ([Multiaddr], [Multiaddr]) = ([], [])
         for address in named {
-            // Others are told where to find whom: the id stands at the end of each.
+            // Others are told which node is there: the id stands at the end of each.
             let told = address.peerID == nil ? try? address.appending(peer) : address
             if let told, told.bytes.count <= limit { short.append(address) } else { long.append(address) }
         }

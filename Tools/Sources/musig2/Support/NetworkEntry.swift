@@ -46,7 +46,7 @@ struct NetworkEntry {
 
     /// What became of the bootstrap addresses.
     struct Reach: Sendable {
-        /// Whom they led to.
+        /// The nodes that they led to.
         var reached: [Reached] = []
         /// Why others led nowhere.
         var failures: [Failure] = []

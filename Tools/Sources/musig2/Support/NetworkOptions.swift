@@ -10,8 +10,8 @@ struct NetworkOptions: ParsableArguments {
         name: .long,
         help: ArgumentHelp(
             "The address of a node to begin with, as `musig2 node` prints it. May be repeated. Default: $MUSIG2_BOOTSTRAP, "
-                + "where commas or spaces separate several. If none of those named here is there, that is an error; if none of "
-                + "the variable's is, it is told, and an invitation does without.",
+                + "where commas or spaces separate several. `musig2 create` ends with an error if no node that is named here runs; "
+                + "if none of the variable's does, that is told, and the session goes on by its invitation, which needs no node.",
             valueName: "address"))
     var bootstrap: [String] = []
 

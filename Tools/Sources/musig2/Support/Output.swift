@@ -100,7 +100,7 @@ struct Output: Sendable {
         }
     }
 
-    /// A session, for a person who looks at it: page by page on a terminal, where it is longer than that.
+    /// A session, for a person that looks at it: page by page on a terminal, where it is longer than that.
     ///
     /// - Parameters:
     ///   - view: The session.

@@ -1,7 +1,7 @@
 import MuSig2Coordinator
 import Multiformats
 
-/// Which signers of a session are connected: who waits wants to know for whom.
+/// Which signers of a session are connected: a person that waits wants to know for which.
 struct Presence {
     private var signers: [PeerID: Int] = [:]
     private var gone: Set<PeerID> = []

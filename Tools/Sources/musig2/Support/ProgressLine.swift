@@ -37,12 +37,12 @@ struct ProgressLine {
             self.init("signatures ", attempt, signer, received, total)
         case .attemptRestarted(_, let attempt, let reason, let author):
             self.init(
-                "again       attempt \(attempt): the signers begin anew with new nonces, since \(Words.reason(reason)) "
+                "again       attempt \(attempt), with new nonces, since \(Words.reason(reason)) "
                     + "(\(Words.saying(author, own: own, "says", "say")) so)",
                 ["attempt": .integer(Int(attempt)), "reason": .string("\(reason)"), "by": .number(author)])
         case .notHeard(_, let attempt, let signers, let author):
             self.init(
-                "waiting     \(Words.saying(author, own: own, "has", "have")) not heard \(Words.signers(signers, own: own))",
+                "waiting     \(Words.saying(author, own: own, "has", "have")) not heard from \(Words.signers(signers, own: own))",
                 [
                     "attempt": .integer(Int(attempt)), "signers": .numbers(signers),
                     "by": .number(author),
@@ -68,7 +68,7 @@ struct ProgressLine {
                 ["kind": .string("\(evidence.kind)"), "culprit": .number(evidence.culprit)])
         case .coordinatorChanged(_, let attempt, let coordinator):
             self.init(
-                "coordinator \(Words.signer(coordinator, own: own))",
+                "coordinator \(Words.saying(coordinator, own: own, "collects", "collect")) what the signers send from now on",
                 ["attempt": .integer(Int(attempt)), "coordinator": .number(coordinator)])
         case .error(let error):
             self.init(

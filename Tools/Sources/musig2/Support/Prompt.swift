@@ -83,7 +83,7 @@ enum Prompt {
     static var isPossible: Bool { isatty(STDIN_FILENO) == 1 }
 }
 
-/// Resumes one continuation once, whoever is first.
+/// Resumes one continuation once, by the first answer.
 private final class OneAnswer: Sendable {
     private enum State {
         case empty

@@ -104,7 +104,10 @@ struct SessionTarget {
 
     /// Addresses without what the person need not see of them.
     private static func places(_ addresses: [Multiaddr]) -> String {
-        let places = addresses.compactMap(\.withoutPeerID).map(\.description)
+        var places: [String] = []
+        for case let place? in addresses.map(\.withoutPeerID?.description) where !places.contains(place) {
+            places.append(place)
+        }
         let shown = places.prefix(placesShown).joined(separator: ", ")
         return places.count > placesShown ? "\(shown) and \(places.count - placesShown) more" : shown
     }

@@ -6,7 +6,7 @@ import Multiformats
 import Secp256k1
 import WireCodec
 
-/// What a session is about, for a person who must decide: all of what is approved, whatever its size.
+/// What a session is about, for a person that must decide: all of what is approved, whatever its size.
 struct SessionView {
     let descriptor: SessionDescriptor
     /// The key of the person.
@@ -14,11 +14,11 @@ struct SessionView {
     /// The wall clock, for "in 2 h".
     let now: Date
 
-    /// The lines that say what is signed, by whom, under which key and until when.
+    /// The lines that say what is signed, by which signers, under which key and until when.
     ///
     /// - Parameters:
     ///   - columns: How wide a line may be; keys and hashes are never broken.
-    ///   - rows: How many rows of a message are shown, for one who made it; nil: all.
+    ///   - rows: How many rows of a message are shown, for the person that made it; nil: all.
     func lines(columns: Int = Self.columns, rows: Int? = nil) -> [String] {
         var lines = ["session     \(descriptor.id)"]
         for (index, message) in descriptor.messages.enumerated() {

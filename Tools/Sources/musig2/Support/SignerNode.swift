@@ -46,7 +46,7 @@ final class SignerNode: Sendable {
     /// Starts the node.
     ///
     /// - Parameters:
-    ///   - consent: Who decides what is signed.
+    ///   - consent: What decides about signing.
     ///   - invited: The addresses of an invitation. If they are this node's own, of the time before it left the session, it listens
     ///     at their port again: signers that have the invitation, or lost the node there, find it.
     ///   - output: Where it says what of its addresses cannot be told.

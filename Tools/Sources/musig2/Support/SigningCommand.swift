@@ -125,7 +125,7 @@ struct SigningCommand: Sendable {
             hint: hint(after: departure))
     }
 
-    /// Says whether the signatures got to all who rely on this signer for them.
+    /// Says whether the signatures got to all signers that rely on this one for them.
     private func sayWhoMissesIt(_ session: SessionID, _ coordinator: MuSig2Coordinator) async throws {
         guard let missing = await coordinator.status(of: session)?.undelivered, !missing.isEmpty else { return }
         let names = Words.signers(missing)
@@ -222,7 +222,7 @@ struct SigningCommand: Sendable {
 
     /// Shuts the node down: the others hear of the signature first, if they were not heard to have it.
     ///
-    /// Ctrl-C ends the wait; the signature is there, and whoever misses it can be told of it by others.
+    /// Ctrl-C ends the wait; the signature is there, and a signer that misses it can be told of it by others.
     private func leave(_ node: SigningNode) async {
         let (end, signal) = AsyncStream<Void>.makeStream()
         Task {
@@ -384,7 +384,7 @@ struct SigningCommand: Sendable {
         return ending
     }
 
-    /// The end of a session by its time, and who was missing.
+    /// The end of a session by its time, and the signers that were missing.
     private static func expired(_ status: SessionStatus?, _ isAfterPartial: Bool) -> Failure {
         let missing = status?.signers.indices.filter { status?.signers[$0].peer == nil } ?? []
         return Failure(

@@ -1,12 +1,12 @@
 import Foundation
 import Synchronization
 
-/// A Unix socket in a folder at which a process tells its status: whoever connects is sent one text, and hung up on.
+/// A Unix socket in a folder at which a process tells its status: a process that connects is sent one text, and hung up on.
 ///
 /// The name is given to the system relative to the folder, since the path of a socket has room for some hundred bytes
 /// only, and a home folder may be deeper.
 enum StatusSocket {
-    /// Tells the status to whoever asks, on a thread of its own, until the process ends.
+    /// Tells the status to every process that asks, on a thread of its own, until the process ends.
     ///
     /// A socket that a process left behind is replaced: the caller has made sure that no other process lives.
     ///
@@ -95,7 +95,7 @@ enum StatusSocket {
         private static let stream = SOCK_STREAM
     #endif
 
-    /// Writes a text; whoever does not read it in time misses the rest.
+    /// Writes a text; a process that does not read it in time misses the rest.
     private static func send(_ text: String, to client: Int32) {
         var limit = timeval(tv_sec: 1, tv_usec: 0)
         setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))

@@ -2,7 +2,7 @@ import MuSig2Coordinator
 import MuSig2Session
 
 extension ProgressLine {
-    /// The line that says what a session waits for, from whom, since when, and how long it may; nil when it waits for nobody.
+    /// The line that says what a session waits for, from which signers, since when, and how long it may; nil when it waits for nobody.
     ///
     /// - Parameters:
     ///   - health: How the session stands.
@@ -27,7 +27,7 @@ extension ProgressLine {
         self.init("waiting     \(Self.waited(for: column, health, own)) (\(times))", fields)
     }
 
-    /// What is waited for, and from whom.
+    /// What is waited for, and from which signers.
     private static func waited(for column: Column, _ health: SessionHealth, _ own: Int?) -> String {
         let names = health.waitingFor.map { index in
             let notes = [

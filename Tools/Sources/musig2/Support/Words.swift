@@ -38,9 +38,9 @@ enum Words {
     static let restart: [RestartReason: String] = [
         .timeout: "a signer did not answer in time",
         .failedAttempt: "the parts of the signature did not fit together",
-        .newRun: "a signer was started again, and the nonces of its first run are lost",
+        .newRun: "a signer was started again and its first nonces are lost",
         .requested: "a signer asked for it",
-        .ownHistoryLost: "a signer was started again, and has lost what it had sent",
+        .ownHistoryLost: "a signer was started again and has lost what it had sent",
         .followed: "the other signers had begun anew already",
     ]
 
