@@ -223,6 +223,8 @@ struct CommandTests {
         let other = try await failure(["join", "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"] + join)
         #expect(other.status == 64)
         #expect(other.message.contains("expected a text that starts with musig21"))
+        #expect(
+            other.message.contains("       A session is named by its id, 64 hexadecimal digits, or by its invitation"))
     }
 
     @Test

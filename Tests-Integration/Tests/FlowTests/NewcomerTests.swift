@@ -188,6 +188,7 @@ struct NewcomerTests {
             let left = try await command.atTerminal(
                 ["join", invitation] + common("b"), [("q: no more --", "^C")], variables: "NO_COLOR=1", rows: 20)
             #expect(left.status == 130 && left.output.hasSuffix("echo on\n"), "\(left.output)")
+            #expect(!left.output.contains("Sign this"), "\(left.output)")
             let stopped = try await command.atTerminal(
                 ["show", invitation] + common("b"), [("q: no more --", "^Z"), ("q: no more --", "key:q")],
                 variables: "NO_COLOR=1", rows: 20)

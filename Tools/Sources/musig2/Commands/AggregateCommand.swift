@@ -6,6 +6,7 @@ struct AggregateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "aggregate",
         abstract: "Print the shared key of some signers: 32 bytes, as BIP-340 and Taproot know it.",
+        usage: "musig2 aggregate --signers <keys> ... [<options>]",
         discussion: """
             The keys are sorted, as wallets do it by BIP-390. Where the order given makes another key, that one is told on \
             standard error. With --expect-key, the key is printed that is expected, and which order makes it is said; status 7 if \

@@ -11,6 +11,7 @@ struct InboxCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inbox",
         abstract: "List the sessions that wait for your key, and how to join them; signs nothing.",
+        usage: "musig2 inbox [--watch] [--bootstrap <address> ...] [<options>]",
         discussion: """
             Finds the sessions that were made with --discovery inbox and have your public key among their signers, while a \
             command of one of the other signers runs. Nothing but your public key is needed to write to your inbox, so \

@@ -9,6 +9,7 @@ struct ShowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
         abstract: "Show a session by its id or its invitation, as `musig2 join` does, without joining it.",
+        usage: "musig2 show [<options>] <session> ...",
         discussion: """
             What is asked for is the session itself, at a signer that is in it: its command must run. Your own key must be among \
             the signers, since it is shown to nobody else. Nobody joins by it; the signer that shows the session learns that your key asked.

@@ -8,6 +8,10 @@ struct VerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
         abstract: "Check BIP-340 signatures under a key, or under the shared key of some signers.",
+        usage: """
+            musig2 verify --key <hex> --signature <hex> ... [<message options>]
+            musig2 verify --signers <keys> ... --signature <hex> ... [<message options>]
+            """,
         discussion: """
             The key of signers is tried in sorted order, and then in the order given if that is another: which one the signatures \
             are valid under is said. Exit status 0 if every signature is valid, 7 if one is not, 64 for what is no \

@@ -14,6 +14,8 @@ enum Prompt {
     ///
     /// - Returns: The line without the spaces around it; nil when there is none, or the task is cancelled.
     static func answer(to question: String) async -> String? {
+        // The command ends: there is nothing to ask any more.
+        guard !Task.isCancelled else { return nil }
         _ = StandardStreams.write("\(question) ", to: STDERR_FILENO)
         let answer = await waiting { readLine()?.trimmingCharacters(in: .whitespaces) }
         // The question ends without an end of line, then.
@@ -28,6 +30,7 @@ enum Prompt {
     ///   - keys: The keys that are waited for.
     /// - Returns: The key; nil when none can come any more, or the task is cancelled.
     static func key(_ question: String, of keys: Set<Character>) async -> Character? {
+        guard !Task.isCancelled else { return nil }
         let ask: @Sendable () -> Void = { _ = StandardStreams.write("\(question) ", to: STDERR_FILENO) }
         let mode: TerminalMode
         do throws(Failure) {

@@ -50,7 +50,9 @@ struct SessionTarget {
             let reason = Failure.reason(error.underlying ?? error.message)
             throw Failure(
                 .usage, "the invitation cannot be read: \(reason)",
-                hint: "Ask the creator to send the invitation again.")
+                hint: text.lowercased().hasPrefix("musig21")
+                    ? "Ask the creator to send the invitation again."
+                    : "A session is named by its id, 64 hexadecimal digits, or by its invitation, musig21…")
         }
     }
 
