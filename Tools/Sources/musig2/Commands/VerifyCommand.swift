@@ -9,8 +9,8 @@ struct VerifyCommand: AsyncParsableCommand {
         commandName: "verify",
         abstract: "Check BIP-340 signatures under a key, or under the shared key of some signers.",
         usage: """
-            musig2 verify --key <hex> --signature <hex> ... [<message options>]
-            musig2 verify --signers <keys> ... --signature <hex> ... [<message options>]
+            musig2 verify --key <hex> --signature <hex> ... --message <text> ... [<options>]
+            musig2 verify --signers <keys> ... --signature <hex> ... --message <text> ... [<options>]
             """,
         discussion: """
             The key of signers is tried in sorted order, and then in the order given if that is another: which one the signatures \
