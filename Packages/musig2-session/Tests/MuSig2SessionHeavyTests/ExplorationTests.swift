@@ -22,6 +22,7 @@ struct ExplorationTests {
 
         func visit(_ world: World) throws {
             count.transitions += 1
+            var world = world
             guard seen.insert(world.digest(ordered: ordered)).inserted else { return }
             count.states += 1
             if world.flights.isEmpty {
@@ -68,18 +69,7 @@ struct ExplorationTests {
                 next.budget.duplicates -= 1
                 try visit(next)
             }
-            if world.budget.crashes > 0 {
-                for effects in 0..<40 {
-                    var isDead = false
-                    for losesFrames in [false, true] {
-                        var next = world
-                        next.budget.crashes -= 1
-                        isDead = try next.dieDelivering(position, after: effects, losesFrames: losesFrames)
-                        if isDead { try visit(next) }
-                    }
-                    if !isDead { break }
-                }
-            }
+            if world.budget.crashes > 0 { try dieDelivering(position, of: world, visit) }
         }
         if world.budget.crashes > 0, world.budget.rollsBack {
             for index in world.nodes.indices {
@@ -96,6 +86,28 @@ struct ExplorationTests {
                 var next = world
                 next.budget.restarts -= 1
                 try next.take(index, .restart)
+                try visit(next)
+            }
+        }
+    }
+
+    /// The receiver of a frame dies in the turn of its last item: after each of its effects that leaves another trace, with what it had sent
+    /// under way or lost.
+    private func dieDelivering(_ position: Int, of world: World, _ visit: (World) throws -> Void) throws {
+        let receiver = world.flights[position].to
+        var world = world
+        world.budget.crashes -= 1
+        guard let input = try world.deliverAllButLast(position) else { return }
+        var found: World.Remains?
+        for effects in 0..<40 {
+            var dead = world
+            guard try dead.take(receiver, input, dyingAfter: effects) else { return }
+            let remains = dead.remains(of: receiver)
+            guard remains != found else { continue }
+            found = remains
+            for losesFrames in [false, true] {
+                var next = dead
+                try next.restart(receiver, losesFrames: losesFrames)
                 try visit(next)
             }
         }

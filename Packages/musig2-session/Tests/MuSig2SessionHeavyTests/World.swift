@@ -1,8 +1,10 @@
-import MuSig2Session
 import Multiformats
 import Secp256k1
 import SessionSimulation
 import WireCodec
+
+// A status is much to make for the number of the attempt, after each of millions of turns.
+@testable import MuSig2Session
 
 /// What is still allowed to go wrong on a path.
 struct Budget: Hashable {
@@ -72,8 +74,8 @@ struct World {
     private var lives: [UInt64] = []
     /// The copies of each store that someone may have kept.
     private(set) var olderStores: [[SimulatedStore]] = []
-    /// The hash of each node, computed when it changes.
-    private var digests: [Int] = []
+    /// The hash of each node; nil since it has changed. A state is looked at when all its turns are over.
+    private var digests: [Int?] = []
     var budget: Budget
     /// Partials that left, by signer, attempt and run: what a second one is held against.
     var partials: [PartialKey: [UInt8]] = [:]
@@ -86,10 +88,10 @@ struct World {
 
     /// What tells this state from others, in 64 bits: among ten million states two fall together with a chance of 1 in
     /// 400,000.
-    func digest(ordered: Bool) -> Int {
+    mutating func digest(ordered: Bool) -> Int {
         var hasher = Hasher()
         hasher.combine(budget)
-        hasher.combine(digests)
+        for index in nodes.indices { hasher.combine(digest(of: index)) }
         if ordered {
             // The order between links says nothing.
             for from in nodes.indices {
@@ -111,11 +113,14 @@ struct World {
         return hasher.finalize()
     }
 
-    private mutating func updateDigest(_ index: Int) {
+    private mutating func digest(of index: Int) -> Int {
+        if let digest = digests[index] { return digest }
         var hasher = Hasher()
         hasher.combine(nodes[index].machine)
         hasher.combine(nodes[index].store)
-        digests[index] = hasher.finalize()
+        let digest = hasher.finalize()
+        digests[index] = digest
+        return digest
     }
 
     init(_ setting: Setting, budget: Budget) throws {
@@ -125,7 +130,7 @@ struct World {
         self.lives = Array(repeating: 1, count: setting.peers.count)
         self.olderStores = Array(repeating: [SimulatedStore()], count: setting.peers.count)
         for index in setting.peers.indices { nodes.append(fresh(index, store: SimulatedStore())) }
-        self.digests = Array(repeating: 0, count: nodes.count)
+        self.digests = Array(repeating: nil, count: nodes.count)
         for index in setting.peers.indices { try begin(index) }
     }
 
@@ -162,7 +167,7 @@ struct World {
             try note(items, from: index)
             flights.append(Flight(from: index, to: to, items: items))
         }
-        updateDigest(index)
+        digests[index] = nil
         if budget.rollsBack, olderStores[index].last != nodes[index].store {
             olderStores[index].append(nodes[index].store)
         }
@@ -210,7 +215,7 @@ struct World {
             }
         }
         // Time stands still, and allows 16 attempts and those of 5 min.
-        guard nodes[index].machine.status.attempt <= 46 else { throw InvariantViolation("an attempt beyond time") }
+        guard nodes[index].machine.attempt.number <= 46 else { throw InvariantViolation("an attempt beyond time") }
     }
 
     /// Delivers a frame: its items are inputs of one turn each.
@@ -228,17 +233,26 @@ struct World {
         }
     }
 
-    /// Delivers a frame to a process that dies after some effects of it, and starts the next one from the store.
+    /// Delivers a frame but for its last item, in the turn of which a process may die.
     ///
-    /// - Returns: Whether there were so many effects: otherwise this is no state of its own.
-    mutating func dieDelivering(_ position: Int, after limit: Int, losesFrames: Bool) throws -> Bool {
+    /// - Returns: The input that is left.
+    mutating func deliverAllButLast(_ position: Int) throws -> SessionInput? {
         let flight = flights.remove(at: position)
-        guard let first = flight.items.first else { return false }
-        // Frames have several items; death comes in the turn of the last one.
         for item in flight.items.dropLast() { try take(flight.to, input(item, from: flight.from)) }
-        let isDead = try take(flight.to, input(flight.items.last ?? first, from: flight.from), dyingAfter: limit)
-        if isDead { try restart(flight.to, losesFrames: losesFrames) }
-        return isDead
+        return flight.items.last.map { input($0, from: flight.from) }
+    }
+
+    /// What the next process of a signer finds of the one that died: what is written and what has left.
+    struct Remains: Equatable {
+        let writes: Int
+        let highestRun: UInt64
+        let items: Int
+    }
+
+    func remains(of index: Int) -> Remains {
+        Remains(
+            writes: nodes[index].store.writes, highestRun: nodes[index].store.highestRun,
+            items: flights.reduce(0) { $0 + ($1.from == index ? $1.items.count : 0) })
     }
 
     /// The process is gone and the next one begins with what is in the store. What was on its way to it is lost.

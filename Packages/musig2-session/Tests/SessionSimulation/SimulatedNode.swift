@@ -41,12 +41,21 @@ public struct SimulatedStore: Hashable, Sendable {
     }
 
     public func hash(into hasher: inout Hasher) {
-        hasher.combine(Set(nonces.keys))
-        hasher.combine(Set(partials.map { $0.value.bodyBytes }))
+        hasher.combine(Self.hash(of: nonces.keys))
+        hasher.combine(Self.hash(of: partials.values.lazy.map(\.bodyBytes)))
         hasher.combine(joins.count)
         hasher.combine(highestRun)
         hasher.combine(signatures != nil)
         hasher.combine(end?.kind)
+    }
+
+    /// The same in any order.
+    private static func hash(of values: some Sequence<some Hashable>) -> Int {
+        values.reduce(0) { sum, value in
+            var hasher = Hasher()
+            hasher.combine(value)
+            return sum &+ hasher.finalize()
+        }
     }
 }
 
