@@ -106,15 +106,17 @@ struct AttemptTests {
         #expect(party.statuses[0].earlyEnds.map(\.by) == [2])
     }
 
-    /// What a message may cost is known before the work: a signature, and a token for each 4 points and each inner signature.
+    /// What a message may cost is known before the work: a signature, a token for each 4 points and each inner signature, and one for each
+    /// pair of nonces that it makes its receiver draw.
     @Test
     func r10WhatAMessageMayCost() throws {
         var party = try Self.withAPuppet(Party(Fixture.plan(signers: 3, messages: 100)))
         func cost(_ message: SignedMessage) -> Int { party.nodes[0].machine.cost(of: message) }
         // 200 points.
         #expect(cost(party.forged(by: 2, party.nonceShare(5))) == 51)
-        #expect(cost(party.forged(by: 2, party.nonceShare(5), attempt: 2)) == 51)
-        #expect(cost(party.forged(by: 2, .restart(Restart(reason: .requested)), attempt: 2)) == 1)
+        #expect(cost(party.forged(by: 2, party.nonceShare(5), attempt: 2)) == 151)
+        #expect(cost(party.forged(by: 2, .restart(Restart(reason: .requested)), attempt: 2)) == 101)
+        #expect(cost(party.forged(by: 2, .restart(Restart(reason: .requested)), attempt: 1)) == 1)
         try party.take(0, .received(party.forged(by: 2, party.nonceShare(5), run: 20), from: Fixture.peer(2)))
         #expect(cost(party.forged(by: 2, party.nonceShare(6), run: 19)) == 1)
         let pair = [5, 6].map { party.forged(by: 2, party.nonceShare($0), run: 20) }
@@ -124,6 +126,29 @@ struct AttemptTests {
         }
         #expect(cost(evidence(pair)) == 1 + 2 + 100)
         #expect(cost(evidence(pair + pair)) == 1)
+    }
+
+    /// A signer that says again and again that it is in a later attempt makes this one hurry, and keeps it from asking nobody in turn.
+    @Test
+    func aSignerThatMakesAnotherHurryKeepsNobodyFromBeingAsked() throws {
+        var party = try Self.withAPuppet(Party.mesh(4))
+        let puppet = try Fixture.peer(3)
+        let sync = Sync(
+            sessionID: party.descriptor.id.bytes, attempt: 2, index: 3, run: 10, isFinal: false,
+            wanted: [Sync.Wanted(.nonceShare, indices: [0])])
+        var asked: Set<PeerID> = []
+        for _ in 0..<20 {
+            party.advance(.milliseconds(300))
+            try party.take(0, .receivedSync(sync, from: puppet))
+            for (peer, items) in try party.take(0, .tick).frames where peer != puppet {
+                for case .sync(let sent) in items
+                where sent.wanted.contains(Sync.Wanted(.nonceShare, indices: [3])) {
+                    asked.insert(peer)
+                }
+            }
+            party.flights = []
+        }
+        #expect(try asked == [Fixture.peer(1), Fixture.peer(2)])
     }
 
     /// Of the commitments and nonces of one run the nonces may come first.

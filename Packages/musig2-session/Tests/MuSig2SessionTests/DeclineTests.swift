@@ -30,7 +30,7 @@ struct DeclineTests {
         try party.begin(0)
         try party.begin(1)
         try party.run()
-        try party.take(2, .introduced(Fixture.peer(0), addresses: []))
+        try party.take(2, .introduced(Fixture.peer(0), addresses: [], isAnnouncer: true))
         let result = try party.take(2, .declined(reason: "no time"))
         #expect(try types(result, to: 0) == [.decline])
         #expect(result.events == [.declined(index: 2, reason: "no time")])
@@ -52,7 +52,7 @@ struct DeclineTests {
     @Test
     func whoComesLaterIsTold() throws {
         var party = try Party.mesh(3)
-        try party.take(2, .introduced(Fixture.peer(0), addresses: []))
+        try party.take(2, .introduced(Fixture.peer(0), addresses: [], isAnnouncer: true))
         var result = try party.nodes[2].turn(.declined(reason: ""), at: party.now) { _ in false }
         // Nobody is there yet: the creator is dialled.
         #expect(try result.dials == [Fixture.peer(0)])
@@ -118,7 +118,7 @@ struct DeclineTests {
     @Test
     func anApprovalWithdrawnBeforeTheJoinDeclines() throws {
         var party = try Party.mesh(2)
-        try party.take(1, .introduced(Fixture.peer(0), addresses: []))
+        try party.take(1, .introduced(Fixture.peer(0), addresses: [], isAnnouncer: true))
         party.nodes[1].storeFails = true
         try party.take(1, .approved)
         party.nodes[1].storeFails = false
@@ -166,13 +166,18 @@ struct DeclineTests {
             #expect(party.nodes[index].machine.hasJoined(2), "signer \(index)")
             #expect(party.statuses[index].signers[2].declined == nil)
         }
-        // Replayed after the JOIN it says nothing, in whatever run.
+        // Replayed after the JOIN it says nothing, in whatever run; from a newer one than the JOIN's it is answered with the JOIN.
+        let held = try #require(party.nodes[0].store.joins[2])
         for run in [1, 5, 1 << 40] as [UInt64] {
             let before = party.nodes[0].machine
             let result = try party.take(0, .received(decline(party, by: 2, run: run), from: Fixture.peer(42)))
-            #expect(result.events.isEmpty && result.frames.isEmpty && result.penalties.isEmpty)
+            #expect(result.events.isEmpty && result.penalties.isEmpty)
+            #expect(result.frames.flatMap(\.items) == (run > 5 ? [.signed(held)] : []))
             #expect(party.nodes[0].machine == before)
         }
+        // Nobody gets the JOIN for a DECLINE that its author did not sign.
+        let forged = decline(party, by: 2, run: 1 << 40, signedBy: 1)
+        #expect(try party.take(0, .received(forged, from: Fixture.peer(42))).frames.isEmpty)
     }
 
     @Test
@@ -210,9 +215,65 @@ struct DeclineTests {
         var party = try Party.mesh(2)
         let former = decline(party, by: 1, "not this one", run: 3)
         let result = try party.take(1, .received(former, from: Fixture.peer(0)))
-        #expect(result.events == [.declined(index: 1, reason: "not this one")])
+        #expect(result.events == [.ownHistoryLost, .declined(index: 1, reason: "not this one")])
         #expect(party.nodes[1].store.end?.message == former)
+        // The store is an older copy: what else the former process did is not known.
+        #expect(party.statuses[1].isAfterPartial && party.nodes[1].store.end?.isAfterPartial == true)
+        #expect(party.statuses[1].phase == .declined(reason: "not this one", isTold: false))
         #expect(try party.take(1, .approved).frames.isEmpty)
+    }
+
+    /// A signer joined, its store was lost with its process, and the next process declines: the others return its JOIN, and it aborts.
+    @Test(arguments: [true, false])
+    func aDeclineOfASignerThatHadJoinedAborts(isAnnouncer: Bool) throws {
+        var party = try Party.mesh(3)
+        try party.begin(0)
+        try party.begin(2)
+        try party.run()
+        party.nodes[2] = try party.fresh(2, run: 11, store: SimulatedStore())
+        try party.take(2, .introduced(Fixture.peer(0), addresses: [], isAnnouncer: isAnnouncer))
+        try party.take(2, .declined(reason: "no time"))
+        try party.run()
+        for index in [0, 2] {
+            guard case .aborted(let report) = party.statuses[index].phase else {
+                Issue.record("signer \(index): \(party.statuses[index].phase)")
+                continue
+            }
+            #expect(report.by == 2 && report.reason == .notApproved && report.text == "no time")
+            // It does not know what its former process did.
+            #expect(report.isAfterPartial == (index == 2))
+            #expect(party.penalties[index].isEmpty)
+        }
+        let end = try #require(party.nodes[2].store.end)
+        #expect(end.kind == .aborted && end.isAfterPartial && end.message?.body.type == .abort)
+        #expect(party.events[2].contains(.ownHistoryLost))
+    }
+
+    /// A JOIN of this signer that is as new as its DECLINE, or newer, is of another process.
+    @Test
+    func aJoinOfAnotherProcessIsToldAfterADecline() throws {
+        var party = try Party.mesh(2)
+        try party.take(1, .introduced(Fixture.peer(0), addresses: []))
+        try party.take(1, .declined(reason: "no"))
+        let result = try party.take(1, .received(join(party, by: 1, run: 11), from: Fixture.peer(0)))
+        #expect(result.events == [.superseded])
+        #expect(party.nodes[1].store.end?.kind == .declined)
+    }
+
+    /// Anybody can say that it knows the session: what a stranger took is not told.
+    @Test
+    func whatAStrangerTookIsNotTold() throws {
+        var party = try Party.mesh(2)
+        let stranger = try Fixture.peer(42)
+        try party.take(1, .introduced(stranger, addresses: []))
+        let result = try party.take(1, .declined(reason: "no"))
+        #expect(result.frames.map(\.to) == [stranger])
+        #expect(party.statuses[1].phase == .declined(reason: "no", isTold: false))
+        // The creator was dialled like the stranger, and shows that it is the creator.
+        try party.take(1, .introduced(Fixture.peer(0), addresses: []))
+        #expect(party.nodes[1].machine.isDeclineUntold)
+        try party.take(1, .received(join(party, by: 0), from: Fixture.peer(0)))
+        #expect(party.statuses[1].phase == .declined(reason: "no", isTold: true))
     }
 
     @Test

@@ -90,8 +90,29 @@ struct MeetingTests {
         try party.take(1, .received(own, from: try Fixture.peer(0)))
         #expect(try joinsSent(in: 1, whileItSpeaks: false) == 1)
         #expect(try joinsSent(in: 6, whileItSpeaks: true) == 0)
-        #expect(try joinsSent(in: party.configuration.quietSteps - 1, whileItSpeaks: false) == 0)
-        #expect(try joinsSent(in: 2, whileItSpeaks: false) == 2)
+        // Its steps are five minutes long: three of them without a word.
+        #expect(try joinsSent(in: 2, whileItSpeaks: false) == 0)
+        #expect(try joinsSent(in: 1, whileItSpeaks: false) == 1)
+    }
+
+    /// A peer that becomes silent is shown the JOIN after a few of the first steps, and then at most once in ten seconds.
+    @Test
+    func aSilentPeerIsShownTheJoinSoonAndSeldom() throws {
+        var party = try Party.star(3)
+        try party.begin(0)
+        try party.begin(1)
+        try party.run()
+        var shown: [Duration] = []
+        for _ in 0..<1_000 {
+            party.advance(.milliseconds(100))
+            let result = try party.take(1, .tick)
+            for frame in result.frames where frame.items.contains(where: { Party.type($0) == .join }) {
+                shown.append(party.now.monotonic)
+            }
+            party.flights.removeAll()
+        }
+        #expect(try #require(shown.first) < .seconds(5))
+        #expect(shown.count > 1 && zip(shown, shown.dropFirst()).allSatisfy { $1 - $0 >= .seconds(10) })
     }
 
     /// A SYNC in a run whose JOIN is not here says nothing, but is answered with the JOIN that is here: once a step, and to the peer

@@ -94,7 +94,7 @@ import WireCodec
             let message = try SignedMessage(body) {
                 try MuSig2Session.Tag.message.sign($0, with: secret).rawRepresentation
             }
-            if attempt == 2 { #expect(machine.cost(of: message) == 11) }
+            if attempt == 2 { #expect(machine.cost(of: message) == 31) }
             creator.take(.network(.frame(Frame([.signedMessage(message)]).encoded(), from: joiner.peer)), at: world.now)
         }
         let reached = try #require(creator.machine.status(of: id)?.attempt)

@@ -16,7 +16,7 @@ internal struct JoinSlot: Hashable, Sendable {
 }
 
 /// A NONCE_COMMIT, or a NONCE_COMMITS_COMPLETE, that fills a slot: both say one hash.
-internal struct HashSlot: Hashable, Sendable {
+internal struct HashSlot: MessageSlot, Hashable, Sendable {
     let message: SignedMessage
     let hash: Hash32
     var run: UInt64 { message.body.run }
@@ -28,7 +28,7 @@ internal struct HashSlot: Hashable, Sendable {
 }
 
 /// A NONCE_SHARE that fills a slot.
-internal struct NonceSlot<Nonces: Hashable & Sendable>: Hashable, Sendable {
+internal struct NonceSlot<Nonces: Hashable & Sendable>: MessageSlot, Hashable, Sendable {
     let message: SignedMessage
     let leaf: Hash32
     let nonces: Nonces
@@ -54,7 +54,7 @@ internal struct AggregateSlot<Context: Hashable & Sendable>: Hashable, Sendable 
 }
 
 /// A PARTIAL_SIG_SHARE that fills a slot.
-internal struct PartialSlot: Hashable, Sendable {
+internal struct PartialSlot: MessageSlot, Hashable, Sendable {
     let message: SignedMessage
     let context: Hash32
     let partials: [[UInt8]]
@@ -166,27 +166,44 @@ internal struct AttemptState<Crypto: SessionCrypto>: Hashable, Sendable {
         commitmentsComplete = Slots(signers: signers)
     }
 
-    /// Whether there is a message in a slot.
-    func isFilled(_ column: Column, _ index: Int) -> Bool {
-        switch column {
-        case .commitments: index < commitments.count && commitments.isFilled(index)
-        case .commitmentsComplete: index < commitmentsComplete.count && commitmentsComplete.isFilled(index)
-        case .nonces: index < nonces.count && nonces.isFilled(index)
-        case .noncesComplete: noncesComplete.map { Int($0.message.body.index) == index } ?? false
-        case .partials: index < partials.count && partials.isFilled(index)
-        case .joins, .signature: false
-        }
-    }
+    /// Whether there is a message in a slot, without a copy of it.
+    func isFilled(_ column: Column, _ index: Int) -> Bool { slots(of: column)?.isFilled(at: index) ?? false }
 
     /// The message in a slot.
-    func message(_ column: Column, _ index: Int) -> SignedMessage? {
+    func message(_ column: Column, _ index: Int) -> SignedMessage? { slots(of: column)?.message(at: index) }
+
+    private func slots(of column: Column) -> (any MessageSlots)? {
         switch column {
-        case .commitments: index < commitments.count ? commitments[index]?.message : nil
-        case .commitmentsComplete: index < commitmentsComplete.count ? commitmentsComplete[index]?.message : nil
-        case .nonces: index < nonces.count ? nonces[index]?.message : nil
-        case .noncesComplete: noncesComplete.flatMap { Int($0.message.body.index) == index ? $0.message : nil }
-        case .partials: index < partials.count ? partials[index]?.message : nil
+        case .commitments: commitments
+        case .commitmentsComplete: commitmentsComplete
+        case .nonces: nonces
+        case .noncesComplete: noncesComplete
+        case .partials: partials
         case .joins, .signature: nil
         }
     }
+}
+
+/// What fills a slot: a message, and what follows from it.
+internal protocol MessageSlot {
+    var message: SignedMessage { get }
+}
+
+/// Where the messages of a column are.
+private protocol MessageSlots {
+    func isFilled(at index: Int) -> Bool
+    func message(at index: Int) -> SignedMessage?
+}
+
+extension Slots: MessageSlots where Value: MessageSlot {
+    func isFilled(at index: Int) -> Bool { index < count && isFilled(index) }
+
+    func message(at index: Int) -> SignedMessage? { index < count ? self[index]?.message : nil }
+}
+
+/// Of the coordinator alone.
+extension AggregateSlot: MessageSlots {
+    func isFilled(at index: Int) -> Bool { Int(message.body.index) == index }
+
+    func message(at index: Int) -> SignedMessage? { isFilled(at: index) ? message : nil }
 }

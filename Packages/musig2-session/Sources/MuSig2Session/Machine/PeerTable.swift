@@ -9,19 +9,20 @@ internal struct Binding: Hashable, Sendable {
     var isPresented = false
     /// Whether the signer said that it has the signatures.
     var isFinal = false
-    /// Whether a SYNC of the signer came since the peer is connected.
-    var hasSynced = false
-    /// How many steps of this signer have begun since the last SYNC of that one.
-    var quietSteps = 0
+    /// From when on its silence counts: when it was last heard, by a SYNC, or when a pause is over after it was shown this signer's JOIN
+    /// again. Nil: no SYNC of it came since the peer is connected, and it may not know this signer.
+    var quietSince: Duration?
     /// When the signer's last step began: a SYNC that follows too soon is none, and gets nothing twice.
     var stepBegan: Duration?
     /// What the signer asked for and did not get yet: it gets each the moment it is here.
     var wants: SlotSet
 
+    /// Whether a SYNC of the signer came since the peer is connected.
+    var hasSynced: Bool { quietSince != nil }
+
     /// Forgets all that belongs to one connection.
     mutating func forgetConnection() {
-        hasSynced = false
-        quietSteps = 0
+        quietSince = nil
         stepBegan = nil
         wants.removeAll()
     }
@@ -50,8 +51,6 @@ internal struct PeerState: Hashable, Sendable {
     var answered: Answers = []
     /// When it was last told that a JOIN it brought is not the newest.
     var correctedAt: Duration?
-    /// When a step last showed it this signer's JOIN.
-    var joinShownAt: Duration?
 
     init(signers: Int) {
         self.sent = SlotSet(signers: signers)
@@ -85,16 +84,15 @@ internal struct PeerState: Hashable, Sendable {
         return !presented.isEmpty && presented.allSatisfy(\.hasSynced)
     }
 
-    /// Counts a step of this signer, and says whether the peer is shown this signer's JOIN with it: until a SYNC of each signer that is
-    /// here for sure came, and again, from time to time, while none came in the last few steps.
-    mutating func needsJoin(after steps: Int, _ pause: Duration, at now: Duration) -> Bool {
-        for position in bindings.indices {
-            bindings[position].quietSteps = min(bindings[position].quietSteps + 1, steps + 1)
+    /// Whether a step of this signer shows the peer this signer's JOIN: until a SYNC of each signer that is here for sure came, and
+    /// again, after a pause, when one of them has been silent for so long.
+    mutating func needsJoin(after silence: Duration, _ pause: Duration, at now: Duration) -> Bool {
+        guard hasSynced else { return true }
+        let isQuiet = bindings.contains { $0.isPresented && $0.quietSince.map { now - $0 >= silence } ?? false }
+        guard isQuiet else { return false }
+        for position in bindings.indices where bindings[position].hasSynced {
+            bindings[position].quietSince = now + pause
         }
-        let isQuiet = bindings.contains { $0.isPresented && $0.quietSteps > steps }
-        let isDue = isQuiet && joinShownAt.map { now - $0 >= pause } ?? true
-        guard !hasSynced || isDue else { return false }
-        joinShownAt = now
         return true
     }
 
@@ -113,7 +111,6 @@ internal struct PeerState: Hashable, Sendable {
     mutating func forgetConnection() {
         isConnected = false
         correctedAt = nil
-        joinShownAt = nil
         answered = []
         sent.removeAll()
         asked.removeAll()

@@ -15,9 +15,6 @@ public struct SessionConfiguration: Hashable, Sendable {
     /// The longest wait between two SYNCs while only JOINs are missing. 5 min.
     public var joinSyncCeiling: Duration = .seconds(300)
 
-    /// How many steps of this signer a connected peer may be silent before it is shown this signer's JOIN again. 2.
-    public var quietSteps = 2
-
     /// The longest time an attempt's round may take, whatever the descriptor and the doublings say. 6 h.
     public var deadlineCeiling: Duration = .seconds(6 * 3_600)
 

@@ -52,7 +52,7 @@ extension SessionMachine {
         let missing = phase.map { column in
             column == .signature || column == .noncesComplete
                 ? [coordinator].compactMap { $0 }
-                : (0..<signerCount).filter { $0 != me && message(in: Slot(column, $0)) == nil }
+                : (0..<signerCount).filter { $0 != me && !isFilled(Slot(column, $0)) }
         }
         let differing = differs.map { [$0] } ?? (attempt.isCompared ? signersThatDiffer : [])
         guard move(to: next, origin: nil, reason: reason, by: me, contextDiffers: differing, &turn) else { return }

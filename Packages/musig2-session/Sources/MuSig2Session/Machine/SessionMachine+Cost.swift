@@ -2,8 +2,8 @@ public import WireCodec
 
 /// What a message may cost, so that it can be charged before the work is done.
 extension SessionMachine {
-    /// The most that taking in a message costs: one for each signature that is checked, and one for each 4 points that
-    /// are parsed. Nothing is checked here.
+    /// The most that taking in a message costs: one for each signature that is checked, one for each 4 points that are parsed, and where it
+    /// leads to a later attempt one for each pair of nonces that this signer draws for it. Nothing is checked here.
     ///
     /// - Parameter message: A signed message of this session, as received.
     /// - Returns: The cost in signature checks, at least 1.
@@ -11,6 +11,15 @@ extension SessionMachine {
 
     internal func signatureCost(of message: SignedMessage) -> Int {
         let body = message.body
+        return (raises(body) ? descriptor.messages.count : 0) + costOfPayload(body)
+    }
+
+    /// Whether a message leads to a later attempt, for which this signer draws nonces anew.
+    private func raises(_ body: MessageBody) -> Bool {
+        body.type.belongsToAttempt && body.attempt > attempt.number && isRunning
+    }
+
+    private func costOfPayload(_ body: MessageBody) -> Int {
         switch body.type {
         case .nonceShare, .noncesComplete:
             return 1 + (mayParse(body) ? pointCost(descriptor.messages.count) : 0)

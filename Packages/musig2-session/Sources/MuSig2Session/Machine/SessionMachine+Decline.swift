@@ -1,3 +1,4 @@
+internal import Multiformats
 internal import WireCodec
 
 /// A DECLINE of another signer that no JOIN of it has made void.
@@ -23,36 +24,42 @@ extension SessionMachine {
         end(.declined(OwnDecline(reason: reason)), &turn)
         let record = SessionEnd(.declined, by: me, text: reason, isAfterPartial: ledger.mayHaveSigned)
         issue(.decline(Decline(reason: reason)), attempt: 0, record: .end(record), &turn)
-        turn.tell(.declined(index: me, reason: reason))
     }
 
-    /// The own DECLINE is durable: it goes to whoever is there, and the others that may know the session are dialled.
+    /// The own DECLINE is durable: it is told, goes to all peers that are there, and the others that may know the session are dialled.
     internal mutating func entered(decline message: SignedMessage, _ turn: inout Turn<Crypto>) {
         guard case .declined(var own)? = outcome else { return }
         own.message = message
         outcome = .declined(own)
+        turn.tell(.declined(index: me, reason: own.reason))
         for entry in peers.entries.indices {
             connectIfNeeded(entry, isNews: true, &turn)
             showOwnDecline(toPeerAt: entry, &turn)
         }
     }
 
-    /// Sends the own DECLINE, once on each connection.
+    /// Sends the own DECLINE, once on each connection. It counts as told once it was sent to a peer that a signer is at for sure: a
+    /// stranger may keep it to itself.
     internal mutating func showOwnDecline(toPeerAt entry: Int, _ turn: inout Turn<Crypto>) {
-        guard case .declined(var own)? = outcome, let message = own.message, peers[at: entry].isConnected,
-            !peers[at: entry].answered.contains(.abort)
-        else { return }
+        guard case .declined(var own)? = outcome, let message = own.message, peers[at: entry].isConnected else {
+            return
+        }
+        if peers[at: entry].isBound {
+            own.isTold = true
+            outcome = .declined(own)
+        }
+        guard !peers[at: entry].answered.contains(.abort) else { return }
         peers[at: entry].answered.insert(.abort)
-        own.isTold = true
-        outcome = .declined(own)
         turn.send(.signed(message), to: peers.entries[entry].peer)
     }
 
-    /// Another signer's DECLINE that is checked, whoever brought it and in whatever run: the first one is kept.
+    /// Another signer's DECLINE that is checked, by whatever peer and in whatever run: the first one is kept. One that is newer than
+    /// its author's JOIN comes from a process that does not know of that JOIN: it is shown it.
     internal mutating func hearDecline(
-        _ message: SignedMessage, _ decline: Decline, _ index: Int, _ turn: inout Turn<Crypto>
+        _ message: SignedMessage, _ decline: Decline, _ index: Int, from peer: PeerID, _ turn: inout Turn<Crypto>
     ) {
-        guard isOpen, !isDecided(index) else { return }
+        if let join = joins[index] { return returnJoin(join.message, to: peer, &turn) }
+        guard isOpen, declines[index] == nil else { return }
         declines[index] = DeclineSlot(message: message, reason: decline.reason)
         turn.tell(.declined(index: index, reason: decline.reason))
         for entry in peers.entries.indices where peers[at: entry].wants(Slot(.joins, index)) {
@@ -60,8 +67,10 @@ extension SessionMachine {
         }
     }
 
-    /// Whether a DECLINE of the signer says nothing new.
-    internal func isDecided(_ index: Int) -> Bool { joins.isFilled(index) || declines[index] != nil }
+    /// Whether a DECLINE of the signer, in this run, says nothing new.
+    internal func isDecided(_ index: Int, run: UInt64) -> Bool {
+        joins[index].map { run <= $0.run } ?? (declines[index] != nil)
+    }
 
     /// Answers whoever wants a JOIN that there is none of with its author's DECLINE, once per step. A JOIN that comes after it goes to
     /// the same peers.
@@ -77,11 +86,23 @@ extension SessionMachine {
     /// since has made it void.
     internal mutating func hearOwnDecline(_ message: SignedMessage, _ turn: inout Turn<Crypto>) {
         guard isOpen, !mayHaveJoined, let decline = try? Decline(decoding: message.body.payload) else { return }
-        end(.declined(OwnDecline(reason: decline.reason, message: message, isTold: true)), &turn)
+        noteHistoryLost(&turn)
+        end(.declined(OwnDecline(reason: decline.reason)), &turn)
         let record = SessionEnd(
             .declined, by: me, text: decline.reason, isAfterPartial: ledger.mayHaveSigned, message: message)
         turn.effects.append(.persist(.ended(record)))
-        turn.tell(.declined(index: me, reason: decline.reason))
+        entered(decline: message, &turn)
+    }
+
+    /// This signer's own JOIN of an earlier run, which others return to a peer that shows them its DECLINE: a former process joined, and the
+    /// store does not say so. The DECLINE is void there, and the no stands: this signer aborts, as one does that has joined.
+    internal mutating func hearOwnJoinAfterDecline(_ turn: inout Turn<Crypto>) {
+        guard case .declined(let own)? = outcome else { return }
+        noteHistoryLost(&turn)
+        // The former process is known to the others, which are told whether or not they know this one.
+        ledger.hasJoined = true
+        outcome = nil
+        abort(.notApproved, text: own.reason, evidence: nil, &turn)
     }
 
     /// A text for people, as it is sent: at most ``SessionLimits/ownTextBytes`` of UTF-8, cut between characters.
@@ -97,7 +118,7 @@ extension SessionMachine {
 }
 
 extension SessionMachine {
-    /// Whether this signer declined, and nobody that may know the session has been sent its DECLINE.
+    /// Whether this signer declined, and no peer that is bound to a signer has been sent its DECLINE.
     public var isDeclineUntold: Bool {
         if case .declined(let own)? = outcome { !own.isTold } else { false }
     }

@@ -63,14 +63,10 @@ extension SessionMachine {
             }
             tellFinal(toPeerAt: entry, &turn)
         }
-        dialUndelivered(isNews: true, &turn)
-    }
-
-    /// Dials the signers that rely on this one and are not known to have the signatures: each asks once it is connected.
-    internal func dialUndelivered(isNews: Bool, _ turn: inout Turn<Crypto>) {
+        // Those that rely on this signer and are not known to have them are dialled: each asks once it is connected.
         for index in undelivered {
             guard let join = joins[index], let entry = peers.index(of: join.peer) else { continue }
-            connectIfNeeded(entry, isNews: isNews, &turn)
+            connectIfNeeded(entry, isNews: true, &turn)
         }
     }
 

@@ -103,6 +103,10 @@ extension SessionMachine {
         case .abort:
             if case .aborted(let report, _)? = outcome { outcome = .aborted(report, message: message) }
             broadcast(message, &turn)
+            // The peers that were shown a DECLINE which is none any more.
+            for entry in peers.entries where !entry.state.isNamed && entry.state.answered.contains(.abort) {
+                turn.send(.signed(message), to: entry.peer)
+            }
         case .decline:
             entered(decline: message, &turn)
         case .evidence:

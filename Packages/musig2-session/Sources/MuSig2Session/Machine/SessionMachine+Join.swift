@@ -138,7 +138,7 @@ extension SessionMachine {
             let position = peers[at: entry].binding(of: index)
         else { return false }
         peers[at: entry].bindings[position].wants.removeAll()
-        peers[at: entry].bindings[position].hasSynced = false
+        peers[at: entry].bindings[position].quietSince = nil
         peers[at: entry].sent.removeAll()
         peers[at: entry].asked.removeAll()
         return true

@@ -12,7 +12,13 @@ extension SessionMachine {
         guard body.type == .join || isSigned(message) else { return penalise(peer, .badSignature, &turn) }
         let isOfOther = body.run > run || body.run == run
         guard isOpen else {
-            if isOfOther { meetOther(&turn) } else { noteOwnPast(message, &turn) }
+            if isOfOther {
+                meetOther(&turn)
+            } else if body.type == .join {
+                hearOwnJoinAfterDecline(&turn)
+            } else {
+                noteOwnPast(message, &turn)
+            }
             return
         }
         if body.type == .abort { return hearOwnAbort(message, &turn) }
@@ -30,7 +36,7 @@ extension SessionMachine {
     internal mutating func showJoinAgain(to peer: PeerID, _ turn: inout Turn<Crypto>) {
         guard let entry = peers.index(of: peer), peers[at: entry].isConnected, isRunning else { return }
         // With the next step: what a peer returns makes nobody hurry.
-        for position in peers[at: entry].bindings.indices { peers[at: entry].bindings[position].hasSynced = false }
+        for position in peers[at: entry].bindings.indices { peers[at: entry].bindings[position].quietSince = nil }
     }
 
     /// Whether this run made it, or holds it as a record of an earlier one.

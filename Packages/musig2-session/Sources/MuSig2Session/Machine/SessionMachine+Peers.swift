@@ -57,7 +57,7 @@ extension SessionMachine {
         peers[at: entry].forgetConnection()
         // What was asked of this peer must be asked of another one.
         if isRunning { hurrySync(&turn) }
-        if consent == .approved { dialUndelivered(isNews: false, &turn) }
+        if undelivered.contains(where: { peers[at: entry].isNamed(by: $0) }) { connectIfNeeded(entry, &turn) }
     }
 
     /// Enters a JOIN that is checked, and takes its signer from the peer of an older run.
@@ -92,7 +92,7 @@ extension SessionMachine {
     /// Whether this signer dials a peer. In a mesh it dials everyone; in a star only the coordinators are dialled, and by
     /// them: the one of this attempt and the one before, through which the others are reached until this one is. Whoever
     /// was introduced may know who they are.
-    private func isDialled(_ state: PeerState) -> Bool {
+    internal func isDialled(_ state: PeerState) -> Bool {
         if !isStar || isCoordinator || state.introducedAt != nil { return true }
         return [attempt.number, attempt.number - 1].contains { number in
             number > 0 && constants.order.coordinator(ofAttempt: number).map { state.isNamed(by: $0) } ?? false

@@ -36,11 +36,11 @@ extension SessionMachine {
         }
     }
 
-    /// What counts from a peer that no signer is bound to: that it is a signer, for itself; and an ABORT or a DECLINE, which only
-    /// its author can have signed.
+    /// What counts from a peer that no signer is bound to: that it is a signer, for itself; an ABORT or a DECLINE, which only its author can
+    /// have signed; and to a signer that declined its own JOIN, which the DECLINE is answered with where that is.
     private func mayAnyoneBring(_ body: MessageBody, _ peer: PeerID) -> Bool {
         switch body.type {
-        case .join: namesSender(body, peer)
+        case .join: namesSender(body, peer) || Int(body.index) == me && isDeclined
         case .abort, .decline: true
         default: false
         }
@@ -82,7 +82,7 @@ extension SessionMachine {
         _ message: SignedMessage, _ index: Int, from peer: PeerID, _ turn: inout Turn<Crypto>
     ) {
         if message.body.type == .broadcastDone, broadcasts.contains(index) { return }
-        if message.body.type == .decline, isDecided(index) { return }
+        if message.body.type == .decline, isDecided(index, run: message.body.run) { return }
         guard isSigned(message) else { return penalise(peer, .badSignature, &turn) }
         guard let payload = try? Payload(decoding: message.body.payload, type: message.body.type) else {
             return blame(index, .payload, .malformedPayload, from: peer, &turn)
@@ -92,7 +92,7 @@ extension SessionMachine {
         case .abort(let abort):
             hearAbort(message, abort, &turn)
         case .decline(let decline):
-            hearDecline(message, decline, index, &turn)
+            hearDecline(message, decline, index, from: peer, &turn)
         case .evidence(let evidence):
             if convicted.contains(Int(evidence.culprit)) { return }
             guard isConvincing(evidence) else {

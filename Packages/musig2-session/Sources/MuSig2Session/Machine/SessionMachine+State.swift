@@ -107,7 +107,7 @@ internal struct OwnDecline: Hashable, Sendable {
     let reason: String
     /// The DECLINE, once it is durable.
     var message: SignedMessage?
-    /// Whether it was sent to anybody in this life of the machine.
+    /// Whether it was sent to a peer that a signer is at for sure, in this life of the machine.
     var isTold = false
 }
 
@@ -211,7 +211,7 @@ extension SessionMachine {
         return slot.column == .joins ? joins[slot.index]?.message : attempt.message(slot.column, slot.index)
     }
 
-    /// Whether there is a message in a slot.
+    /// Whether there is a message in a slot, without a copy of it.
     internal func isFilled(_ slot: Slot) -> Bool {
         guard slot.index < signerCount else { return false }
         return slot.column == .joins ? joins.isFilled(slot.index) : attempt.isFilled(slot.column, slot.index)

@@ -40,9 +40,9 @@ extension SessionMachine {
         return SessionStatus.Signer(
             peer: peer,
             isConnected: index == me || state.map { $0.isConnected && $0.presents(index) } ?? false,
-            hasCommitment: attempt.message(.commitments, index) != nil,
-            hasNonces: attempt.message(.nonces, index) != nil,
-            hasPartials: attempt.message(.partials, index) != nil,
+            hasCommitment: attempt.isFilled(.commitments, index),
+            hasNonces: attempt.isFilled(.nonces, index),
+            hasPartials: attempt.isFilled(.partials, index),
             restarts: restarts[index] ?? 0,
             declined: declines[index]?.reason
         )

@@ -27,7 +27,7 @@ extension SessionMachine {
     /// the session. Those are where everybody comes by, and wait themselves.
     private func asked(for slot: Slot, among candidates: [Int], upTo column: Column, repeats: Bool) -> [Int] {
         guard !candidates.isEmpty else { return [] }
-        let inTurn = candidates[(syncStep + slot.index) % candidates.count]
+        let inTurn = candidates[(syncTurn + slot.index) % candidates.count]
         if let join = joins[slot.index], let owner = peers.index(of: join.peer), peers[at: owner].isConnected {
             return syncStep >= 2 && inTurn != owner ? [owner, inTurn] : [owner]
         }
@@ -155,13 +155,15 @@ extension SessionMachine {
 
     /// The time until the next SYNC: doubling, with a jitter of an eighth either way that depends on the signer and the
     /// step.
-    private func syncDelay() -> Duration {
+    private func syncDelay() -> Duration { syncDelay(ofStep: syncStep) }
+
+    private func syncDelay(ofStep step: Int) -> Duration {
         let ceiling = phase == .joins ? configuration.joinSyncCeiling : configuration.syncCeiling
         var delay = configuration.syncInterval
-        for _ in 0..<min(syncStep, 32) where delay < ceiling { delay += delay }
+        for _ in 0..<min(step, 32) where delay < ceiling { delay += delay }
         delay = min(delay, ceiling)
         var hash = descriptor.id.bytes.prefix(8).reduce(UInt64(me) &+ 1) { ($0 << 8 | $0 >> 56) ^ UInt64($1) }
-        hash = (hash &+ UInt64(syncStep)) &* 0x9E37_79B9_7F4A_7C15
+        hash = (hash &+ UInt64(step)) &* 0x9E37_79B9_7F4A_7C15
         let eighths = Double(hash >> 40) / Double(1 << 24) - 0.5
         return delay + delay * (eighths / 4)
     }
@@ -188,12 +190,13 @@ extension SessionMachine {
             return
         }
         syncStep = min(syncStep + 1, 1 << 20)
+        syncTurn = (syncTurn + 1) % (1 << 20)
         nextSync = turn.now.monotonic + syncDelay()
         connectAll(&turn)
         // A peer that says nothing may not know that this signer is there, or not any more, and answers only signers.
+        let silence = syncDelay(ofStep: max(0, syncStep - 2)) * 3
         for entry in peers.entries.indices where peers[at: entry].isConnected {
-            let pause = configuration.syncCeiling
-            guard peers[at: entry].needsJoin(after: configuration.quietSteps, pause, at: turn.now.monotonic) else {
+            guard peers[at: entry].needsJoin(after: silence, configuration.syncCeiling, at: turn.now.monotonic) else {
                 continue
             }
             peers[at: entry].sent.remove(Slot(.joins, me))
@@ -255,8 +258,7 @@ extension SessionMachine {
         if sync.attempt > attempt.number { hurrySync(&turn) }
         // What crossed the first SYNC of a connection is answered by it; a later one means that something was lost.
         if peers[at: entry].bindings[position].hasSynced, isNewStep { peers[at: entry].sent.removeAll() }
-        peers[at: entry].bindings[position].hasSynced = true
-        peers[at: entry].bindings[position].quietSteps = 0
+        peers[at: entry].bindings[position].quietSince = turn.now.monotonic
         if sync.attempt == attempt.number { peers[at: entry].knowsAttempt = true }
         for wanted in sync.wanted {
             guard let column = Column(wanted.type), column != .signature else { continue }

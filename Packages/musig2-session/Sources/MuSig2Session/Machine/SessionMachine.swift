@@ -40,6 +40,8 @@ public struct SessionMachine<Crypto: SessionCrypto>: Hashable, Sendable {
     /// How many attempts lasted at least half their deadline here: each doubles the time.
     internal var timeouts = 0
     internal var syncStep = 0
+    /// How many steps there were, however often the back-off begins anew: it says which peer is asked in turn, besides the owners.
+    internal var syncTurn = 0
     internal var nextSync: Duration?
     /// When expiry is reached, if the wall clock goes as the monotonic one.
     internal var expiryAt: Duration
@@ -217,6 +219,31 @@ extension SessionMachine {
     /// - Parameter index: The signer's position.
     /// - Returns: Whether it has joined; false for a position that there is not.
     public func hasJoined(_ index: Int) -> Bool { joins.indices.contains(index) && joins.isFilled(index) }
+
+    /// The signers that are not connected, though this one dials them and waits for something of them, ascending: those that have joined, and
+    /// the creator, where everybody comes by, also before its JOIN is here. Empty before this signer's own JOIN, and after the end.
+    public var absent: [Int] {
+        guard isRunning, joins.isFilled(me) else { return [] }
+        return joins.indices.filter { index in
+            guard index != me, isAwaited(index) else { return false }
+            guard let join = joins[index] else {
+                return index == descriptor.creator
+                    && !peers.entries.contains { $0.state.isAnnouncer && $0.state.isConnected }
+            }
+            return peers[join.peer].map { !$0.isConnected && isDialled($0) } ?? false
+        }
+    }
+
+    /// Whether something of a signer is missing that this one needs in the attempt.
+    private func isAwaited(_ index: Int) -> Bool {
+        neededColumns.contains { column in
+            switch column {
+            case .signature: index == coordinator
+            case .noncesComplete: index == coordinator && attempt.noncesComplete == nil
+            default: !isFilled(Slot(column, index))
+            }
+        }
+    }
 
     /// Whether all others that rely on this signer are known to have the signatures: all signers; in a star, where the
     /// coordinator is the one who passes them on, only that one, or the next in the order of coordinators.

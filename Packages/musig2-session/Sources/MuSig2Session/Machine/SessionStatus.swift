@@ -13,8 +13,8 @@ public struct SessionStatus: Hashable, Sendable {
         case completed
         /// It was aborted.
         case aborted(AbortReport)
-        /// This signer declined it. `isTold`: its DECLINE was sent to at least one peer that may know the session, in this life of the
-        /// process.
+        /// This signer declined it. `isTold`: its DECLINE was sent to at least one peer that showed that a signer is there, in this life of
+        /// the process.
         case declined(reason: String, isTold: Bool)
         /// Its time is over.
         case expired
