@@ -40,6 +40,7 @@ struct OutputSchemaTests {
             .contextDiffers(session, attempt: 1, signers: [0], by: 1, orBy: true),
             .newRuns(session, attempt: 1, signers: [0], by: 1),
             .broadcastStated(session, transaction: [], by: 0), .restored(session), .expired(session), .left(session),
+            .absent(session, signers: [0], waitingFor: [0, 2]),
             .closed(session), .peerConnected(peer), .peerDisconnected(peer), .missed(1),
         ]
     }
@@ -51,7 +52,7 @@ struct OutputSchemaTests {
         case .created, .announced, .joined, .participantJoined, .ready, .commitmentReceived, .commitmentsComplete,
             .nonceReceived, .noncesComplete, .partialReceived, .complete, .error, .attemptRestarted,
             .coordinatorChanged, .notHeard, .contextDiffers, .newRuns, .broadcastStated, .restored, .expired, .left,
-            .closed, .peerConnected, .peerDisconnected, .missed, .declined:
+            .closed, .peerConnected, .peerDisconnected, .missed, .declined, .absent:
             true
         // These need a whole session; nothing is printed of the first and the last under their own names.
         case .aborted, .evidence, .waiting: false

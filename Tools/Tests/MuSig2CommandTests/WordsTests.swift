@@ -66,6 +66,15 @@ struct WordsTests {
         #expect(ProgressLine(heard)?.text == "waiting     signer 1 has not heard from signer 2")
         #expect(ProgressLine(heard, own: 1)?.text == "waiting     signer 1 has not heard from you")
         #expect(ProgressLine(heard, own: 0)?.text == "waiting     you have not heard from signer 2")
+        let alone = CoordinatorEvent.absent(session, signers: [0], waitingFor: [0, 2])
+        #expect(
+            ProgressLine(alone, own: 1, creator: 0)?.text
+                == "absent      signer 1, the creator, is not there: see that it runs; waiting for signer 1 and signer 3"
+        )
+        let several = CoordinatorEvent.absent(session, signers: [0, 2], waitingFor: [2])
+        #expect(
+            ProgressLine(several, own: 1, creator: 0)?.text
+                == "absent      signer 1 and signer 3 are not there: see that they run; waiting for signer 3")
         let raised = CoordinatorEvent.attemptRestarted(session, attempt: 2, reason: .newRun, by: 2)
         #expect(
             ProgressLine(raised)?.text

@@ -118,6 +118,11 @@ extension Configuration {
         public var hello: Duration = .seconds(10)
         /// How long a finished session, or a coordinator that shuts down, waits for the others to say that they are done. 10 s.
         public var linger: Duration = .seconds(10)
+        /// How long a process dials the peers that may know a session which this node declined, while none has taken the DECLINE. A peer
+        /// that comes is told until the session expires. 1 h.
+        public var telling: Duration = .seconds(3_600)
+        /// After how long it is told that a signer which is waited for is not there; again after twice that, and so on up to 5 min. 5 s.
+        public var absence: Duration = .seconds(5)
         /// How often finished, expired and stuck sessions are swept; nil turns the sweep off. 60 s.
         public var sweep: Duration? = .seconds(60)
         /// After how long without a valid message, while anything but a JOIN is wanted, a session counts as stuck. 10 min.
@@ -245,6 +250,8 @@ extension Configuration {
         try Self.check("timeouts.partials", timeouts.partials, .milliseconds(10)...month)
         try Self.check("timeouts.hello", timeouts.hello, .milliseconds(10)...month)
         try Self.check("timeouts.linger", timeouts.linger, .zero...month)
+        try Self.check("timeouts.telling", timeouts.telling, .zero...month)
+        try Self.check("timeouts.absence", timeouts.absence, .milliseconds(10)...month)
         if let sweep = timeouts.sweep { try Self.check("timeouts.sweep", sweep, .milliseconds(10)...month) }
         try Self.check("timeouts.stuck", timeouts.stuck, .milliseconds(10)...month)
         try Self.check("timeouts.redial", timeouts.redial, .milliseconds(1)...month)

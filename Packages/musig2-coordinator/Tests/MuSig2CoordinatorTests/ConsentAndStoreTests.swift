@@ -10,13 +10,9 @@ import Testing
 @testable import MuSig2Coordinator
 
 @Suite struct ConsentAndStoreTests {
-    private func network() -> InMemoryNetwork {
-        InMemoryNetwork(clock: VirtualClock(wallMilliseconds: 1_800_000_000_000))
-    }
-
     /// K15: without the approval nothing leaves, and the error says why.
     @Test func k15RefusedBeforeJoining() async throws {
-        let network = network()
+        let network = Parties.network()
         let creator = try await Parties.party(0, on: network)
         let joiner = try await Parties.party(1, on: network, consent: RefuseEverything(reason: "not today"))
         let created = try await creator.coordinator.createSession(
@@ -36,7 +32,7 @@ import Testing
 
     /// K15: the policy is asked once more right before the partial.
     @Test func k15RefusedBeforeSigning() async throws {
-        let network = network()
+        let network = Parties.network()
         let stages = Mutex<[ConsentRequest.Stage]>([])
         let creator = try await Parties.party(0, on: network)
         let joiner = try await Parties.party(
@@ -60,13 +56,9 @@ import Testing
 
     /// K15: an approval that is withdrawn before the partial: nothing but ABORT leaves.
     @Test func k15Withdrawn() async throws {
-        let network = network()
-        let creator = try await Parties.party(0, on: network)
-        let joiner = try await Parties.party(1, on: network)
-        let third = try TestKeys.publicKey(2)
-        let created = try await creator.coordinator.createSession(
-            SessionRequest(signers: [creator.publicKey, joiner.publicKey, third], messages: [[1]]))
-        try await joiner.coordinator.joinSession(created.invitation)
+        let network = Parties.network()
+        let (joined, created) = try await Parties.openSession(on: network)
+        let (creator, joiner) = (joined[0], joined[1])
         try await joiner.coordinator.withdrawApproval(of: created.id)
         await #expect(throws: CoordinatorError(.aborted, "")) {
             try await joiner.coordinator.signatures(of: created.id)
@@ -77,19 +69,21 @@ import Testing
     }
 
     @Test func aPersonMayTakeTime() async throws {
-        let network = network()
+        let network = Parties.network()
+        let asked = Gate()
         let answer = Reply<ConsentDecision>()
         let creator = try await Parties.party(0, on: network)
         let joiner = try await Parties.party(
             1, on: network,
             consent: AskConsent { request in
                 if request.stage == .sign { return .approve }
+                asked.set()
                 return await answer.wait() ?? .refuse(reason: "cancelled")
             })
         let created = try await creator.coordinator.createSession(
             SessionRequest(signers: [creator.publicKey, joiner.publicKey], messages: [[1]]))
         async let joined = joiner.coordinator.joinSession(created.invitation)
-        while await joiner.coordinator.status(of: created.id)?.phase != .awaitingApproval { await Task.yield() }
+        await asked.wait()
         #expect(await joiner.coordinator.activeSessions.isEmpty)
         answer.set(.approve)
         #expect(try await joined == created.id)
@@ -99,7 +93,7 @@ import Testing
 
     /// R4: a store that fails: nothing leaves, the error is clear, and it goes on once mended.
     @Test func r4StoreFails() async throws {
-        let network = network()
+        let network = Parties.network()
         let store = FaultyStore()
         let creator = try await Parties.party(0, on: network, sharedStore: store)
         let joiner = try await Parties.party(1, on: network)
@@ -124,7 +118,7 @@ import Testing
     }
 
     @Test func r4StoreFailsFromTheStart() async throws {
-        let network = network()
+        let network = Parties.network()
         let store = FaultyStore()
         let creator = try await Parties.party(0, on: network, sharedStore: store)
         let joiner = try await Parties.party(1, on: network)
@@ -146,13 +140,10 @@ import Testing
 
     /// A coordinator that starts again on its store goes on as a new run.
     @Test func restoresUnfinishedSessions() async throws {
-        let network = network()
-        let creator = try await Parties.party(0, on: network)
-        let joiner = try await Parties.party(1, on: network)
-        let third = try TestKeys.publicKey(2)
-        let keys = [creator.publicKey, joiner.publicKey, third]
-        let created = try await creator.coordinator.createSession(SessionRequest(signers: keys, messages: [[1]]))
-        try await joiner.coordinator.joinSession(created.invitation)
+        let network = Parties.network()
+        let (joined, created) = try await Parties.openSession(on: network)
+        let (creator, joiner) = (joined[0], joined[1])
+        let keys = [creator.publicKey, joiner.publicKey, try TestKeys.publicKey(2)]
         await joiner.coordinator.shutdown()
         #expect(await joiner.coordinator.isStopped)
         let again = try await Parties.party(1, on: network, store: joiner.store)
@@ -169,13 +160,13 @@ import Testing
             for party in parties.all { _ = try await party.coordinator.signatures(of: created.id) }
         }
         await parties.shutdown()
-        let third2 = try await Parties.party(2, on: self.network(), store: last.store)
+        let third2 = try await Parties.party(2, on: Parties.network(), store: last.store)
         #expect(try await third2.coordinator.finalSignatures(of: created.id) == signatures)
         #expect(await third2.coordinator.activeSessions.isEmpty)
     }
 
     @Test func mistakesAreClear() async throws {
-        let network = network()
+        let network = Parties.network()
         let creator = try await Parties.party(0, on: network)
         let joiner = try await Parties.party(1, on: network)
         let coordinator = creator.coordinator
@@ -230,15 +221,9 @@ import Testing
     }
 
     @Test func abortTellsEverybody() async throws {
-        let network = network()
-        let creator = try await Parties.party(0, on: network)
-        let joiner = try await Parties.party(1, on: network)
-        let third = try TestKeys.publicKey(2)
-        let created = try await creator.coordinator.createSession(
-            SessionRequest(signers: [creator.publicKey, joiner.publicKey, third], messages: [[1]]))
-        let events = await creator.coordinator.events
-        try await joiner.coordinator.joinSession(created.invitation)
-        for await event in events where event.name == "participantJoined" { break }
+        let network = Parties.network()
+        let (joined, created) = try await Parties.openSession(on: network)
+        let (creator, joiner) = (joined[0], joined[1])
         try await creator.coordinator.abortSession(created.id, reason: "changed my mind")
         do throws(CoordinatorError) {
             _ = try await joiner.coordinator.signatures(of: created.id)
@@ -255,7 +240,7 @@ import Testing
 
     /// Signatures from elsewhere complete an aborted session.
     @Test func offerCompletes() async throws {
-        let network = network()
+        let network = Parties.network()
         let creator = try await Parties.party(0, on: network)
         let joiner = try await Parties.party(1, on: network)
         let keys = [creator.publicKey, joiner.publicKey]

@@ -10,29 +10,9 @@ import WireCodec
 
 /// Leaving, aborting, closing; stores that fail meanwhile; and what is left in the store.
 @Suite struct EndTests {
-    private func network() -> InMemoryNetwork {
-        InMemoryNetwork(clock: VirtualClock(wallMilliseconds: 1_800_000_000_000))
-    }
-
-    /// Three signers of whom the third is not there: nothing is signed.
-    private func open(
-        creatorStore: (any SessionStore)? = nil
-    ) async throws -> (parties: Parties, created: CreatedSession) {
-        let network = network()
-        let creator = try await Parties.party(0, on: network, sharedStore: creatorStore)
-        let joiner = try await Parties.party(1, on: network)
-        let third = try TestKeys.publicKey(2)
-        let events = await creator.coordinator.events
-        let created = try await creator.coordinator.createSession(
-            SessionRequest(signers: [creator.publicKey, joiner.publicKey, third], messages: [[1]]))
-        try await joiner.coordinator.joinSession(created.invitation)
-        for await event in events where event.name == "participantJoined" { break }
-        return (Parties(network: network, all: [creator, joiner]), created)
-    }
-
     /// K17: an aborted session cannot be joined again, in this process and in the next one, and the error says how it ended.
     @Test func k17JoiningWhatHasEnded() async throws {
-        let (parties, created) = try await open()
+        let (parties, created) = try await Parties.openSession()
         try await parties[1].coordinator.abortSession(created.id, reason: "no")
         await #expect(throws: CoordinatorError(.ended, "")) {
             try await parties[1].coordinator.joinSession(created.invitation)
@@ -51,7 +31,7 @@ import WireCodec
 
     /// K17: what was left stays left through a restart, and goes on when it is joined again.
     @Test func k17LeftUntilJoinedAgain() async throws {
-        let (parties, created) = try await open()
+        let (parties, created) = try await Parties.openSession()
         let joiner = parties[1].coordinator
         let events = await joiner.events
         async let waiting: Void = {
@@ -81,7 +61,7 @@ import WireCodec
 
     /// An ABORT that comes while the policy still thinks answers whoever waits to be in the session.
     @Test func abortedBeforeThePolicyAnswers() async throws {
-        let network = network()
+        let network = Parties.network()
         let creator = try await Parties.party(0, on: network)
         let answer = Reply<ConsentDecision>()
         let joiner = try await Parties.party(
@@ -102,7 +82,7 @@ import WireCodec
     /// R4: while the store fails an ABORT does not leave; it does once the store works, and the end is recorded with it.
     @Test func r4AnAbortWaitsForTheStore() async throws {
         let store = FaultyStore()
-        let (parties, created) = try await open(creatorStore: store)
+        let (parties, created) = try await Parties.openSession(creatorStore: store)
         store.setRule { _, _ in .fails }
         try await parties[0].coordinator.abortSession(created.id, reason: "no")
         #expect(await parties[0].coordinator.activeSessions.isEmpty)
@@ -116,7 +96,7 @@ import WireCodec
 
     /// R4: a store that fails from the very start: whoever wants a session is told, and all goes on once it works.
     @Test func r4StoreFailsAtTheStart() async throws {
-        let network = network()
+        let network = Parties.network()
         let store = FaultyStore()
         store.setRule { _, _ in .fails }
         let creator = try await Parties.party(0, on: network, sharedStore: store)
@@ -158,7 +138,7 @@ import WireCodec
 
     /// A row that cannot be read stands for one that may have left. It is not asked for again and again: the next attempt has none.
     @Test func aRowThatCannotBeRead() async throws {
-        let network = network()
+        let network = Parties.network()
         let store = FaultyStore()
         let creator = try await Parties.party(0, on: network, sharedStore: store)
         let joiner = try await Parties.party(1, on: network)
@@ -201,7 +181,7 @@ import WireCodec
 
     /// A session that expired after the partial left is not revived at every start; signatures that turn up complete it all the same.
     @Test func expiredAfterThePartial() async throws {
-        let network = network()
+        let network = Parties.network()
         let creator = try await Parties.party(0, on: network)
         let hostile = try HostileSigner(666, on: network)
         let keys = [creator.publicKey, hostile.publicKey]
@@ -233,6 +213,90 @@ import WireCodec
         }
         try await last.coordinator.offer(signatures, to: created.id)
         #expect(try await last.coordinator.finalSignatures(of: created.id) == signatures)
+    }
+
+    /// A session that was aborted after the partial of this signer left: another signer refused to sign.
+    private func abortedAfterAPartial() async throws -> (network: InMemoryNetwork, joiner: Party, session: SessionID) {
+        let network = Parties.network()
+        let creator = try await Parties.party(
+            0, on: network,
+            consent: AskConsent { $0.stage == .join ? .approve : .refuse(reason: "no") })
+        let joiner = try await Parties.party(1, on: network)
+        let created = try await creator.coordinator.createSession(
+            SessionRequest(signers: [creator.publicKey, joiner.publicKey], messages: [[1]]))
+        try await joiner.coordinator.joinSession(created.invitation)
+        await #expect(throws: CoordinatorError(.aborted, "")) {
+            try await joiner.coordinator.signatures(of: created.id)
+        }
+        return (network, joiner, created.id)
+    }
+
+    /// What ended after a partial is kept for ever, unless the application drops it: once it has expired, in this process or a later one.
+    @Test(arguments: [false, true]) func whatEndedAfterAPartialIsDropped(inALaterProcess: Bool) async throws {
+        let (network, first, session) = try await abortedAfterAPartial()
+        let stored = try #require(await first.store.session(session, signer: first.publicKey))
+        #expect(stored.end?.isAfterPartial == true)
+        await #expect(throws: CoordinatorError(.wrongPhase, "")) { try await first.coordinator.dropSession(session) }
+        if inALaterProcess { await first.coordinator.shutdown() }
+        network.clock.advance(by: .seconds(10_000))
+        let joiner =
+            inALaterProcess ? try await Parties.party(1, on: Parties.network(), store: first.store) : first
+        if inALaterProcess {
+            // The other network's clock has not gone on: to this process the session has not expired.
+            await #expect(throws: CoordinatorError(.wrongPhase, "")) {
+                try await joiner.coordinator.dropSession(session)
+            }
+            await joiner.coordinator.shutdown()
+            let last = try await Parties.party(1, on: network, store: first.store)
+            #expect(await last.coordinator.status(of: session) == nil)
+            try await last.coordinator.dropSession(session)
+            await #expect(throws: CoordinatorError(.unknownSession, "")) {
+                try await last.coordinator.dropSession(session)
+            }
+        } else {
+            try await joiner.coordinator.dropSession(session)
+            #expect(await joiner.coordinator.status(of: session) == nil)
+            await #expect(throws: CoordinatorError(.unknownSession, "")) {
+                try await joiner.coordinator.offer([SchnorrSignature(r: .zero, s: .zero)], to: session)
+            }
+        }
+        #expect(await first.store.session(session, signer: first.publicKey) == nil)
+    }
+
+    @Test func whatIsNotOverIsNotDropped() async throws {
+        let (parties, created) = try await Parties.openSession()
+        await #expect(throws: CoordinatorError(.wrongPhase, "")) {
+            try await parties[0].coordinator.dropSession(created.id)
+        }
+        #expect(await parties[0].coordinator.activeSessions == [created.id])
+    }
+
+    /// A signer that could not be told comes back when only a tombstone is left of the session: it is not among the undelivered any more
+    /// once it says that it has the signatures.
+    @Test func theStatusOfAFinishedSessionFollows() throws {
+        let wire = Wire()
+        let (node, session) = try wire.creator([0, 1])
+        let peer = try TestKeys.peer(1)
+        let secret = try TestKeys.secret(1)
+        var status = try #require(node.machine.status(of: session))
+        status.undelivered = [1]
+        let stone = StoredTombstone(
+            id: session, messageKeys: try [0, 1].map { try TestKeys.publicKey($0).xOnly },
+            expiresAt: wire.now.wallMilliseconds + 7_200_000, signatures: [SchnorrSignature(r: .zero, s: .zero)])
+        node.machine.remove(session, at: wire.now)
+        node.machine.bury(Tombstone(stone, status: status), at: wire.now)
+        _ = wire.connect(peer, to: node)
+        let final = FrameItem.sync(Sync(sessionID: session.bytes, attempt: 1, index: 1, run: 2, isFinal: true))
+        _ = wire.give([final], to: node, from: peer)
+        #expect(node.machine.status(of: session)?.undelivered == [1])
+        let body = MessageBody(
+            sessionID: session.bytes, attempt: 0, index: 1, run: 2, payload: .join(Join(peerID: peer.bytes)))
+        let join = try SignedMessage(body) { try MuSig2Session.Tag.message.sign($0, with: secret).rawRepresentation }
+        let answer = try Wire.items(wire.give([.signedMessage(join)], to: node, from: peer), to: peer)
+        #expect(answer.count == 1)
+        #expect(node.machine.status(of: session)?.undelivered == [1])
+        _ = wire.give([final], to: node, from: peer)
+        #expect(node.machine.status(of: session)?.undelivered == [])
     }
 }
 

@@ -83,7 +83,7 @@ import WireCodec
         }
         var yard = TombstoneYard(capacity: 10)
         for (number, stone) in stones.enumerated() {
-            let forgotten = yard.insert(Tombstone(stone, status: nil, bound: []))
+            let forgotten = yard.insert(Tombstone(stone, status: nil))
             #expect(forgotten == (number < 10 ? [] : [stones[number - 10].id]))
             #expect(yard.count == min(number + 1, 10))
         }
@@ -172,6 +172,8 @@ import WireCodec
             ("timeouts.partials", { $0.timeouts.partials = .zero }),
             ("timeouts.hello", { $0.timeouts.hello = .zero }),
             ("timeouts.linger", { $0.timeouts.linger = .seconds(-1) }),
+            ("timeouts.telling", { $0.timeouts.telling = .seconds(-1) }),
+            ("timeouts.absence", { $0.timeouts.absence = .zero }),
             ("timeouts.sweep", { $0.timeouts.sweep = .zero }),
             ("timeouts.stuck", { $0.timeouts.stuck = .zero }),
             ("timeouts.redial", { $0.timeouts.redial = .zero }),

@@ -2,6 +2,7 @@ import MuSig2Session
 import Multiformats
 import PeerTransport
 import Secp256k1
+import Synchronization
 import Testing
 import WireCodec
 
@@ -98,5 +99,37 @@ import WireCodec
         let sent = node.takeOutgoing()
         #expect(try Wire.items(sent, to: peer) == [abort, stranger])
         #expect(try Wire.items(sent, to: try TestKeys.peer(2)).isEmpty)
+    }
+
+    /// A machine that sleeps while its process ends: what is to be told has all its time again afterwards.
+    @Test func aSleepWhileTheProcessEnds() async throws {
+        let network = Parties.network()
+        let clock = network.clock
+        let slept = Mutex(UInt64(0))
+        let creator = try await Parties.party(0, on: network)
+        let third = try MuSig2Coordinator(
+            network: network.endpoint(for: TestKeys.peer(2)), signer: TestKeys.secret(2), consent: RefuseEverything(),
+            timeSource: TimeSource(
+                now: {
+                    var reading = clock.timeSource.now()
+                    reading.wallMilliseconds += slept.withLock { $0 }
+                    return reading
+                }, sleep: { try await clock.timeSource.sleep($0) }))
+        try await third.start()
+        let created = try await creator.coordinator.createSession(
+            SessionRequest(signers: [creator.publicKey, third.signerKey], messages: [[1]]))
+        _ = try await third.previewSession(created.invitation)
+        await creator.coordinator.shutdown()
+        try await third.decline(created.id)
+        let start = clock.uptime
+        async let end: Void = third.shutdown()
+        while await !third.isStopped {
+            // Ten minutes of the wall in nine seconds of the process.
+            if clock.uptime - start >= .seconds(9) { slept.withLock { $0 = 600_000 } }
+            clock.advance(by: .milliseconds(50))
+            for _ in 0..<20 { await Task.yield() }
+        }
+        await end
+        #expect(clock.uptime - start >= .seconds(18))
     }
 }

@@ -11,7 +11,8 @@ struct ProgressLine {
     /// - Parameters:
     ///   - event: What happened.
     ///   - own: The index of this signer, which is called `you`; nil: it is not known.
-    init?(_ event: CoordinatorEvent, own: Int? = nil) {
+    ///   - creator: The index of the session's creator; nil: it is not known.
+    init?(_ event: CoordinatorEvent, own: Int? = nil, creator: Int? = nil) {
         switch event {
         case .announced:
             self.init("waiting     for the other signers to join", [:])
@@ -27,6 +28,10 @@ struct ProgressLine {
             self.init(
                 "declined    \(Words.declined(signer, reason, own: own))",
                 ["signer": .number(signer), "reason": .string(reason)])
+        case .absent(_, let signers, let waitingFor):
+            self.init(
+                "absent      \(Words.absent(signers, creator: creator)); waiting for \(Words.signers(waitingFor, own: own))",
+                ["signers": .numbers(signers), "waitingFor": .numbers(waitingFor)])
         case .ready:
             self.init("ready       all signers are here", [:])
         case .commitmentReceived(_, let attempt, let signer, let received, let total):

@@ -136,8 +136,14 @@ struct SigningCommand: Sendable {
 
     /// Says whether anybody heard that this signer declined.
     private func sayWhoHeard(of session: SessionID, _ coordinator: MuSig2Coordinator) async throws {
-        guard case .declined(_, let isTold)? = await coordinator.status(of: session)?.phase else { return }
-        let words = isTold ? "the other signers are told" : "no other signer could be reached to hear of it"
+        let isTold: Bool
+        let words: String
+        switch await coordinator.status(of: session)?.phase {
+        case .declined(_, true)?: (isTold, words) = (true, "the other signers are told")
+        case .declined(_, false)?: (isTold, words) = (false, "no other signer could be reached to hear of it")
+        case .aborted?: (isTold, words) = (true, "you had joined before, so that the session is ended for all")
+        default: return
+        }
         guard declines, isTold else {
             throw Failure(
                 declines ? .network : .refused, "you declined; \(words)",
@@ -376,7 +382,7 @@ struct SigningCommand: Sendable {
                     number: index + 1, signature: signature, message: messages.dropFirst(index).first)
                 try output.result(line.text, event: "signature", line.fields)
             }
-        } else if ending == nil, let line = ProgressLine(event, own: own) {
+        } else if ending == nil, let line = ProgressLine(event, own: own, creator: descriptor?.creator) {
             // The event "error" is kept for what ends the command.
             let name = if case .error = event { "notice" } else { event.name }
             try output.progress(line.text, event: name, line.fields)

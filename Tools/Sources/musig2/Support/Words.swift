@@ -22,6 +22,13 @@ enum Words {
         return "\(names.dropLast().joined(separator: ", ")) and \(last)"
     }
 
+    /// That signers are not there, and what to see to.
+    static func absent(_ indices: [Int], creator: Int?) -> String {
+        let isAlone = indices.count == 1
+        let name = isAlone && indices[0] == creator ? "\(signer(indices[0])), the creator," : signers(indices)
+        return "\(name) \(isAlone ? "is" : "are") not there: see that \(isAlone ? "it runs" : "they run")"
+    }
+
     /// A verb behind a signer: `signer 2 says`, `you say`.
     static func saying(_ index: Int, own: Int?, _ others: String, _ self: String) -> String {
         "\(signer(index, own: own)) \(index == own ? self : others)"

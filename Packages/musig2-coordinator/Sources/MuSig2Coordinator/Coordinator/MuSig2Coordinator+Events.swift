@@ -81,6 +81,7 @@ extension MuSig2Coordinator {
         case .peerConnected(let peer), .peerDisconnected(let peer): metadata["peer.id"] = "\(peer)"
         case .error(let error): metadata["error"] = "\(error)"
         case .declined(_, let signer, _): metadata["signer"] = "\(signer)"
+        case .absent(_, let signers, _): metadata["signers"] = "\(signers)"
         case .aborted(_, let report): metadata["reason"] = "\(report.reason)"
         default: break
         }

@@ -84,7 +84,10 @@ extension MuSig2Coordinator: Service {
         machine.addresses = network.addresses
         turns.append(.started(nextRunNumber: stored.nextRunNumber))
         for tombstone in stored.tombstones.reversed() { turns.append(.restoreTombstone(tombstone)) }
-        for session in stored.sessions.sorted(by: { $0.id < $1.id }) { turns.append(.restore(session)) }
+        // What goes on comes before what has ended, of which not all is taken in.
+        let sessions = stored.sessions.sorted { $0.id < $1.id }
+        for session in sessions where session.end == nil { turns.append(.restore(session)) }
+        for session in sessions where session.end != nil { turns.append(.restore(session)) }
         lifecycle = .running
         await runTurns()
     }
@@ -105,8 +108,7 @@ extension MuSig2Coordinator: Service {
         }
     }
 
-    /// In how many steps the time of ``linger()`` is waited for: a process that is stopped meanwhile loses one of them, and not its
-    /// time to tell the others.
+    /// In how many steps the time of ``linger()`` is waited for. After a sleep of the process all of them begin anew.
     private static let lingerSteps = 10
 
     /// Waits until all others have said that they have the signatures of what is finished here, and those that can be reached have heard
@@ -118,11 +120,14 @@ extension MuSig2Coordinator: Service {
         guard machine.lingering > 0 else { return }
         let reply = Reply<Void>()
         lingerReply = reply
-        let limit = Task { [time, linger = configuration.timeouts.linger] in
-            do {
-                for _ in 0..<Self.lingerSteps { try await time.sleep(linger / Self.lingerSteps) }
-            } catch {
-                return
+        let limit = Task {
+            var left = Self.lingerSteps
+            var wakings = machine.wakings
+            while left > 0 {
+                do { try await time.sleep(configuration.timeouts.linger / Self.lingerSteps) } catch { return }
+                await turn(.tick)
+                left = machine.wakings == wakings ? left - 1 : Self.lingerSteps
+                wakings = machine.wakings
             }
             reply.set(())
         }

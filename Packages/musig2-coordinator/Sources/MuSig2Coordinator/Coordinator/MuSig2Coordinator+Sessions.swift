@@ -151,13 +151,15 @@ extension MuSig2Coordinator {
 
     /// Takes in a session that ended, from the store.
     private func recall(_ session: SessionID) async throws(CoordinatorError) {
-        let stored: StoredSession?
+        if let stored = try await storedSession(session) { await turn(.recall(stored)) }
+    }
+
+    private func storedSession(_ session: SessionID) async throws(CoordinatorError) -> StoredSession? {
         do {
-            stored = try await store.session(session, signer: signerKey)
+            return try await store.session(session, signer: signerKey)
         } catch {
             throw .unreadable(session, "\(error)")
         }
-        if let stored { await turn(.recall(stored)) }
     }
 
     /// What a session is at; nil when this node does not know it.
@@ -197,7 +199,8 @@ extension MuSig2Coordinator {
 
     /// Declines a session that was looked at (``previewSession(_:)``, ``inbox()``), or about which the consent policy is still asked: this
     /// node will not join it, for good, and says so to the other signers, with DECLINE. Those that it can reach are told at once, those
-    /// that come later when they come, until the session expires.
+    /// that come later when they come, until the session expires. It returns once that is recorded. No limit of ``Configuration`` stands
+    /// against a no.
     ///
     /// A signer that has joined, also before it left, cannot decline any more: ``abortSession(_:reason:)``.
     ///
@@ -205,19 +208,14 @@ extension MuSig2Coordinator {
     ///   - session: Which session.
     ///   - reason: Why, for people; it is sent to the other signers, at most 400 bytes of it.
     /// - Throws: ``CoordinatorError`` with code ``CoordinatorError/Code/unknownSession``, ``CoordinatorError/Code/alreadyJoined``,
-    ///   ``CoordinatorError/Code/ended``, ``CoordinatorError/Code/wrongPhase`` when it joined before, or as for ``joinSession(_:)``.
+    ///   ``CoordinatorError/Code/ended``, ``CoordinatorError/Code/wrongPhase`` when it joined before,
+    ///   ``CoordinatorError/Code/storeFailed`` when the store refused it: it is tried again, or as for ``joinSession(_:)``.
     public func decline(_ session: SessionID, reason: String = "") async throws(CoordinatorError) {
         try requireRunning()
         let reply = Reply<JoinOutcome>()
-        waiters.addJoin(session, reply)
+        waiters.addDecline(session, reply)
         await turn(.decline(session, reason: reason))
-        guard let outcome = await reply.wait() else { throw .cancelled() }
-        guard outcome.error?.code == .notApproved, machine.sessions[session]?.machine.isDeclined == true else {
-            throw outcome.error?.code == .notApproved
-                ? CoordinatorError(
-                    .wrongPhase, "this node joined the session before: join it again and abort it", session: session)
-                : outcome.error ?? CoordinatorError(.alreadyJoined, "this node is in the session", session: session)
-        }
+        try await Self.answer(reply)
     }
 
     /// Ends a session for all signers, and for good: joining it again answers with ``CoordinatorError/Code/ended``, in this process and in
@@ -250,6 +248,24 @@ extension MuSig2Coordinator {
     /// - Throws: ``CoordinatorError`` with code ``CoordinatorError/Code/unknownSession``.
     public func closeSession(_ session: SessionID) async throws(CoordinatorError) {
         try await command(session, .close)
+    }
+
+    /// Drops what is kept of a session that ended without signatures, from memory and from the store, once it has expired. What ended after
+    /// a partial signature is kept for ever otherwise.
+    ///
+    /// What is lost is that this node was in the session: how it ended, that a partial signature of this node may have left, and the
+    /// announcement. ``offer(_:to:)`` cannot complete the session any more, so that a signature that turns up later has to be verified without
+    /// this node. No nonce is in danger: nothing is signed for a session that has expired.
+    ///
+    /// - Parameter session: Which session.
+    /// - Throws: ``CoordinatorError`` with code ``CoordinatorError/Code/unknownSession``, ``CoordinatorError/Code/wrongPhase`` when it is not
+    ///   over, is complete, or has not expired, or ``CoordinatorError/Code/storeUnreadable``.
+    public func dropSession(_ session: SessionID) async throws(CoordinatorError) {
+        try requireRunning()
+        let stored = machine.knows(session) ? nil : try await storedSession(session)
+        guard machine.knows(session) || stored != nil else { throw .unknown(session) }
+        if let obstacle = machine.obstacle(toDropping: session, stored: stored, at: now()) { throw obstacle }
+        await turn(.drop(session))
     }
 
     static func answer(_ reply: Reply<JoinOutcome>) async throws(CoordinatorError) {

@@ -127,13 +127,22 @@ extension MuSig2Coordinator {
         }
         for _ in batch.claims { turns.append(.runClaimFailed("\(error)")) }
         for issue in batch.issues {
-            if issue.unsigned.body.type == .join {
+            switch issue.unsigned.body.type {
+            case .join:
                 waiters.joined(
                     issue.session,
                     CoordinatorError(
                         .storeFailed,
                         "the store failed, so nothing was sent; the session is kept and goes on by itself once the store works",
                         session: issue.session, underlying: "\(error)"))
+            case .decline:
+                waiters.declined(
+                    issue.session,
+                    CoordinatorError(
+                        .storeFailed,
+                        "the store failed, so nobody was told; the others are told by itself once the store works",
+                        session: issue.session, underlying: "\(error)"))
+            default: break
             }
             turns.append(.session(issue.session, .issueFailed(issue.unsigned, .storeFailed)))
         }
@@ -168,6 +177,7 @@ extension MuSig2Coordinator {
             waiters.looked(subject, result)
             if subject == machine.ownInbox { endWatchWithoutReaders() }
         case .joined(let session, let error): waiters.joined(session, error)
+        case .declined(let session, let error): waiters.declined(session, error)
         case .event(let event): publish(event)
         case .note(let text, let session, let peer): note(text, session, peer)
         }

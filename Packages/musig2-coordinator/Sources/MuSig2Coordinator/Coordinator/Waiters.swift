@@ -4,17 +4,23 @@ import Secp256k1
 /// The tasks that wait for something of a session.
 struct Waiters {
     private var joins: [SessionID: [Reply<JoinOutcome>]] = [:]
+    private var declines: [SessionID: [Reply<JoinOutcome>]] = [:]
     private var looks: [DiscoverySubject: [Reply<Result<[SessionPreview], CoordinatorError>>]] = [:]
     private var completions: [SessionID: [Reply<Result<[SchnorrSignature], CoordinatorError>>]] = [:]
 
     /// How many tasks wait.
     var count: Int {
-        joins.values.reduce(0) { $0 + $1.count } + looks.values.reduce(0) { $0 + $1.count }
+        joins.values.reduce(0) { $0 + $1.count } + declines.values.reduce(0) { $0 + $1.count }
+            + looks.values.reduce(0) { $0 + $1.count }
             + completions.values.reduce(0) { $0 + $1.count }
     }
 
     mutating func addJoin(_ session: SessionID, _ reply: Reply<JoinOutcome>) {
         Self.add(reply, to: &joins[session, default: []])
+    }
+
+    mutating func addDecline(_ session: SessionID, _ reply: Reply<JoinOutcome>) {
+        Self.add(reply, to: &declines[session, default: []])
     }
 
     mutating func addLook(_ subject: DiscoverySubject, _ reply: Reply<Result<[SessionPreview], CoordinatorError>>) {
@@ -32,6 +38,10 @@ struct Waiters {
         for reply in joins.removeValue(forKey: session) ?? [] { reply.set(JoinOutcome(error: error)) }
     }
 
+    mutating func declined(_ session: SessionID, _ error: CoordinatorError?) {
+        for reply in declines.removeValue(forKey: session) ?? [] { reply.set(JoinOutcome(error: error)) }
+    }
+
     mutating func looked(_ subject: DiscoverySubject, _ result: Result<[SessionPreview], CoordinatorError>) {
         for reply in looks.removeValue(forKey: subject) ?? [] { reply.set(result) }
     }
@@ -42,6 +52,7 @@ struct Waiters {
 
     mutating func failAll(_ error: CoordinatorError) {
         for session in joins.keys { joined(session, error) }
+        for session in declines.keys { declined(session, error) }
         for subject in looks.keys { looked(subject, .failure(error)) }
         for session in completions.keys { completed(session, .failure(error)) }
     }

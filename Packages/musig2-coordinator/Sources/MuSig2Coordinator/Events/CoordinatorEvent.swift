@@ -18,6 +18,10 @@ public enum CoordinatorEvent: Sendable, Equatable {
     /// A signer says that it will not join, with a reason in its own words, perhaps empty. A statement: void once that signer joins. Until
     /// then the session cannot complete; abort it, or wait. For this node's own signer: it declined, and the session is over here.
     case declined(SessionID, signer: Int, reason: String)
+    /// These signers are not connected, though this node dials them and the session waits for them, or for what comes through them: signers
+    /// that have joined, and the creator, where everybody comes by. Told soon after a JOIN or the end of a connection, and again from time to
+    /// time while it is so. `waitingFor` are the signers of which the present phase needs a message.
+    case absent(SessionID, signers: [Int], waitingFor: [Int])
     /// All signers joined.
     case ready(SessionID)
     /// A signer's commitment arrived, or was made if it is this node's own.
@@ -80,7 +84,7 @@ extension CoordinatorEvent {
             .partialReceived(let id, _, _, _, _), .complete(let id, _), .aborted(let id, _),
             .attemptRestarted(let id, _, _, _), .coordinatorChanged(let id, _, _), .notHeard(let id, _, _, _),
             .contextDiffers(let id, _, _, _, _), .newRuns(let id, _, _, _), .broadcastStated(let id, _, _),
-            .evidence(let id, _), .declined(let id, _, _):
+            .evidence(let id, _), .declined(let id, _, _), .absent(let id, _, _):
             id
         case .waiting(let preview):
             preview.session
@@ -99,6 +103,7 @@ extension CoordinatorEvent {
         case .joined: "joined"
         case .participantJoined: "participantJoined"
         case .declined: "declined"
+        case .absent: "absent"
         case .ready: "ready"
         case .commitmentReceived: "commitmentReceived"
         case .commitmentsComplete: "commitmentsComplete"

@@ -25,6 +25,8 @@ enum CoordinatorInput: Sendable {
     case consent(SessionID, ConsentRequest.Stage, attempt: UInt32, ConsentDecision)
     /// The application wants something of a session.
     case command(SessionID, SessionCommand)
+    /// The application drops a session that ended without signatures and has expired.
+    case drop(SessionID)
     /// The shell did what the session's machine asked for.
     case session(SessionID, SessionInput)
     /// The joiner's part of a HELLO is signed.
@@ -114,6 +116,8 @@ enum CoordinatorEffect: Sendable {
     case looked(DiscoverySubject, Result<[SessionPreview], CoordinatorError>)
     /// The wish to join or create a session ended; nil: the session is joined.
     case joined(SessionID, CoordinatorError?)
+    /// The wish to decline a session ended; nil: the DECLINE is durable.
+    case declined(SessionID, CoordinatorError?)
     /// Tell the application.
     case event(CoordinatorEvent)
     /// For the log: nothing a person must know.

@@ -12,9 +12,13 @@ extension CoordinatorMachine {
             effects.append(.joined(session, nil))
             sessions[session]?.publicity.isAnnounced = true
             announce(session, at: now)
+            watchPresence(in: session, at: now)
         case .participantJoined(let index, let peer, let joined):
             tell(.participantJoined(session, signer: index, peer: peer, joined: joined, total: total))
-        case .declined(let index, let reason): tell(.declined(session, signer: index, reason: reason))
+            watchPresence(in: session, at: now)
+        case .declined(let index, let reason):
+            tell(.declined(session, signer: index, reason: reason))
+            if index == sessions[session]?.machine.index { effects.append(.declined(session, nil)) }
         case .ready: tell(.ready(session))
         case .commitmentReceived(let attempt, let index, let received):
             tell(

@@ -55,10 +55,11 @@ extension CoordinatorMachine {
         guard let entry = sessions[session], let signatures = entry.machine.signatures else { return }
         var status = entry.isClosed ? nil : entry.machine.status
         status?.deadline = nil
+        let bound = entry.machine.boundPeers.map { ($0, Set(entry.machine.signers(at: $0))) }
         let stone = Tombstone(
             Self.stored(entry, signatures),
             status: status,
-            bound: entry.machine.boundPeers,
+            bound: Dictionary(uniqueKeysWithValues: bound),
             inboxes: inboxes(of: entry.announced)
         )
         remove(session, at: now)
@@ -117,6 +118,44 @@ extension CoordinatorMachine {
         }
         sessions[session]?.isClosed = true
         drive(session, .close, at: now)
+    }
+
+    /// Looks why a session cannot be dropped.
+    ///
+    /// - Parameters:
+    ///   - session: Which session.
+    ///   - stored: What the store has of it, where it is not in memory. Nobody can go on with what cannot be read.
+    ///   - now: The time.
+    /// - Returns: The reason; nil: it can be dropped.
+    func obstacle(toDropping session: SessionID, stored: StoredSession?, at now: Now) -> CoordinatorError? {
+        if tombstones[session] != nil || sessions[session]?.machine.signatures != nil {
+            return CoordinatorError(
+                .wrongPhase, "the session is complete: its signatures answer signers that come back", session: session)
+        }
+        if awaitsRun(session) || sessions[session].map({ $0.overAt == nil }) ?? false {
+            return CoordinatorError(
+                .wrongPhase, "the session is not over: leave it, or abort it", session: session)
+        }
+        guard let expiry = sessions[session]?.announced.descriptor.expiryMilliseconds ?? stored.flatMap(expiry),
+            expiry > now.wallMilliseconds
+        else { return nil }
+        return CoordinatorError(
+            .wrongPhase, "the session has not expired: until then this node has to know how it ended", session: session)
+    }
+
+    private func expiry(of stored: StoredSession) -> UInt64? {
+        guard let signed = try? SignedAnnouncement(decoding: stored.announcement, limits: wireLimits),
+            let announced = try? VerifiedAnnouncement(verifying: signed, expecting: stored.id, limits: sessionLimits)
+        else { return nil }
+        return announced.descriptor.expiryMilliseconds
+    }
+
+    mutating func drop(_ session: SessionID, at now: Now) {
+        if let entry = sessions[session] {
+            if !entry.isClosed { tell(.closed(session)) }
+            remove(session, at: now)
+        }
+        effects.append(.write(.forget(session)))
     }
 
     // MARK: Sweeping
@@ -186,8 +225,9 @@ extension CoordinatorMachine {
         // An aborted one still answers with its ABORT, one that was declined with its DECLINE, and signatures may turn up: it stays until it expires, or until there are
         // too many of them.
         guard isExpired || entry.isClosed || sessions.count > configuration.limits.sessions else {
-            // A DECLINE that nobody has heard is worth further dials.
-            guard !entry.machine.isDeclineUntold else { return }
+            // A DECLINE that nobody has heard is worth further dials, for a time.
+            let telling = (entry.overAt ?? .zero) + configuration.timeouts.telling
+            guard !entry.machine.isDeclineUntold || telling <= now.monotonic else { return }
             // Whoever comes is answered; nobody is dialled for it any more.
             for peer in entry.peers { peers.release(peer, from: session, at: now.monotonic) }
             sessions[session]?.peers = []
@@ -222,10 +262,13 @@ extension CoordinatorMachine {
         outbox.hurryAll()
     }
 
-    /// The sessions of which something is still to be told: the signatures to signers that are not known to have them, or that this node
-    /// declined.
+    /// The sessions of which something is still to be told: the signatures to signers that are not known to have them, or that this process
+    /// declined. For what an earlier process declined no later one waits at its end.
     var lingering: Int {
-        sessions.values.count { !$0.isClosed && (!$0.machine.undelivered.isEmpty || $0.machine.isDeclineUntold) }
+        sessions.values.count { entry in
+            let isUntold = entry.machine.isDeclineUntold && !entry.publicity.isRestored
+            return !entry.isClosed && (!entry.machine.undelivered.isEmpty || isUntold)
+        }
     }
 
     /// The process slept: what it had to tell has all its time again.
@@ -259,7 +302,9 @@ extension CoordinatorMachine {
             return
         }
         guard stored.end == nil else {
-            introduceAnnouncer(of: stored.id, at: now)
+            sessions[stored.id]?.publicity.isRestored = true
+            // The creator's peer is the one to hear of a DECLINE.
+            introduceAnnouncer(of: stored.id, isAnnouncer: stored.end?.kind == .declined, at: now)
             return over(stored.id, at: now)
         }
         sessions[stored.id]?.publicity.isRestored = true
@@ -297,9 +342,10 @@ extension CoordinatorMachine {
         }
     }
 
-    private mutating func introduceAnnouncer(of session: SessionID, at now: Now) {
+    private mutating func introduceAnnouncer(of session: SessionID, isAnnouncer: Bool = false, at now: Now) {
         guard let announced = sessions[session]?.announced, announced.peer != localPeer else { return }
-        drive(session, .introduced(announced.peer, addresses: announced.addresses), at: now)
+        drive(
+            session, .introduced(announced.peer, addresses: announced.addresses, isAnnouncer: isAnnouncer), at: now)
     }
 
     // MARK: What the application asks

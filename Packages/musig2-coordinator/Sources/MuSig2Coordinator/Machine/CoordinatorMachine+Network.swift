@@ -69,6 +69,7 @@ extension CoordinatorMachine {
         }
         for session in wanting.sorted() where sessions[session] != nil {
             drive(session, .disconnected(peer), at: now)
+            watchPresence(in: session, at: now)
         }
         peers.forgetIfIdle(peer, at: now.monotonic)
         scheduleSweep(at: now)
@@ -210,7 +211,9 @@ extension CoordinatorMachine {
         guard charge(Work.sync(sync), to: peer, in: session, at: now) else { return false }
         if sessions[session] != nil {
             drive(session, .receivedSync(sync, from: peer), at: now)
-        } else if !sync.isFinal {
+        } else if sync.isFinal {
+            tombstones[session]?.noteFinal(Int(sync.index), from: peer)
+        } else {
             answerFromTombstone(session, peer, at: now)
         }
         return true

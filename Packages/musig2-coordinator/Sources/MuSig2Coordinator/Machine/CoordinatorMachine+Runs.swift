@@ -59,6 +59,17 @@ extension CoordinatorMachine {
         }
     }
 
+    /// Whether a session is about to be entered or restored, once there is a run for it.
+    func awaitsRun(_ session: SessionID) -> Bool {
+        awaitingRuns.contains { request in
+            switch request {
+            case .restore(let stored), .recall(let stored): stored.id == session
+            case .enter(let announced, _, _, _): announced.descriptor.id == session
+            case .raise: false
+            }
+        }
+    }
+
     /// Gives a run to what needs one: at once, or as soon as a block is claimed.
     mutating func request(_ request: RunRequest, at now: Now) {
         awaitingRuns.append(request)

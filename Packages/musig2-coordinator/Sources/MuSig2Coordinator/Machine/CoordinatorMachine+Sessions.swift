@@ -32,7 +32,8 @@ extension CoordinatorMachine {
             return decided(session, .join, 0, .decline(reason: reason), at: now)
         }
         declining[session] = reason
-        join(session, at: now)
+        // What waits for its run is declined once it has one.
+        if !awaitsRun(session) { join(session, at: now) }
     }
 
     mutating func loaded(_ session: SessionID, _ result: Result<StoredSession?, CoordinatorError>, at now: Now) {
@@ -93,17 +94,19 @@ extension CoordinatorMachine {
 
     /// A session is neither joined nor declined.
     mutating func refuse(_ session: SessionID, _ error: CoordinatorError) {
-        declining[session] = nil
         effects.append(.joined(session, error))
+        // Another wish may be under way, which is declined.
+        guard !awaitsRun(session), declining.removeValue(forKey: session) != nil else { return }
+        effects.append(.declined(session, error))
     }
 
-    /// Why a session cannot be joined that this node knows: it is in it, or it has ended. Nil: it does not know it.
+    /// Why a session cannot be joined that this node knows: it is in it or about to be, or it has ended. Nil: it does not know it.
     func presence(of session: SessionID) -> CoordinatorError? {
         if let entry = sessions[session] {
             if case .aborted(let report) = entry.machine.status.phase { return .ended(session, report) }
             if entry.machine.isDeclined { return .declined(session) }
             if let end = end(of: session), end.code != .closed { return end }
-        } else if tombstones[session] == nil {
+        } else if tombstones[session] == nil, !awaitsRun(session) {
             return nil
         }
         return CoordinatorError(.alreadyJoined, "this node is in the session already", session: session)
@@ -165,6 +168,12 @@ extension CoordinatorMachine {
         case (.join, .decline(let reason)):
             guard entry.awaitsConsent else { return }
             guard !entry.machine.hasJoinedBefore else {
+                effects.append(
+                    .declined(
+                        session,
+                        CoordinatorError(
+                            .wrongPhase, "this node joined the session before: join it again and abort it",
+                            session: session)))
                 return decided(session, .join, attempt, .refuse(reason: Self.joinedBefore(reason)), at: now)
             }
             effects.append(
@@ -194,24 +203,11 @@ extension CoordinatorMachine {
         case .withdrawApproval:
             effects.append(.dropConsent(session))
             drive(session, .approvalWithdrawn, at: now)
-        case .abort(let reason): drive(session, .abort(text: Self.shortened(reason)), at: now)
+        case .abort(let reason): drive(session, .abort(text: reason), at: now)
         case .restart: drive(session, .restart, at: now)
         case .leave: leave(session, at: now)
         case .close: close(session, at: now)
         }
-    }
-
-    /// At most 512 bytes of UTF-8, cut between characters.
-    private static func shortened(_ text: String) -> String {
-        guard text.utf8.count > 512 else { return text }
-        var short = ""
-        var count = 0
-        for character in text {
-            count += character.utf8.count
-            if count > 512 { break }
-            short.append(character)
-        }
-        return short
     }
 
     // MARK: Admission
@@ -232,7 +228,12 @@ extension CoordinatorMachine {
         }
         let creatorKey = descriptor.signerKeys[descriptor.creator]
         makeRoom(for: announced.descriptor, at: now)
-        if let error = limitError(for: announced, creatorKey: creatorKey, createdHere: createdHere) { return error }
+        // A session that is only declined takes no place of others for long, and a no is always possible.
+        if declining[id] == nil,
+            let error = limitError(for: announced, creatorKey: creatorKey, createdHere: createdHere)
+        {
+            return error
+        }
         let crypto: BIP327
         do {
             crypto = try BIP327(descriptor)

@@ -40,9 +40,10 @@ enum Work {
     /// Parsing points.
     static func points(_ count: Int) -> Double { Double(count) / Double(SessionLimits.pointsPerSignature) }
 
-    /// What a signer of a session may cost at once beyond all else: its own part of some attempts, and the JOINs of all others.
+    /// What a signer of a session may cost at once beyond all else: its own part of some attempts, two of which it begins, so that nonces are
+    /// drawn anew; and the JOINs of all others.
     static func ofSession(signers: Int, messages: Int) -> Double {
-        32 + 2 * Double(signers) + 4 * (1 + points(2 * messages))
+        32 + 2 * Double(signers) + 4 * (1 + points(2 * messages)) + 2 * Double(messages)
     }
 }
 

@@ -54,6 +54,8 @@ struct CoordinatorMachine: Sendable {
         var stateBytes = 0
         /// Whether it was told that nothing valid came for too long.
         var isToldStuck = false
+        /// When it is looked whether the signers are there that it waits for; nil: nothing says that one is not.
+        var absence: Absence?
         /// The peers that hear of this session.
         var peers: Set<PeerID> = []
         /// The signers whose peers may cost what a session costs: each once.
@@ -120,6 +122,8 @@ struct CoordinatorMachine: Sendable {
     var nextDayChange: Duration?
     /// No reunion is due before this time.
     var nextReunion: Duration?
+    /// No look for absent signers is due before this time.
+    var nextAbsence: Duration?
     /// No announcement that waits is due before this time.
     var nextRenewal: Duration?
     var outbox: Outbox
@@ -132,6 +136,8 @@ struct CoordinatorMachine: Sendable {
     /// When the store is to drop what has expired.
     var nextStoreSweep: Duration?
     var isShuttingDown = false
+    /// How often the process was found to have slept.
+    private(set) var wakings = 0
     /// What peers were charged so far, in signature checks.
     var workCharged = 0.0
     /// When the last input came.
@@ -184,6 +190,7 @@ struct CoordinatorMachine: Sendable {
     /// - Returns: What to do, in order; frames come with ``endTurn(at:)``.
     mutating func handle(_ input: CoordinatorInput, at now: Now) -> [CoordinatorEffect] {
         if hasSlept(until: now) {
+            wakings += 1
             peers.hurry(at: now.monotonic)
             lingerAgain(at: now)
         }
@@ -199,6 +206,7 @@ struct CoordinatorMachine: Sendable {
         case .consent(let session, let stage, let attempt, let decision):
             decided(session, stage, attempt, decision, at: now)
         case .command(let session, let command): carry(command, for: session, at: now)
+        case .drop(let session): drop(session, at: now)
         case .session(let session, let input): drive(session, input, at: now)
         case .helloSigned(let peer, let exchange, let signature): helloSigned(peer, exchange, signature)
         case .announced(let announced): announcedAgain(announced)
@@ -207,9 +215,14 @@ struct CoordinatorMachine: Sendable {
         case .runsTaken(let next): runsTaken(below: next, at: now)
         case .runClaimFailed(let reason): runClaimFailed(reason, at: now)
         case .loaded(let session, let result): loaded(session, result, at: now)
-        case .restore(let stored): request(.restore(stored), at: now)
+        case .restore(let stored):
+            // Those that have ended only answer, and there may be any number of them.
+            guard stored.end == nil || sessions.count + awaitingRuns.count < configuration.limits.sessions else {
+                break
+            }
+            request(.restore(stored), at: now)
         case .recall(let stored): request(.recall(stored), at: now)
-        case .restoreTombstone(let stored): bury(Tombstone(stored, status: nil, bound: []), at: now)
+        case .restoreTombstone(let stored): bury(Tombstone(stored, status: nil), at: now)
         case .published(let place, let ticket, let failure):
             published(place, ticket: ticket, failure: failure, at: now)
         case .tick: tick(at: now)
@@ -232,7 +245,7 @@ struct CoordinatorMachine: Sendable {
         var next = sessionDeadline
         let others = [
             peers.nextRedial, hellos.deadline, looks.deadline, publications.deadline, inboxWatch?.nextAt, nextDayChange,
-            nextReunion, nextRenewal, outbox.deadline, nextSweep, runs.retryAt,
+            nextReunion, nextAbsence, nextRenewal, outbox.deadline, nextSweep, runs.retryAt,
         ]
         for other in others {
             if let other { next = min(next ?? other, other) }
@@ -282,6 +295,7 @@ struct CoordinatorMachine: Sendable {
         publishDue(at: now)
         reuniteDue(at: now)
         renewDue(at: now)
+        tellAbsences(at: now)
         sweepIfDue(at: now)
     }
 

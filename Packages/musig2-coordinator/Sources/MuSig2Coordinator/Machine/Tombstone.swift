@@ -10,20 +10,21 @@ struct Tombstone: Sendable {
     var status: SessionStatus?
     /// The message keys in whose inboxes it was; none for those of former processes.
     let inboxes: [XOnlyPublicKey]
-    /// The peers that a JOIN of a signer names.
-    private var bound: Set<PeerID>
+    /// The peers that showed a JOIN which names them, and the signers of those.
+    private var bound: [PeerID: Set<Int>]
     private var answeredAt: [PeerID: Duration] = [:]
 
     /// A peer is answered once in this time: about one step of its own back-off.
     private static let answerInterval = Duration.milliseconds(200)
 
     init(
-        _ stored: StoredTombstone, status: SessionStatus?, bound: [PeerID], inboxes: [XOnlyPublicKey] = []
+        _ stored: StoredTombstone, status: SessionStatus?, bound: [PeerID: Set<Int>] = [:],
+        inboxes: [XOnlyPublicKey] = []
     ) {
         self.stored = stored
         self.status = status
         self.inboxes = inboxes
-        self.bound = Set(bound)
+        self.bound = bound
     }
 
     var item: FrameItem {
@@ -36,7 +37,7 @@ struct Tombstone: Sendable {
 
     /// Whether this peer gets the signatures now.
     mutating func answers(_ peer: PeerID, at time: Duration) -> Bool {
-        guard bound.contains(peer) else { return false }
+        guard bound[peer] != nil else { return false }
         if let last = answeredAt[peer], time < last + Self.answerInterval { return false }
         answeredAt[peer] = time
         return true
@@ -51,9 +52,10 @@ struct Tombstone: Sendable {
 
     /// Binds a peer that brings a valid JOIN of a signer: one that comes back as a new process.
     mutating func bind(_ peer: PeerID, by message: SignedMessage, limits: WireLimits) -> Binding {
-        guard !bound.contains(peer), message.body.type == .join else { return .ignored }
         let index = Int(message.body.index)
-        guard stored.messageKeys.indices.contains(index) else { return .ignored }
+        guard message.body.type == .join, stored.messageKeys.indices.contains(index),
+            bound[peer]?.contains(index) != true
+        else { return .ignored }
         do {
             let join = try Join(decoding: message.body.payload, limits: limits)
             guard join.peerID == peer.bytes else { return .ignored }
@@ -66,11 +68,17 @@ struct Tombstone: Sendable {
         }
         // Peers of former runs make room: a signer has one process at a time.
         if bound.count >= 2 * stored.messageKeys.count + 8 {
-            bound = []
+            bound = [:]
             answeredAt = [:]
         }
-        bound.insert(peer)
+        bound[peer, default: []].insert(index)
         return .done
+    }
+
+    /// Notes that a signer says that it has the signatures, if it is at the peer that says so.
+    mutating func noteFinal(_ signer: Int, from peer: PeerID) {
+        guard bound[peer]?.contains(signer) == true else { return }
+        status?.undelivered.removeAll { $0 == signer }
     }
 }
 

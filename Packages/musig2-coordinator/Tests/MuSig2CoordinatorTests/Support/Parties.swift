@@ -76,6 +76,26 @@ struct Parties: Sendable {
         return Party(coordinator: coordinator, publicKey: publicKey, peer: peer, store: store)
     }
 
+    /// A network with a clock of its own.
+    static func network() -> InMemoryNetwork {
+        InMemoryNetwork(clock: VirtualClock(wallMilliseconds: 1_800_000_000_000))
+    }
+
+    /// A session of three signers, two of which have joined: the creator, and one that the creator has heard.
+    static func openSession(
+        on network: InMemoryNetwork = network(), creatorStore: (any SessionStore)? = nil
+    ) async throws -> (parties: Parties, created: CreatedSession) {
+        let creator = try await party(0, on: network, sharedStore: creatorStore)
+        let joiner = try await party(1, on: network)
+        let third = try TestKeys.publicKey(2)
+        let created = try await creator.coordinator.createSession(
+            SessionRequest(signers: [creator.publicKey, joiner.publicKey, third], messages: [[1]]))
+        let events = await creator.coordinator.events
+        try await joiner.coordinator.joinSession(created.invitation)
+        for await event in events where event.name == "participantJoined" { break }
+        return (Parties(network: network, all: [creator, joiner]), created)
+    }
+
     func shutdown() async {
         await withTaskGroup(of: Void.self) { group in
             for party in all { group.addTask { await party.coordinator.shutdown() } }

@@ -29,6 +29,8 @@ final class SimulatedNode {
 
     private(set) var events: [CoordinatorEvent] = []
     private(set) var joinFailures: [CoordinatorError] = []
+    /// How the wishes to decline ended.
+    private(set) var declines: [CoordinatorError?] = []
     private(set) var previews: [Result<[SessionPreview], CoordinatorError>] = []
     private(set) var commits = 0
     private(set) var partialsMade = 0
@@ -160,6 +162,7 @@ final class SimulatedNode {
                 with: secret
             )
             if let announced { inputs.append(.announced(announced)) }
+        case .declined(_, let error): declines.append(error)
         case .dropConsent, .note: break
         }
     }
