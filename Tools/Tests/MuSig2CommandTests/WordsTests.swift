@@ -98,7 +98,8 @@ struct WordsTests {
             case .announced: .joined(session, finalKey: key)
             case .joined: .participantJoined(session, signer: 1, peer: peer, joined: 2, total: 3)
             case .participantJoined: .declined(session, signer: 1, reason: "no")
-            case .declined: .ready(session)
+            case .declined: .absent(session, signers: [0], waitingFor: [0])
+            case .absent: .ready(session)
             case .ready: .commitmentReceived(session, attempt: 1, signer: 1, received: 2, total: 3)
             case .commitmentReceived: .commitmentsComplete(session, attempt: 1)
             case .commitmentsComplete: .nonceReceived(session, attempt: 1, signer: 1, received: 2, total: 3)
@@ -133,7 +134,7 @@ struct WordsTests {
     @Test
     func everyEventIsPlain() throws {
         let events = try examples()
-        #expect(events.count == 27)
+        #expect(events.count == 28)
         for event in events {
             for own in [nil, 0, 1] {
                 guard let line = ProgressLine(event, own: own) else { continue }
