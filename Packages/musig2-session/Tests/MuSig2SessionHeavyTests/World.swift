@@ -36,6 +36,11 @@ struct Flight: Equatable {
         hasher.combine(items)
         self.digest = hasher.finalize()
     }
+
+    /// Frames with one hash are one frame, as states with one digest are one state.
+    static func == (left: Flight, right: Flight) -> Bool {
+        left.digest == right.digest && left.isCopy == right.isCopy
+    }
 }
 
 /// All signers of a session and everything that is between them: one state of the exploration.
@@ -207,10 +212,12 @@ struct World {
             }
         }
         // Within one attempt all hold the same signature: the same aggregate nonce means the same signature.
-        for node in nodes {
-            if let mine = nodes[index].machine.signatures, let other = node.machine.signatures,
-                mine.map(\.r) == other.map(\.r), mine != other
-            {
+        if let mine = nodes[index].machine.signatures {
+            for other in nodes.indices {
+                guard let theirs = nodes[other].machine.signatures, mine.map(\.r) == theirs.map(\.r), mine != theirs
+                else {
+                    continue
+                }
                 throw InvariantViolation("two signatures of one attempt")
             }
         }
