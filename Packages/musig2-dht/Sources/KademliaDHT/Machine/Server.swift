@@ -190,19 +190,20 @@ extension Server {
         _ message: KademliaMessage, from asker: PeerID, in scope: AddressScope, knowing known: PeerDirectory
     ) throws(RefusalError) -> KademliaMessage {
         guard (1...limits.keyBytes).contains(message.key.count) else { throw RefusalError(.invalidKey) }
-        var peers: [KademliaMessage.Peer] = []
         // The one that is looked for comes first, even if it is a client.
+        var first: KademliaMessage.Peer?
         if message.key == known.local.bytes {
-            if let local = local(in: scope, knowing: known) { peers.append(local) }
+            first = local(in: scope, knowing: known)
         } else if message.key != asker.bytes, let target = try? PeerID(bytes: message.key) {
             let key = known.kademliaKey(of: target.bytes)
             let addresses = known.sharedAddresses(of: key, in: scope)
             if !addresses.isEmpty {
                 let connection: UInt32 = known.isConnected(key) ? 1 : 0
-                peers.append(KademliaMessage.Peer(id: target.bytes, addresses: addresses, connection: connection))
+                first = KademliaMessage.Peer(id: target.bytes, addresses: addresses, connection: connection)
             }
         }
-        peers += known.closest(to: message.key, notTelling: asker, in: scope, besidesTarget: true)
+        let nearest = known.closest(to: message.key, notTelling: asker, in: scope, besidesTarget: true)
+        let peers = first.map { [$0] + nearest } ?? nearest
         return KademliaMessage(kind: .findNode, closerPeers: Self.fitting(peers, limits.answerBytes))
     }
 
