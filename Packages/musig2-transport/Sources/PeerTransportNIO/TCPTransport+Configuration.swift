@@ -8,7 +8,7 @@ extension TCPTransport {
         /// Whether the multiplexer is offered inside the Noise handshake, which spares a round trip where both sides do. Without,
         /// it is agreed on afterwards, as with peers that do not know of such offers.
         public var offersMuxerEarly = true
-        /// How often a connection looks whether the process slept, at most.
+        /// How often it is looked whether the process slept, once for all connections of an event loop.
         var sleepCheck = Duration.seconds(3)
         /// The clocks by which it looks.
         var sleepMark: @Sendable () -> SleepMark = { .now }

@@ -30,6 +30,7 @@ public final class TCPTransport: Transport {
     private let local: TransportIdentity
     private let group: any EventLoopGroup
     private let count: ConnectionCount
+    private let sleepWatches: SleepWatches
     private let responders: ResponderRegistry?
     private let onEvent: TransportEventHandler?
 
@@ -73,6 +74,7 @@ public final class TCPTransport: Transport {
         self.onEvent = onEvent
         self.group = group ?? MultiThreadedEventLoopGroup.singleton
         self.count = ConnectionCount(limits: configuration.limits)
+        self.sleepWatches = SleepWatches(configuration)
     }
 
     /// How many connections there are now, either direction, unfinished ones included.
@@ -142,12 +144,27 @@ public final class TCPTransport: Transport {
             let found = addresses.compactMap(\.ipAddress).joined(separator: ", ")
             throw TransportError(.unsupportedAddress, "\(address) leads to \(found), which is not allowed here")
         }
+        return try await self.connect(
+            toOneOf: allowed, at: target, named: address, expecting: expected ?? target.peerID, accepting, eventLoop)
+    }
+
+    /// Connects to the first of the addresses of a target at which somebody is.
+    func connect(
+        toOneOf addresses: [SocketAddress],
+        at target: TCPAddress,
+        named address: Multiaddr,
+        expecting expected: PeerID?,
+        _ accepting: @escaping ProtocolFilter,
+        _ eventLoop: any EventLoop
+    ) async throws(TransportError) -> TCPConnection {
         var failure = TransportError(.resolutionFailed, "\(address) has no address")
-        for socketAddress in allowed {
+        for (index, socketAddress) in addresses.enumerated() {
             do throws(TransportError) {
-                return try await self.connect(
-                    to: socketAddress, at: target, named: address, expecting: expected ?? target.peerID, accepting,
-                    eventLoop)
+                let connection = try await self.connect(
+                    to: socketAddress, at: target, named: address, expecting: expected, accepting, eventLoop)
+                // A name may lead to this side too, and behind another of its addresses to somebody else.
+                guard connection.remotePeer == self.localPeer, index + 1 < addresses.count else { return connection }
+                connection.closeSoon()
             } catch {
                 failure = error
                 // Another address of the same name is no better at these.
@@ -207,6 +224,7 @@ public final class TCPTransport: Transport {
         let configuration = self.configuration
         let responders = self.responders
         let onEvent = self.onEvent
+        let sleepWatches = self.sleepWatches
         let remoteAddress = TCPAddress.multiaddr(socketAddress, isWebSocket: target.path != nil) ?? address
         let request = target.path.map { WebSocketKeys.request(host: target.authority, path: $0) }
         let connecting = ClientBootstrap(group: eventLoop)
@@ -224,7 +242,9 @@ public final class TCPTransport: Transport {
                             WebSocketHandler(.client(request), configuration: configuration))
                     }
                     try channel.pipeline.syncOperations.addHandler(
-                        ConnectionHandler(role: role, local: local, configuration: configuration) { result in
+                        ConnectionHandler(
+                            role: role, local: local, configuration: configuration, sleepWatches: sleepWatches
+                        ) { result in
                             outcome.set(result)
                         })
                 }
@@ -254,6 +274,7 @@ public final class TCPTransport: Transport {
         let configuration = self.configuration
         let responders = self.responders
         let onEvent = self.onEvent
+        let sleepWatches = self.sleepWatches
         var bootstrap = ServerBootstrap(group: self.group)
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -267,7 +288,7 @@ public final class TCPTransport: Transport {
                         else { return }
                         onEvent?(TransportEvent(remoteAddress: local, isInbound: true, kind: kind))
                     }
-                    try channel.pipeline.syncOperations.addHandler(pause)
+                    try channel.pipeline.syncOperations.addHandlers(AcceptPauseHandler.backoff(), pause)
                 }
             }
             .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
@@ -296,7 +317,9 @@ public final class TCPTransport: Transport {
                             WebSocketHandler(.server, configuration: configuration))
                     }
                     try channel.pipeline.syncOperations.addHandler(
-                        ConnectionHandler(role: role, local: local, configuration: configuration) { result in
+                        ConnectionHandler(
+                            role: role, local: local, configuration: configuration, sleepWatches: sleepWatches
+                        ) { result in
                             guard case .success(let connection) = result else { return }
                             if accepted.push(connection) != .taken { connection.closeSoon() }
                         })

@@ -1,15 +1,16 @@
-/// A first-in, first-out queue on an array: appending and taking cost a constant on average.
+/// A first-in, first-out queue on an array: appending and taking cost a constant on average. Other modules build it for their
+/// elements themselves, since a queue of any element at all would cost several times as much.
 package struct Fifo<Element> {
-    private var elements: [Element?] = []
-    private var head = 0
+    @usableFromInline var elements: [Element?] = []
+    @usableFromInline var head = 0
 
-    package init() {}
+    @inlinable package init() {}
 
-    package var count: Int { elements.count - head }
-    package var isEmpty: Bool { count == 0 }
+    @inlinable package var count: Int { elements.count - head }
+    @inlinable package var isEmpty: Bool { count == 0 }
 
     /// The element that was appended last.
-    package var last: Element? {
+    @inlinable package var last: Element? {
         get { isEmpty ? nil : elements[elements.count - 1] }
         set {
             guard !isEmpty else { return }
@@ -21,11 +22,11 @@ package struct Fifo<Element> {
         }
     }
 
-    package mutating func append(_ element: Element) {
+    @inlinable package mutating func append(_ element: Element) {
         elements.append(element)
     }
 
-    package mutating func popFirst() -> Element? {
+    @inlinable package mutating func popFirst() -> Element? {
         guard head < elements.count else { return nil }
         let element = elements[head]
         elements[head] = nil
@@ -40,7 +41,7 @@ package struct Fifo<Element> {
         return element
     }
 
-    package mutating func removeAll() {
+    @inlinable package mutating func removeAll() {
         elements = []
         head = 0
     }

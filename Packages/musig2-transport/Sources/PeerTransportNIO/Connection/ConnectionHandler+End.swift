@@ -66,6 +66,7 @@ extension ConnectionHandler {
         guard case .running(let multiplexer, _) = self.phase else { return }
         self.phase = .closing
         self.keepAliveTimer?.cancel()
+        self.unwatchSleep()
         for item in self.mailbox?.close() ?? [] { Self.refuse(item) }
         multiplexer.close(error)
         self.shutOutput()
@@ -93,6 +94,7 @@ extension ConnectionHandler {
         let failure = self.failure ?? error
         self.stageTimer?.cancel()
         self.keepAliveTimer?.cancel()
+        self.unwatchSleep()
         let (phase, stage) = (self.phase, self.stage)
         self.phase = .closed
         if case .running(let multiplexer, _) = phase {

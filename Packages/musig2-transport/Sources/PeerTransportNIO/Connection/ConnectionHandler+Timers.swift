@@ -17,22 +17,28 @@ extension ConnectionHandler {
         }
     }
 
-    /// Pings at the end of the interval, or when the process has slept: the other side may have given this connection up.
-    ///
-    /// - Parameter waited: How much of the interval is over.
-    func armKeepAlive(after waited: Duration = .zero) {
-        let timeouts = self.configuration.timeouts
-        let step = min(self.configuration.sleepCheck, timeouts.keepAliveInterval - waited)
-        let mark = self.configuration.sleepMark()
-        self.keepAliveTimer = self.schedule(step) { handler in
-            if mark.hasSlept(until: handler.configuration.sleepMark(), expecting: step) {
-                handler.ping(within: min(timeouts.waking, timeouts.keepAlive))
-            } else if waited + step < timeouts.keepAliveInterval {
-                handler.armKeepAlive(after: waited + step)
-            } else {
-                handler.ping(within: timeouts.keepAlive)
-            }
+    /// Pings at the end of the interval.
+    func armKeepAlive() {
+        self.keepAliveTimer = self.schedule(self.configuration.timeouts.keepAliveInterval) { handler in
+            handler.ping(within: handler.configuration.timeouts.keepAlive)
         }
+    }
+
+    /// Pings at once: the other side may have given this connection up.
+    func woke() {
+        self.keepAliveTimer?.cancel()
+        self.ping(within: min(self.configuration.timeouts.waking, self.configuration.timeouts.keepAlive))
+    }
+
+    /// Is told from now on when the process has slept.
+    func watchSleep() {
+        self.sleepWatch = self.context.map { self.sleepWatches.watch(on: $0.eventLoop) }
+        self.sleepWatch?.add(self)
+    }
+
+    func unwatchSleep() {
+        self.sleepWatch?.remove(self)
+        self.sleepWatch = nil
     }
 
     /// Pings, and ends the connection if nothing comes in time.

@@ -13,7 +13,7 @@ import PeerTransport
 ///
 /// Writing may call back into the handler: a socket that fails closes the channel inside `writeAndFlush`. So every event
 /// first brings all state up to date, and bytes leave in one place, ``flush()``, after which nothing is touched.
-final class ConnectionHandler: ChannelInboundHandler {
+final class ConnectionHandler: ChannelInboundHandler, SleepWatching {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
@@ -36,7 +36,8 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     enum Phase {
         case idle
-        case upgrading(ConnectionUpgrade)
+        /// Apart, since it is large, and what runs is looked at with every frame.
+        indirect case upgrading(ConnectionUpgrade)
         case running(StreamMultiplexer, NoiseOpener)
         /// Everything was said; only the end of the connection is awaited.
         case closing
@@ -60,14 +61,17 @@ final class ConnectionHandler: ChannelInboundHandler {
     var mailbox: LoopMailbox?
     var stageTimer: Scheduled<Void>?
     var keepAliveTimer: Scheduled<Void>?
+    let sleepWatches: SleepWatches
+    var sleepWatch: SleepWatch?
     var pings: UInt32 = 0
     /// Whether anything came since the last ping was sent.
     var hasReceived = false
     private var isFlushing = false
     private var unsentAnswers = 0
-    /// When the Noise message was sent that the other side had to have first, and the time until its answer came, at most a
-    /// second.
+    /// When the Noise message was sent that is not answered yet, and when bytes came last; and the time until an answer came, at
+    /// most a second.
     private var lastSent: NIODeadline?
+    private var lastReceived: NIODeadline?
     private var roundTrip = TimeAmount.seconds(1)
     var orderly = false
     private let departure = TCPConnection.Departure()
@@ -80,12 +84,13 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var emptyMessages = 0
 
     init(
-        role: Role, local: TransportIdentity, configuration: TCPTransport.Configuration,
+        role: Role, local: TransportIdentity, configuration: TCPTransport.Configuration, sleepWatches: SleepWatches,
         established: @escaping Established
     ) {
         self.role = role
         self.local = local
         self.configuration = configuration
+        self.sleepWatches = sleepWatches
         self.established = established
     }
 
@@ -128,10 +133,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let buffer = self.unwrapInboundIn(data)
-        if let lastSent = self.lastSent {
-            self.roundTrip = min(self.roundTrip, NIODeadline.now() - lastSent)
-            self.lastSent = nil
-        }
+        if self.lastSent != nil { self.lastReceived = NIODeadline.now() }
         self.hasReceived = true
         self.bytesReceived &+= UInt64(buffer.readableBytes)
         if case .running(let multiplexer, _) = self.phase { multiplexer.beginRead() }
@@ -143,16 +145,19 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     private func begin() {
         guard case .idle = self.phase else { return }
-        let upgrade = ConnectionUpgrade(
+        var upgrade = ConnectionUpgrade(
             ConnectionUpgrade.Parameters(
                 isInitiator: !self.role.isInbound, credentials: self.local.credentials,
                 expectedPeer: self.role.expectedPeer,
                 maximumMessage: self.configuration.limits.multistreamMessage,
                 maximumProposals: self.configuration.limits.multistreamProposals))
+        self.ciphertext.writeBytes(upgrade.start())
         self.phase = .upgrading(upgrade)
         self.armStageTimer(upgrade.stage)
-        self.ciphertext.writeBytes(upgrade.start())
         self.flush()
+        guard case .upgrading(var upgrade) = self.phase else { return }
+        upgrade.prepare()
+        self.phase = .upgrading(upgrade)
     }
 
     private func receive(_ bytes: UnsafeRawBufferPointer) {
@@ -175,6 +180,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         while true {
             let action = upgrade.receive(bytes, at: &offset)
             self.phase = .upgrading(upgrade)
+            if !upgrade.awaitsAnswer { self.noteRoundTrip() }
             switch action {
             case .needMore:
                 if upgrade.stage != stage { self.armStageTimer(upgrade.stage) }
@@ -187,6 +193,12 @@ final class ConnectionHandler: ChannelInboundHandler {
                 return self.fail(error)
             }
         }
+    }
+
+    private func noteRoundTrip() {
+        guard let lastSent = self.lastSent, let lastReceived = self.lastReceived else { return }
+        self.roundTrip = min(self.roundTrip, lastReceived - lastSent)
+        self.lastSent = nil
     }
 
     private func run(_ result: ConnectionUpgrade.Result) {
@@ -206,6 +218,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         self.sealer = result.sealer
         self.phase = .running(multiplexer, result.opener)
         self.armKeepAlive()
+        self.watchSleep()
         let connection = TCPConnection(
             localPeer: self.local.peerID, remotePeer: result.peer.peerID, remoteAddress: self.role.remoteAddress,
             isInbound: self.role.isInbound, mailbox: mailbox, accepted: accepted,
@@ -309,16 +322,20 @@ final class ConnectionHandler: ChannelInboundHandler {
             var serving: StreamMultiplexer?
             if case .running(let multiplexer, _) = self.phase {
                 let hadAnswers = multiplexer.hasAnswers
-                if context.channel.isWritable {
-                    multiplexer.fill(upTo: Self.batch)
-                } else {
-                    self.countAnswers(multiplexer.output.readableBytes)
+                if multiplexer.hasWork {
+                    if context.channel.isWritable {
+                        multiplexer.fill(upTo: Self.batch)
+                    } else {
+                        self.countAnswers(multiplexer.output.readableBytes)
+                    }
+                    self.seal(multiplexer)
                 }
-                self.seal(multiplexer)
                 if hadAnswers || multiplexer.hasAnswers { serving = multiplexer }
             }
             guard self.ciphertext.readableBytes > 0 else { return self.letGoOfBuffers(serving) }
-            if case .upgrading(let upgrade) = self.phase, upgrade.awaitsAnswer { self.lastSent = NIODeadline.now() }
+            if case .upgrading(let upgrade) = self.phase, upgrade.awaitsAnswer, self.lastSent == nil {
+                self.lastSent = NIODeadline.now()
+            }
             let bytes = self.ciphertext
             self.ciphertext.moveReaderIndex(to: self.ciphertext.writerIndex)
             self.bytesSent &+= UInt64(bytes.readableBytes)

@@ -9,7 +9,8 @@ import PeerTransport
 #endif
 
 /// The way from a raw connection to a secured and multiplexed one, either side, as bytes in and bytes out:
-/// multistream for Noise, the Noise handshake, then multistream for yamux unless the handshake settled it.
+/// multistream for Noise, the Noise handshake, then multistream for yamux unless the handshake settled it. The dialler's first
+/// Noise message goes out behind its proposal of Noise, which spares a round trip: to go on without Noise there is no way.
 ///
 /// Feed received bytes to ``receive(_:at:)`` until it says ``Action/needMore``, ``Action/done(_:)`` or
 /// ``Action/fail(_:)``. Bytes after the offset then belong to what comes next.
@@ -56,7 +57,7 @@ struct ConnectionUpgrade {
     }
 
     private enum State {
-        case proposingNoise(MultistreamInitiator)
+        case proposingNoise(MultistreamInitiator, NoiseHandshake)
         case awaitingNoise(MultistreamListener)
         case handshake(NoiseHandshake, NoiseMessageReader)
         case proposingMuxer(MultistreamInitiator, Result)
@@ -69,26 +70,40 @@ struct ConnectionUpgrade {
     private var state: State
     /// How far it has come.
     private(set) var stage = Stage.security
-    /// Whether the last that was sent is a Noise message without which the other side cannot go on: until it does is a round
-    /// trip. Elsewhere it speaks unasked, and its bytes may be on their way already.
+    /// Whether a Noise message was sent that is not answered yet: until it is, a round trip goes by. Whatever else comes may have
+    /// been on its way already.
     private(set) var awaitsAnswer = false
+    /// The listener's side of the handshake, made before it is needed.
+    private var prepared: NoiseHandshake?
 
     init(_ parameters: Parameters) {
         self.parameters = parameters
         self.state =
             parameters.isInitiator
             ? .proposingNoise(
-                MultistreamInitiator(proposals: [Self.noiseProtocol], maximumLength: parameters.maximumMessage))
+                MultistreamInitiator(proposals: [Self.noiseProtocol], maximumLength: parameters.maximumMessage),
+                Self.handshake(parameters))
             : .awaitingNoise(Self.listener(parameters))
     }
 
     /// The bytes to send at once.
-    func start() -> [UInt8] {
+    mutating func start() -> [UInt8] {
         switch self.state {
-        case .proposingNoise(let negotiator): return negotiator.start()
+        case .proposingNoise(let negotiator, var handshake):
+            let start = handshake.start()
+            self.state = .proposingNoise(negotiator, handshake)
+            guard case .send(let message) = start else { return negotiator.start() }
+            self.awaitsAnswer = true
+            return negotiator.start() + NoiseMessageReader.frame(message)
         case .awaitingNoise(let negotiator): return negotiator.start()
         case .handshake, .proposingMuxer, .awaitingMuxer, .finishing, .over: return []
         }
+    }
+
+    /// Makes the listener's key of the handshake, while there is nothing else to do but to wait for the other side.
+    mutating func prepare() {
+        guard case .awaitingNoise = self.state else { return }
+        self.prepared = Self.handshake(self.parameters)
     }
 
     /// Reads on from `offset`, which moves past the bytes taken.
@@ -96,7 +111,8 @@ struct ConnectionUpgrade {
         while true {
             let action: Action?
             switch self.state {
-            case .proposingNoise(let negotiator): action = self.proposeNoise(negotiator, bytes, &offset)
+            case .proposingNoise(let negotiator, let handshake):
+                action = self.proposeNoise(negotiator, handshake, bytes, &offset)
             case .awaitingNoise(let negotiator): action = self.awaitNoise(negotiator, bytes, &offset)
             case .handshake(let handshake, let reader): action = self.handshake(handshake, reader, bytes, &offset)
             case .proposingMuxer, .awaitingMuxer: action = self.negotiateMuxer(bytes, &offset)
@@ -114,28 +130,29 @@ struct ConnectionUpgrade {
             maximumLength: parameters.maximumMessage, maximumProposals: parameters.maximumProposals)
     }
 
+    private static func handshake(_ parameters: Parameters) -> NoiseHandshake {
+        NoiseHandshake(
+            role: parameters.isInitiator ? .initiator : .responder, staticKey: parameters.credentials.staticKey,
+            payload: parameters.credentials.payload)
+    }
+
     // MARK: Noise
 
     private mutating func proposeNoise(
-        _ negotiator: MultistreamInitiator, _ bytes: UnsafeRawBufferPointer, _ offset: inout Int
+        _ negotiator: MultistreamInitiator, _ handshake: NoiseHandshake, _ bytes: UnsafeRawBufferPointer,
+        _ offset: inout Int
     ) -> Action? {
         var negotiator = negotiator
         let action = negotiator.receive(bytes, at: &offset)
-        self.state = .proposingNoise(negotiator)
+        self.state = .proposingNoise(negotiator, handshake)
         switch action {
         case .waitForMore: return .needMore
         case .send(let reply): return .send(reply)
         case .failed(let error): return self.fail(Self.securityError(error))
         case .agreed:
-            var handshake = NoiseHandshake(
-                role: .initiator, staticKey: self.parameters.credentials.staticKey,
-                payload: self.parameters.credentials.payload)
-            let start = handshake.start()
             self.stage = .handshake
             self.state = .handshake(handshake, NoiseMessageReader())
-            guard case .send(let message) = start else { return nil }
-            self.awaitsAnswer = true
-            return .send(NoiseMessageReader.frame(message))
+            return nil
         }
     }
 
@@ -150,11 +167,9 @@ struct ConnectionUpgrade {
         case .send(let reply): return .send(reply)
         case .failed(let error): return self.fail(Self.securityError(error))
         case .agreed(_, let reply):
-            let handshake = NoiseHandshake(
-                role: .responder, staticKey: self.parameters.credentials.staticKey,
-                payload: self.parameters.credentials.payload)
             self.stage = .handshake
-            self.state = .handshake(handshake, NoiseMessageReader())
+            self.state = .handshake(self.prepared ?? Self.handshake(self.parameters), NoiseMessageReader())
+            self.prepared = nil
             return .send(reply)
         }
     }
@@ -178,12 +193,12 @@ struct ConnectionUpgrade {
                 self.awaitsAnswer = true
                 return .send(NoiseMessageReader.frame(reply))
             case .check(let remote):
-                let peer = try NoisePeer(remote)
+                let peer = try self.parameters.credentials.proven.peer(remote)
                 if let error = self.mismatch(peer) { return self.fail(error) }
                 let (last, keys) = try handshake.finish()
                 return self.secured(peer, keys, last: NoiseMessageReader.frame(last))
             case .finished(let remote, let keys):
-                return self.secured(try NoisePeer(remote), keys, last: [])
+                return self.secured(try self.parameters.credentials.proven.peer(remote), keys, last: [])
             case .fail(let error):
                 throw error
             }

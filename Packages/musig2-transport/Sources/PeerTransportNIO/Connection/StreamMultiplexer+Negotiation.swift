@@ -72,11 +72,10 @@ extension StreamMultiplexer {
     }
 
     private func settle(_ id: UInt32) -> StreamCore? {
-        guard var entry = self.entries[id] else { return nil }
+        guard let entry = self.entries[id] else { return nil }
         entry.timer?.cancel()
         entry.timer = nil
         entry.negotiation = nil
-        self.entries[id] = entry
         return entry.core
     }
 

@@ -68,13 +68,13 @@ extension StreamMultiplexer {
 
     /// Lets a responder say what it has to say without being handed anything, as far as there is room.
     private func resume(_ id: UInt32) {
-        while let service = self.entries[id]?.service, service.hasMore, !service.isFinished {
-            self.entries[id]?.service?.hasMore = false
-            self.entries[id]?.service?.hasBegun = true
+        while let entry = self.entries[id], let service = entry.service, service.hasMore, !service.isFinished {
+            entry.service?.hasMore = false
+            entry.service?.hasBegun = true
             let isDone = self.call(id, service, handing: 0) { service.hasBegun ? $0.resume() : $0.begin() }
             guard isDone else {
-                self.entries[id]?.service?.hasMore = true
-                self.entries[id]?.service?.hasBegun = service.hasBegun
+                entry.service?.hasMore = true
+                entry.service?.hasBegun = service.hasBegun
                 return
             }
         }
@@ -94,10 +94,10 @@ extension StreamMultiplexer {
 
     /// Notes what the bytes of a served stream take that still wait to be sent.
     func answersLeft(_ id: UInt32, _ footprint: Int, hasMoved: Bool) {
-        guard self.entries[id]?.service != nil else { return }
-        self.entries[id]?.service?.isActive = true
-        if hasMoved { self.entries[id]?.service?.lastMove = self.eventLoop.now }
-        self.noteAnswers(id, footprint)
+        guard let entry = self.entries[id], entry.service != nil else { return }
+        entry.service?.isActive = true
+        if hasMoved { entry.service?.lastMove = self.eventLoop.now }
+        self.noteAnswers(entry, footprint)
     }
 
     /// Goes on with streams whose requests waited, as far as answers are taken.
@@ -131,7 +131,7 @@ extension StreamMultiplexer {
 
     /// Lets go of what a served stream had waiting.
     func dropAnswers(_ id: UInt32) {
-        if self.entries[id]?.service != nil { self.noteAnswers(id, 0) }
+        if let entry = self.entries[id], entry.service != nil { self.noteAnswers(entry, 0) }
     }
 
     private func takeInput(_ id: UInt32, _ count: Int) -> [UInt8] {
@@ -219,7 +219,7 @@ extension StreamMultiplexer {
 
     private func send(_ answer: [UInt8], _ id: UInt32) {
         guard !answer.isEmpty, let entry = self.entries[id], entry.service != nil else { return }
-        self.noteAnswers(id, entry.core.enqueueFromLoop(answer))
+        self.noteAnswers(entry, entry.core.enqueueFromLoop(answer))
         self.queue(id)
     }
 
@@ -233,12 +233,12 @@ extension StreamMultiplexer {
         self.queue(id)
     }
 
-    private func noteAnswers(_ id: UInt32, _ waiting: Int) {
-        let before = self.entries[id]?.service?.waiting ?? 0
+    private func noteAnswers(_ entry: Entry, _ waiting: Int) {
+        let before = entry.service?.waiting ?? 0
         let change = waiting - before
         guard change != 0 else { return }
-        if before == 0 { self.entries[id]?.service?.lastMove = self.eventLoop.now }
-        self.entries[id]?.service?.waiting = waiting
+        if before == 0 { entry.service?.lastMove = self.eventLoop.now }
+        entry.service?.waiting = waiting
         self.answersWaiting += change
         _ = self.role.slot.hold(change)
         self.watchUnread()

@@ -3,12 +3,15 @@ import PeerTransport
 
 /// Moving bytes of the streams into frames.
 extension StreamMultiplexer {
+    /// Whether there is anything to send, or to go on with.
+    var hasWork: Bool { self.output.readableBytes > 0 || !self.sendQueue.isEmpty || !self.stalled.isEmpty }
+
     /// Moves bytes of the streams into the output, one frame of each in turn, until it holds `limit` bytes.
     func fill(upTo limit: Int) {
         repeat {
             while self.output.readableBytes < limit, let id = self.sendQueue.popFirst() {
                 guard let entry = self.entries[id] else { continue }
-                self.entries[id]?.isQueued = false
+                entry.isQueued = false
                 self.sendFrame(id, entry.core)
             }
         } while self.output.readableBytes < limit && self.resumeStalled()
@@ -50,8 +53,8 @@ extension StreamMultiplexer {
     }
 
     func queue(_ id: UInt32) {
-        guard self.entries[id]?.isQueued == false else { return }
-        self.entries[id]?.isQueued = true
+        guard let entry = self.entries[id], !entry.isQueued else { return }
+        entry.isQueued = true
         self.sendQueue.append(id)
     }
 }

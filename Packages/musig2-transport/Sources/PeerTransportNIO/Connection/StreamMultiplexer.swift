@@ -27,7 +27,8 @@ final class StreamMultiplexer {
         case answering(MultistreamListener)
     }
 
-    struct Entry {
+    /// What is known of a stream: an object, since it changes with each frame, and is found by its number.
+    final class Entry {
         let core: StreamCore
         var negotiation: Negotiation?
         /// Set for a stream that is served here, and by no task.
@@ -39,6 +40,12 @@ final class StreamMultiplexer {
         var held = 0
         /// When it began, or last gave credit.
         var lastCredit = NIODeadline.now()
+
+        init(_ core: StreamCore, _ negotiation: Negotiation, _ timer: Scheduled<Void>) {
+            self.core = core
+            self.negotiation = negotiation
+            self.timer = timer
+        }
 
         /// Whether this half may end: not before it is agreed what it speaks, unless that is taken for granted.
         var mayClose: Bool {
@@ -176,7 +183,7 @@ final class StreamMultiplexer {
             maximumLength: self.configuration.limits.multistreamMessage,
             maximumProposals: self.configuration.limits.multistreamProposals)
         core.enqueueFromLoop(listener.start())
-        self.entries[id] = Entry(core: core, negotiation: .answering(listener), timer: self.negotiationTimer(id))
+        self.entries[id] = Entry(core, .answering(listener), self.negotiationTimer(id))
         self.queue(id)
     }
 
@@ -230,9 +237,10 @@ final class StreamMultiplexer {
     /// - Returns: how many all streams of the connection may hold.
     @discardableResult
     func note(_ id: UInt32, held: Int) -> Int {
-        let change = held - (self.entries[id]?.held ?? 0)
+        guard let entry = self.entries[id] else { return self.role.slot.hold(0) }
+        let change = held - entry.held
         self.held += change
-        self.entries[id]?.held = held
+        entry.held = held
         return self.role.slot.hold(change)
     }
 
@@ -290,8 +298,7 @@ final class StreamMultiplexer {
         let initiator = MultistreamInitiator(
             proposals: protocols.map(\.name), maximumLength: self.configuration.limits.multistreamMessage)
         core.opened(id, negotiation: initiator.start())
-        self.entries[id] = Entry(
-            core: core, negotiation: .proposing(initiator, request), timer: self.negotiationTimer(id))
+        self.entries[id] = Entry(core, .proposing(initiator, request), self.negotiationTimer(id))
         self.queue(id)
     }
 
@@ -311,7 +318,7 @@ final class StreamMultiplexer {
         self.note(id, held: pending.held)
         self.credit(id, pending.consumed)
         if pending.output > 0 || pending.closesWrite { self.queue(id) }
-        if pending.isAbandoned, entry.timer == nil { self.entries[id]?.timer = self.lingerTimer(id) }
+        if pending.isAbandoned, entry.timer == nil { entry.timer = self.lingerTimer(id) }
     }
 
     /// Puts a ping into the output.

@@ -12,6 +12,8 @@ struct NoiseCredentials {
     let staticKey: Curve25519.KeyAgreement.PrivateKey
     let muxers: [String]
     let payload: [UInt8]
+    /// The peers that need not be checked again.
+    let proven = ProvenPeers()
 
     /// - Parameters:
     ///   - identity: who signs.

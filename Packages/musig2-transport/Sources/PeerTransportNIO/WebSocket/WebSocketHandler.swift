@@ -20,7 +20,7 @@ final class WebSocketHandler: ChannelDuplexHandler {
     private enum Phase {
         case idle
         case handshake(WebSocketHandshake)
-        case open(WebSocketFrameReader)
+        case open
         /// Nothing is read any more.
         case closed
     }
@@ -31,6 +31,8 @@ final class WebSocketHandler: ChannelDuplexHandler {
     private let isClient: Bool
     private let configuration: TCPTransport.Configuration
     private let handshake: WebSocketHandshake
+    private var reader: WebSocketFrameReader
+    private var masks = WebSocketMasks()
     private var phase = Phase.idle
     private var hasSentClose = false
     private var timer: Scheduled<Void>?
@@ -50,6 +52,8 @@ final class WebSocketHandler: ChannelDuplexHandler {
             self.handshake = WebSocketHandshake(maximumHead: maximumHead)
         }
         self.configuration = configuration
+        self.reader = WebSocketFrameReader(
+            expectsMask: !self.isClient, maximumFrame: configuration.limits.webSocketFrame)
     }
 
     // MARK: Channel events
@@ -76,11 +80,11 @@ final class WebSocketHandler: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let buffer = self.unwrapInboundIn(data)
-        buffer.withUnsafeReadableBytes { bytes in
-            var offset = 0
-            if case .handshake = self.phase { self.shakeHands(context, bytes, &offset) }
-            if case .open = self.phase { self.receive(context, bytes, &offset) }
+        var offset = 0
+        if case .handshake = self.phase {
+            buffer.withUnsafeReadableBytes { self.shakeHands(context, $0, &offset) }
         }
+        if case .open = self.phase { self.receive(context, buffer, offset) }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -123,9 +127,7 @@ final class WebSocketHandler: ChannelDuplexHandler {
 
     private func open(_ context: ChannelHandlerContext, _ response: ByteBuffer?) {
         self.timer?.cancel()
-        self.phase = .open(
-            WebSocketFrameReader(
-                expectsMask: !self.isClient, maximumFrame: self.configuration.limits.webSocketFrame))
+        self.phase = .open
         // What the handler above says first goes out together with the response.
         if let response { context.write(self.wrapOutboundOut(response), promise: nil) }
         context.fireChannelActive()
@@ -134,36 +136,55 @@ final class WebSocketHandler: ChannelDuplexHandler {
 
     // MARK: Reading
 
-    private func receive(
-        _ context: ChannelHandlerContext, _ bytes: UnsafeRawBufferPointer, _ offset: inout Int
-    ) {
-        guard case .open(var reader) = self.phase else { return }
-        var payload = ByteBuffer()
-        swap(&payload, &self.received)
-        payload.clear()
-        var pong: [UInt8]?
-        var end: Action?
-        while end == nil {
-            switch reader.receive(bytes, at: &offset) {
-            case .needMore:
-                end = .goOn
-            case .payload(let range, let mask):
-                Self.append(UnsafeRawBufferPointer(rebasing: bytes[range]), mask, to: &payload)
-            case .ping(let bytes):
-                // Of several the last may be answered alone (section 5.5.3).
-                pong = bytes
-            case .close(let code):
-                end = .close(code)
-            case .violation(let error):
-                end = .fail(error)
-            }
-        }
-        self.phase = .open(reader)
+    private func receive(_ context: ChannelHandlerContext, _ buffer: ByteBuffer, _ start: Int) {
+        var gathered = ByteBuffer()
+        swap(&gathered, &self.received)
+        gathered.clear()
+        let (payload, pong, end) = self.read(buffer, from: start, gathering: &gathered)
         // Everything is taken note of: from here on the handler may be called back.
-        if payload.readableBytes > 0 { context.fireChannelRead(self.wrapInboundOut(payload)) }
-        self.received = payload
+        if let payload {
+            context.fireChannelRead(self.wrapInboundOut(payload))
+        } else if gathered.readableBytes > 0 {
+            context.fireChannelRead(self.wrapInboundOut(gathered))
+        }
+        self.received = gathered
         if let pong { self.answer(context, pong) }
-        if let end { self.carryOut(context, end) }
+        self.carryOut(context, end)
+    }
+
+    /// Reads frames to the end of a buffer.
+    ///
+    /// - Returns: The payload, if it is all in one place and has no mask on it; otherwise it is gathered. Of several pings the last
+    ///   may be answered alone (section 5.5.3).
+    private func read(
+        _ buffer: ByteBuffer, from start: Int, gathering gathered: inout ByteBuffer
+    ) -> (payload: ByteBuffer?, pong: [UInt8]?, end: Action) {
+        buffer.withUnsafeReadableBytes { bytes in
+            var offset = start
+            var plain: Range<Int>?
+            var pong: [UInt8]?
+            var end: Action?
+            while end == nil {
+                switch self.reader.receive(bytes, at: &offset) {
+                case .needMore:
+                    end = .goOn
+                case .payload(let range, nil) where plain == nil && gathered.readableBytes == 0:
+                    plain = range
+                case .payload(let range, let mask):
+                    if let first = plain { gathered.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[first])) }
+                    plain = nil
+                    Self.append(UnsafeRawBufferPointer(rebasing: bytes[range]), mask, to: &gathered)
+                case .ping(let bytes):
+                    pong = bytes
+                case .close(let code):
+                    end = .close(code)
+                case .violation(let error):
+                    end = .fail(error)
+                }
+            }
+            let payload = plain.flatMap { buffer.getSlice(at: buffer.readerIndex + $0.lowerBound, length: $0.count) }
+            return (payload, pong, end ?? .goOn)
+        }
     }
 
     private enum Action {
@@ -232,7 +253,7 @@ final class WebSocketHandler: ChannelDuplexHandler {
         _ context: ChannelHandlerContext, _ kind: WebSocketFrame.Kind, _ payload: ByteBuffer,
         promise: EventLoopPromise<Void>?
     ) {
-        let mask = self.isClient ? WebSocketKeys.mask() : nil
+        let mask = self.isClient ? self.masks.next() : nil
         let header = WebSocketFrame(kind: kind, length: payload.readableBytes, mask: mask)
         self.frame.clear()
         self.frame.writeWithUnsafeMutableBytes(minimumWritableBytes: WebSocketFrame.maximumHeader) {

@@ -84,6 +84,14 @@ struct WebSocketFrameTests {
         }
     }
 
+    @Test("no mask comes twice, however many are drawn")
+    func masks() {
+        var (one, two) = (WebSocketMasks(), WebSocketMasks())
+        let drawn = (0..<100).flatMap { _ in [one.next().key, two.next().key] }
+        // Of 200 among 2^32 two are alike once in 200,000 times.
+        #expect(Set(drawn).count >= 199)
+    }
+
     @Test("pings and closes may stand between the pieces of a message; nothing is read behind a close")
     func controls() {
         let stream = bytes("020141" + "89024142" + "000142" + "8800" + "820143")

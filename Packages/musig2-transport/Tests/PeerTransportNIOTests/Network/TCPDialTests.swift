@@ -1,7 +1,10 @@
 import Multiformats
+import NIOCore
+import NIOPosix
 import PeerTransport
-import PeerTransportNIO
 import Testing
+
+@testable import PeerTransportNIO
 
 @Suite("Dialling and listening, and what goes wrong with them", .serialized, .timeLimit(.minutes(1)))
 struct TCPDialTests {
@@ -130,6 +133,31 @@ struct TCPDialTests {
         #expect(elsewhere?.message == "/ip4/192.0.2.1/tcp/0 is not an address of this machine")
     }
 
+    @Test("of the addresses of a name those that lead to this side are passed over for another")
+    func ownName() async throws {
+        let own = try await Loopback.listen()
+        let other = try await Loopback.listen()
+        let name = try Multiaddr("/dns4/two.example/tcp/4001")
+        let target = try #require(TCPAddress(name))
+        let eventLoop = MultiThreadedEventLoopGroup.singleton.any()
+        var addresses: [SocketAddress] = []
+        for address in [own.address, other.address] {
+            addresses += try await #require(TCPAddress(address)).resolve(within: .seconds(5), on: eventLoop)
+        }
+        for addresses in [addresses, addresses.reversed()] {
+            let connection = try await own.transport.connect(
+                toOneOf: addresses, at: target, named: name, expecting: nil, { _ in true }, eventLoop)
+            #expect(connection.remotePeer == other.transport.localPeer)
+            await connection.close()
+        }
+        // It may be all that there is.
+        let alone = try await own.transport.connect(
+            toOneOf: [addresses[0]], at: target, named: name, expecting: nil, { _ in true }, eventLoop)
+        #expect(alone.remotePeer == own.transport.localPeer)
+        await alone.close()
+        for loopback in [own, other] { await loopback.listener.close() }
+    }
+
     @Test("nobody listens")
     func refused() async throws {
         let loopback = try await Loopback.listen()
@@ -148,7 +176,8 @@ struct TCPDialTests {
         async let failure = Self.dial(address)
         let peer = try await accept()
         let first = try await peer.read()
-        #expect(hex(first ?? []) == MultistreamFigures.header + MultistreamFigures.noise)
+        // The proposal, and the first Noise message behind it.
+        #expect(hex(first ?? []).hasPrefix(MultistreamFigures.header + MultistreamFigures.noise + "0020"))
         // It keeps the connection open, waiting for another request.
         try await peer.send(Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8))
         let error = try await failure

@@ -70,7 +70,9 @@ struct TCPStreamTests {
                     peerID: identity.peerID, credentials: try NoiseCredentials(identity: identity, muxers: []))
                 try channel.pipeline.syncOperations.addHandlers(
                     DripHandler(),
-                    ConnectionHandler(role: role, local: local, configuration: .init()) { result in
+                    ConnectionHandler(
+                        role: role, local: local, configuration: .init(), sleepWatches: SleepWatches(.init())
+                    ) { result in
                         if case .success(let connection) = result { _ = inbox.push(connection) }
                     })
             }

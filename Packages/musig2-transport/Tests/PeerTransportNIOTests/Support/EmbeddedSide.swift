@@ -55,9 +55,9 @@ final class EmbeddedSide {
             credentials: try NoiseCredentials(identity: self.identity, muxers: ["/yamux/1.0.0"]))
         if let handler { try self.channel.pipeline.syncOperations.addHandler(handler) }
         try self.channel.pipeline.syncOperations.addHandler(
-            ConnectionHandler(role: role, local: local, configuration: configuration) { [weak self] in
-                self?.result = $0
-            })
+            ConnectionHandler(
+                role: role, local: local, configuration: configuration, sleepWatches: SleepWatches(configuration)
+            ) { [weak self] in self?.result = $0 })
         try self.channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
     }
 

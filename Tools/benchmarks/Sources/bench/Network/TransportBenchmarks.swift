@@ -9,6 +9,7 @@ struct TransportBenchmarks {
     private struct Targets {
         var setUp: Measurement.Target?
         var earlySetUp: Measurement.Target?
+        var webSocketSetUp: Measurement.Target?
         var ping: Measurement.Target?
         var newStream: Measurement.Target?
         var echo: Measurement.Target?
@@ -17,8 +18,8 @@ struct TransportBenchmarks {
     }
 
     private static let twoLoops = Targets(
-        setUp: .atMost(1_500), earlySetUp: .atMost(1_200), ping: .atMost(90), newStream: .atMost(170),
-        echo: .atMost(180), bulk: .atLeast(600),
+        setUp: .atMost(1_500), earlySetUp: .atMost(1_200), webSocketSetUp: .atMost(1_800), ping: .atMost(90),
+        newStream: .atMost(170), echo: .atMost(180), bulk: .atLeast(600),
         webSocketBulk: .atLeast(280))
     private static let oneLoop = Targets(bulk: .atLeast(400))
 
@@ -43,7 +44,11 @@ struct TransportBenchmarks {
         let echo = try await self.rounds(pair, TransportPair.echoID)
         let bulk = try await self.bulk(pair)
         try await pair.stop()
+        let lateWebSocket = try await TransportPair.start(loops: loops, offersMuxerEarly: false, isWebSocket: true)
+        let webSocketSetUp = try await self.setUp(lateWebSocket)
+        try await lateWebSocket.stop()
         let webSocket = try await TransportPair.start(loops: loops, isWebSocket: true)
+        let webSocketPing = try await self.rounds(webSocket, TransportPair.pingID, isOnLoop: true)
         let webSocketBulk = try await self.bulk(webSocket)
         try await webSocket.stop()
         return [
@@ -53,8 +58,14 @@ struct TransportBenchmarks {
                 step: "Connection set-up, early muxer", parameter: parameter, value: median(earlySetUp),
                 target: targets.earlySetUp),
             Measurement(
+                step: "Connection set-up over WebSocket", parameter: parameter, value: median(webSocketSetUp),
+                target: targets.webSocketSetUp),
+            Measurement(
                 step: "Ping, asked and answered in the loop, p50", parameter: parameter, value: median(ping),
                 target: targets.ping),
+            Measurement(
+                step: "Ping over WebSocket, asked and answered in the loop, p50", parameter: parameter,
+                value: median(webSocketPing), target: targets.ping),
             Measurement(
                 step: "Ping, answered in the loop, p50", parameter: parameter, value: median(pingOfTask),
                 target: targets.ping),

@@ -1,92 +1,133 @@
-/// The first line and the fields of an HTTP/1.1 message (RFC 9112).
-struct HTTPHead: Equatable {
+/// The first line and the fields of an HTTP/1.1 message (RFC 9112): where they stand in its bytes, since most are looked at once.
+struct HTTPHead {
+    /// A field; the value is without surrounding spaces.
+    private struct Field {
+        var name: Range<Int>
+        var value: Range<Int>
+    }
+
+    private let bytes: [UInt8]
     /// The three parts of the first line: method, target and version, or version, status and reason.
-    let start: [[UInt8]]
-    /// Names in lower case, values without surrounding spaces.
-    let fields: [(name: String, value: [UInt8])]
+    private let parts: [Range<Int>]
+    private let fields: [Field]
 
     /// Reads a head, which comes without the empty line at its end.
     init(_ bytes: [UInt8]) throws(WebSocketError) {
-        var lines = Self.lines(bytes)[...]
-        let first = lines.popFirst() ?? []
-        let parts = first.split(separator: UInt8(ascii: " "), maxSplits: 2, omittingEmptySubsequences: false)
-        guard parts.count >= 2, !first.contains(where: Self.isForbidden) else { throw Self.malformed(first) }
-        self.start = parts.map(Array.init)
-        var fields: [(String, [UInt8])] = []
-        for line in lines {
-            guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > line.startIndex,
+        var (start, end) = (0, Self.lineEnd(bytes, from: 0))
+        self.parts = Self.parts(bytes, start..<end)
+        guard self.parts.count >= 2, !bytes[start..<end].contains(where: Self.isForbidden) else {
+            throw Self.malformed(bytes[start..<end])
+        }
+        var fields: [Field] = []
+        while end + 2 < bytes.count {
+            start = end + 2
+            end = Self.lineEnd(bytes, from: start)
+            let line = bytes[start..<end]
+            guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > start,
                 line[..<colon].allSatisfy(Self.isToken), !line.contains(where: Self.isForbidden)
             else { throw Self.malformed(line) }
-            let name = String(decoding: line[..<colon], as: UTF8.self).lowercased()
-            fields.append((name, Array(Self.trim(line[(colon + 1)...]))))
+            fields.append(Field(name: start..<colon, value: Self.trim(bytes, (colon + 1)..<end)))
         }
+        self.bytes = bytes
         self.fields = fields
     }
 
-    static func == (left: HTTPHead, right: HTTPHead) -> Bool {
-        left.start == right.start && left.fields.elementsEqual(right.fields) { $0 == $1 }
+    /// How many parts the first line has.
+    var partCount: Int { self.parts.count }
+
+    /// A part of the first line, which must be there.
+    func part(_ index: Int) -> ArraySlice<UInt8> { self.bytes[self.parts[index]] }
+
+    /// The parts of the first line from one on, as they stood there.
+    func firstLine(from index: Int = 0) -> ArraySlice<UInt8> {
+        guard index < self.parts.count, let last = self.parts.last else { return [] }
+        return self.bytes[self.parts[index].lowerBound..<last.upperBound]
     }
 
-    /// The values of all fields of a name.
-    func values(_ name: String) -> [[UInt8]] {
-        self.fields.filter { $0.name == name }.map(\.value)
+    /// The values of all fields of a name, which is in lower case.
+    func values(_ name: StaticString) -> [ArraySlice<UInt8>] {
+        self.fields.filter { self.isEqual($0.name, name) }.map { self.bytes[$0.value] }
     }
 
     /// The value of a field that must be there once.
-    func value(_ name: String, expected: String) throws(WebSocketError) -> [UInt8] {
-        let values = self.values(name)
-        guard values.count == 1, let value = values.first, !value.isEmpty else {
-            throw .wrongField(
-                name: name, expected: expected, found: WebSocketError.printable(values.joined(separator: [0x2c])))
+    func value(_ name: StaticString, expected: String) throws(WebSocketError) -> ArraySlice<UInt8> {
+        var found: Range<Int>?
+        for field in self.fields where self.isEqual(field.name, name) {
+            guard found == nil else { throw self.wrong(name, expected) }
+            found = field.value
         }
-        return value
+        guard let found, !found.isEmpty else { throw self.wrong(name, expected) }
+        return self.bytes[found]
     }
 
-    /// Checks that a field lists a word, whatever its case.
-    func require(_ word: String, in name: String) throws(WebSocketError) {
-        let values = self.values(name)
-        for value in values {
-            for part in value.split(separator: UInt8(ascii: ","))
-            where String(decoding: Self.trim(part), as: UTF8.self).lowercased() == word {
-                return
+    /// Checks that a field lists a word, which is in lower case, whatever case it stands there in.
+    func require(_ word: StaticString, in name: StaticString) throws(WebSocketError) {
+        for field in self.fields where self.isEqual(field.name, name) {
+            var start = field.value.lowerBound
+            while start <= field.value.upperBound {
+                let rest = start..<field.value.upperBound
+                let end = self.bytes[rest].firstIndex(of: UInt8(ascii: ",")) ?? rest.upperBound
+                if self.isEqual(Self.trim(self.bytes, start..<end), word) { return }
+                start = end + 1
             }
         }
-        throw .wrongField(
-            name: name, expected: word, found: WebSocketError.printable(values.joined(separator: [0x2c])))
+        throw self.wrong(name, "\(word)")
     }
 
-    private static func lines(_ bytes: [UInt8]) -> [ArraySlice<UInt8>] {
-        var lines: [ArraySlice<UInt8>] = []
-        var start = 0
-        var position = 0
+    /// A field that does not say what it must.
+    func wrong(_ name: StaticString, _ expected: String) -> WebSocketError {
+        .wrongField(
+            name: "\(name)", expected: expected,
+            found: WebSocketError.printable(self.values(name).joined(separator: CollectionOfOne(UInt8(ascii: ",")))))
+    }
+
+    /// Whether a word stands at a place, whatever its case.
+    private func isEqual(_ range: Range<Int>, _ word: StaticString) -> Bool {
+        guard range.count == word.utf8CodeUnitCount else { return false }
+        let word = UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)
+        return self.bytes[range].elementsEqual(word) { Self.lowercased($0) == $1 }
+    }
+
+    private static func lowercased(_ byte: UInt8) -> UInt8 {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+    }
+
+    /// Where the line ends that begins at a place: at the next line break, or where the head does.
+    private static func lineEnd(_ bytes: [UInt8], from start: Int) -> Int {
+        var position = start
         while position + 1 < bytes.count {
-            if bytes[position] == 0x0d, bytes[position + 1] == 0x0a {
-                lines.append(bytes[start..<position])
-                position += 2
-                start = position
-            } else {
-                position += 1
-            }
+            if bytes[position] == 0x0d, bytes[position + 1] == 0x0a { return position }
+            position += 1
         }
-        if start < bytes.count { lines.append(bytes[start...]) }
-        return lines
+        return bytes.count
     }
 
-    private static func trim(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-        var bytes = bytes
-        while let first = bytes.first, first == 0x20 || first == 0x09 { bytes.removeFirst() }
-        while let last = bytes.last, last == 0x20 || last == 0x09 { bytes.removeLast() }
-        return bytes
+    /// A line cut at its first two spaces.
+    private static func parts(_ bytes: [UInt8], _ line: Range<Int>) -> [Range<Int>] {
+        var parts: [Range<Int>] = []
+        var start = line.lowerBound
+        while parts.count < 2, let space = bytes[start..<line.upperBound].firstIndex(of: 0x20) {
+            parts.append(start..<space)
+            start = space + 1
+        }
+        return parts + [start..<line.upperBound]
+    }
+
+    private static func trim(_ bytes: [UInt8], _ range: Range<Int>) -> Range<Int> {
+        var (start, end) = (range.lowerBound, range.upperBound)
+        while start < end, bytes[start] == 0x20 || bytes[start] == 0x09 { start += 1 }
+        while start < end, bytes[end - 1] == 0x20 || bytes[end - 1] == 0x09 { end -= 1 }
+        return start..<end
     }
 
     /// Section 5.6.2 of RFC 9110.
     private static func isToken(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"):
             return true
         default:
-            return "!#$%&'*+-.^_`|~".utf8.contains(byte)
+            return "!#$%&'*+.^_`|~".utf8.contains(byte)
         }
     }
 
@@ -102,7 +143,7 @@ struct HTTPHead: Equatable {
 struct HTTPHeadReader {
     private static let end: [UInt8] = [0x0d, 0x0a, 0x0d, 0x0a]
 
-    private let prefix: String
+    private let prefix: [UInt8]
     private let maximum: Int
     private var bytes: [UInt8] = []
     /// How much of ``end`` came last.
@@ -113,35 +154,32 @@ struct HTTPHeadReader {
     ///     would otherwise be waited for in vain.
     ///   - maximum: the longest head, in bytes.
     init(prefix: String, maximum: Int) {
-        self.prefix = prefix
+        self.prefix = Array(prefix.utf8)
         self.maximum = maximum
     }
 
     /// Reads on from `offset`, which moves past the bytes taken; nil when the head is not complete.
     mutating func next(_ input: UnsafeRawBufferPointer, at offset: inout Int) throws(WebSocketError) -> HTTPHead? {
-        let prefix = self.prefix.utf8
-        while offset < input.count {
-            guard self.bytes.count < self.maximum else { throw .headTooLarge(maximum: self.maximum) }
+        let start = offset
+        while offset < input.count, self.matched < Self.end.count {
+            let position = self.bytes.count + offset - start
+            guard position < self.maximum else { throw .headTooLarge(maximum: self.maximum) }
             let byte = input[offset]
-            let position = self.bytes.count
-            if position < prefix.count, prefix[prefix.index(prefix.startIndex, offsetBy: position)] != byte {
-                let found = self.bytes + input[offset...].prefix(WebSocketError.shownBytes)
-                throw .notHTTP(expected: self.prefix, found: WebSocketError.printable(found))
+            if position < self.prefix.count, self.prefix[position] != byte {
+                let found = self.bytes + input[start...].prefix(offset - start + WebSocketError.shownBytes)
+                throw .notHTTP(
+                    expected: String(decoding: self.prefix, as: UTF8.self), found: WebSocketError.printable(found))
             }
-            self.bytes.append(byte)
             offset += 1
             if byte == Self.end[self.matched] {
                 self.matched += 1
             } else {
                 self.matched = byte == Self.end[0] ? 1 : 0
             }
-            if self.matched == Self.end.count {
-                var head: [UInt8] = []
-                swap(&head, &self.bytes)
-                self.matched = 0
-                return try HTTPHead(Array(head.dropLast(Self.end.count)))
-            }
         }
-        return nil
+        self.bytes += input[start..<offset]
+        guard self.matched == Self.end.count else { return nil }
+        self.bytes.removeLast(Self.end.count)
+        return try HTTPHead(self.bytes)
     }
 }

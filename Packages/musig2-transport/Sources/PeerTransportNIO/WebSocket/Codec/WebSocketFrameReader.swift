@@ -79,39 +79,60 @@ struct WebSocketFrameReader {
     private mutating func readHeader(
         _ bytes: UnsafeRawBufferPointer, at offset: inout Int
     ) throws(WebSocketError) -> Bool {
+        // Nearly always a header comes in one piece, and is read where it stands.
+        if self.partial.isEmpty, bytes.count - offset >= WebSocketFrame.maximumHeader {
+            let header = UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset + WebSocketFrame.maximumHeader)])
+            offset += Self.headerLength(header)
+            try self.check(header)
+            try self.begin(header)
+            return true
+        }
         guard self.collect(2, bytes, at: &offset) else { return false }
-        let (first, second) = (self.partial[0], self.partial[1])
-        let kind = WebSocketFrame.Kind(rawValue: first & 0x0f)
-        let isFinal = first & 0x80 != 0
-        try self.check(kind, isFinal: isFinal, first, second)
-        let extra =
-            switch second & 0x7f {
-            case 126: 2
-            case 127: 8
-            default: 0
-            }
-        let isMasked = second & 0x80 != 0
-        guard self.collect(2 + extra + (isMasked ? 4 : 0), bytes, at: &offset) else { return false }
-        let length = try self.length(extra, second & 0x7f)
-        var mask: WebSocketMask?
-        if isMasked {
-            let key = self.partial.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 2 + extra, as: UInt32.self) }
-            mask = WebSocketMask(key: key)
-        }
+        try self.partial.span.bytes.withUnsafeBytes { (header) throws(WebSocketError) in try self.check(header) }
+        let length = self.partial.withUnsafeBytes { Self.headerLength($0) }
+        guard self.collect(length, bytes, at: &offset) else { return false }
+        let header = self.partial
         self.partial.removeAll(keepingCapacity: true)
-        if kind.isControl {
-            self.state = .control(kind, length: length, mask)
-        } else {
-            self.isInMessage = !isFinal
-            self.state = .payload(remaining: length, mask)
-        }
+        try header.span.bytes.withUnsafeBytes { (header) throws(WebSocketError) in try self.begin(header) }
         return true
     }
 
+    /// How many bytes a header has, by its first two.
+    private static func headerLength(_ header: UnsafeRawBufferPointer) -> Int {
+        2 + Self.extraLength(header[1]) + (header[1] & 0x80 != 0 ? 4 : 0)
+    }
+
+    /// How many bytes of length follow the second byte.
+    private static func extraLength(_ second: UInt8) -> Int {
+        switch second & 0x7f {
+        case 126: 2
+        case 127: 8
+        default: 0
+        }
+    }
+
+    /// Goes on to what follows a whole header.
+    private mutating func begin(_ header: UnsafeRawBufferPointer) throws(WebSocketError) {
+        let (first, second) = (header[0], header[1])
+        let extra = Self.extraLength(second)
+        let length = try self.length(extra, header)
+        var mask: WebSocketMask?
+        if second & 0x80 != 0 {
+            mask = WebSocketMask(key: header.loadUnaligned(fromByteOffset: 2 + extra, as: UInt32.self))
+        }
+        let kind = WebSocketFrame.Kind(rawValue: first & 0x0f)
+        if kind.isControl {
+            self.state = .control(kind, length: length, mask)
+        } else {
+            self.isInMessage = first & 0x80 == 0
+            self.state = .payload(remaining: length, mask)
+        }
+    }
+
     /// The rules that the first two bytes can break.
-    private func check(
-        _ kind: WebSocketFrame.Kind, isFinal: Bool, _ first: UInt8, _ second: UInt8
-    ) throws(WebSocketError) {
+    private func check(_ header: UnsafeRawBufferPointer) throws(WebSocketError) {
+        let (first, second) = (header[0], header[1])
+        let kind = WebSocketFrame.Kind(rawValue: first & 0x0f)
         guard first & 0x70 == 0 else { throw .reservedBits }
         guard (second & 0x80 != 0) == self.expectsMask else { throw .wrongMasking(expected: self.expectsMask) }
         switch kind {
@@ -120,16 +141,16 @@ struct WebSocketFrameReader {
         case .binary:
             guard !self.isInMessage else { throw .unfinishedMessage }
         case .close, .ping, .pong:
-            guard isFinal, second & 0x7f <= WebSocketFrame.maximumControl else { throw .oversizedControl }
+            guard first & 0x80 != 0, second & 0x7f <= WebSocketFrame.maximumControl else { throw .oversizedControl }
         default:
             throw .unexpectedKind(found: kind.rawValue)
         }
     }
 
-    private func length(_ extra: Int, _ short: UInt8) throws(WebSocketError) -> Int {
-        guard extra > 0 else { return Int(short) }
+    private func length(_ extra: Int, _ header: UnsafeRawBufferPointer) throws(WebSocketError) -> Int {
+        guard extra > 0 else { return Int(header[1] & 0x7f) }
         var length: UInt64 = 0
-        for byte in self.partial[2..<(2 + extra)] { length = length << 8 | UInt64(byte) }
+        for byte in header[2..<(2 + extra)] { length = length << 8 | UInt64(byte) }
         guard length >= (extra == 2 ? 126 : 65_536), length < 1 << 63 else { throw .malformedLength }
         guard length <= UInt64(self.maximumFrame) else { throw .frameTooLarge(maximum: self.maximumFrame) }
         return Int(length)

@@ -89,29 +89,23 @@ struct WebSocketHandshake {
     // MARK: The server's checks
 
     private static func key(_ head: HTTPHead) throws(WebSocketError) -> [UInt8] {
-        guard head.start.count == 3, head.start[2].elementsEqual("HTTP/1.1".utf8), !head.start[1].isEmpty else {
-            throw .malformedHead(line: WebSocketError.printable(head.start.joined(separator: [0x20])))
+        guard head.partCount == 3, head.part(2).elementsEqual("HTTP/1.1".utf8), !head.part(1).isEmpty else {
+            throw .malformedHead(line: WebSocketError.printable(head.firstLine()))
         }
         _ = try head.value("host", expected: "one host")
         try head.require("websocket", in: "upgrade")
         try head.require("upgrade", in: "connection")
         let version = try head.value("sec-websocket-version", expected: "13")
-        guard version.elementsEqual("13".utf8) else {
-            throw .wrongField(
-                name: "sec-websocket-version", expected: "13", found: WebSocketError.printable(version))
-        }
+        guard version.elementsEqual("13".utf8) else { throw head.wrong("sec-websocket-version", "13") }
         let key = try head.value("sec-websocket-key", expected: "16 bytes in base64")
         guard key.count == 24, key.suffix(2).elementsEqual("==".utf8), key.prefix(22).allSatisfy(Self.isBase64) else {
-            throw .wrongField(
-                name: "sec-websocket-key", expected: "16 bytes in base64", found: WebSocketError.printable(key))
+            throw head.wrong("sec-websocket-key", "16 bytes in base64")
         }
         // A body would be taken for frames.
-        for name in ["transfer-encoding", "content-length"] {
-            for value in head.values(name) where !value.elementsEqual("0".utf8) {
-                throw .wrongField(name: name, expected: "no body", found: WebSocketError.printable(value))
-            }
+        for name in ["transfer-encoding", "content-length"] as [StaticString] {
+            for value in head.values(name) where !value.elementsEqual("0".utf8) { throw head.wrong(name, "no body") }
         }
-        return key
+        return Array(key)
     }
 
     private static func refusal(_ error: WebSocketError) -> [UInt8] {
@@ -138,21 +132,18 @@ struct WebSocketHandshake {
     // MARK: The client's checks
 
     private static func check(_ head: HTTPHead, _ request: Request) throws(WebSocketError) {
-        guard head.start[1].elementsEqual("101".utf8) else {
-            throw .refused(status: WebSocketError.printable(head.start.dropFirst().joined(separator: [0x20])))
+        guard head.part(1).elementsEqual("101".utf8) else {
+            throw .refused(status: WebSocketError.printable(head.firstLine(from: 1)))
         }
         try head.require("websocket", in: "upgrade")
         try head.require("upgrade", in: "connection")
         let accept = try head.value("sec-websocket-accept", expected: request.accept)
         guard accept.elementsEqual(request.accept.utf8) else {
-            throw .wrongField(
-                name: "sec-websocket-accept", expected: request.accept, found: WebSocketError.printable(accept))
+            throw head.wrong("sec-websocket-accept", request.accept)
         }
         // Neither was asked for.
-        for name in ["sec-websocket-extensions", "sec-websocket-protocol"] {
-            for value in head.values(name) where !value.isEmpty {
-                throw .wrongField(name: name, expected: "none", found: WebSocketError.printable(value))
-            }
+        for name in ["sec-websocket-extensions", "sec-websocket-protocol"] as [StaticString] {
+            for value in head.values(name) where !value.isEmpty { throw head.wrong(name, "none") }
         }
     }
 }
