@@ -79,7 +79,9 @@ public struct Kademlia: Sendable {
             guard peers.setLocalAddresses(addresses, at: context.time) else { return }
             deadlines.add(.addresses, at: context.time + configuration.addressSettling)
         case .isFirst: bootstrap.setFirst()
-        case .setMode(let mode): server.setMode(mode)
+        case .setMode(let mode):
+            if mode == .client { bootstrap.setFirst(false) }
+            server.setMode(mode)
         case .request(let id, let peer, let address, let message):
             let asker = PendingCheck.Asker(id: id, peer: peer, address: address)
             let answer = server.answer(message, for: asker, knowing: peers, at: context.now, using: &generator)

@@ -60,6 +60,10 @@ struct BootstrapTests {
         _ = node.tell(.tick)
         #expect(!node.machine.status.isReady)
         #expect(node.tell(.isFirst).statuses.map(\.isReady) == [true])
+        // Somebody is there after all: until an answer comes it has no place among them.
+        #expect(node.tell(.vouch([node.population.contacts[1]])).statuses.map(\.isReady) == [false])
+        #expect(node.tell(.isFirst).statuses.map(\.isReady) == [true])
+        #expect(node.tell(.setMode(.client)).statuses.map(\.isReady) == [false])
     }
 
     @Test func moreServersMayBeAskedFor() throws {

@@ -102,15 +102,25 @@ final class IdleConnection: Connection {
     /// Says that no new streams are taken.
     func goAway() { hasGone.set(()) }
 
-    /// Whether the other side does not even answer that it opens no streams.
-    private let isSilent: Bool
+    /// What becomes of a stream that is to be opened.
+    enum Answer: Sendable {
+        case fails(TransportError)
+        /// Nothing, until the connection is closed.
+        case never
+    }
+
+    private let answer: Answer
+    private let asked = Mutex(0)
+
+    /// How many streams were to be opened.
+    var timesAsked: Int { asked.withLock { $0 } }
 
     init(
         from remotePeer: PeerID, to localPeer: PeerID, at remoteAddress: Multiaddr, isInbound: Bool = true,
-        isSilent: Bool = false
+        answer: Answer = .fails(TransportError(.connectionClosed, "idle"))
     ) {
         self.isInbound = isInbound
-        self.isSilent = isSilent
+        self.answer = answer
         self.localPeer = localPeer
         self.remotePeer = remotePeer
         self.remoteAddress = remoteAddress
@@ -118,8 +128,13 @@ final class IdleConnection: Connection {
 
     func openStream(protocols: [ProtocolID]) async throws(TransportError) -> NegotiatedStream {
         wasAsked.set(())
-        if isSilent { _ = await end.wait() }
-        throw TransportError(.connectionClosed, "idle")
+        asked.withLock { $0 += 1 }
+        switch answer {
+        case .fails(let error): throw error
+        case .never:
+            _ = await end.wait()
+            throw TransportError(.connectionClosed, "idle")
+        }
     }
 
     func acceptStream() async throws(TransportError) -> NegotiatedStream? {

@@ -12,7 +12,8 @@ extension Kademlia {
         case reply(InboundID, KademliaMessage)
         /// A request that came in is done and has no answer (ADD_PROVIDER): keep the stream and go on reading.
         case noReply(InboundID)
-        /// A request that came in broke a rule: reset its stream.
+        /// A request that came in broke a rule: reset its stream. A value that there is no room for (``Refusal/isForWantOfRoom``) broke
+        /// none: end the stream of PUT_VALUE without an answer.
         case refuse(InboundID, Refusal)
         /// Look at a value, where nobody waits for it, and tell the result by ``Input/checked(_:_:)``.
         case check(Check)
@@ -68,6 +69,9 @@ extension Kademlia {
         case notTheProvider
         /// ADD_PROVIDER without an address that this network accepts.
         case noAddresses
+
+        /// Whether another time the same might be taken.
+        public var isForWantOfRoom: Bool { self == .tooOften || self == .storeFull }
     }
 
     /// How an operation ended.

@@ -11,7 +11,8 @@ extension Kademlia {
         /// These peers are no strangers: the user has named them, or this node has found them reliable in an earlier life. Until
         /// one of them, or of the bootstrap peers, has answered, the node is not ready. They get no other favours.
         case vouch([Contact])
-        /// There is no other peer to begin with: this node is the first of its network, and ready.
+        /// There is no other peer to begin with: this node is the first of its network, and ready, until one is vouched for, or it
+        /// serves no more.
         case isFirst
         /// The last connection to a peer is gone.
         case disconnected(PeerID)
@@ -51,8 +52,10 @@ extension Kademlia {
         case unsupported
         /// The answer did not come in time.
         case timedOut
-        /// The stream or the connection ended before the answer.
+        /// The other side reset the stream instead of an answer. Of a record that is a refusal: it keeps none of its kind.
         case reset
+        /// The stream or the connection ended before the answer, as when a server has no room for a record.
+        case closed
         /// What came is no Kademlia message.
         case malformed
         /// This node did not ask, for reasons of its own: too much is under way, or the peer was not there a moment ago.

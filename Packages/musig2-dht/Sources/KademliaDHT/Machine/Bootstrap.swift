@@ -25,9 +25,9 @@ struct Bootstrap: Sendable {
 
     // MARK: Facts
 
-    mutating func setFirst() { isFirst = true }
+    mutating func setFirst(_ isFirst: Bool = true) { self.isFirst = isFirst }
 
-    /// Notes a peer that is vouched for, if there is room.
+    /// Notes a peer that is vouched for, if there is room: there is a peer to wait for.
     ///
     /// - Parameters:
     ///   - contact: The peer.
@@ -35,6 +35,7 @@ struct Bootstrap: Sendable {
     ///   - groups: Where it is said to be.
     ///   - limit: The most peers that are vouched for.
     mutating func vouch(_ contact: Kademlia.Contact, at key: KademliaKey, in groups: NetworkGroups, limit: Int) {
+        isFirst = false
         guard vouched.contacts[key] != nil || vouched.contacts.count < limit else { return }
         vouched.add(contact, at: key, in: groups)
     }

@@ -271,6 +271,16 @@ struct ConnectionTable {
         return .replaced(by: newest)
     }
 
+    /// Uses a spare connection for new streams from now on, in the place of the one that was used.
+    ///
+    /// - Returns: whether both were there.
+    mutating func exchange(_ used: ID, for spare: ID) -> Bool {
+        guard entries[used]?.isRetired == false, entries[spare] != nil else { return false }
+        entries[used]?.isRetired = true
+        entries[spare]?.isRetired = false
+        return true
+    }
+
     /// Counts a stream on a connection.
     ///
     /// - Parameters:

@@ -133,26 +133,48 @@ extension PeerNode {
 
     /// Closes a connection that was made at the same time as the one in use, once the other side has answered on that. It
     /// may have gone since, and come back by the spare one: then the one in use is dead, and nobody would notice for long.
+    ///
+    /// When no answer comes, new streams go over the spare one. What runs on the other goes on, since it may only be slow: it is closed
+    /// when nothing uses it, or by the transport when it is dead.
     private func settle(on peer: PeerID, sparing spare: ConnectionTable.ID) async {
-        guard let used = state.withLock({ $0.table.current(to: peer) }), used.id != spare else { return }
-        do throws(TransportError) {
-            try await withDeadline(
-                configuration.linger,
-                by: configuration.timeSource,
-                onTimeout: { () -> TransportError in TransportError(.timedOut, "the peer did not answer") },
-                discard: { (_: Void) in },
-                { () async throws(TransportError) in
-                    try await used.connection.openStream(protocols: [Self.pingProtocol]).stream.reset()
+        while let used = state.withLock({ $0.table.current(to: peer) }), used.id != spare {
+            do throws(TransportError) {
+                try await withDeadline(
+                    configuration.linger,
+                    by: configuration.timeSource,
+                    onTimeout: { () -> TransportError in TransportError(.timedOut, "the peer did not answer") },
+                    discard: { (_: Void) in },
+                    { () async throws(TransportError) in
+                        try await used.connection.openStream(protocols: [Self.pingProtocol]).stream.reset()
+                    }
+                )
+            } catch {
+                if error.code == .timedOut { return exchange(used.id, for: spare, of: peer) }
+                if error.code == .limitExceeded {
+                    // It has as many streams as it may: nobody was asked.
+                    do { try await configuration.timeSource.sleep(configuration.linger) } catch { return }
+                    continue
                 }
-            )
+                // Any other answer is one, too, and of a connection that is closed others know.
+            }
             return closeAfterLinger(spare, evenIfCurrent: false)
-        } catch {
-            // Any other answer is one, too, and of a connection that is closed others know.
-            guard error.code == .timedOut else { return closeAfterLinger(spare, evenIfCurrent: false) }
         }
+    }
+
+    private func exchange(_ used: ConnectionTable.ID, for spare: ConnectionTable.ID, of peer: PeerID) {
+        let connection = state.withLock { state -> (any Connection)? in
+            guard state.table.exchange(used, for: spare) else { return nil }
+            state.notices.append(.replaced(peer))
+            return state.table.entries[spare]?.connection
+        }
+        guard let connection else { return }
         logger.debug("the peer came back by another connection", metadata: ["peer.remote": "\(peer)"])
-        lose(used.id)
-        closeSoon(used.connection)
+        deliverNotices()
+        // Nobody was asked over a connection that was only a spare one.
+        if configuration.identify.isEnabled, information(of: peer) == nil {
+            Task { await askIdentity(over: connection) }
+        }
+        closeAfterLinger(used, evenIfCurrent: false)
     }
 
     private static func tooOftenError(_ connection: any Connection) -> TransportError {

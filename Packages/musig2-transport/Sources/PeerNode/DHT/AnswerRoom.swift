@@ -1,7 +1,7 @@
 import Synchronization
 
-/// How much may be held of answers that are not complete, all together. The beginning of each is free, so that those who
-/// send very long ones, slowly, keep nobody from answering.
+/// How much memory answers may take that are not complete, all together. The beginning of each is free, so that peers
+/// that send very long ones, slowly, keep no other from answering.
 final class AnswerRoom: Sendable {
     /// What is free of each answer, in bytes: more than an answer usually has.
     static let free = 65_536
@@ -38,7 +38,7 @@ final class AnswerRoom: Sendable {
             _ = room.hold(-held)
         }
 
-        /// Notes how many bytes the answer has now.
+        /// Notes how many bytes of memory the answer takes now.
         ///
         /// - Returns: False when there is no room for so many.
         func hold(_ bytes: Int) -> Bool {

@@ -94,7 +94,7 @@ struct InboundRequests {
     /// How many networks are remembered: those that have not their whole allowance, as many as peers may be.
     var networkCount: Int { networks.count }
 
-    /// Counts one more request of a peer, and of all of its network.
+    /// Counts one more request of a peer, and of all of its network; one that is refused is counted for neither.
     ///
     /// - Parameters:
     ///   - peer: Who asks.
@@ -103,9 +103,15 @@ struct InboundRequests {
     /// - Returns: How long the request has to wait until it may be answered: zero for now. Nil when that is too long, or the
     ///   peer has no stream.
     mutating func reserve(_ peer: PeerID, of network: IPNetwork? = nil, at now: Duration) -> Duration? {
-        guard let own = peers[peer]?.allowance.reserve(at: now, waiting: maximumWait) else { return nil }
-        guard let network else { return own }
-        return networks.reserve(network, at: now, waiting: maximumWait).map { max(own, $0) }
+        guard var entry = peers[peer], var wait = entry.allowance.reserve(at: now, waiting: maximumWait) else {
+            return nil
+        }
+        if let network {
+            guard let ofNetwork = networks.reserve(network, at: now, waiting: maximumWait) else { return nil }
+            wait = max(wait, ofNetwork)
+        }
+        peers[peer] = entry
+        return wait
     }
 
     /// Forgets a peer to which there is no connection any more, once the streams are over.

@@ -23,7 +23,7 @@ struct KademliaAnswers {
             } catch {
                 throw TransportError(.protocolViolation, "\(error)")
             }
-            guard share.hold(decoder.pendingBytes) else {
+            guard share.hold(decoder.allocatedBytes) else {
                 throw TransportError(
                     .limitExceeded, "long answers of other nodes take all the room that there is for them")
             }

@@ -13,7 +13,7 @@ final class KademliaResponder: StreamResponder {
     private let dht: NodeDHT
     private let context: ResponderContext
     private var decoder = FrameDecoder(maximumLength: WireLimits.standard.kademliaMessageBytes)
-    /// What the peer was charged for: bytes that came and are not answered.
+    /// What the peer was charged for: the memory of bytes that came and are not answered.
     private var heldBytes = 0
     /// The answer to a request that must be looked at first, until it is there.
     private var late: LateAnswer?
@@ -88,7 +88,10 @@ final class KademliaResponder: StreamResponder {
         case .delayed(let wake):
             dht.metrics.requestDelayed()
             return .wait(wake)
-        case .refuse(let refusal): return refuse("\(kind): \(refusal)")
+        case .refuse(let refusal):
+            let action = refuse("\(kind): \(refusal)")
+            // A reset would say that such values are not kept here at all.
+            return kind == .putValue && refusal.isForWantOfRoom ? .finish([]) : action
         case nil: return refuse("the peer asks far too often, or the DHT is over")
         }
         dht.metrics.requestAnswered()
@@ -100,7 +103,7 @@ final class KademliaResponder: StreamResponder {
     }
 
     /// Charges the peer for what is held now of requests that are not answered; false when that is too much.
-    private func charge() -> Bool { charge(decoder.pendingBytes + (delayed?.bytes ?? 0)) }
+    private func charge() -> Bool { charge(decoder.allocatedBytes + (delayed?.bytes ?? 0)) }
 
     private func charge(_ bytes: Int) -> Bool {
         guard bytes != heldBytes else { return true }

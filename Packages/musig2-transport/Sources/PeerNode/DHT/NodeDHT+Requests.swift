@@ -39,7 +39,8 @@ extension NodeDHT {
         switch error.code {
         case .protocolNotSupported: .unsupported
         case .timedOut, .cancelled: .timedOut
-        case .streamReset, .streamClosed, .connectionClosed: .reset
+        case .streamReset: .reset
+        case .streamClosed, .connectionClosed: .closed
         case .protocolViolation: .malformed
         // This node's own limits, and its memory of a failure that was counted then.
         case .limitExceeded, .backingOff: .notSent
@@ -119,7 +120,7 @@ extension NodeDHT {
     private func readMessage(from stream: any ByteStream) async throws(TransportError) -> KademliaMessage {
         var answers = KademliaAnswers(on: stream, within: answerRoom)
         guard let answer = try await answers.next() else {
-            throw TransportError(.streamReset, "the stream ended before the answer")
+            throw TransportError(.streamClosed, "the stream ended before the answer")
         }
         try answers.end()
         return answer
@@ -184,13 +185,18 @@ extension NodeDHT {
     }
 
     /// Connects to whoever answers at addresses, and again when the node has lost its place. Identify tells the rest.
+    ///
+    /// An IP address that leads to this node itself is of no more use; a name may lead elsewhere the next time, so it is tried again,
+    /// also while the node takes itself for the first of its network because of it.
     func meet(_ addresses: [Multiaddr]) async {
         let retryDelay = configuration.kademlia.retryDelay
         var known: [Multiaddr: PeerID] = [:]
         var addresses = addresses
+        /// Names that led to this node itself when they were last tried.
+        var own: Set<Multiaddr> = []
         var delay = retryDelay
         while !Task.isCancelled, !addresses.isEmpty {
-            if status.isReady {
+            if status.isReady, own.count < addresses.count {
                 delay = retryDelay
                 for await status in node.dhtBoard.updates() where !status.isReady { break }
                 continue
@@ -200,18 +206,24 @@ extension NodeDHT {
                 do throws(TransportError) {
                     let peer = try await node.connect(to: address)
                     known[address] = peer
+                    own.remove(address)
                     feed(.vouch([Kademlia.Contact(peer: peer, addresses: [address])]))
                 } catch {
                     // Nobody was expected there, so that nobody but this node itself can be the wrong one.
-                    if error.code == .peerMismatch { addresses.removeAll { $0 == address } }
+                    if error.code != .peerMismatch {
+                        own.remove(address)
+                    } else if address.isNamed {
+                        own.insert(address)
+                    } else {
+                        addresses.removeAll { $0 == address }
+                    }
                     logger.debug("DHT bootstrap failed", metadata: ["address": "\(address)", "error": "\(error)"])
                 }
             }
-            if addresses.isEmpty {
+            if own.count == addresses.count {
                 // A server that was given no address but its own is the first of its network, as one that was given none.
                 let isFirst = trusted.isEmpty && configuration.kademlia.minimumReadyServers == 1
                 if isFirst, state.withLock({ $0.isServing }) { feed(.isFirst) }
-                return
             }
             do {
                 try await node.configuration.timeSource.sleep(delay)

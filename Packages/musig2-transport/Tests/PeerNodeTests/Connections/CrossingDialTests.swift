@@ -69,7 +69,7 @@ import Testing
             localPeer: local, transports: [], configuration: configuration,
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         let address = try Multiaddr("/ip4/203.0.113.7/tcp/4001")
-        let dead = IdleConnection(from: remote, to: local, at: address, isInbound: false, isSilent: true)
+        let dead = IdleConnection(from: remote, to: local, at: address, isInbound: false, answer: .never)
         let live = IdleConnection(from: remote, to: local, at: address)
         for connection in [dead, live] {
             connection.mayClose.set(())
@@ -84,6 +84,65 @@ import Testing
         let successor = node.state.withLock { $0.table.current(to: remote)?.connection as? IdleConnection }
         #expect(successor === live)
         await node.shutdown()
+    }
+
+    /// Two connections of one peer that count as made at once: the one in use, dialled, and the spare one that came.
+    private struct Pair {
+        let clock = VirtualClock()
+        let node: PeerNode
+        let used: IdleConnection
+        let spare: IdleConnection
+
+        init(_ answer: IdleConnection.Answer) throws {
+            let peers = [try testPeer(1), try testPeer(2)].sorted()
+            let (local, remote) = (peers[0], peers[1])
+            var configuration = PeerNodeConfiguration()
+            configuration.timeSource = clock.timeSource
+            configuration.identify.isEnabled = false
+            node = PeerNode(
+                localPeer: local, transports: [], configuration: configuration,
+                logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+            let address = try Multiaddr("/ip4/203.0.113.7/tcp/4001")
+            used = IdleConnection(from: remote, to: local, at: address, isInbound: false, answer: answer)
+            spare = IdleConnection(from: remote, to: local, at: address)
+            for connection in [used, spare] { connection.mayClose.set(()) }
+        }
+
+        func adopt() { for connection in [used, spare] { _ = node.adopt(connection) } }
+
+        var current: IdleConnection? {
+            node.state.withLock { $0.table.current(to: used.remotePeer)?.connection as? IdleConnection }
+        }
+    }
+
+    /// What is slow may be alive: what runs on it goes on, and new streams go over the other.
+    @Test func aSlowConnectionKeepsItsStreams() async throws {
+        let pair = try Pair(.never)
+        _ = pair.node.adopt(pair.used)
+        let id = try #require(pair.node.state.withLock { $0.table.current(to: pair.used.remotePeer)?.id })
+        pair.node.state.withLock { $0.table.lease(id, at: .zero) }
+        _ = pair.node.adopt(pair.spare)
+        let moving = Task { await pair.clock.run(by: .milliseconds(100)) }
+        while !Task.isCancelled, pair.current !== pair.spare { await Task.yield() }
+        // By then it would be closed, if nothing used it.
+        let start = pair.clock.timeSource.now().uptime
+        while !Task.isCancelled, pair.clock.timeSource.now().uptime - start < .seconds(20) { await Task.yield() }
+        #expect(pair.used.isClosing.value == nil && pair.spare.isClosing.value == nil)
+        moving.cancel()
+        await moving.value
+        await pair.node.shutdown()
+    }
+
+    /// A connection that has as many streams as it may was not even asked: that is no sign of life.
+    @Test func aFullConnectionHasNotAnswered() async throws {
+        let pair = try Pair(.fails(TransportError(.limitExceeded, "streams")))
+        pair.adopt()
+        let moving = Task { await pair.clock.run(by: .milliseconds(100)) }
+        while !Task.isCancelled, pair.used.timesAsked < 3 { await Task.yield() }
+        #expect(pair.used.timesAsked >= 3 && pair.spare.isClosing.value == nil, "it may be the only one that lives")
+        moving.cancel()
+        await moving.value
+        await pair.node.shutdown()
     }
 
     @Test func aPeerThatWentAgainIsDialledAnew() async throws {

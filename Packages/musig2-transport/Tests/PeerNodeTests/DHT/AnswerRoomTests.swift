@@ -1,4 +1,7 @@
+import PeerTransport
+import Synchronization
 import Testing
+import WireCodec
 
 @testable import PeerNode
 
@@ -17,5 +20,43 @@ import Testing
         #expect(first?.hold(free + 90_000) == true)
         first = nil
         #expect(room.bytes == 10_000)
+    }
+
+    /// A stream on which pieces of an answer come that does not end.
+    private final class LongAnswer: ByteStream {
+        private let pieces: Mutex<[[UInt8]]>
+        /// Called when nothing is left.
+        private let onEnd: @Sendable () -> Void
+
+        init(_ pieces: [[UInt8]], onEnd: @escaping @Sendable () -> Void) {
+            self.pieces = Mutex(pieces)
+            self.onEnd = onEnd
+        }
+
+        func read(upTo maximum: Int) async throws(TransportError) -> [UInt8]? {
+            let next = pieces.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+            if next == nil { onEnd() }
+            return next
+        }
+
+        func write(_ bytes: [UInt8]) async throws(TransportError) {}
+        func closeWrite() async throws(TransportError) {}
+        func reset() {}
+    }
+
+    /// Counted is what an answer takes in memory, up to twice what has come of it, and what has no room is read no further.
+    @Test func r2AnswersCountByTheMemoryThatTheyTake() async throws {
+        // Room doubles: for the ninth piece there are sixteen.
+        let piece = 16_384
+        let beginning = [0xff, 0xff, 0xff, 0x01] + [UInt8](repeating: 0, count: piece - 4)
+        let pieces = [beginning] + [[UInt8]](repeating: [UInt8](repeating: 0, count: piece), count: 8)
+        let room = AnswerRoom(limit: 1 << 20)
+        let held = Mutex(0)
+        var answers = KademliaAnswers(on: LongAnswer(pieces) { held.withLock { $0 = room.bytes } }, within: room)
+        #expect(try await answers.next() == nil)
+        #expect(held.withLock { $0 } >= 16 * piece - AnswerRoom.free)
+        let small = AnswerRoom(limit: 9 * piece)
+        var refused = KademliaAnswers(on: LongAnswer(pieces) {}, within: small)
+        await #expect(throws: TransportError(.limitExceeded, "")) { try await refused.next() }
     }
 }

@@ -113,6 +113,18 @@ import WireCodec
         await scene.end()
     }
 
+    /// A reset would say that it keeps no such values: this one it may take another time.
+    @Test(arguments: DHTWorld.Way.allCases)
+    func aValueWithoutRoomEndsTheStream(_ way: DHTWorld.Way) async throws {
+        let scene = try await Scene(way) { $0.kademlia.limits.checks = 0 }
+        let key = DHTWorld.name("full")
+        let request = KademliaMessage(kind: .putValue, key: key, record: .init(key: key, value: [1]))
+        let stream = try await scene.open()
+        try await stream.write(Self.frame(request))
+        #expect(try await stream.read(upTo: 1) == nil)
+        await scene.end()
+    }
+
     enum Offence: String, CaseIterable, CustomTestStringConvertible {
         case garbage
         case unknownKind

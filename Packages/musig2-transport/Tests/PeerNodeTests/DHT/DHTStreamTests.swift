@@ -85,6 +85,17 @@ import WireCodec
         await end(dht, server)
     }
 
+    /// A stream that ends without an answer says nothing of the value, as when the server has no room: it is put again.
+    @Test func aServerThatEndsTheStreamIsAskedAgain() async throws {
+        let (dht, server) = try await pair { $0.kind == .putValue ? .last([]) : ScriptedServer.empty($0) }
+        let error = await #expect(throws: TransportError(.notStored, "")) {
+            try await dht.publish([1], at: DHTWorld.name("x"), for: .seconds(60))
+        }
+        #expect(error?.message.contains("refuse") == false)
+        #expect(server.requests.count { $0.kind == .putValue } >= 3)
+        await end(dht, server)
+    }
+
     /// Others name all the providers that they know.
     @Test func aLongAnswerIsAnAnswer() async throws {
         let provider = KademliaMessage.Peer(

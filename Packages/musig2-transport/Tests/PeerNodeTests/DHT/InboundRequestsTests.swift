@@ -164,6 +164,21 @@ extension InboundRequests {
         #expect(later == 4)
     }
 
+    /// A request that the network may not make costs the peer nothing.
+    @Test func r14WhatTheNetworkIsRefusedIsNotChargedToThePeer() throws {
+        var requests = InboundRequests(
+            maximumPeers: 9, maximumStreamsPerPeer: 2, maximumPendingBytes: 150, maximumPendingBytesPerPeer: 100,
+            rate: RateLimit(burst: 3, perSecond: 0.001), ratePerNetwork: RateLimit(burst: 1, perSecond: 0.001),
+            maximumWait: .zero)
+        let network = IPNetwork(try Multiaddr("/ip4/66.6.6.6/tcp/1"))
+        for peer in [peer, other] { _ = requests.open(peer, at: .zero) }
+        let ofNeighbor = requests.admit(other, of: network, at: .zero)
+        let refused = (0..<9).map { _ in requests.admit(peer, of: network, at: .zero) }
+        #expect(ofNeighbor && !refused.contains(true))
+        let elsewhere = (0..<4).map { _ in requests.admit(peer, at: .zero) }
+        #expect(elsewhere == [true, true, true, false])
+    }
+
     @Test func r14NetworksAreBounded() throws {
         var requests = InboundRequests(
             maximumPeers: 3, maximumStreamsPerPeer: 2, maximumPendingBytes: 150, maximumPendingBytesPerPeer: 100,

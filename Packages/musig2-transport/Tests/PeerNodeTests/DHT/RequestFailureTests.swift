@@ -9,7 +9,9 @@ import Testing
     /// This node's own limits are not a server's fault.
     @Test(arguments: [
         (TransportError.Code.limitExceeded, Kademlia.RequestFailure.notSent), (.backingOff, .notSent),
-        (.notConnected, .unreachable), (.timedOut, .timedOut), (.connectionClosed, .reset),
+        (.notConnected, .unreachable), (.timedOut, .timedOut), (.streamReset, .reset),
+        // An end is no refusal.
+        (.streamClosed, .closed), (.connectionClosed, .closed),
         (.protocolNotSupported, .unsupported), (.protocolViolation, .malformed),
     ])
     func failures(code: TransportError.Code, failure: Kademlia.RequestFailure) {

@@ -1,6 +1,7 @@
 import KademliaDHT
 import Multiformats
 import PeerTransport
+import Synchronization
 import Testing
 import WireCodec
 
@@ -32,8 +33,32 @@ import WireCodec
             return
         }
         #expect(!last.isEmpty && answers == 15)
-        // No more than a piece is kept here of what comes together; the rest waits with the stream.
-        #expect(responder.maximumPiece == 1_024)
+        await dht.node.shutdown()
+    }
+
+    /// No more than a piece is kept here of what comes together and has to wait; the rest waits with the stream.
+    @Test func r18WhatComesTogetherWaitsWithTheStream() async throws {
+        let clock = VirtualClock()
+        var configuration = PeerNodeConfiguration()
+        configuration.timeSource = clock.timeSource
+        let dht = try await world.member(1, .server, configuration: configuration) {
+            $0.inboundRequestBurst = 1
+            $0.inboundRequestsPerSecond = 1
+        }
+        let stranger = try await world.node(2)
+        try await stranger.connect(to: dht.node.localPeer, addresses: dht.node.addresses)
+        let stream = try await stranger.openStream(to: dht.node.localPeer, protocols: [DHTWorld.protocolID]).stream
+        let request = FrameEncoder.encode(KademliaMessage(kind: .findNode, key: DHTWorld.key(1)).encoded())
+        let count = 16_384 / request.count
+        try await stream.write([UInt8]([[UInt8]](repeating: request, count: count).joined()))
+        // One is answered, and the next waits for its turn, with what came in the same piece.
+        var decoder = FrameDecoder(maximumLength: WireLimits.standard.kademliaMessageBytes)
+        var answers = 0
+        while answers < 1, let bytes = try await stream.read(upTo: 65_536) { answers += try decoder.feed(bytes).count }
+        func held() -> Int { dht.state.withLock { $0.inbound.pendingBytes } }
+        while !Task.isCancelled, held() == 0 { await Task.yield() }
+        #expect(answers == 1 && held() > request.count && held() <= 2 * 1_024)
+        await stranger.shutdown()
         await dht.node.shutdown()
     }
 }

@@ -50,6 +50,9 @@ public struct FrameDecoder: Sendable {
     /// The number of bytes held of frames that were not returned: after ``feed(_:)`` of one that is not complete.
     public var pendingBytes: Int { pending.count - offset }
 
+    /// The number of bytes of memory that is taken for them: more, since room is made for more than has come.
+    public var allocatedBytes: Int { pending.capacity }
+
     /// Takes the next chunk of the stream, of any length.
     /// - Returns: the frames that are complete now, in order, without their lengths.
     /// - Throws: ``FrameError``; frames that were complete before the fault in the same chunk are lost with it.
