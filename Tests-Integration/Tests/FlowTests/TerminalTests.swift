@@ -50,6 +50,15 @@ struct TerminalTests {
         #expect(piped.error.contains("final key   ") && !piped.error.contains("\u{1B}"))
     }
 
+    /// What the terminal shows of Ctrl-C stands in a line of its own.
+    @Test
+    func theErrorAfterAnInterruptionHasItsLine() async throws {
+        let left = try await command.atTerminal(
+            try await create([]), [("signers to join", "^C")], variables: "NO_COLOR=1")
+        #expect(left.status == 130)
+        #expect(left.output.contains("^C\nerror: interrupted: nobody else was in the session\n"), "\(left.output)")
+    }
+
     /// A camera at the terminal reads the invitation, in capitals.
     @Test(.enabled(if: TerminalTests.zbarimg != nil, "zbarimg is not installed"))
     func theInvitationIsReadFromTheTerminal() async throws {

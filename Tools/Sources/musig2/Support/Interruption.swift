@@ -1,3 +1,4 @@
+import Foundation
 import UnixSignals
 
 /// Ctrl-C, what a service manager sends in its place, and the end of the terminal.
@@ -13,7 +14,13 @@ struct Interruption: Sendable {
 
     /// Returns when the process was asked to end, or the task was cancelled. For one task, and once.
     func wait() async {
-        for await _ in signals { return }
+        for await signal in signals {
+            // The terminal shows ^C where the cursor stood; a question ends its line itself.
+            if signal == .sigint, isatty(STDERR_FILENO) == 1, !Prompt.isOpen, !TerminalMode.isActive {
+                _ = StandardStreams.write("\n", to: STDERR_FILENO)
+            }
+            return
+        }
     }
 
     /// The same, or when so many seconds are over.

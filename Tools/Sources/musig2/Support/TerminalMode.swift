@@ -24,6 +24,9 @@ final class TerminalMode: Sendable {
 
     private static let current = Mutex<Current?>(nil)
 
+    /// Whether a terminal is asked now.
+    static var isActive: Bool { current.withLock { $0 != nil } }
+
     private let descriptor: CInt
     private let kind: Kind
 
