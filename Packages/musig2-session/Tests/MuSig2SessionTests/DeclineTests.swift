@@ -276,6 +276,41 @@ struct DeclineTests {
         #expect(party.statuses[1].phase == .declined(reason: "no", isTold: true))
     }
 
+    /// A creator that ends the session when it hears of the no may be heard through its ABORT alone: there is nobody left to tell.
+    @Test
+    func anAbortOfAnotherEndsTheTelling() throws {
+        var party = try Party.mesh(3)
+        try party.take(2, .introduced(Fixture.peer(0), addresses: []))
+        try party.take(2, .declined(reason: "no"))
+        let payload = Payload.abort(Abort(reason: .requested, stage: .beforePartial))
+        try party.take(2, .received(party.forged(by: 0, payload, attempt: 0, signedBy: 1), from: Fixture.peer(0)))
+        try party.take(2, .received(party.forged(by: 2, payload, attempt: 0), from: Fixture.peer(0)))
+        #expect(party.nodes[2].machine.isDeclineUntold, "neither a forged ABORT nor one's own is another's")
+        try party.take(2, .received(party.forged(by: 0, payload, attempt: 0), from: Fixture.peer(0)))
+        #expect(party.statuses[2].phase == .declined(reason: "no", isTold: true))
+    }
+
+    /// The author may know nobody but a signer that has not shown its JOIN: it is answered with it, also when the first answer was lost.
+    @Test
+    func aDeclineIsAnsweredWithTheJoin() throws {
+        var party = try Party.mesh(3)
+        try party.begin(0)
+        let decline = Payload.decline(Decline(reason: "no"))
+        let author = try Fixture.peer(2)
+        try party.take(0, .introduced(author, addresses: []))
+        let heard = try party.take(0, .received(party.forged(by: 2, decline, attempt: 0), from: author))
+        #expect(try types(heard, to: 2) == [.join])
+        let stranger = try Fixture.peer(42)
+        let repeated = try party.take(0, .received(party.forged(by: 2, decline, attempt: 0), from: stranger))
+        #expect(repeated.frames.isEmpty, "it is known, and the peer knows nothing of the session")
+        party.advance(.seconds(60))
+        let again = try party.take(0, .received(party.forged(by: 2, decline, attempt: 0), from: author))
+        #expect(try types(again, to: 2).contains(.join))
+        try party.take(0, .abort(text: "enough"))
+        let late = try party.take(0, .received(party.forged(by: 1, decline, attempt: 0), from: author))
+        #expect(try types(late, to: 2).allSatisfy { $0 == .abort })
+    }
+
     @Test
     func inAStarTheCoordinatorPassesItOn() throws {
         var party = try Party.star(3)

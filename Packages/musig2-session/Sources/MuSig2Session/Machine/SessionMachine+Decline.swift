@@ -62,9 +62,23 @@ extension SessionMachine {
         guard isOpen, declines[index] == nil else { return }
         declines[index] = DeclineSlot(message: message, reason: decline.reason)
         turn.tell(.declined(index: index, reason: decline.reason))
+        acknowledge(to: peer, &turn)
         for entry in peers.entries.indices where peers[at: entry].wants(Slot(.joins, index)) {
             showDecline(of: index, toPeerAt: entry, &turn)
         }
+    }
+
+    /// Shows the peer that brought a DECLINE the own JOIN: its author learns that a signer has heard it.
+    private mutating func acknowledge(to peer: PeerID, _ turn: inout Turn<Crypto>) {
+        if let own = joins[me] { returnJoin(own.message, to: peer, &turn) }
+    }
+
+    /// A DECLINE that says nothing new: when it is the one that is held, its author has not heard the answer.
+    internal mutating func acknowledgeAgain(
+        _ message: SignedMessage, _ index: Int, to peer: PeerID, _ turn: inout Turn<Crypto>
+    ) {
+        guard declines[index]?.message == message, peers.index(of: peer) != nil else { return }
+        acknowledge(to: peer, &turn)
     }
 
     /// Whether a DECLINE of the signer, in this run, says nothing new.
@@ -105,6 +119,23 @@ extension SessionMachine {
         abort(.notApproved, text: own.reason, evidence: nil, &turn)
     }
 
+    /// Another signer's ABORT or DECLINE, by whatever peer, when this signer is over. One that has declined learns from the ABORT that nobody
+    /// is left to tell: it may be all that is heard of a signer which ends the session as soon as it hears of the DECLINE. One that holds an
+    /// ABORT answers the DECLINE with it.
+    internal mutating func hearAfterEnd(_ message: SignedMessage, from peer: PeerID, _ turn: inout Turn<Crypto>) {
+        switch (message.body.type, outcome) {
+        case (.abort, .declined(var own)?):
+            guard !own.isTold, isSigned(message) else { return }
+            own.isTold = true
+            outcome = .declined(own)
+        case (.decline, .aborted?):
+            guard let entry = peers.index(of: peer), isSigned(message) else { return }
+            answerAfterEnd(peerAt: entry, &turn)
+        default:
+            break
+        }
+    }
+
     /// A text for people, as it is sent: at most ``SessionLimits/ownTextBytes`` of UTF-8, cut between characters.
     internal static func shortened(_ text: String) -> String {
         guard text.utf8.count > SessionLimits.ownTextBytes else { return text }
@@ -118,7 +149,7 @@ extension SessionMachine {
 }
 
 extension SessionMachine {
-    /// Whether this signer declined, and no peer that is bound to a signer has been sent its DECLINE.
+    /// Whether this signer declined, and neither was its DECLINE sent to a peer that is bound to a signer, nor has another ended the session.
     public var isDeclineUntold: Bool {
         if case .declined(let own)? = outcome { !own.isTold } else { false }
     }

@@ -21,6 +21,7 @@ extension SessionMachine {
         let wasOver = outcome != nil
         if index == me { receiveOwn(message, from: peer, &turn) }
         if wasOver {
+            if index != me { hearAfterEnd(message, from: peer, &turn) }
             // An ABORT or a DECLINE is no question, and who sends the partials that completed this signer is about to be complete.
             let isLast = body.type == .partialSigShare && body.attempt == attempt.number
             if let entry, isBound, body.type != .abort, body.type != .decline, !isLast {
@@ -82,7 +83,9 @@ extension SessionMachine {
         _ message: SignedMessage, _ index: Int, from peer: PeerID, _ turn: inout Turn<Crypto>
     ) {
         if message.body.type == .broadcastDone, broadcasts.contains(index) { return }
-        if message.body.type == .decline, isDecided(index, run: message.body.run) { return }
+        if message.body.type == .decline, isDecided(index, run: message.body.run) {
+            return acknowledgeAgain(message, index, to: peer, &turn)
+        }
         guard isSigned(message) else { return penalise(peer, .badSignature, &turn) }
         guard let payload = try? Payload(decoding: message.body.payload, type: message.body.type) else {
             return blame(index, .payload, .malformedPayload, from: peer, &turn)

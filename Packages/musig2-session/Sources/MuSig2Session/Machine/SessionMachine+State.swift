@@ -107,7 +107,7 @@ internal struct OwnDecline: Hashable, Sendable {
     let reason: String
     /// The DECLINE, once it is durable.
     var message: SignedMessage?
-    /// Whether it was sent to a peer that a signer is at for sure, in this life of the machine.
+    /// Whether it was sent to a peer that a signer is at for sure, in this life of the machine, or another signer has ended the session.
     var isTold = false
 }
 
