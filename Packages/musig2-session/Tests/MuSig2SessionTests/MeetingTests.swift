@@ -111,7 +111,9 @@ struct MeetingTests {
             }
             party.flights.removeAll()
         }
-        #expect(try #require(shown.first) < .seconds(5))
+        let first = try #require(shown.first)
+        // Two of the first steps, which take 0.75 s, are too few.
+        #expect(first > .milliseconds(1_200) && first < .seconds(5))
         #expect(shown.count > 1 && zip(shown, shown.dropFirst()).allSatisfy { $1 - $0 >= .seconds(10) })
     }
 

@@ -194,7 +194,7 @@ extension SessionMachine {
         nextSync = turn.now.monotonic + syncDelay()
         connectAll(&turn)
         // A peer that says nothing may not know that this signer is there, or not any more, and answers only signers.
-        let silence = syncDelay(ofStep: max(0, syncStep - 2)) * 3
+        let silence = syncDelay(ofStep: max(1, syncStep - 2)) * 3
         for entry in peers.entries.indices where peers[at: entry].isConnected {
             guard peers[at: entry].needsJoin(after: silence, configuration.syncCeiling, at: turn.now.monotonic) else {
                 continue
