@@ -10,15 +10,10 @@ enum IPNetwork: Hashable {
 
     /// The network of an address; nil for addresses of this machine and for those without an IP address.
     init?(_ address: Multiaddr) {
-        guard !address.isLoopback else { return nil }
-        var components = address.components[...]
-        if case .ip6zone? = components.first { components = components.dropFirst() }
-        switch components.first {
-        case .ip4(let ip): self = .ip4(ip.value >> 8)
-        case .ip6(let ip) where ip.high == 0 && ip.low >> 32 == 0xFFFF:
-            self = .ip4(UInt32(truncatingIfNeeded: ip.low) >> 8)
-        case .ip6(let ip): self = .ip6(ip.high >> 16)
-        default: return nil
+        switch IPHost(address) {
+        case .ip4(let ip): self = .ip4(ip >> 8)
+        case .ip6(let high): self = .ip6(high >> 16)
+        case nil: return nil
         }
     }
 
