@@ -53,7 +53,7 @@ let package = Package(
                 .product(name: "PeerTransport", package: "musig2-transport"),
                 .product(name: "PeerTransportNIO", package: "musig2-transport"),
                 .product(name: "PeerNode", package: "musig2-transport"),
-                .product(name: "MuSig2Coordinator", package: "musig2-coordinator"),
+                .product(name: "MuSig2Coordination", package: "musig2-coordinator"),
                 .product(name: "MuSig2Node", package: "musig2-coordinator"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -75,7 +75,7 @@ let package = Package(
                 .product(name: "MuSig2Session", package: "musig2-session"),
                 .product(name: "PeerTransport", package: "musig2-transport"),
                 .product(name: "PeerNode", package: "musig2-transport"),
-                .product(name: "MuSig2Coordinator", package: "musig2-coordinator"),
+                .product(name: "MuSig2Coordination", package: "musig2-coordinator"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings

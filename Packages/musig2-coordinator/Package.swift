@@ -23,8 +23,8 @@ let package = Package(
     // No iOS: the signatures need libsecp256k1, which the iOS SDK does not have.
     platforms: [.macOS(.v15)],
     products: [
-        .library(name: "MuSig2Coordinator", targets: ["MuSig2Coordinator"]),
-        .library(name: "MuSig2CoordinatorTestKit", targets: ["MuSig2CoordinatorTestKit"]),
+        .library(name: "MuSig2Coordination", targets: ["MuSig2Coordination"]),
+        .library(name: "MuSig2CoordinationTestKit", targets: ["MuSig2CoordinationTestKit"]),
         .library(name: "MuSig2Node", targets: ["MuSig2Node"]),
     ],
     dependencies: [
@@ -38,21 +38,21 @@ let package = Package(
     ],
     targets: [
         .target(
-            name: "MuSig2Coordinator",
+            name: "MuSig2Coordination",
             dependencies: [
                 secp256k1, wireCodec, multiformats, musig2, session, peerTransport, logging, metrics, lifecycle,
             ],
             swiftSettings: settings
         ),
         .target(
-            name: "MuSig2CoordinatorTestKit",
-            dependencies: ["MuSig2Coordinator", session, secp256k1],
+            name: "MuSig2CoordinationTestKit",
+            dependencies: ["MuSig2Coordination", session, secp256k1],
             swiftSettings: settings
         ),
         .target(
             name: "MuSig2Node",
             dependencies: [
-                "MuSig2Coordinator", secp256k1, multiformats, peerTransport,
+                "MuSig2Coordination", secp256k1, multiformats, peerTransport,
                 .product(name: "PeerTransportNIO", package: "musig2-transport"),
                 .product(name: "PeerNode", package: "musig2-transport"),
                 logging, lifecycle,
@@ -60,9 +60,9 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
-            name: "MuSig2CoordinatorTests",
+            name: "MuSig2CoordinationTests",
             dependencies: [
-                "MuSig2Coordinator", "MuSig2CoordinatorTestKit", secp256k1, wireCodec, multiformats, musig2, session,
+                "MuSig2Coordination", "MuSig2CoordinationTestKit", secp256k1, wireCodec, multiformats, musig2, session,
                 peerTransport, logging, metrics, lifecycle,
             ],
             swiftSettings: settings
@@ -70,7 +70,7 @@ let package = Package(
         .testTarget(
             name: "MuSig2NodeTests",
             dependencies: [
-                "MuSig2Node", "MuSig2Coordinator", secp256k1, multiformats, musig2, session, peerTransport,
+                "MuSig2Node", "MuSig2Coordination", secp256k1, multiformats, musig2, session, peerTransport,
                 .product(name: "PeerNode", package: "musig2-transport"),
                 .product(name: "PeerTransportNIO", package: "musig2-transport"),
                 logging,

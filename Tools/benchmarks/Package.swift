@@ -49,7 +49,7 @@ let package = Package(
                 .product(name: "PeerTransport", package: "musig2-transport"),
                 .product(name: "PeerTransportNIO", package: "musig2-transport"),
                 .product(name: "PeerNode", package: "musig2-transport"),
-                .product(name: "MuSig2Coordinator", package: "musig2-coordinator"),
+                .product(name: "MuSig2Coordination", package: "musig2-coordinator"),
                 .product(name: "MuSig2Node", package: "musig2-coordinator"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),

@@ -25,9 +25,9 @@ let package = Package(
     targets: [
         // Shares the simulation of musig2-coordinator's other tests, which reaches into the module, by a link to its folder.
         .testTarget(
-            name: "MuSig2CoordinatorHeavyTests",
+            name: "MuSig2CoordinationHeavyTests",
             dependencies: [
-                .product(name: "MuSig2Coordinator", package: "musig2-coordinator"),
+                .product(name: "MuSig2Coordination", package: "musig2-coordinator"),
                 .product(name: "PeerTransport", package: "musig2-transport"),
                 .product(name: "MuSig2", package: "musig2-session"),
                 .product(name: "MuSig2Session", package: "musig2-session"),

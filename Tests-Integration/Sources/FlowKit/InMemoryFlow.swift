@@ -1,4 +1,4 @@
-import MuSig2Coordinator
+import MuSig2Coordination
 public import MuSig2Session
 public import PeerTransport
 import Secp256k1

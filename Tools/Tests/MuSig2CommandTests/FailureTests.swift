@@ -1,5 +1,5 @@
 import ArgumentParser
-import MuSig2Coordinator
+import MuSig2Coordination
 import Multiformats
 import PeerTransport
 import Secp256k1

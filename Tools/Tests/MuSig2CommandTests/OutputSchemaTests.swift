@@ -1,6 +1,6 @@
 import Foundation
 import JSONSchema
-import MuSig2Coordinator
+import MuSig2Coordination
 import MuSig2Session
 import Multiformats
 import Secp256k1

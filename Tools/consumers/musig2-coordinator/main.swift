@@ -1,4 +1,4 @@
-import MuSig2Coordinator
+import MuSig2Coordination
 import MuSig2Node
 import Secp256k1
 

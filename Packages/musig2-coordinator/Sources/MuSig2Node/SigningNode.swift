@@ -1,5 +1,5 @@
 public import Logging
-public import MuSig2Coordinator
+public import MuSig2Coordination
 public import Multiformats
 public import PeerNode
 public import PeerTransport
@@ -60,7 +60,7 @@ public final class SigningNode: Sendable {
         values: (any ValueDiscovery)? = nil,
         otherWays: [any SessionDiscovery] = [],
         consent: any ConsentPolicy = .ownSessions,
-        configuration: Configuration = Configuration(),
+        configuration: MuSig2Coordinator.Configuration = MuSig2Coordinator.Configuration(),
         nodeConfiguration: PeerNodeConfiguration = PeerNodeConfiguration(),
         logger: Logger = Logger(label: "musig2.node")
     ) throws {
@@ -133,7 +133,7 @@ public final class SigningNode: Sendable {
         values: (any ValueDiscovery)? = nil,
         otherWays: [any SessionDiscovery] = [],
         consent: any ConsentPolicy = .ownSessions,
-        configuration: Configuration = Configuration(),
+        configuration: MuSig2Coordinator.Configuration = MuSig2Coordinator.Configuration(),
         nodeConfiguration: PeerNodeConfiguration = PeerNodeConfiguration(),
         logger: Logger = Logger(label: "musig2.node")
     ) async throws -> SigningNode {

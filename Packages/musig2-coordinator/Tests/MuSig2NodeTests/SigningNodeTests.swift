@@ -1,6 +1,6 @@
 import Logging
 import MuSig2
-import MuSig2Coordinator
+import MuSig2Coordination
 import MuSig2Node
 import MuSig2Session
 import Multiformats

@@ -1,5 +1,5 @@
 import MuSig2
-import MuSig2Coordinator
+import MuSig2Coordination
 import MuSig2Node
 import Secp256k1
 

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 import MuSig2
-import MuSig2Coordinator
+import MuSig2Coordination
 import MuSig2Node
 import MuSig2Session
 import Multiformats
@@ -205,7 +205,7 @@ struct CreateCommand: AsyncParsableCommand {
                 .usage, "--signers: key \(first + 1) and key \(index + 1) are the same",
                 hint: "A key signs once in a session. A signer with several shares needs several keys.")
         }
-        let limit = Configuration().limits.meshSigners
+        let limit = MuSig2Coordinator.Configuration().limits.meshSigners
         guard topology != .mesh || keys.count <= limit else {
             throw Failure(
                 .usage, "--topology mesh: expected at most \(limit) signers, found \(keys.count)",

@@ -1,5 +1,5 @@
 import ArgumentParser
-import MuSig2Coordinator
+import MuSig2Coordination
 
 /// In which ways the other signers find a session.
 struct DiscoveryOptions: ParsableArguments {

@@ -1,4 +1,4 @@
-import MuSig2Coordinator
+import MuSig2Coordination
 import MuSig2Session
 import PeerTransport
 import WireCodec

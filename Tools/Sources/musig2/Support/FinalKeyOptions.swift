@@ -1,5 +1,5 @@
 import ArgumentParser
-import MuSig2Coordinator
+import MuSig2Coordination
 import MuSig2Session
 import Multiformats
 import Secp256k1

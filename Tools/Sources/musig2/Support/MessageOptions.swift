@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import MuSig2Coordinator
+import MuSig2Coordination
 import Multiformats
 import Synchronization
 
@@ -76,7 +76,7 @@ struct MessageOptions: ParsableArguments {
     }
 
     /// The most bytes that the messages of one session have together.
-    static let limit = Configuration().limits.messageBytes
+    static let limit = MuSig2Coordinator.Configuration().limits.messageBytes
 }
 
 extension MessageOptions.Named {

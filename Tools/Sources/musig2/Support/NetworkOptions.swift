@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import MuSig2Coordinator
+import MuSig2Coordination
 import Multiformats
 import PeerNode
 

@@ -1,4 +1,4 @@
-import MuSig2Coordinator
+import MuSig2Coordination
 import Multiformats
 
 /// Which signers of a session are connected: a person that waits wants to know for which.

@@ -1,4 +1,4 @@
-import MuSig2Coordinator
+import MuSig2Coordination
 import MuSig2Node
 import MuSig2Session
 import Multiformats
@@ -98,7 +98,7 @@ struct SessionTarget {
     }
 
     /// How long one is asked for a session, in words.
-    private static let limit = "\(Configuration().timeouts.hello.components.seconds) s"
+    private static let limit = "\(MuSig2Coordinator.Configuration().timeouts.hello.components.seconds) s"
 
     private func say(_ words: String, event: String, _ output: Output) throws {
         try output.progress(words, event: event, ["session": .string("\(session)")])

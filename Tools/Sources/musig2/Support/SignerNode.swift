@@ -1,5 +1,5 @@
 import Foundation
-import MuSig2Coordinator
+import MuSig2Coordination
 import MuSig2Node
 import MuSig2Session
 import Multiformats
@@ -60,7 +60,7 @@ final class SignerNode: Sendable {
         var nodeConfiguration = PeerNodeConfiguration()
         nodeConfiguration.announcedAddresses = announce
         nodeConfiguration.peerStorePersistence = PeerStoreFile(path: home.peersFile)
-        var configuration = Configuration()
+        var configuration = MuSig2Coordinator.Configuration()
         // A person waits, and is told after 6 s that nobody is there.
         configuration.discovery.retries = 2
         do {

@@ -1,4 +1,4 @@
-import MuSig2Coordinator
+import MuSig2Coordination
 
 /// What finished sessions leave behind: the bytes in use after many of them, above those after some of them; before their
 /// expiry, until which a signer keeps what it contributed, and after it.
@@ -13,7 +13,7 @@ struct MemoryBenchmarks {
         #if canImport(Glibc)
             let few = self.isQuick ? 100 : 1_000
             let many = self.isQuick ? 500 : 10_000
-            var configuration = Configuration()
+            var configuration = MuSig2Coordinator.Configuration()
             configuration.timeouts.expiry = Self.lifetime
             configuration.timeouts.sweep = .seconds(1)
             let cluster = try await SigningCluster.start(signers: 3, configuration: configuration)

@@ -1,5 +1,5 @@
 import Logging
-import MuSig2Coordinator
+import MuSig2Coordination
 import MuSig2Node
 import MuSig2Session
 import Secp256k1
@@ -22,7 +22,7 @@ final class SigningCluster: Sendable {
 
     /// Starts nodes that approve everything and log nothing.
     static func start(
-        signers count: Int, configuration: Configuration = Configuration()
+        signers count: Int, configuration: MuSig2Coordinator.Configuration = MuSig2Coordinator.Configuration()
     ) async throws -> SigningCluster {
         var nodes: [SigningNode] = []
         var keys: [PublicKey] = []

@@ -1,0 +1,139 @@
+import Metrics
+import MuSig2Session
+import PeerTransport
+public import ServiceLifecycle
+
+extension MuSig2Coordinator: Service {
+    /// Runs until the task is cancelled or the service group shuts down gracefully, and leaves nothing behind.
+    ///
+    /// - Throws: ``CoordinatorError`` with code ``CoordinatorError/Code/storeUnreadable`` when the store cannot be read, or
+    ///   ``CoordinatorError/Code/notRunning`` when it ran before.
+    public func run() async throws {
+        try await begin()
+        await withGracefulShutdownHandler {
+            await drain()
+        } onGracefulShutdown: {
+            // The handler cannot wait; the drain ends once the shutdown has closed the network.
+            Task { await self.shutdown() }
+        }
+        await shutdown()
+    }
+
+    /// Starts, and returns once unfinished sessions of the store are resumed. End it with ``shutdown()``.
+    ///
+    /// - Throws: As ``run()``.
+    public func start() async throws(CoordinatorError) {
+        try await begin()
+        drainTask = Task { await self.drain() }
+    }
+
+    /// Ends: lets the others hear of what is finished, dialling those that are gone, for at most ``MuSig2Coordinator/Configuration/Timeouts/linger``
+    /// (`SessionStatus.undelivered` names those that did not), wipes all nonces, closes the network,
+    /// and ends all streams of events. Unfinished sessions are not aborted: the next process goes on with what the store has.
+    public func shutdown() async {
+        switch lifecycle {
+        case .new:
+            lifecycle = .stopped
+            await network.shutdown()
+            return
+        case .stopped: return
+        case .starting:
+            await started.wait()
+            return await shutdown()
+        case .stopping:
+            await stopped.wait()
+            return
+        case .running: break
+        }
+        lifecycle = .stopping
+        await linger()
+        timer.task?.cancel()
+        await timer.task?.value
+        timer.task = nil
+        let waiting = tasks.cancelAll()
+        // What is published is withdrawn while there is a network.
+        for task in placeTasks.all { await task.value }
+        await network.shutdown()
+        for task in waiting { await task.value }
+        await drainTask?.value
+        drainTask = nil
+        vault.wipeAll()
+        waiters.failAll(CoordinatorError(.notRunning, "the coordinator was shut down"))
+        hub.close()
+        lifecycle = .stopped
+        stopped.set()
+    }
+
+    /// Reads the store and goes on with what is in it.
+    private func begin() async throws(CoordinatorError) {
+        guard lifecycle == .new else {
+            throw CoordinatorError(.notRunning, "a coordinator runs once: make another one")
+        }
+        lifecycle = .starting
+        defer { started.set() }
+        let stored: StoredState
+        do {
+            stored = try await store.load(signer: signerKey, tombstones: configuration.limits.tombstones)
+        } catch {
+            lifecycle = .stopped
+            stopped.set()
+            await network.shutdown()
+            throw CoordinatorError(
+                .storeUnreadable, "the store cannot be read: mend it and start again", underlying: "\(error)")
+        }
+        machine.addresses = network.addresses
+        turns.append(.started(nextRunNumber: stored.nextRunNumber))
+        for tombstone in stored.tombstones.reversed() { turns.append(.restoreTombstone(tombstone)) }
+        // What goes on comes before what has ended, of which not all is taken in.
+        let sessions = stored.sessions.sorted { $0.id < $1.id }
+        for session in sessions where session.end == nil { turns.append(.restore(session)) }
+        for session in sessions where session.end != nil { turns.append(.restore(session)) }
+        lifecycle = .running
+        await runTurns()
+    }
+
+    /// Takes the network's events, a batch in a turn.
+    private func drain() async {
+        while true {
+            let events = await network.nextEvents()
+            if events.isEmpty { return }
+            for event in events {
+                if case .frame(let bytes, _) = event {
+                    meters.framesReceived.increment()
+                    meters.bytesReceived.increment(by: Int64(bytes.count))
+                }
+                turns.append(.network(event))
+            }
+            await runTurns()
+        }
+    }
+
+    /// In how many steps the time of ``linger()`` is waited for. After a sleep of the process all of them begin anew.
+    private static let lingerSteps = 10
+
+    /// Waits until all others have said that they have the signatures of what is finished here, and those that can be reached have heard
+    /// what was declined.
+    private func linger() async {
+        machine.prepareShutdown()
+        turns.append(.tick)
+        await runTurns()
+        guard machine.lingering > 0 else { return }
+        let reply = Reply<Void>()
+        lingerReply = reply
+        let limit = Task {
+            var left = Self.lingerSteps
+            var wakings = machine.wakings
+            while left > 0 {
+                do { try await time.sleep(configuration.timeouts.linger / Self.lingerSteps) } catch { return }
+                await turn(.tick)
+                left = machine.wakings == wakings ? left - 1 : Self.lingerSteps
+                wakings = machine.wakings
+            }
+            reply.set(())
+        }
+        _ = await reply.wait()
+        lingerReply = nil
+        limit.cancel()
+        await limit.value
+    }
+}

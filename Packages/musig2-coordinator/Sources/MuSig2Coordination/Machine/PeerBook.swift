@@ -1,0 +1,260 @@
+import MuSig2Session
+import Multiformats
+
+/// All peers of a node. Bounded: those that matter to nobody are forgotten, and of the rest the ones without a connection, a session
+/// or a ban go first.
+struct PeerBook: Sendable {
+    private(set) var records: [PeerID: PeerRecord] = [:]
+    private let abuse: MuSig2Coordinator.Configuration.AbuseLimits
+    private let timeouts: MuSig2Coordinator.Configuration.Timeouts
+    private let limits: MuSig2Coordinator.Configuration.Limits
+
+    /// The dials of peers that were never bound, in the last minute: of the node, and of each session.
+    private var nodeDials = RateWindow()
+    private var sessionDials: [SessionID: RateWindow] = [:]
+
+    /// No dial is due before this time.
+    private(set) var nextRedial: Duration?
+    private var plans: UInt64 = 0
+
+    /// A connection that ends sooner counts as a dial that failed: a peer that opens and shuts its door is not dialled all the time.
+    private static let shortConnection = Duration.seconds(5)
+    /// A change of the network dials nobody again that was dialled so recently.
+    private static let recentDial = Duration.seconds(10)
+    /// The dials of the node in a minute that sessions leave to looks.
+    private static let dialsKeptForLooks = 32
+
+    init(configuration: MuSig2Coordinator.Configuration) {
+        abuse = configuration.abuse
+        timeouts = configuration.timeouts
+        limits = configuration.limits
+    }
+
+    var count: Int { records.count }
+
+    var connected: [PeerID] { records.filter { $0.value.isConnected }.map(\.key) }
+
+    subscript(_ peer: PeerID) -> PeerRecord? { records[peer] }
+
+    func isConnected(_ peer: PeerID) -> Bool {
+        records[peer]?.isConnected ?? false
+    }
+
+    /// The peer's record, made when there is none, for a change.
+    @discardableResult
+    mutating func update<Result>(
+        _ peer: PeerID,
+        at time: Duration,
+        _ change: (inout PeerRecord, MuSig2Coordinator.Configuration.AbuseLimits) -> Result
+    ) -> Result {
+        if let index = records.index(forKey: peer) { return change(&records.values[index], abuse) }
+        makeRoom(at: time)
+        return change(&records[peer, default: PeerRecord(limits: abuse, at: time)], abuse)
+    }
+
+    // MARK: Connections
+
+    mutating func connected(_ peer: PeerID, at time: Duration) -> Set<SessionID> {
+        update(peer, at: time) { record, _ in
+            record.isConnected = true
+            record.connectedAt = time
+            record.isDialling = false
+            record.redialAt = nil
+            return record.sessions
+        }
+    }
+
+    mutating func disconnected(_ peer: PeerID, at time: Duration) -> Set<SessionID> {
+        guard var record = records[peer] else { return [] }
+        record.isConnected = false
+        record.isKnown = false
+        record.isDialling = false
+        // A peer that was here for a while is not one that failed to answer: the first dial comes after the shortest wait.
+        record.failedDials = time - record.connectedAt < Self.shortConnection ? record.failedDials + 1 : 0
+        records[peer] = record
+        planRedial(peer, at: time)
+        return record.sessions
+    }
+
+    /// A dial failed: plans the next one while anybody wants the peer.
+    mutating func dialFailed(_ peer: PeerID, at time: Duration) {
+        guard records[peer] != nil else { return }
+        records[peer]?.isDialling = false
+        records[peer]?.failedDials += 1
+        planRedial(peer, at: time)
+    }
+
+    /// A peer is shut out: whoever wants it dials it when that is over.
+    mutating func banned(_ peer: PeerID, for length: Duration, at time: Duration) {
+        guard let record = records[peer], record.isWanted else { return }
+        plan(peer, at: time + length)
+    }
+
+    // MARK: Wishes
+
+    /// Notes that a session wants a peer to be dialled. It may ask again on each of its own timers: the back-off holds all the same,
+    /// unless something new says where the peer is.
+    mutating func want(_ peer: PeerID, for session: SessionID, _ wish: PeerWish, isNews: Bool, at time: Duration) {
+        update(peer, at: time) { record, _ in
+            var wish = wish
+            wish.isDialled = true
+            wish.isBound = wish.isBound || record.wishes[session]?.isBound == true
+            record.wishes[session] = wish
+            record.wasBound = record.wasBound || wish.isBound
+            if wish.isLook, !wish.addresses.isEmpty { record.addresses = wish.addresses }
+        }
+        guard let record = records[peer], !record.isConnected, record.isWanted,
+            !record.reputation.isBanned(at: time)
+        else { return }
+        if record.isDialling {
+            guard let dialledAt = record.dialledAt, time >= dialledAt + timeouts.redialCeiling * 2 else { return }
+            records[peer]?.isDialling = false
+        }
+        if isNews {
+            records[peer]?.failedDials = 0
+            // However much is new, nobody is dialled twice in the shortest wait.
+            plan(peer, at: max(time, record.dialledAt.map { $0 + timeouts.redial } ?? time))
+        } else if record.redialAt == nil {
+            planRedial(peer, at: time)
+        }
+    }
+
+    /// Notes that a session wants to hear of a peer, and does not want it dialled, or not any more.
+    mutating func watch(_ peer: PeerID, for session: SessionID, at time: Duration) {
+        update(peer, at: time) { record, _ in
+            record.wishes[session, default: PeerWish()].isDialled = false
+            record.wishes[session]?.isBound = true
+            record.wishes[session]?.addresses = []
+            record.wasBound = true
+            if !record.isWanted { record.redialAt = nil }
+        }
+    }
+
+    mutating func release(_ peer: PeerID, from session: SessionID, at time: Duration) {
+        guard records[peer]?.wishes.removeValue(forKey: session) != nil else { return }
+        if records[peer]?.isWanted == false { records[peer]?.redialAt = nil }
+        forgetIfIdle(peer, at: time)
+    }
+
+    /// A session is gone: it counts no dials any more. Its peers are released one by one.
+    mutating func forget(_ session: SessionID) {
+        sessionDials[session] = nil
+    }
+
+    // MARK: Dials
+
+    /// The network is another one, or the process has slept: what failed before says nothing now.
+    mutating func hurry(at time: Duration) {
+        for (peer, record) in records.sorted(by: { $0.key < $1.key })
+        where !record.isConnected && record.isWanted && !record.isDialling && !record.reputation.isBanned(at: time) {
+            records[peer]?.failedDials = 0
+            plan(peer, at: max(time, record.dialledAt.map { $0 + Self.recentDial } ?? time))
+        }
+    }
+
+    /// The peers to dial now. Peers that were never bound are at the choice of whoever named them: they are counted, and those above the
+    /// limits wait.
+    mutating func dialsDue(at time: Duration) -> [(peer: PeerID, addresses: [Multiaddr])] {
+        guard let nextRedial, nextRedial <= time else { return [] }
+        var due: [(at: Duration, order: UInt64, peer: PeerID)] = []
+        self.nextRedial = nil
+        for (peer, record) in records {
+            guard let redialAt = record.redialAt else { continue }
+            if redialAt <= time { due.append((redialAt, record.redialOrder, peer)) } else { note(redialAt) }
+        }
+        var dials: [(peer: PeerID, addresses: [Multiaddr])] = []
+        for (_, _, peer) in due.sorted(by: { ($0.at, $0.order) < ($1.at, $1.order) }) {
+            guard let record = records[peer], !record.isConnected, record.isWanted else {
+                records[peer]?.redialAt = nil
+                continue
+            }
+            if !record.wasBound, let opens = charge(record, at: time) {
+                note(opens)
+                continue
+            }
+            records[peer]?.redialAt = nil
+            records[peer]?.isDialling = true
+            records[peer]?.dialledAt = time
+            records[peer]?.dials += 1
+            dials.append((peer, record.dialAddresses(atMost: limits.addressesPerDial)))
+        }
+        return dials
+    }
+
+    /// Counts a dial for the node and for one of the sessions that want it.
+    ///
+    /// - Returns: When there is room again; nil: it is counted.
+    private mutating func charge(_ record: PeerRecord, at time: Duration) -> Duration? {
+        let wishes = record.wishes.filter(\.value.isDialled).sorted { $0.key < $1.key }
+        let isLook = wishes.contains(where: \.value.isLook)
+        let limit = isLook ? limits.dialsPerMinute : limits.dialsPerMinute - Self.dialsKeptForLooks
+        let nodeOpens = nodeDials.opens(limit, at: time)
+        guard nodeOpens <= time else { return nodeOpens }
+        if !isLook {
+            var opens: Duration?
+            var isCounted = false
+            for (session, _) in wishes where !isCounted {
+                isCounted = sessionDials[session, default: RateWindow()].take(limits.sessionDialsPerMinute, at: time)
+                guard !isCounted else { continue }
+                let next = sessionDials[session]?.opens(limits.sessionDialsPerMinute, at: time) ?? time
+                opens = min(opens ?? next, next)
+            }
+            guard isCounted else { return opens ?? time + timeouts.redialCeiling }
+        }
+        _ = nodeDials.take(limit, at: time)
+        return nil
+    }
+
+    /// Plans the next dial by what failed before: for bound peers again and again, for others a few times in a row and then seldom.
+    private mutating func planRedial(_ peer: PeerID, at time: Duration) {
+        guard let record = records[peer], record.isWanted, !record.reputation.isBanned(at: time) else { return }
+        guard record.failedDials > 0 || record.dialledAt != nil || record.connectedAt > .zero else {
+            return plan(peer, at: time)
+        }
+        guard record.isBound || record.failedDials < limits.earlyDials else {
+            return plan(peer, at: time + timeouts.laterRedial)
+        }
+        var wait = timeouts.redial
+        for _ in 0..<min(max(record.failedDials - 1, 0), 32) where wait < timeouts.redialCeiling { wait *= 2 }
+        plan(peer, at: time + min(wait, timeouts.redialCeiling))
+    }
+
+    private mutating func plan(_ peer: PeerID, at time: Duration) {
+        plans += 1
+        records[peer]?.redialAt = time
+        records[peer]?.redialOrder = plans
+        note(time)
+    }
+
+    private mutating func note(_ time: Duration) {
+        nextRedial = min(nextRedial ?? time, time)
+    }
+
+    // MARK: Room
+
+    /// Forgets those that matter to nobody.
+    mutating func sweep(at time: Duration) {
+        for peer in records.keys { forgetIfIdle(peer, at: time) }
+    }
+
+    mutating func forgetIfIdle(_ peer: PeerID, at time: Duration) {
+        guard var record = records[peer], !record.isConnected, record.wishes.isEmpty,
+            record.reputation.isClean(limits: abuse, at: time),
+            // A peer that comes again at once finds its buckets as it left them.
+            record.areBucketsFull(limits: abuse, at: time)
+        else { return }
+        records[peer] = nil
+    }
+
+    private mutating func makeRoom(at time: Duration) {
+        guard records.count >= limits.rememberedPeers else { return }
+        sweep(at: time)
+        guard records.count >= limits.rememberedPeers else { return }
+        let victim =
+            records.first {
+                !$0.value.isConnected && $0.value.wishes.isEmpty && !$0.value.reputation.isBanned(at: time)
+            }
+            ?? records.first { !$0.value.isConnected && $0.value.wishes.isEmpty }
+        if let victim { records[victim.key] = nil }
+    }
+}

@@ -1,0 +1,99 @@
+import MuSig2Session
+import Multiformats
+
+/// Why a session, or a look, wants a peer.
+struct PeerWish: Sendable {
+    /// Where it may be, the likeliest first. Each session has its own: what one is told of a peer says nothing to another.
+    var addresses: [Multiaddr] = []
+    /// Whether it is dialled; otherwise the session is only told when it is connected.
+    var isDialled = false
+    /// Whether the peer once showed in this session that a signer is there.
+    var isBound = false
+    /// Whether a look wants it, which ends soon and is bounded by itself.
+    var isLook = false
+}
+
+/// What the node knows of a peer: whether it is connected, what it may still cost, who wants it.
+struct PeerRecord: Sendable {
+    var isConnected = false
+    /// When it connected last.
+    var connectedAt = Duration.zero
+    /// Whether a session has bound it to a signer since it is connected.
+    var isKnown = false
+    /// What each session wants of it.
+    var wishes: [SessionID: PeerWish] = [:]
+    /// Where a look was told last that it is.
+    var addresses: [Multiaddr] = []
+    /// Whether a dial is under way.
+    var isDialling = false
+    /// When the last dial began: one that has no outcome for long is taken as failed.
+    var dialledAt: Duration?
+    /// How many dials in a row have failed, or led to nothing that lasted.
+    var failedDials = 0
+    /// How many dials there were: where there are more addresses than one dial takes, each begins elsewhere.
+    var dials = 0
+    /// When to dial; nil when not wanted.
+    var redialAt: Duration?
+    /// Which of those that are due at one time comes first: whoever was planned first.
+    var redialOrder: UInt64 = 0
+    /// Whether a session was ever bound to it: its dials are not counted.
+    var wasBound = false
+
+    var messages: TokenBucket
+    var bytes: TokenBucket
+    var signatureChecks: TokenBucket
+    var strangerWork: TokenBucket
+    var hellos: TokenBucket
+    var errorReplies: TokenBucket
+    var reputation = Reputation()
+
+    init(limits: MuSig2Coordinator.Configuration.AbuseLimits, at time: Duration) {
+        messages = TokenBucket(full: limits.messages, at: time)
+        bytes = TokenBucket(full: limits.bytes, at: time)
+        signatureChecks = TokenBucket(full: limits.signatureChecks, at: time)
+        strangerWork = TokenBucket(full: limits.strangerWork, at: time)
+        hellos = TokenBucket(full: limits.hellos, at: time)
+        errorReplies = TokenBucket(full: limits.errorReplies, at: time)
+    }
+
+    /// The sessions that want to hear of this peer.
+    var sessions: Set<SessionID> { Set(wishes.keys) }
+
+    /// Whether anybody wants it dialled, and says where it is.
+    var isWanted: Bool { wishes.values.contains { $0.isDialled && (!$0.addresses.isEmpty || $0.isLook) } }
+
+    /// Whether a session that wants it dialled is bound to it.
+    var isBound: Bool { wishes.values.contains { $0.isDialled && $0.isBound } }
+
+    /// The addresses of one dial: first those of sessions in which the peer showed itself, then the others in turn, so that all are tried
+    /// however many there are.
+    func dialAddresses(atMost limit: Int) -> [Multiaddr] {
+        let wishes = wishes.filter(\.value.isDialled).sorted { $0.key < $1.key }.map(\.value)
+        var sure: [Multiaddr] = []
+        for address in wishes.filter(\.isBound).flatMap(\.addresses) where !sure.contains(address) {
+            sure.append(address)
+        }
+        var others: [Multiaddr] = []
+        for address in wishes.filter({ !$0.isBound }).flatMap(\.addresses)
+        where !sure.contains(address) && !others.contains(address) {
+            others.append(address)
+        }
+        let first = Self.turn(dials, of: sure, count: others.isEmpty ? limit : limit / 2)
+        return first + Self.turn(dials, of: others, count: limit - first.count)
+    }
+
+    private static func turn(_ turn: Int, of all: [Multiaddr], count: Int) -> [Multiaddr] {
+        guard all.count > count else { return all }
+        let start = turn &* count % all.count
+        return (0..<count).map { all[(start + $0) % all.count] }
+    }
+
+    /// Whether forgetting the peer would give it nothing that it does not have.
+    mutating func areBucketsFull(limits: MuSig2Coordinator.Configuration.AbuseLimits, at time: Duration) -> Bool {
+        messages.isFull(size: limits.messages, at: time) && bytes.isFull(size: limits.bytes, at: time)
+            && signatureChecks.isFull(size: limits.signatureChecks, at: time)
+            && strangerWork.isFull(size: limits.strangerWork, at: time)
+            && hellos.isFull(size: limits.hellos, at: time)
+            && errorReplies.isFull(size: limits.errorReplies, at: time)
+    }
+}
