@@ -17,11 +17,12 @@ import Testing
         return node
     }
 
-    private static func network(_ identity: NodeIdentity = .generateEd25519()) async throws -> NodePeerNetwork {
-        try NodePeerNetwork(
-            node: try await node(identity),
-            configuration: NodePeerNetworkConfiguration(protocolID: "/test-frames/1.0.0")
-        )
+    private static func network(
+        _ identity: NodeIdentity = .generateEd25519(), _ change: (inout NodePeerNetworkConfiguration) -> Void = { _ in }
+    ) async throws -> NodePeerNetwork {
+        var configuration = NodePeerNetworkConfiguration(protocolID: "/test-frames/1.0.0")
+        change(&configuration)
+        return try NodePeerNetwork(node: try await node(identity), configuration: configuration)
     }
 
     @Test(arguments: NetworkConformance.Case.allCases)
@@ -38,6 +39,30 @@ import Testing
                 unreachableAddresses: addresses
             )
         }.run(testCase)
+    }
+
+    /// A peer that says something and is gone has said it, however late the consumer looks.
+    @Test func whatCameBeforeTheEndOfAConnectionIsHeard() async throws {
+        let speaker = try await Self.network()
+        let listener = try await Self.network {
+            $0.events = PeerEventQueue.Limits(framesPerPeer: 1)
+            $0.lingerTimeout = .seconds(60)
+        }
+        let observer = NotingObserver()
+        _ = listener.node.addObserver(observer)
+        speaker.connect(to: listener.localPeer, addresses: listener.addresses)
+        #expect(await speaker.nextEvents() == [.connected(listener.localPeer)])
+        #expect(await listener.nextEvents() == [.connected(speaker.localPeer)])
+        let frames = (UInt8(0)..<20).map { [$0] }
+        for frame in frames { speaker.send(frame, to: listener.localPeer) }
+        await speaker.node.disconnect(listener.localPeer)
+        let end = await observer.first { $0 == .disconnected(speaker.localPeer) ? true : nil }
+        #expect(end == true)
+        var heard: [PeerNetworkEvent] = []
+        while heard.last != .disconnected(speaker.localPeer) { heard += await listener.nextEvents() }
+        #expect(heard.dropLast() == frames.map { .frame($0, from: speaker.localPeer) }[...])
+        await speaker.node.shutdown()
+        await listener.node.shutdown()
     }
 
     @Test func aPortInUseIsNamed() async throws {

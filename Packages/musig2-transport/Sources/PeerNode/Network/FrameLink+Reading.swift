@@ -6,16 +6,15 @@ import WireCodec
 // The streams that the peer opened.
 extension FrameLink {
     /// Reads a stream that the peer opened, to its end.
-    func read(_ stream: any ByteStream) async {
+    ///
+    /// - Returns: False when the link is cut off: the stream is for the next one.
+    func read(_ stream: any ByteStream) async -> Bool {
         let accepted = state.withLock { state in
             let accepted = state.accept(stream)
             if accepted?.isNew == true { network.events.push(.connected(peer)) }
             return accepted
         }
-        guard let (inbound, previous, _, starts) = accepted else {
-            stream.reset()
-            return
-        }
+        guard let (inbound, previous, _, starts) = accepted else { return false }
         if starts { Task { await run() } }
         watchForAFrame()
         if let previous, !(await wait(for: previous.isOver, within: network.configuration.handoverGrace)) {
@@ -25,7 +24,8 @@ extension FrameLink {
         }
         await receive(from: inbound)
         inbound.isOver.set(())
-        state.withLock { $0.remove(inbound) }
+        if state.withLock({ $0.remove(inbound) }) { finish(reason: "the connection was lost") }
+        return true
     }
 
     /// Leaves a peer that nobody here asked for, and that is not protected, when no frame of it comes in time. The time goes on when

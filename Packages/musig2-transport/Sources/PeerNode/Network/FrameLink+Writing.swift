@@ -73,7 +73,7 @@ extension FrameLink {
             // The connection that was used may have ended while another one took its place.
             let isPassing = [.connectionClosed, .streamReset, .notConnected].contains(error.code)
             if mayRetry, isPassing, network.node.isConnected(to: peer) { return true }
-            finish(
+            giveUp(
                 reason: error.code == .protocolNotSupported
                     ? "peer \(peer) does not speak \(protocolID)" : error.description
             )

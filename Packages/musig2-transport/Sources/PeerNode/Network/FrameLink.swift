@@ -81,7 +81,7 @@ final class FrameLink: Sendable {
     // MARK: What the node tells
 
     func connectionLost() {
-        if state.withLock({ $0.connectionLost() }) { finish(reason: "the connection was lost") }
+        carryOut(state.withLock { $0.connectionLost() }, reason: "the connection was lost")
     }
 
     func connectionReplaced() {
@@ -93,9 +93,29 @@ final class FrameLink: Sendable {
 
     /// Closes the connection, with all protocols on it, and ends the link.
     func leave(reason: String) async {
-        // By then a newer link may have connections to the same peer.
-        guard !state.withLock({ $0.isEnded }) else { return }
+        // The node may have a newer connection to the same peer, which is not this link's.
+        guard !state.withLock({ $0.isCutOff }) else { return }
         await network.node.disconnect(peer)
+        finish(reason: reason)
+    }
+
+    /// Ends the link to a peer to which no stream can be opened.
+    func giveUp(reason: String) {
+        carryOut(state.withLock { $0.openingGivenUp() }, reason: reason)
+    }
+
+    private func carryOut(_ loss: LinkState.Loss, reason: String) {
+        switch loss {
+        case .finish: finish(reason: reason)
+        case .drain: Task { await finishInTime(reason: reason) }
+        case .nothing: break
+        }
+        work.notify()
+    }
+
+    /// A consumer that takes nothing, or a transport whose streams outlive their connection, must not keep the link.
+    private func finishInTime(reason: String) async {
+        if await wait(for: end, within: network.configuration.lingerTimeout) { return }
         finish(reason: reason)
     }
 

@@ -12,6 +12,8 @@ struct IncomingStreams {
 
     private(set) var newest: Handle?
     private var lastID: UInt64 = 0
+    /// How many are not read to their ends.
+    private var openCount = 0
     /// Frames of streams before this one are not passed on any more.
     private var firstHeard: UInt64 = 0
 
@@ -20,6 +22,7 @@ struct IncomingStreams {
     /// - Returns: It, and the one that it takes the place of.
     mutating func add(_ stream: any ByteStream) -> (Handle, previous: Handle?) {
         lastID += 1
+        openCount += 1
         let handle = Handle(id: lastID, stream: stream)
         defer { newest = handle }
         return (handle, newest)
@@ -34,7 +37,11 @@ struct IncomingStreams {
         handle.id >= firstHeard
     }
 
+    var areOpen: Bool { openCount > 0 }
+
+    /// Forgets a stream that was read to its end.
     mutating func remove(_ handle: Handle) {
+        openCount -= 1
         if newest?.id == handle.id { newest = nil }
     }
 }

@@ -15,6 +15,8 @@ struct LinkState {
         case up
         /// Told of as connected, and to be left when everything is written; perhaps asked for again.
         case closing(again: [Multiaddr]?)
+        /// The connection is gone, and what the peer's streams have brought is still passed on; perhaps asked for again.
+        case draining(again: [Multiaddr]?)
         case ended
     }
 
@@ -43,14 +45,18 @@ struct LinkState {
             maximumFrames: limits.maximumQueuedFrames, maximumBytes: limits.maximumQueuedBytes)
     }
 
-    var isEnded: Bool {
-        if case .ended = phase { true } else { false }
+    /// Whether the link has no connection any more: what the node has with the peer now is no concern of this link.
+    var isCutOff: Bool {
+        switch phase {
+        case .draining, .ended: true
+        case .idle, .connecting, .up, .closing: false
+        }
     }
 
     /// Whether the consumer was told that the peer is connected, and not yet that it is gone.
     private var isTold: Bool {
         switch phase {
-        case .up, .closing: true
+        case .up, .closing, .draining: true
         case .idle, .connecting, .ended: false
         }
     }
@@ -80,6 +86,9 @@ struct LinkState {
         case .closing:
             phase = .closing(again: addresses)
             return .noted
+        case .draining:
+            phase = .draining(again: addresses)
+            return .noted
         case .ended:
             return .refused
         }
@@ -87,7 +96,7 @@ struct LinkState {
 
     /// What ``disconnect()`` calls for.
     enum Disconnecting: Equatable {
-        /// There is no connection yet: the link ends now.
+        /// There is no connection yet, or none any more: the link ends now.
         case finish
         /// The task writes what waits and closes; the peer has a time limit for reading it.
         case close
@@ -104,17 +113,48 @@ struct LinkState {
         case .closing:
             phase = .closing(again: nil)
             return .nothing
+        case .draining:
+            phase = .draining(again: nil)
+            return .finish
         case .ended:
             return .nothing
         }
     }
 
-    /// - Returns: Whether the link ends with the connection.
-    func connectionLost() -> Bool { isTold }
+    /// What the loss of the connection calls for.
+    enum Loss: Equatable {
+        /// The link ends now.
+        case finish
+        /// The link ends when the peer's streams are read to their ends; that has a time limit.
+        case drain
+        case nothing
+    }
+
+    /// The connection is gone, or of no use any more.
+    mutating func connectionLost() -> Loss {
+        let again: [Multiaddr]?
+        switch phase {
+        case .idle, .connecting: return .nothing
+        case .up: again = nil
+        case .closing(let addresses): again = addresses
+        case .draining, .ended: return .nothing
+        }
+        guard incoming.areOpen else { return .finish }
+        phase = .draining(again: again)
+        return .drain
+    }
 
     /// Another connection to the peer took the place of the one that is used.
     mutating func connectionReplaced() {
         outgoing.move()
+    }
+
+    /// No stream to the peer can be opened.
+    mutating func openingGivenUp() -> Loss {
+        switch phase {
+        case .idle, .connecting: .finish
+        case .up, .closing, .draining, .ended: connectionLost()
+        }
     }
 
     /// What is left of a link that has ended.
@@ -147,6 +187,9 @@ struct LinkState {
         case .closing(let addresses):
             told = .connected
             outgoingStream = nil
+            again = addresses
+        case .draining(let addresses):
+            told = .connected
             again = addresses
         case .ended: return nil
         }
@@ -185,7 +228,7 @@ struct LinkState {
     mutating func endWrite(
         of frame: [UInt8], to handle: OutgoingStream.Handle, _ writing: Writing
     ) -> (isSent: Bool, wakes: Bool) {
-        guard !isEnded else { return (writing == .written, false) }
+        guard !isCutOff else { return (writing == .written, false) }
         if writing == .broken { outgoing.forget(handle) }
         outgoing.endWrite()
         let isSent = writing == .written || queue.putBack(frame)
@@ -208,7 +251,7 @@ struct LinkState {
     mutating func nextStep() -> Step {
         let isClosing: Bool
         switch phase {
-        case .ended: return .stop
+        case .draining, .ended: return .stop
         case .closing: isClosing = true
         case .idle, .connecting, .up: isClosing = false
         }
@@ -237,18 +280,18 @@ struct LinkState {
 
     /// - Returns: Whether a stream that could not be opened is tried once more.
     mutating func openingFailed() -> Bool {
-        guard !isEnded, outgoing.reopenings < limits.maximumReopenings else { return false }
+        guard !isCutOff, outgoing.reopenings < limits.maximumReopenings else { return false }
         outgoing.countReopening()
         return true
     }
 
     /// A stream to the peer was opened, for the first time or in the place of another.
     ///
-    /// - Returns: It, the former one, and whether the peer is to be told of as connected; nil when the link has ended.
+    /// - Returns: It, the former one, and whether the peer is to be told of as connected; nil when the link is cut off.
     mutating func opened(
         _ stream: any ByteStream
     ) -> (handle: OutgoingStream.Handle, former: OutgoingStream.Handle?, isNew: Bool)? {
-        guard !isEnded else { return nil }
+        guard !isCutOff else { return nil }
         let (handle, former) = outgoing.replace(with: stream)
         return (handle, former, comeUp())
     }
@@ -258,11 +301,11 @@ struct LinkState {
     /// The peer opened a stream.
     ///
     /// - Returns: It, the one that it takes the place of, whether the peer is to be told of as connected, and whether the link's
-    ///   task is to be started; nil when the link has ended.
+    ///   task is to be started; nil when the link is cut off.
     mutating func accept(
         _ stream: any ByteStream
     ) -> (handle: IncomingStreams.Handle, previous: IncomingStreams.Handle?, isNew: Bool, starts: Bool)? {
-        guard !isEnded else { return nil }
+        guard !isCutOff else { return nil }
         let (handle, previous) = incoming.add(stream)
         return (handle, previous, comeUp(), takeTask())
     }
@@ -271,8 +314,13 @@ struct LinkState {
         incoming.hearOnly(from: handle)
     }
 
-    mutating func remove(_ handle: IncomingStreams.Handle) {
+    /// A stream of the peer was read to its end.
+    ///
+    /// - Returns: Whether the link ends with it.
+    mutating func remove(_ handle: IncomingStreams.Handle) -> Bool {
         incoming.remove(handle)
+        guard case .draining = phase else { return false }
+        return !incoming.areOpen
     }
 
     /// Whether a frame of this stream is passed on.
@@ -294,7 +342,7 @@ struct LinkState {
 
     /// Whether the peer came by itself, and has said nothing.
     var isUnheard: Bool {
-        if case .welcome = standing { false } else { !isEnded }
+        if case .welcome = standing { false } else { !isCutOff }
     }
 
     // MARK: Inside
@@ -305,7 +353,7 @@ struct LinkState {
         case .idle, .connecting:
             phase = .up
             return true
-        case .up, .closing, .ended:
+        case .up, .closing, .draining, .ended:
             return false
         }
     }

@@ -136,12 +136,12 @@ public final class NodePeerNetwork: PeerNetwork {
         }
 
         func handle(_ stream: NegotiatedStream, from peer: PeerID) async {
-            let link = network.withLock { $0 }?.link(to: peer)
-            guard let link else {
-                stream.stream.reset()
-                return
+            // Frames of a connection that is gone come before those of the next.
+            while let link = network.withLock({ $0 })?.link(to: peer) {
+                if await link.read(stream.stream) { return }
+                await link.ended()
             }
-            await link.read(stream.stream)
+            stream.stream.reset()
         }
 
         func peerDisconnected(_ peer: PeerID) {

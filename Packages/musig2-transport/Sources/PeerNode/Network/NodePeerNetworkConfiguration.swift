@@ -35,7 +35,7 @@ public struct NodePeerNetworkConfiguration: Sendable {
     public var handoverGrace: Duration = .seconds(1)
 
     /// How long ``NodePeerNetwork/disconnect(_:)`` and ``NodePeerNetwork/shutdown()`` wait for a peer to have read what
-    /// was queued and sent, all in all.
+    /// was queued and sent, all in all; and how long frames that came before the loss of a connection are passed on after it.
     public var lingerTimeout: Duration = .seconds(2)
 
     /// How much may wait to be taken by ``NodePeerNetwork/nextEvents()``.

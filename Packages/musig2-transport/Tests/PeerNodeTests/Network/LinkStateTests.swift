@@ -183,26 +183,70 @@ import WireCodec
         let ending = try #require(link({ $0.end() }))
         #expect(ending.again == [address] && ending.told == .connected)
         #expect(ending.streams.count == 1, "the outgoing stream ended in good order")
-        #expect(link({ $0.end() }) == nil && link({ $0.connect([address]) }) == .refused && link.state.isEnded)
+        #expect(link({ $0.end() }) == nil && link({ $0.connect([address]) }) == .refused && link.state.isCutOff)
     }
 
     @Test func theConsumerHearsTheEndOfWhatItWasTold() throws {
         #expect(link({ $0.end() })?.told == .nothing)
         link.begin(limits)
         _ = link({ $0.connect([address]) })
-        #expect(!link.state.connectionLost() && link({ $0.disconnect() }) == .finish)
+        #expect(link({ $0.connectionLost() }) == .nothing && link({ $0.disconnect() }) == .finish)
         #expect(link({ $0.end() })?.told == .connecting)
         link.begin(limits)
         _ = try up()
-        #expect(link.state.connectionLost())
+        #expect(link({ $0.connectionLost() }) == .finish)
         let ending = try #require(link({ $0.end() }))
-        #expect(ending.told == .connected && ending.streams.count == 1 && !link.state.connectionLost())
+        #expect(ending.told == .connected && ending.streams.count == 1)
+        #expect(link({ $0.connectionLost() }) == .nothing)
         guard case .stop = link({ $0.nextStep() }) else {
             Issue.record("the task goes on after the end")
             return
         }
         #expect(link({ $0.opened(NamedStream()) }) == nil && link({ $0.accept(NamedStream()) }) == nil)
         #expect(isDropped([1]))
+    }
+
+    @Test func whatCameBeforeTheLossIsHeard() throws {
+        _ = try up()
+        let older = try #require(link({ $0.accept(NamedStream()) })).handle
+        let newer = try #require(link({ $0.accept(NamedStream()) })).handle
+        #expect(link({ $0.connectionLost() }) == .drain && link.state.isCutOff)
+        #expect(link({ $0.connectionLost() }) == .nothing && link({ $0.openingGivenUp() }) == .nothing)
+        #expect(link.state.hears(older) && link.state.hears(newer) && !link.state.isUnheard)
+        // Nothing else happens on it: the node may have another connection by now.
+        #expect(isDropped([1]) && link({ $0.accept(NamedStream()) }) == nil && link({ $0.opened(NamedStream()) }) == nil)
+        guard case .stop = link({ $0.nextStep() }) else {
+            Issue.record("the task goes on without a connection")
+            return
+        }
+        #expect(link({ $0.connect([address]) }) == .noted)
+        #expect(!link({ $0.remove(newer) }) && link({ $0.remove(older) }))
+        let ending = try #require(link({ $0.end() }))
+        #expect(ending.told == .connected && ending.again == [address])
+    }
+
+    @Test func aConsumerThatLeavesWaitsForNothing() throws {
+        _ = try up()
+        _ = link({ $0.accept(NamedStream()) })
+        #expect(link({ $0.connectionLost() }) == .drain && link({ $0.connect([address]) }) == .noted)
+        #expect(link({ $0.disconnect() }) == .finish)
+        #expect(link({ $0.end() })?.again == nil)
+    }
+
+    @Test func aPeerThatIsLeftAndLostIsSoughtAnewAllTheSame() throws {
+        _ = try up()
+        let stream = try #require(link({ $0.accept(NamedStream()) })).handle
+        #expect(link({ $0.disconnect() }) == .close && link({ $0.connect([address]) }) == .noted)
+        #expect(link({ $0.connectionLost() }) == .drain && link({ $0.remove(stream) }))
+        #expect(link({ $0.end() })?.again == [address])
+    }
+
+    @Test func aPeerThatTakesNoStreamIsGivenUp() throws {
+        _ = link({ $0.connect([address]) })
+        #expect(link({ $0.openingGivenUp() }) == .finish)
+        link.begin(limits)
+        _ = try #require(link({ $0.accept(NamedStream()) }))
+        #expect(link({ $0.openingGivenUp() }) == .drain)
     }
 
     @Test func whatWaitsIsBounded() throws {
@@ -240,7 +284,7 @@ import WireCodec
         #expect(link.state.hears(older) && link.state.hears(newer.handle))
         link({ $0.hearOnly(from: newer.handle) })
         #expect(!link.state.hears(older) && link.state.hears(newer.handle))
-        link({ $0.remove(older) })
+        #expect(!link({ $0.remove(older) }))
         #expect(try #require(link({ $0.accept(NamedStream()) })).previous?.id == newer.handle.id)
         _ = link({ $0.end() })
         #expect(!link.state.hears(newer.handle))
