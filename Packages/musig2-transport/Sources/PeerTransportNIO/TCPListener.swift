@@ -1,6 +1,6 @@
 import Multiformats
 import NIOCore
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 
 /// Accepts TCP connections at one address.
 final class TCPListener: Listener {
@@ -34,7 +34,7 @@ final class TCPListener: Listener {
 
     func close() async {
         self.channel.close(promise: nil)
-        let closed = Latch<Void>()
+        let closed = OneShot<Void>()
         self.channel.closeFuture.whenComplete { _ in closed.set(()) }
         _ = await closed.wait()
         Self.drop(self.accepted)

@@ -1,7 +1,7 @@
 public import Multiformats
 public import NIOCore
 import NIOPosix
-public import PeerTransport
+@_spi(Waiting) public import PeerTransport
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -219,7 +219,7 @@ public final class TCPTransport: Transport {
         _ eventLoop: any EventLoop
     ) async throws(TransportError) -> TCPConnection {
         let slot = try self.count.open(isInbound: false)
-        let outcome = Latch<Result<TCPConnection, TransportError>>()
+        let outcome = OneShot<Result<TCPConnection, TransportError>>()
         let local = self.local
         let configuration = self.configuration
         let responders = self.responders

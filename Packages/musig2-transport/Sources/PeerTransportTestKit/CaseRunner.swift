@@ -1,4 +1,4 @@
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 
 /// Runs one case with a limit on its time, so that what hangs is a failure with a name.
 ///
@@ -8,7 +8,7 @@ func runCase(
     within limit: Duration,
     _ body: @escaping @Sendable () async throws -> Void
 ) async throws(ConformanceFailure) {
-    let outcome = Latch<Result<Void, ConformanceFailure>>()
+    let outcome = OneShot<Result<Void, ConformanceFailure>>()
     let work = Task {
         do {
             try await body()

@@ -1,6 +1,6 @@
 import Logging
 import Multiformats
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 import PeerTransportTestKit
 import ServiceLifecycleTestKit
 import Synchronization
@@ -13,7 +13,7 @@ private final class ShoutHandler: ProtocolHandler {
     let name = "shout"
     let protocolIDs: [ProtocolID]
     private let notes = Mutex<[String]>([])
-    private let changed = Signal()
+    private let changed = Event()
     private let holding: Bool
 
     init(_ protocolIDs: [ProtocolID] = ["/shout/1.0.0"], holding: Bool = false) {
@@ -83,8 +83,8 @@ private final class SilentConnection: Connection {
     /// Its streams fail, though nobody has been told yet that it is closed.
     let isDead: Bool
     /// Closing takes until the test says so.
-    let mayClose = Latch<Void>()
-    private let end = Latch<Void>()
+    let mayClose = OneShot<Void>()
+    private let end = OneShot<Void>()
 
     init(localPeer: PeerID, remotePeer: PeerID, remoteAddress: Multiaddr, isDead: Bool = false) {
         self.localPeer = localPeer
@@ -357,7 +357,7 @@ private final class SilentConnection: Connection {
         configuration.timeSource = clock.timeSource
         let transport = ScriptedTransport { (address) async throws(TransportError) in
             if address == slow {
-                _ = await Latch<Void>().wait()
+                _ = await OneShot<Void>().wait()
                 throw TransportError(.cancelled, "given up")
             }
             return try await InMemoryTransport(peer: one, hub: hub).dial(
@@ -379,7 +379,7 @@ private final class SilentConnection: Connection {
         configuration.timeSource = clock.timeSource
         let transport = ScriptedTransport { (_) async throws(TransportError) in
             // It does not even listen to its cancellation.
-            await Task.detached { _ = await Latch<Void>().wait() }.value
+            await Task.detached { _ = await OneShot<Void>().wait() }.value
             throw TransportError(.systemFailure, "never")
         }
         let two = try testPeer(2)

@@ -16,7 +16,7 @@ final class NotingObserver: PeerObserver {
     }
 
     private let notes = Mutex<[Note]>([])
-    private let changed = Signal()
+    private let changed = Event()
 
     var all: [Note] { notes.withLock { $0 } }
 

@@ -1,5 +1,5 @@
 import Multiformats
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 import Synchronization
 
 /// A transport whose dials go nowhere until the test says what becomes of them.
@@ -7,13 +7,13 @@ final class PendingTransport: Transport {
     static let address = "/ip4/192.0.2.1/tcp/4001"
 
     /// Set when the first dial has begun.
-    let hasBegun = Latch<Void>()
+    let hasBegun = OneShot<Void>()
     private let dialled = Mutex<[Multiaddr]>([])
-    private let counted = Signal()
+    private let counted = Event()
     /// Set when a dial was cancelled.
-    let wasCancelled = Latch<Void>()
+    let wasCancelled = OneShot<Void>()
     /// What dials end with.
-    let outcome = Latch<TransportError>()
+    let outcome = OneShot<TransportError>()
 
     /// How many dials have begun.
     var begun: Int { addresses.count }
@@ -90,13 +90,13 @@ final class IdleConnection: Connection {
     let remoteAddress: Multiaddr
     let isInbound: Bool
     /// Set when a stream was to be opened.
-    let wasAsked = Latch<Void>()
+    let wasAsked = OneShot<Void>()
     /// Set when closing has begun.
-    let isClosing = Latch<Void>()
+    let isClosing = OneShot<Void>()
     /// What closing waits for.
-    let mayClose = Latch<Void>()
-    private let end = Latch<Void>()
-    private let hasGone = Latch<Void>()
+    let mayClose = OneShot<Void>()
+    private let end = OneShot<Void>()
+    private let hasGone = OneShot<Void>()
     var isGoingAway: Bool { hasGone.value != nil }
 
     /// Says that no new streams are taken.

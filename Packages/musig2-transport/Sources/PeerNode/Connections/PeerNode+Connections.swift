@@ -1,6 +1,6 @@
 import Logging
 public import Multiformats
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 import Synchronization
 
 extension PeerNode {

@@ -1,7 +1,7 @@
 import KademliaDHT
 import Logging
 import Multiformats
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 import Synchronization
 import WireCodec
 
@@ -139,7 +139,7 @@ extension NodeDHT {
 
     /// Runs an operation of the machine to its end.
     func perform(_ operation: Kademlia.Operation) async throws(TransportError) -> Kademlia.Outcome {
-        let end = Latch<Result<Kademlia.Outcome, TransportError>>()
+        let end = OneShot<Result<Kademlia.Outcome, TransportError>>()
         let id = state.withLock { state -> Kademlia.OperationID? in
             guard state.phase == .running else { return nil }
             state.lastOperation &+= 1

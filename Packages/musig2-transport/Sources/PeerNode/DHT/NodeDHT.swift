@@ -2,7 +2,7 @@ import Crypto
 import KademliaDHT
 import Logging
 import Multiformats
-public import PeerTransport
+@_spi(Waiting) public import PeerTransport
 import Synchronization
 
 /// The part that a ``PeerNode/PeerNode`` takes in a distributed hash table: it finds peers and values among nodes that
@@ -42,7 +42,7 @@ public final class NodeDHT: Sendable {
         var idle: IdleStreams
         var inbound: InboundRequests
         /// Those who wait for the end of an operation.
-        var operations: [Kademlia.OperationID: Latch<Result<Kademlia.Outcome, TransportError>>] = [:]
+        var operations: [Kademlia.OperationID: OneShot<Result<Kademlia.Outcome, TransportError>>] = [:]
         var lastOperation: UInt64 = 0
         var lastInbound: UInt64 = 0
         /// Requests that came in and are answered when a value was looked at. The machine bounds how many.
@@ -201,7 +201,7 @@ public final class NodeDHT: Sendable {
             var wasServing: Bool
             var observer: PeerNode.ObserverID?
             var tasks: [Task<Void, Never>]
-            var waiting: [Latch<Result<Kademlia.Outcome, TransportError>>]
+            var waiting: [OneShot<Result<Kademlia.Outcome, TransportError>>]
             var streams: [PlacedStream]
             var lateAnswers: [LateAnswer]
         }

@@ -1,7 +1,7 @@
 import KademliaDHT
 import Logging
 public import Multiformats
-public import PeerTransport
+@_spi(Waiting) public import PeerTransport
 import Synchronization
 
 extension PeerNode {
@@ -110,7 +110,7 @@ extension PeerNode {
         }
         state.lastDial &+= 1
         let dial = Dial(
-            outcome: Latch(), wish: wish, race: race(to: peer), number: state.lastDial, isWanted: isWanted)
+            outcome: OneShot(), wish: wish, race: race(to: peer), number: state.lastDial, isWanted: isWanted)
         state.dials[peer] = dial
         return .begin(dial)
     }

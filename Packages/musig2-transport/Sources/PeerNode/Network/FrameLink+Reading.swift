@@ -1,5 +1,5 @@
 import Logging
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 import Synchronization
 import WireCodec
 

@@ -1,6 +1,6 @@
 import Logging
 import Multiformats
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 import Synchronization
 import WireCodec
 
@@ -36,7 +36,7 @@ extension FrameLink {
         do throws(TransportError) {
             if try outbound.stream.writeImmediately(batch) { return true }
             // A stream that is reset wakes its writer.
-            let isLate = Latch<Void>()
+            let isLate = OneShot<Void>()
             let watch = Task { [time = network.node.configuration.timeSource] in
                 try await time.sleep(limit)
                 isLate.set(())

@@ -1,5 +1,5 @@
 import Multiformats
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 import Synchronization
 import WireCodec
 
@@ -13,8 +13,8 @@ final class FrameLink: Sendable {
 
     let network: NodePeerNetwork
     let state: Mutex<LinkState>
-    let work = Signal()
-    private let end = Latch<Void>()
+    let work = Event()
+    private let end = OneShot<Void>()
 
     init(to peer: PeerID, of network: NodePeerNetwork) {
         self.peer = peer
@@ -138,8 +138,8 @@ final class FrameLink: Sendable {
         if let addresses = ending.again { network.connect(to: peer, addresses: addresses) }
     }
 
-    func wait(for latch: Latch<Void>, within limit: Duration) async -> Bool {
-        let outcome = Latch<Bool>()
+    func wait(for latch: OneShot<Void>, within limit: Duration) async -> Bool {
+        let outcome = OneShot<Bool>()
         let waiting = Task {
             if await latch.wait() != nil { outcome.set(true) }
         }

@@ -1,4 +1,4 @@
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 
 /// The streams that a peer opened to a ``FrameLink``: the newest, and which of them are still heard.
 struct IncomingStreams {
@@ -7,7 +7,7 @@ struct IncomingStreams {
         let id: UInt64
         let stream: any ByteStream
         /// Set when it was read to its end.
-        let isOver = Latch<Void>()
+        let isOver = OneShot<Void>()
     }
 
     private(set) var newest: Handle?

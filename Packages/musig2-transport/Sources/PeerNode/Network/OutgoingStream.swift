@@ -1,4 +1,4 @@
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 
 /// The stream that a ``FrameLink`` opened to its peer, and what is done with it at the moment.
 struct OutgoingStream {
@@ -7,7 +7,7 @@ struct OutgoingStream {
         let id: UInt64
         let stream: any ByteStream
         /// Set when the peer has closed its half, which it does when it has read everything.
-        let isRead = Latch<Void>()
+        let isRead = OneShot<Void>()
     }
 
     /// What becomes of a stream after the write that is under way.

@@ -1,4 +1,4 @@
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 
 /// Runs an operation with a limit on its time.
 ///
@@ -10,7 +10,7 @@ func withDeadline<Success: Sendable>(
     discard: @escaping @Sendable (Success) -> Void,
     _ operation: @escaping @Sendable () async throws(TransportError) -> Success
 ) async throws(TransportError) -> Success {
-    let outcome = Latch<Result<Success, TransportError>>()
+    let outcome = OneShot<Result<Success, TransportError>>()
     let work = Task {
         do throws(TransportError) {
             let value = try await operation()

@@ -1,6 +1,6 @@
 import Logging
 public import Multiformats
-public import PeerTransport
+@_spi(Waiting) public import PeerTransport
 public import ServiceLifecycle
 import Synchronization
 

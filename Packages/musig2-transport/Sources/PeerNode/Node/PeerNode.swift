@@ -1,6 +1,6 @@
 public import Logging
 public import Multiformats
-public import PeerTransport
+@_spi(Waiting) public import PeerTransport
 public import PeerTransportNIO
 import Synchronization
 
@@ -52,7 +52,7 @@ public final class PeerNode: Sendable {
     /// One attempt to reach a peer, at all its addresses.
     struct Dial {
         /// What those who asked for the peer wait for.
-        let outcome: Latch<Result<Void, TransportError>>
+        let outcome: OneShot<Result<Void, TransportError>>
         /// What the one who began it named.
         let wish: DialWish
         /// Where others add what they know.

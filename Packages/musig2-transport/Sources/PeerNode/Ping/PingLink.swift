@@ -1,5 +1,5 @@
 import Multiformats
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 import Synchronization
 
 /// The outbound ping stream to one peer, which callers use one after the other.
@@ -9,7 +9,7 @@ final class PingLink: Sendable {
 
     private struct State {
         var isBusy = false
-        var waiting: [Latch<Void>] = []
+        var waiting: [OneShot<Void>] = []
         var stream: (any ByteStream)?
         var connection: ConnectionTable.ID = 0
     }
@@ -91,7 +91,7 @@ final class PingLink: Sendable {
     private func takeTurn() async throws(TransportError) {
         enum Turn {
             case now
-            case later(Latch<Void>)
+            case later(OneShot<Void>)
             case never
         }
         let turn = state.withLock { state -> Turn in
@@ -100,7 +100,7 @@ final class PingLink: Sendable {
                 return .now
             }
             guard state.waiting.count < Self.maximumWaiting else { return .never }
-            let latch = Latch<Void>()
+            let latch = OneShot<Void>()
             state.waiting.append(latch)
             return .later(latch)
         }

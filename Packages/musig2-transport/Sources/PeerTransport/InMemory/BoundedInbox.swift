@@ -9,7 +9,7 @@ package final class BoundedInbox<Element: Sendable>: Sendable {
 
     private let capacity: Int
     private let state = Mutex(State())
-    private let arrival = Signal()
+    private let arrival = Event()
 
     package init(capacity: Int) {
         self.capacity = capacity

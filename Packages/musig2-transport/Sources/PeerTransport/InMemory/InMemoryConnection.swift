@@ -18,7 +18,7 @@ final class InMemoryConnection: Connection {
     private let limits: InMemoryHub.Limits
     private let state = Mutex(State())
     private let inbox: BoundedInbox<NegotiatedStream>
-    private let end = Latch<Void>()
+    private let end = OneShot<Void>()
 
     private init(
         local: PeerID,

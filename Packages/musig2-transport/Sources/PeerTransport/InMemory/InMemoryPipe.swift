@@ -22,8 +22,8 @@ final class InMemoryPipe: Sendable {
 
     private let capacity: Int
     private let state = Mutex(State())
-    private let readable = Signal()
-    private let writable = Signal()
+    private let readable = Event()
+    private let writable = Event()
 
     init(capacity: Int) {
         self.capacity = capacity
@@ -150,7 +150,7 @@ final class InMemoryPipe: Sendable {
         state.buffer.append(contentsOf: bytes)
     }
 
-    private static func check(_ outcome: Signal.Outcome, _ operation: String) throws(TransportError) {
+    private static func check(_ outcome: Event.Outcome, _ operation: String) throws(TransportError) {
         switch outcome {
         case .notified: return
         case .cancelled: throw TransportError(.cancelled, "the task that waited in \(operation) was cancelled")

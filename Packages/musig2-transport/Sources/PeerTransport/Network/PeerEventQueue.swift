@@ -59,13 +59,13 @@ public final class PeerEventQueue: Sendable {
         var turns = Fifo<PeerID>()
         var bytes = 0
         var addresses: [Multiaddr]?
-        var roomWaiters: [Latch<Bool>] = []
+        var roomWaiters: [OneShot<Bool>] = []
         var isClosed = false
     }
 
     private let limits: Limits
     private let state = Mutex(State())
-    private let arrival = Signal()
+    private let arrival = Event()
 
     /// Makes an empty queue.
     ///
@@ -108,7 +108,7 @@ public final class PeerEventQueue: Sendable {
     ///   is larger than all the room there could ever be.
     public func waitForRoom(for peer: PeerID, bytes: Int) async -> Bool {
         while true {
-            let latch = Latch<Bool>()
+            let latch = OneShot<Bool>()
             let answer = state.withLock { state -> Bool? in
                 if state.isClosed || bytes > limits.bytesInTotal { return false }
                 if hasRoom(for: peer, bytes: bytes, in: state) { return true }
@@ -191,9 +191,9 @@ public final class PeerEventQueue: Sendable {
         if wasEmpty { state.turns.append(peer) }
     }
 
-    private func takeBatch(from state: inout State) -> (batch: [PeerNetworkEvent], woken: [Latch<Bool>]) {
+    private func takeBatch(from state: inout State) -> (batch: [PeerNetworkEvent], woken: [OneShot<Bool>]) {
         var batch: [PeerNetworkEvent] = []
-        var woken: [Latch<Bool>] = []
+        var woken: [OneShot<Bool>] = []
         if let addresses = state.addresses {
             state.addresses = nil
             batch.append(.addressesChanged(addresses))

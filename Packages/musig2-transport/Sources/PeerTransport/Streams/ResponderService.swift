@@ -26,7 +26,7 @@ public func serve(_ responder: sending any StreamResponder, on stream: any ByteS
             case .reset:
                 return stream.reset()
             case .wait(let wake):
-                let woken = Latch<Bool>()
+                let woken = OneShot<Bool>()
                 wake.onWake { woken.set(true) }
                 guard await woken.wait() != nil else { return stream.reset() }
                 action = responder.resume()

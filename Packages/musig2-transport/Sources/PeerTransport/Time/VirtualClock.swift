@@ -19,7 +19,7 @@ public final class VirtualClock: Sendable {
     }
 
     private let state = Mutex(State())
-    private let scheduled = Signal()
+    private let scheduled = Event()
     private let wallAtStart: UInt64
 
     /// Makes a clock at uptime zero.
@@ -127,7 +127,7 @@ public final class VirtualClock: Sendable {
     public func sleep(for duration: Duration) async throws {
         try Task.checkCancellation()
         guard duration > .zero else { return }
-        let done = Latch<Void>()
+        let done = OneShot<Void>()
         let ticket = schedule(after: duration) { done.set(()) }
         guard await done.wait() != nil else {
             cancel(ticket)

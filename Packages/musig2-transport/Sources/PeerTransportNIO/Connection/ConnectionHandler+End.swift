@@ -1,5 +1,5 @@
 import NIOCore
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 
 /// How a connection ends, and who is told.
 extension ConnectionHandler {

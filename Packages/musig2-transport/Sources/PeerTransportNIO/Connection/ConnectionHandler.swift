@@ -1,6 +1,6 @@
 import Multiformats
 import NIOCore
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -76,7 +76,7 @@ final class ConnectionHandler: ChannelInboundHandler, SleepWatching {
     var orderly = false
     private let departure = TCPConnection.Departure()
     var failure: TransportError?
-    let end = Latch<TransportError?>()
+    let end = OneShot<TransportError?>()
     private let created = NIODeadline.now()
     var remotePeer: PeerID?
     var bytesReceived: UInt64 = 0
@@ -295,7 +295,7 @@ final class ConnectionHandler: ChannelInboundHandler, SleepWatching {
             }
             switch item {
             case .stream(let core): multiplexer.look(at: core)
-            case .open(let request): multiplexer.open(request)
+            case .open(let protocols, let answer): multiplexer.open(protocols, answer)
             case .close: self.close(multiplexer)
             }
         }
@@ -305,7 +305,7 @@ final class ConnectionHandler: ChannelInboundHandler, SleepWatching {
     static func refuse(_ item: LoopMailbox.Item) {
         let error = TransportError(.connectionClosed, "the connection is closed")
         switch item {
-        case .open(let request): request.answer(.failure(error))
+        case .open(_, let answer): answer.set(.failure(error))
         case .stream(let core): if core.id == 0 { core.fail(error, keepsInbox: false) }
         case .close: return
         }

@@ -1,6 +1,9 @@
 import NIOCore
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 import Synchronization
+
+/// The stream that a task waits for, or why there is none. One that comes too late is let go of, which resets it.
+typealias StreamAnswer = OneShot<Result<NegotiatedStream, TransportError>>
 
 /// How tasks tell the event loop of a connection what to do: a list behind a lock, and one wake-up of the loop for all that
 /// gathers until it comes round.
@@ -9,8 +12,8 @@ final class LoopMailbox: Sendable {
     enum Item: Sendable {
         /// A stream has something to send, credit to give, was reset, or is to be opened.
         case stream(StreamCore)
-        /// Open a stream.
-        case open(OpenRequest)
+        /// Open a stream, for a task that waits for it.
+        case open([ProtocolID], StreamAnswer)
         /// Close the connection in good order.
         case close
     }
@@ -67,71 +70,6 @@ final class LoopMailbox: Sendable {
             var items: [Item] = []
             swap(&items, &state.items)
             return items
-        }
-    }
-}
-
-/// A task that waits for a stream to be opened. It is answered once, by the loop or by the task's cancellation.
-final class OpenRequest: Sendable {
-    typealias Answer = Result<NegotiatedStream, TransportError>
-
-    private enum State {
-        case new
-        case waiting(CheckedContinuation<Answer, Never>)
-        case answered(Answer)
-        case done
-    }
-
-    let protocols: [ProtocolID]
-    private let state = Mutex(State.new)
-
-    init(protocols: [ProtocolID]) {
-        self.protocols = protocols
-    }
-
-    /// Waits for the answer.
-    func wait() async -> Answer {
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let answer = self.state.withLock { state -> Answer? in
-                    guard case .answered(let answer) = state else {
-                        state = .waiting(continuation)
-                        return nil
-                    }
-                    state = .done
-                    return answer
-                }
-                if let answer { continuation.resume(returning: answer) }
-            }
-        } onCancel: {
-            self.answer(.failure(TransportError(.cancelled, "the task that opened a stream was cancelled")))
-        }
-    }
-
-    /// Answers; a stream that comes too late is let go of, which resets it.
-    func answer(_ answer: Answer) {
-        let continuation = self.state.withLock { state -> CheckedContinuation<Answer, Never>? in
-            switch state {
-            case .new:
-                state = .answered(answer)
-                return nil
-            case .waiting(let continuation):
-                state = .done
-                return continuation
-            case .answered, .done:
-                return nil
-            }
-        }
-        continuation?.resume(returning: answer)
-    }
-
-    /// Whether nobody waits any more.
-    var isAnswered: Bool {
-        self.state.withLock { state in
-            switch state {
-            case .new, .waiting: return false
-            case .answered, .done: return true
-            }
         }
     }
 }

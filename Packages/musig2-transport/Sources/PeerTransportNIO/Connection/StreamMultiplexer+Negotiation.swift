@@ -1,16 +1,16 @@
 import NIOCore
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 
 /// Agreeing on the protocol of each stream, and the time limits of streams.
 extension StreamMultiplexer {
     func propose(
-        _ id: UInt32, _ initiator: MultistreamInitiator, _ request: OpenRequest?,
+        _ id: UInt32, _ initiator: MultistreamInitiator, _ answer: StreamAnswer?,
         _ bytes: UnsafeRawBufferPointer, _ offset: inout Int
     ) {
         var initiator = initiator
         while true {
             let action = initiator.receive(bytes, at: &offset)
-            self.entries[id]?.negotiation = .proposing(initiator, request)
+            self.entries[id]?.negotiation = .proposing(initiator, answer)
             switch action {
             case .waitForMore:
                 return
@@ -20,8 +20,8 @@ extension StreamMultiplexer {
             case .agreed(let name):
                 guard let core = self.settle(id) else { return }
                 // A stream that its user holds already may have been let go of in the meantime.
-                guard let request else { return self.look(at: core) }
-                request.answer(
+                guard let answer else { return self.look(at: core) }
+                answer.set(
                     .success(NegotiatedStream(stream: YamuxByteStream(core), protocolID: ProtocolID(name))))
                 return
             case .failed(.refused(let proposed)):

@@ -1,6 +1,6 @@
 import Multiformats
 import NIOCore
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -23,7 +23,7 @@ final class StreamMultiplexer {
 
     enum Negotiation {
         /// A stream of this side. Without a request its user holds it already and takes the agreement for granted.
-        case proposing(MultistreamInitiator, OpenRequest?)
+        case proposing(MultistreamInitiator, StreamAnswer?)
         case answering(MultistreamListener)
     }
 
@@ -192,8 +192,8 @@ final class StreamMultiplexer {
         guard let negotiation = entry.negotiation else { return self.take(id, entry, bytes) }
         var offset = 0
         switch negotiation {
-        case .proposing(let initiator, let request):
-            self.propose(id, initiator, request, bytes, &offset)
+        case .proposing(let initiator, let answer):
+            self.propose(id, initiator, answer, bytes, &offset)
         case .answering(let listener):
             self.answer(id, listener, bytes, &offset)
         }
@@ -272,14 +272,14 @@ final class StreamMultiplexer {
     // MARK: What tasks ask for
 
     /// Opens a stream for a task.
-    func open(_ request: OpenRequest) {
-        guard !request.isAnswered else { return }
+    func open(_ protocols: [ProtocolID], _ answer: StreamAnswer) {
+        guard !answer.isAbandoned else { return }
         switch self.session.open() {
         case .refused(let refusal):
-            request.answer(.failure(Self.error(refusal)))
+            answer.set(.failure(Self.error(refusal)))
         case .opened(let id, let frame):
             self.write(frame)
-            self.propose(request.protocols, on: id, self.makeCore(id), request)
+            self.propose(protocols, on: id, self.makeCore(id), answer)
         }
     }
 
@@ -294,11 +294,11 @@ final class StreamMultiplexer {
         }
     }
 
-    private func propose(_ protocols: [ProtocolID], on id: UInt32, _ core: StreamCore, _ request: OpenRequest?) {
+    private func propose(_ protocols: [ProtocolID], on id: UInt32, _ core: StreamCore, _ answer: StreamAnswer?) {
         let initiator = MultistreamInitiator(
             proposals: protocols.map(\.name), maximumLength: self.configuration.limits.multistreamMessage)
         core.opened(id, negotiation: initiator.start())
-        self.entries[id] = Entry(core, .proposing(initiator, request), self.negotiationTimer(id))
+        self.entries[id] = Entry(core, .proposing(initiator, answer), self.negotiationTimer(id))
         self.queue(id)
     }
 
@@ -352,7 +352,7 @@ final class StreamMultiplexer {
         self.unreadTimer?.cancel()
         for entry in entries.values {
             entry.timer?.cancel()
-            if case .proposing(_, let request) = entry.negotiation { request?.answer(.failure(error)) }
+            if case .proposing(_, let answer) = entry.negotiation { answer?.set(.failure(error)) }
             entry.core.fail(error, keepsInbox: true)
         }
         // What nobody accepted is let go of.
@@ -369,7 +369,7 @@ final class StreamMultiplexer {
     private func remove(_ id: UInt32, _ error: TransportError) {
         guard let entry = self.entries[id] else { return }
         self.forget(id)
-        if case .proposing(_, let request) = entry.negotiation { request?.answer(.failure(error)) }
+        if case .proposing(_, let answer) = entry.negotiation { answer?.set(.failure(error)) }
         entry.core.fail(error, keepsInbox: false)
     }
 

@@ -1,5 +1,5 @@
 import Multiformats
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 import Synchronization
 
 /// A connection as users see it: thin, since everything happens on the event loop behind the mailbox.
@@ -13,7 +13,7 @@ final class TCPConnection: Connection {
     private let mailbox: LoopMailbox
     private let accepted: BoundedInbox<NegotiatedStream>
     private let sendBuffer: Int
-    private let end: Latch<TransportError?>
+    private let end: OneShot<TransportError?>
     private let departure: Departure
 
     /// Whether the other side has said that it goes: set on the event loop, read anywhere.
@@ -32,7 +32,7 @@ final class TCPConnection: Connection {
         mailbox: LoopMailbox,
         accepted: BoundedInbox<NegotiatedStream>,
         sendBuffer: Int,
-        end: Latch<TransportError?>,
+        end: OneShot<TransportError?>,
         departure: Departure
     ) {
         self.localPeer = localPeer
@@ -56,9 +56,12 @@ final class TCPConnection: Connection {
             throw TransportError(.invalidArgument, "openStream: expected at least one protocol, found none")
         }
         try Self.check(protocols)
-        let request = OpenRequest(protocols: protocols)
-        guard self.mailbox.post(.open(request)) else { throw self.closedError }
-        return try await request.wait().get()
+        let answer = StreamAnswer()
+        guard self.mailbox.post(.open(protocols, answer)) else { throw self.closedError }
+        guard let result = await answer.wait() else {
+            throw TransportError(.cancelled, "the task that opened a stream was cancelled")
+        }
+        return try result.get()
     }
 
     /// Returns at once; the stream is opened when it is first used, so that what is written first goes out with it.

@@ -1,7 +1,7 @@
 import Dispatch
 import Multiformats
 import NIOCore
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 import Synchronization
 
 /// Looks names up on a few threads of its own, in the order of a ``NameQueue``: others who look up names in this process, and
@@ -17,7 +17,7 @@ final class NameResolver: Sendable {
     private struct State {
         var queue: NameQueue
         var nextTicket: NameQueue.Ticket = 0
-        var waiting: [NameQueue.Ticket: Latch<Answer>] = [:]
+        var waiting: [NameQueue.Ticket: OneShot<Answer>] = [:]
     }
 
     private let lookUp: LookUp
@@ -59,7 +59,7 @@ final class NameResolver: Sendable {
         within limit: Duration,
         on eventLoop: any EventLoop
     ) async throws(TransportError) -> [SocketAddress] {
-        let answer = Latch<Answer>()
+        let answer = OneShot<Answer>()
         let (ticket, entry) = self.state.withLock { state in
             state.nextTicket += 1
             let ticket = state.nextTicket

@@ -1,6 +1,6 @@
 import Logging
 import Multiformats
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 import Synchronization
 import Testing
 

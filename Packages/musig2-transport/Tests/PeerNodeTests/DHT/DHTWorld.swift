@@ -2,7 +2,7 @@ import KademliaDHT
 import Logging
 import Multiformats
 import PeerNode
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 import PeerTransportNIO
 import PeerTransportTestKit
 import Synchronization
@@ -140,8 +140,8 @@ final class ScriptedServer: ProtocolHandler {
 
     private let script: @Sendable (KademliaMessage) -> Answer
     private let log = Mutex(Log())
-    private let changed = Signal()
-    private let isOver = Latch<Void>()
+    private let changed = Event()
+    private let isOver = OneShot<Void>()
 
     init(
         _ node: PeerNode,

@@ -1,6 +1,6 @@
 import Logging
 import Multiformats
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 import Synchronization
 import Testing
 
@@ -9,7 +9,7 @@ import Testing
 /// A listener whose addresses are what a test says.
 private final class MovingTransport: Transport, Listener {
     private let current: Mutex<[Multiaddr]>
-    private let end = Latch<Void>()
+    private let end = OneShot<Void>()
 
     init(_ addresses: [Multiaddr]) { current = Mutex(addresses) }
 

@@ -1,6 +1,6 @@
 import Logging
 import Multiformats
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 import PeerTransportNIO
 import Synchronization
 import Testing
@@ -316,7 +316,7 @@ private final class Staller: StreamResponder {
         let observer = NotingObserver()
         one.addObserver(observer)
         let pushed = Mutex<Set<PeerID>>([])
-        let noted = Signal()
+        let noted = Event()
         var peers: Set<PeerID> = []
         for _ in 0..<4 {
             let peer = try await node(.memory) { $0.identify.isEnabled = false }

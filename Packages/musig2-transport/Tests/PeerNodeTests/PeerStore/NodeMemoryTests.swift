@@ -1,6 +1,6 @@
 import Logging
 import Multiformats
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 import PeerTransportNIO
 import Synchronization
 import Testing
@@ -16,7 +16,7 @@ import Testing
 /// Keeps peers in memory, and fails when a test wants it to.
 private final class MemoryPersistence: PeerStorePersistence {
     private let state = Mutex<(bytes: [UInt8]?, saves: Int, isFailing: Bool)>((nil, 0, false))
-    let saved = Latch<Void>()
+    let saved = OneShot<Void>()
 
     init(_ bytes: [UInt8]? = nil, isFailing: Bool = false) {
         state.withLock { $0 = (bytes, 0, isFailing) }

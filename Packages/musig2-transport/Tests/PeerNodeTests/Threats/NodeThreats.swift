@@ -2,7 +2,7 @@ import CoreMetrics
 import Logging
 import MetricsTestKit
 import Multiformats
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 import Synchronization
 import Testing
 import WireCodec
@@ -24,7 +24,7 @@ private final class BareConnection: Connection {
     let remotePeer: PeerID
     let remoteAddress: Multiaddr
     let isInbound = true
-    private let end = Latch<Void>()
+    private let end = OneShot<Void>()
 
     init(from remotePeer: PeerID, to localPeer: PeerID, at remoteAddress: Multiaddr) {
         self.localPeer = localPeer
@@ -54,7 +54,7 @@ private final class BareConnection: Connection {
 /// Metrics that tell when a counter is made: those of failures are made with the failure.
 private final class WatchedMetrics: MetricsFactory {
     let base = TestMetrics()
-    private let made = Signal()
+    private let made = Event()
 
     /// Waits until there is a counter of this name, and returns its labels.
     func labels(of name: String) async -> [String] {

@@ -12,7 +12,7 @@ import WireCodec
     /// Looks at a value until it is let go on.
     private final class SlowRules: ValueRules {
         /// Told when a look begins.
-        let begun = Signal()
+        let begun = Event()
         let looks = Atomic<Int>(0)
         private let goOn = DispatchSemaphore(value: 0)
 

@@ -20,7 +20,7 @@ import WireCodec
 
     private final class Watch: PeerObserver {
         let identified = Mutex<Set<PeerID>>([])
-        let changed = Signal()
+        let changed = Event()
         func peerIdentified(_ peer: PeerID, _ information: PeerInformation) {
             identified.withLock { _ = $0.insert(peer) }
             changed.notify()

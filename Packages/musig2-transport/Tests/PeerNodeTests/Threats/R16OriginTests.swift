@@ -36,7 +36,7 @@ import WireCodec
 
     /// Tells when a peer is gone.
     private final class Watch: PeerObserver {
-        let gone = Signal()
+        let gone = Event()
         func peerDisconnected(_ peer: PeerID) { gone.notify() }
     }
 

@@ -1,6 +1,6 @@
 import KademliaDHT
 import Multiformats
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 import Synchronization
 import Testing
 
@@ -25,7 +25,7 @@ import Testing
     /// afterwards.
     @Test func r17SayingThatOneServesIsWorthNothing() async throws {
         let dht = try await world.member(1)
-        let asked = Latch<Void>()
+        let asked = OneShot<Void>()
         let liar = try await world.node(3)
         try liar.respond(to: [DHTWorld.protocolID], name: "liar") { _ in Refuser { asked.set(()) } }
         try await liar.connect(to: dht.node.localPeer, addresses: dht.node.addresses)

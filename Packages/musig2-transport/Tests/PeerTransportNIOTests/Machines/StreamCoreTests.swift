@@ -1,4 +1,4 @@
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 import Testing
 
 @testable import PeerTransportNIO
@@ -18,7 +18,7 @@ struct StreamCoreTests {
     @Test("a second writer that comes before the first one waits")
     func twoWriters() async throws {
         // What became of the second writer: an error or nil.
-        let second = Latch<TransportError?>()
+        let second = OneShot<TransportError?>()
         let core = StreamCore(id: 1, sendBuffer: 10) { core in
             // Between the bytes of the first writer and its wait.
             Task { second.set(await Self.write(2, to: core)) }

@@ -104,7 +104,7 @@ import Testing
 
     /// Looks names up when it is told to.
     private final class Gate: Sendable {
-        let begun = Signal()
+        let begun = Event()
         private let names = Mutex<[String]>([])
         private let goOn = DispatchSemaphore(value: 0)
 

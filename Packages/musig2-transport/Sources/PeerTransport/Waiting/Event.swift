@@ -5,7 +5,7 @@ import Synchronization
 /// It remembers one notification, so that a change between a look at the state and the wait is not missed. A waiter
 /// looks again after each wake-up, since a remembered notification may be an old one. The state itself is guarded
 /// elsewhere.
-package final class Signal: Sendable {
+package final class Event: Sendable {
     /// How a wait ended.
     package enum Outcome: Sendable, Equatable {
         /// Something may have changed.
