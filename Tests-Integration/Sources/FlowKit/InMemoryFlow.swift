@@ -69,7 +69,7 @@ public enum InMemoryFlow {
                             try await coordinator.joinSession(created.invitation)
                             report("signer \(numbers[index]) joined")
                         }
-                        let signatures = try await coordinator.signatures(of: created.id)
+                        let signatures = try await coordinator.waitForSignatures(of: created.id)
                         report("signer \(numbers[index]) holds \(signatures.count) verified signature(s)")
                         return (index, signatures)
                     }

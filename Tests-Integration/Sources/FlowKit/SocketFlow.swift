@@ -74,7 +74,7 @@ public enum SocketFlow {
                 keys.append(key.publicKey)
                 signers.append(
                     try await SigningNode.start(
-                        signer: key, listenOn: [try Multiaddr(wire.loopback)],
+                        signer: key, listenAddresses: [ListenAddress(try Multiaddr(wire.loopback))],
                         dht: configuration(.client, bootstrap: bootstrap), consent: .approveEverything))
             }
             for signer in signers { try await signer.node.waitUntilReady(timeout: .seconds(30)) }
@@ -85,7 +85,7 @@ public enum SocketFlow {
                 for (index, signer) in signers.enumerated() {
                     group.addTask {
                         if index > 0 { try await join(created, by: way, signer.coordinator) }
-                        return (index, try await signer.coordinator.signatures(of: created.id))
+                        return (index, try await signer.coordinator.waitForSignatures(of: created.id))
                     }
                 }
                 var held = Array(repeating: [SchnorrSignature](), count: count)
@@ -120,7 +120,7 @@ public enum SocketFlow {
 
 extension Way {
     /// The same in a request.
-    var discovery: Set<DiscoveryWay> {
+    var discovery: Set<DiscoveryMethod> {
         switch self {
         case .rendezvous: [.rendezvous]
         case .inbox: [.inbox]

@@ -250,15 +250,15 @@ struct NetworkCommandTests {
         try await withNode { [command, folder] address in
             let dht = DHTConfiguration(mode: .client, prefix: "/musig2", bootstrap: [try Multiaddr(address)])
             let other = try await SigningNode.start(
-                signer: otherKey.copy(), listenOn: SigningNode.loopback, dht: dht, consent: .approveEverything)
+                signer: otherKey.copy(), listenAddresses: [.loopback], dht: dht, consent: .approveEverything)
             let first = try await SigningNode.start(
-                signer: try SecretKey(SecretBytes(copying: ownSecret.span.bytes)), listenOn: SigningNode.loopback,
+                signer: try SecretKey(SecretBytes(copying: ownSecret.span.bytes)), listenAddresses: [.loopback],
                 dht: dht, consent: .approveEverything)
             let created = try await other.coordinator.createSession(SessionRequest(signers: keys, messages: [[0]]))
             // By its id, so that it is published before it is over.
             try await first.coordinator.joinSession(id: created.id)
-            _ = try await first.coordinator.signatures(of: created.id)
-            _ = try await other.coordinator.signatures(of: created.id)
+            _ = try await first.coordinator.waitForSignatures(of: created.id)
+            _ = try await other.coordinator.waitForSignatures(of: created.id)
             await first.shutdown()
             let late = try await command.run(
                 ["join", "\(created.id)", "--yes", "--human", "--home", folder.file("a")]

@@ -9,7 +9,7 @@ import Testing
 
 /// The words of the command line that say how a session is found.
 struct DiscoveryOptionsTests {
-    private func ways(_ words: [String], hasNetwork: Bool = true) throws -> Set<DiscoveryWay> {
+    private func ways(_ words: [String], hasNetwork: Bool = true) throws -> Set<DiscoveryMethod> {
         try DiscoveryOptions.parse(words.flatMap { ["--discovery", $0] }).ways(hasNetwork: hasNetwork)
     }
 

@@ -117,7 +117,7 @@ public struct CoordinatorError: Error, Sendable {
         public static let peerBanned = Code("peerBanned")
         /// A peer answered with an error of its own; the message has its code.
         public static let peerReported = Code("peerReported")
-        /// Publishing the session in one of its ways failed; the others and invitations still work, and it is tried again.
+        /// Publishing the session by one of its methods failed; the others and invitations still work, and it is tried again.
         public static let publishFailed = Code("publishFailed")
         /// Nothing valid came for a long time while a deadline runs. Told as an event; the session goes on.
         public static let stuck = Code("stuck")

@@ -70,8 +70,8 @@ public final class FaultyStore: SessionStore {
     }
 
     /// What the store behind it has.
-    public func load(signer: PublicKey, tombstones: Int) async throws -> StoredState {
-        await store.load(signer: signer, tombstones: tombstones)
+    public func load(signer: PublicKey, completions: Int) async throws -> StoredState {
+        await store.load(signer: signer, completions: completions)
     }
 
     /// What the store behind it has.
@@ -80,7 +80,7 @@ public final class FaultyStore: SessionStore {
     }
 
     /// What the store behind it has.
-    public func tombstone(of session: SessionID, signer: PublicKey) async throws -> StoredTombstone? {
-        await store.tombstone(of: session, signer: signer)
+    public func completion(of session: SessionID, signer: PublicKey) async throws -> StoredCompletion? {
+        await store.completion(of: session, signer: signer)
     }
 }

@@ -1,6 +1,6 @@
 public import Logging
 public import MuSig2Coordination
-public import Multiformats
+import Multiformats
 public import PeerNode
 public import PeerTransport
 public import PeerTransportNIO
@@ -13,7 +13,7 @@ public import ServiceLifecycle
 /// let node = try await SigningNode.start(signer: key, consent: .approveEverything)
 /// let session = try await node.coordinator.createSession(SessionRequest(signers: keys, messages: [message]))
 /// print(session.invitation)
-/// let signatures = try await node.coordinator.signatures(of: session.id)
+/// let signatures = try await node.coordinator.waitForSignatures(of: session.id)
 /// await node.shutdown()
 /// ```
 public final class SigningNode: Sendable {
@@ -37,13 +37,13 @@ public final class SigningNode: Sendable {
     ///   - signer: The key that sessions are signed with.
     ///   - messageKey: The key for protocol messages; nil: the signer key.
     ///   - identity: Who the node is on the network. A fresh one hides that it is the same signer as yesterday.
-    ///   - listenOn: Where the node listens; port 0 lets the system choose. None: it only dials.
+    ///   - listenAddresses: Where the node listens; port 0 lets the system choose. None: it only dials.
     ///   - store: What must outlive the process.
     ///   - dht: How the node takes part in a DHT, through which sessions are found by rendezvous, inbox and record; nil: not. The rules of
     ///     records are added to its own.
     ///   - discovery: Who knows the providers of keys, in the place of the node's DHT: for rendezvous and inboxes.
     ///   - values: Who keeps public values, in the place of the node's DHT: for records. It must keep `AnnouncementRules`.
-    ///   - otherWays: Further ways of discovery.
+    ///   - otherDiscoveries: Further methods of discovery.
     ///   - consent: Who decides what this node signs.
     ///   - configuration: The limits and timeouts of the coordinator.
     ///   - nodeConfiguration: The limits and timeouts of the node.
@@ -53,12 +53,12 @@ public final class SigningNode: Sendable {
         signer: consuming SecretKey,
         messageKey: consuming SecretKey? = nil,
         identity: NodeIdentity = .generateEd25519(),
-        listenOn: [Multiaddr] = SigningNode.anyAddress,
+        listenAddresses: [ListenAddress] = [.anyInterface],
         store: any SessionStore = InMemorySessionStore(),
         dht: DHTConfiguration? = nil,
         discovery: (any PeerDiscovery)? = nil,
         values: (any ValueDiscovery)? = nil,
-        otherWays: [any SessionDiscovery] = [],
+        otherDiscoveries: [any SessionDiscovery] = [],
         consent: any ConsentPolicy = .ownSessions,
         configuration: MuSig2Coordinator.Configuration = MuSig2Coordinator.Configuration(),
         nodeConfiguration: PeerNodeConfiguration = PeerNodeConfiguration(),
@@ -69,7 +69,7 @@ public final class SigningNode: Sendable {
         networkConfiguration.maximumFrameBytes = configuration.limits.frameBytes
         let network = try NodePeerNetwork(node: node, configuration: networkConfiguration)
         self.node = node
-        listenAddresses = listenOn + nodeConfiguration.listenAddresses
+        self.listenAddresses = listenAddresses.map(\.multiaddr) + nodeConfiguration.listenAddresses
         if var dht {
             dht.rules[RecordName.defaultNamespace] = AnnouncementRules()
             self.dht = try NodeDHT(node: node, configuration: dht)
@@ -81,26 +81,12 @@ public final class SigningNode: Sendable {
             signer: signer,
             messageKey: messageKey,
             store: store,
-            discovery: .dht(peers: discovery ?? self.dht, values: values ?? self.dht) + otherWays,
+            discovery: .dht(peers: discovery ?? self.dht, values: values ?? self.dht) + otherDiscoveries,
             consent: consent,
             configuration: configuration,
             timeSource: nodeConfiguration.timeSource,
             logger: logger
         )
-    }
-
-    /// Every IPv4 address of this machine, at a port that the system chooses.
-    public static var anyAddress: [Multiaddr] { Self.address("/ip4/0.0.0.0/tcp/0") }
-
-    /// This machine alone, at a port that the system chooses: for tests and demonstrations.
-    public static var loopback: [Multiaddr] { Self.address("/ip4/127.0.0.1/tcp/0") }
-
-    private static func address(_ text: String) -> [Multiaddr] {
-        do {
-            return [try Multiaddr(text)]
-        } catch {
-            return []
-        }
     }
 
     /// Makes a node and a coordinator, listens, and goes on with what is in the store.
@@ -109,13 +95,13 @@ public final class SigningNode: Sendable {
     ///   - signer: The key that sessions are signed with.
     ///   - messageKey: The key for protocol messages; nil: the signer key.
     ///   - identity: Who the node is on the network.
-    ///   - listenOn: Where the node listens; port 0 lets the system choose. None: it only dials.
+    ///   - listenAddresses: Where the node listens; port 0 lets the system choose. None: it only dials.
     ///   - store: What must outlive the process.
     ///   - dht: How the node takes part in a DHT, through which sessions are found by rendezvous, inbox and record; nil: not. The rules of
     ///     records are added to its own.
     ///   - discovery: Who knows the providers of keys, in the place of the node's DHT: for rendezvous and inboxes.
     ///   - values: Who keeps public values, in the place of the node's DHT: for records. It must keep `AnnouncementRules`.
-    ///   - otherWays: Further ways of discovery.
+    ///   - otherDiscoveries: Further methods of discovery.
     ///   - consent: Who decides what this node signs.
     ///   - configuration: The limits and timeouts of the coordinator.
     ///   - nodeConfiguration: The limits and timeouts of the node.
@@ -126,12 +112,12 @@ public final class SigningNode: Sendable {
         signer: consuming SecretKey,
         messageKey: consuming SecretKey? = nil,
         identity: NodeIdentity = .generateEd25519(),
-        listenOn: [Multiaddr] = SigningNode.anyAddress,
+        listenAddresses: [ListenAddress] = [.anyInterface],
         store: any SessionStore = InMemorySessionStore(),
         dht: DHTConfiguration? = nil,
         discovery: (any PeerDiscovery)? = nil,
         values: (any ValueDiscovery)? = nil,
-        otherWays: [any SessionDiscovery] = [],
+        otherDiscoveries: [any SessionDiscovery] = [],
         consent: any ConsentPolicy = .ownSessions,
         configuration: MuSig2Coordinator.Configuration = MuSig2Coordinator.Configuration(),
         nodeConfiguration: PeerNodeConfiguration = PeerNodeConfiguration(),
@@ -141,12 +127,12 @@ public final class SigningNode: Sendable {
             signer: signer,
             messageKey: messageKey,
             identity: identity,
-            listenOn: listenOn,
+            listenAddresses: listenAddresses,
             store: store,
             dht: dht,
             discovery: discovery,
             values: values,
-            otherWays: otherWays,
+            otherDiscoveries: otherDiscoveries,
             consent: consent,
             configuration: configuration,
             nodeConfiguration: nodeConfiguration,

@@ -24,8 +24,8 @@ import Testing
     /// again.
     @Test func theCreatorIsGoneWhenAPersonSaysYes() async throws {
         let network = Parties.network()
-        let asked = Gate()
-        let answer = Reply<ConsentDecision>()
+        let asked = Event()
+        let answer = OneShot<ConsentDecision>()
         let creator = try await Parties.party(0, on: network)
         let joiner = try await Parties.party(
             1, on: network,

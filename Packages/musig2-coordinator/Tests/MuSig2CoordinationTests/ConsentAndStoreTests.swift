@@ -27,7 +27,7 @@ import Testing
         #expect(await joiner.coordinator.status(of: created.id) == nil)
         #expect(await creator.coordinator.status(of: created.id)?.signers[1].peer == nil)
         // Its store remembers nothing of it.
-        #expect(await joiner.store.load(signer: joiner.publicKey, tombstones: 1).sessions.isEmpty)
+        #expect(await joiner.store.load(signer: joiner.publicKey, completions: 1).sessions.isEmpty)
     }
 
     /// K15: the policy is asked once more right before the partial.
@@ -45,13 +45,13 @@ import Testing
             SessionRequest(signers: [creator.publicKey, joiner.publicKey], messages: [[1]]))
         try await joiner.coordinator.joinSession(created.invitation)
         await #expect(throws: CoordinatorError(.aborted, "")) {
-            try await creator.coordinator.signatures(of: created.id)
+            try await creator.coordinator.waitForSignatures(of: created.id)
         }
         #expect(stages.withLock { $0 } == [.join, .sign])
         let status = try #require(await joiner.coordinator.status(of: created.id))
         #expect(!status.isAfterPartial)
         #expect(
-            await joiner.store.load(signer: joiner.publicKey, tombstones: 1).sessions.allSatisfy(\.partials.isEmpty))
+            await joiner.store.load(signer: joiner.publicKey, completions: 1).sessions.allSatisfy(\.partials.isEmpty))
     }
 
     /// K15: an approval that is withdrawn before the partial: nothing but ABORT leaves.
@@ -61,17 +61,17 @@ import Testing
         let (creator, joiner) = (joined[0], joined[1])
         try await joiner.coordinator.withdrawApproval(of: created.id)
         await #expect(throws: CoordinatorError(.aborted, "")) {
-            try await joiner.coordinator.signatures(of: created.id)
+            try await joiner.coordinator.waitForSignatures(of: created.id)
         }
         await #expect(throws: CoordinatorError(.aborted, "")) {
-            try await creator.coordinator.signatures(of: created.id)
+            try await creator.coordinator.waitForSignatures(of: created.id)
         }
     }
 
     @Test func aPersonMayTakeTime() async throws {
         let network = Parties.network()
-        let asked = Gate()
-        let answer = Reply<ConsentDecision>()
+        let asked = Event()
+        let answer = OneShot<ConsentDecision>()
         let creator = try await Parties.party(0, on: network)
         let joiner = try await Parties.party(
             1, on: network,
@@ -87,7 +87,7 @@ import Testing
         #expect(await joiner.coordinator.activeSessions.isEmpty)
         answer.set(.approve)
         #expect(try await joined == created.id)
-        let signatures = try await creator.coordinator.signatures(of: created.id)
+        let signatures = try await creator.coordinator.waitForSignatures(of: created.id)
         #expect(try verify(signatures, [[1]], keys: [creator.publicKey, joiner.publicKey]))
     }
 
@@ -112,7 +112,7 @@ import Testing
         #expect(!store.written.contains { if case .partials = $0 { true } else { false } })
         store.setRule(nil)
         let parties = Parties(network: network, all: [creator, joiner])
-        let signatures = try await parties.advancing { try await joiner.coordinator.signatures(of: created.id) }
+        let signatures = try await parties.advancing { try await joiner.coordinator.waitForSignatures(of: created.id) }
         #expect(try verify(signatures, [[1]], keys: parties.keys))
         #expect(store.written.count { if case .partials = $0 { true } else { false } } == 1)
     }
@@ -133,7 +133,7 @@ import Testing
         let invitation = creator.coordinator.invitation(to: id)
         let signatures = try await parties.advancing {
             try await joiner.coordinator.joinSession(invitation)
-            return try await creator.coordinator.signatures(of: id)
+            return try await creator.coordinator.waitForSignatures(of: id)
         }
         #expect(try verify(signatures, [[1]], keys: keys))
     }
@@ -152,16 +152,16 @@ import Testing
         let parties = Parties(network: network, all: [creator, again, last])
         let signatures = try await parties.advancing {
             try await last.coordinator.joinSession(created.invitation)
-            return try await again.coordinator.signatures(of: created.id)
+            return try await again.coordinator.waitForSignatures(of: created.id)
         }
         #expect(try verify(signatures, [[1]], keys: keys))
         // Finished sessions are known to the next process as well.
         try await parties.advancing {
-            for party in parties.all { _ = try await party.coordinator.signatures(of: created.id) }
+            for party in parties.all { _ = try await party.coordinator.waitForSignatures(of: created.id) }
         }
         await parties.shutdown()
         let third2 = try await Parties.party(2, on: Parties.network(), store: last.store)
-        #expect(try await third2.coordinator.finalSignatures(of: created.id) == signatures)
+        #expect(try await third2.coordinator.signatures(of: created.id) == signatures)
         #expect(await third2.coordinator.activeSessions.isEmpty)
     }
 
@@ -174,9 +174,11 @@ import Testing
         let unknown = try #require(SessionID(Array(repeating: 3, count: 32)))
         #expect(await coordinator.status(of: unknown) == nil)
         #expect(await coordinator.health(of: unknown) == nil)
-        await #expect(throws: CoordinatorError(.unknownSession, "")) { try await coordinator.signatures(of: unknown) }
         await #expect(throws: CoordinatorError(.unknownSession, "")) {
-            try await coordinator.finalSignatures(of: unknown)
+            try await coordinator.waitForSignatures(of: unknown)
+        }
+        await #expect(throws: CoordinatorError(.unknownSession, "")) {
+            try await coordinator.signatures(of: unknown)
         }
         await #expect(throws: CoordinatorError(.unknownSession, "")) { try await coordinator.closeSession(unknown) }
         await #expect(throws: CoordinatorError(.unknownSession, "")) {
@@ -226,7 +228,7 @@ import Testing
         let (creator, joiner) = (joined[0], joined[1])
         try await creator.coordinator.abortSession(created.id, reason: "changed my mind")
         do throws(CoordinatorError) {
-            _ = try await joiner.coordinator.signatures(of: created.id)
+            _ = try await joiner.coordinator.waitForSignatures(of: created.id)
             Issue.record("expected an abort")
         } catch {
             #expect(error.code == .aborted)
@@ -234,7 +236,7 @@ import Testing
             #expect(error.message.contains("changed my mind"))
         }
         await #expect(throws: CoordinatorError(.aborted, "")) {
-            try await creator.coordinator.signatures(of: created.id)
+            try await creator.coordinator.waitForSignatures(of: created.id)
         }
     }
 
@@ -246,7 +248,7 @@ import Testing
         let keys = [creator.publicKey, joiner.publicKey]
         let created = try await creator.coordinator.createSession(SessionRequest(signers: keys, messages: [[1]]))
         try await joiner.coordinator.joinSession(created.invitation)
-        let signatures = try await joiner.coordinator.signatures(of: created.id)
+        let signatures = try await joiner.coordinator.waitForSignatures(of: created.id)
         // The same session at a node that aborted it: a second life of the creator on an older copy.
         let descriptor = try #require(await joiner.coordinator.machine.sessions[created.id]?.announced)
         _ = descriptor
@@ -257,7 +259,7 @@ import Testing
         }
         let made = try sign([2], keys: [0, 1])
         try await creator.coordinator.offer([made], to: other.id)
-        #expect(try await creator.coordinator.signatures(of: other.id) == [made])
+        #expect(try await creator.coordinator.waitForSignatures(of: other.id) == [made])
         #expect(await creator.coordinator.status(of: other.id)?.phase == .completed)
     }
 
@@ -304,23 +306,23 @@ private final class NonceShelf {
     private final class SlowStore: SessionStore {
         struct Unreadable: Error {}
 
-        let asked = Gate()
-        let answer = Reply<Bool>()
+        let asked = Event()
+        let answer = OneShot<Bool>()
         private let base = InMemorySessionStore()
 
         func commit(_ writes: [StoreWrite], signer: PublicKey) async throws -> [StoreOutcome] {
             await base.commit(writes, signer: signer)
         }
 
-        func load(signer: PublicKey, tombstones: Int) async throws -> StoredState {
+        func load(signer: PublicKey, completions: Int) async throws -> StoredState {
             asked.set()
             guard await answer.wait() == true else { throw Unreadable() }
-            return await base.load(signer: signer, tombstones: tombstones)
+            return await base.load(signer: signer, completions: completions)
         }
 
         func session(_ session: SessionID, signer: PublicKey) async throws -> StoredSession? { nil }
 
-        func tombstone(of session: SessionID, signer: PublicKey) async throws -> StoredTombstone? { nil }
+        func completion(of session: SessionID, signer: PublicKey) async throws -> StoredCompletion? { nil }
     }
 
     private func coordinator(_ store: SlowStore) throws -> MuSig2Coordinator {

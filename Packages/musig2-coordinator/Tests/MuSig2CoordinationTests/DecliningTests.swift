@@ -48,11 +48,11 @@ import WireCodec
             await third.coordinator.status(of: created.id)?.phase == .declined(reason: "not on a Sunday", isTold: true))
         #expect(await third.coordinator.activeSessions.isEmpty)
         await #expect(throws: CoordinatorError(.notApproved, "")) {
-            try await third.coordinator.signatures(of: created.id)
+            try await third.coordinator.waitForSignatures(of: created.id)
         }
         try await parties[0].coordinator.abortSession(created.id, reason: "signer 3 declined")
         await #expect(throws: CoordinatorError(.aborted, "")) {
-            try await parties[1].coordinator.signatures(of: created.id)
+            try await parties[1].coordinator.waitForSignatures(of: created.id)
         }
     }
 
@@ -86,8 +86,8 @@ import WireCodec
         let network = Parties.network()
         let (parties, created) = try await Parties.openSession(on: network)
         let events = await parties[0].coordinator.events
-        let asked = Gate()
-        let answer = Reply<ConsentDecision>()
+        let asked = Event()
+        let answer = OneShot<ConsentDecision>()
         let third = try await Parties.party(
             2, on: network,
             consent: AskConsent { _ in

@@ -35,7 +35,7 @@ import WireCodec
         let joiner = parties[1].coordinator
         let events = await joiner.events
         async let waiting: Void = {
-            await #expect(throws: CoordinatorError(.left, "")) { try await joiner.signatures(of: created.id) }
+            await #expect(throws: CoordinatorError(.left, "")) { try await joiner.waitForSignatures(of: created.id) }
         }()
         while await joiner.waiters.count == 0 { await Task.yield() }
         try await joiner.leaveSession(created.id)
@@ -48,13 +48,13 @@ import WireCodec
         await joiner.shutdown()
         let again = try await Parties.party(1, on: parties.network, store: parties[1].store)
         #expect(await again.coordinator.activeSessions.isEmpty)
-        #expect(await again.store.load(signer: again.publicKey, tombstones: 1).sessions.isEmpty)
+        #expect(await again.store.load(signer: again.publicKey, completions: 1).sessions.isEmpty)
         let last = try await Parties.party(2, on: parties.network)
         let all = Parties(network: parties.network, all: [parties[0], again, last])
         let signatures = try await all.advancing {
             try await again.coordinator.joinSession(created.invitation)
             try await last.coordinator.joinSession(created.invitation)
-            return try await again.coordinator.signatures(of: created.id)
+            return try await again.coordinator.waitForSignatures(of: created.id)
         }
         #expect(try verify(signatures, [[1]], keys: all.keys))
     }
@@ -63,7 +63,7 @@ import WireCodec
     @Test func abortedBeforeThePolicyAnswers() async throws {
         let network = Parties.network()
         let creator = try await Parties.party(0, on: network)
-        let answer = Reply<ConsentDecision>()
+        let answer = OneShot<ConsentDecision>()
         let joiner = try await Parties.party(
             1, on: network, consent: AskConsent { _ in await answer.wait() ?? .refuse(reason: "cancelled") })
         let created = try await creator.coordinator.createSession(
@@ -89,7 +89,7 @@ import WireCodec
         #expect(await parties[1].coordinator.activeSessions == [created.id])
         store.setRule(nil)
         await #expect(throws: CoordinatorError(.aborted, "")) {
-            try await parties.advancing { try await parties[1].coordinator.signatures(of: created.id) }
+            try await parties.advancing { try await parties[1].coordinator.waitForSignatures(of: created.id) }
         }
         #expect(store.base.sessionNow(created.id, signer: parties[0].publicKey)?.end?.abort != nil)
     }
@@ -113,7 +113,7 @@ import WireCodec
             }
             let created = try await creator.coordinator.createSession(SessionRequest(signers: keys, messages: [[1]]))
             try await joiner.coordinator.joinSession(created.invitation)
-            return try await creator.coordinator.signatures(of: created.id)
+            return try await creator.coordinator.waitForSignatures(of: created.id)
         }
         #expect(try verify(signatures, [[1]], keys: keys))
     }
@@ -133,7 +133,7 @@ import WireCodec
                 to: scene.honest[0].peer)
         }
         try await hostile.settle(with: scene.honest[0].peer)
-        #expect(await scene.honest[0].coordinator.turns.batch.writes.count < 10)
+        #expect(await scene.honest[0].coordinator.inputs.batch.writes.count < 10)
     }
 
     /// A row that cannot be read stands for one that may have left. It is not asked for again and again: the next attempt has none.
@@ -149,7 +149,7 @@ import WireCodec
         let parties = Parties(network: network, all: [creator, joiner])
         let signatures = try await parties.advancing {
             try await joiner.coordinator.joinSession(created.invitation)
-            return try await creator.coordinator.signatures(of: created.id)
+            return try await creator.coordinator.waitForSignatures(of: created.id)
         }
         #expect(try verify(signatures, [[1]], keys: keys))
         #expect(await creator.coordinator.status(of: created.id)?.isAfterPartial == true)
@@ -186,7 +186,7 @@ import WireCodec
         let hostile = try HostileSigner(666, on: network)
         let keys = [creator.publicKey, hostile.publicKey]
         let created = try await creator.coordinator.createSession(SessionRequest(signers: keys, messages: [[1]]))
-        try await hostile.look(created.id, at: creator.peer)
+        try await hostile.lookUp(created.id, at: creator.peer)
         hostile.say(try hostile.join(), try hostile.nonces(hostile.draw()), to: creator.peer)
         let share = try await hostile.hear(.nonceShare, by: 0)
         let partial = try await hostile.hear(.partialSigShare, by: 0)
@@ -204,7 +204,7 @@ import WireCodec
             told += await again.coordinator.machine.sessions.count
             #expect(await again.coordinator.activeSessions.isEmpty)
             await again.coordinator.shutdown()
-            #expect(await creator.store.load(signer: creator.publicKey, tombstones: 1).sessions.isEmpty)
+            #expect(await creator.store.load(signer: creator.publicKey, completions: 1).sessions.isEmpty)
         }
         #expect(told == 0)
         let last = try await Parties.party(0, on: network, store: creator.store)
@@ -212,7 +212,7 @@ import WireCodec
             try await last.coordinator.offer([SchnorrSignature(r: .zero, s: .zero)], to: created.id)
         }
         try await last.coordinator.offer(signatures, to: created.id)
-        #expect(try await last.coordinator.finalSignatures(of: created.id) == signatures)
+        #expect(try await last.coordinator.signatures(of: created.id) == signatures)
     }
 
     /// A session that was aborted after the partial of this signer left: another signer refused to sign.
@@ -226,7 +226,7 @@ import WireCodec
             SessionRequest(signers: [creator.publicKey, joiner.publicKey], messages: [[1]]))
         try await joiner.coordinator.joinSession(created.invitation)
         await #expect(throws: CoordinatorError(.aborted, "")) {
-            try await joiner.coordinator.signatures(of: created.id)
+            try await joiner.coordinator.waitForSignatures(of: created.id)
         }
         return (network, joiner, created.id)
     }
@@ -280,11 +280,11 @@ import WireCodec
         let secret = try TestKeys.secret(1)
         var status = try #require(node.machine.status(of: session))
         status.undelivered = [1]
-        let stone = StoredTombstone(
+        let stone = StoredCompletion(
             id: session, messageKeys: try [0, 1].map { try TestKeys.publicKey($0).xOnly },
             expiresAt: wire.now.wallMilliseconds + 7_200_000, signatures: [SchnorrSignature(r: .zero, s: .zero)])
         node.machine.remove(session, at: wire.now)
-        node.machine.bury(Tombstone(stone, status: status), at: wire.now)
+        node.machine.archive(FinishedSession(stone, status: status), at: wire.now)
         _ = wire.connect(peer, to: node)
         let final = FrameItem.sync(Sync(sessionID: session.bytes, attempt: 1, index: 1, run: 2, isFinal: true))
         _ = wire.give([final], to: node, from: peer)

@@ -23,7 +23,7 @@ import Testing
         let joinerEvents = await parties[1].coordinator.events(for: created.id)
         try await parties[1].coordinator.joinSession(created.invitation)
         try await parties[2].coordinator.joinSession(created.invitation)
-        let signatures = try await parties[0].coordinator.signatures(of: created.id)
+        let signatures = try await parties[0].coordinator.waitForSignatures(of: created.id)
         let id = created.id
         let first = await read(all, until: "complete").filter { $0.session == id }
         #expect(first.first == .created(id, finalKey: created.finalKey))
@@ -78,7 +78,7 @@ import Testing
         let created = try await parties[0].coordinator.createSession(
             SessionRequest(signers: parties.keys, messages: [[1]]))
         try await parties[1].coordinator.joinSession(created.invitation)
-        _ = try await parties[0].coordinator.signatures(of: created.id)
+        _ = try await parties[0].coordinator.waitForSignatures(of: created.id)
         parties.network.apply(.crash(parties[1].peer))
         let seen = await read(events, until: "peerDisconnected")
         #expect(seen.filter { $0 == .peerConnected(parties[1].peer) }.count == 1)
@@ -93,7 +93,7 @@ import Testing
         let created = try await parties[0].coordinator.createSession(
             SessionRequest(signers: parties.keys, messages: [[1]]))
         try await parties[1].coordinator.joinSession(created.invitation)
-        _ = try await parties[0].coordinator.signatures(of: created.id)
+        _ = try await parties[0].coordinator.waitForSignatures(of: created.id)
         try await parties[0].coordinator.closeSession(created.id)
         let seen = await read(events, until: "closed")
         #expect(seen.count == 5)
@@ -126,7 +126,7 @@ import Testing
         let events = await coordinator.events
         async let outcome: Void = {
             await #expect(throws: CoordinatorError(.notRunning, "")) {
-                try await coordinator.signatures(of: created.id)
+                try await coordinator.waitForSignatures(of: created.id)
             }
         }()
         while await coordinator.waiters.count == 0 { await Task.yield() }

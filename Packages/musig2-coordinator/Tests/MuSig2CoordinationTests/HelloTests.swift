@@ -73,13 +73,13 @@ import WireCodec
         _ = wire.connect(peer, to: node)
         let today = DiscoveryDay.of(wire.now)
         for day in [today - 1, today, today + 1] {
-            let key = DiscoveryKey(.session(session), day: day).bytes
+            let key = ProviderKey(.session(session), day: day).bytes
             let effects = wire.give(
                 [.hello(Hello(dhtKey: key, a: a.map { $0 &+ UInt8(day % 3) }))], to: node, from: peer)
             #expect(try Wire.items(effects, to: peer).count == 1)
         }
         for day in [today - 2, today + 2] {
-            let key = DiscoveryKey(.session(session), day: day).bytes
+            let key = ProviderKey(.session(session), day: day).bytes
             let effects = wire.give([.hello(Hello(dhtKey: key, a: a))], to: node, from: peer)
             #expect(Wire.frames(effects, to: peer).isEmpty)
             #expect(Wire.isDisconnected(effects, from: peer))
@@ -89,7 +89,7 @@ import WireCodec
     /// P1: the keys of two days have nothing in common, and none is the session id.
     @Test func p1DaysCannotBeLinked() throws {
         let session = SessionID(try hash(a))
-        let keys = (0..<4 as Range<UInt32>).map { DiscoveryKey(.session(session), day: 20_000 + $0).bytes }
+        let keys = (0..<4 as Range<UInt32>).map { ProviderKey(.session(session), day: 20_000 + $0).bytes }
         #expect(Set(keys).count == 4)
         #expect(
             keys.allSatisfy {
@@ -128,7 +128,7 @@ import WireCodec
             seed: 9,
             now: wire.now)
         victim.take(
-            .look(.session(session), providers: [Provider(peer: fake, addresses: SimulatedWorld.addresses)]),
+            .lookUp(.session(session), providers: [Provider(peer: fake, addresses: SimulatedWorld.addresses)]),
             at: wire.now)
         _ = victim.takeOutgoing()
         let first = try Wire.items(wire.connect(fake, to: victim), to: fake)

@@ -74,16 +74,16 @@ import WireCodec
 
     @Test func tombstonesAreBoundedOldestFirst() throws {
         let stones = try (0..<30 as Range<UInt8>).map { number in
-            StoredTombstone(
+            StoredCompletion(
                 id: try #require(SessionID(Array(repeating: number, count: 32))),
                 messageKeys: [],
                 expiresAt: .max,
                 signatures: []
             )
         }
-        var yard = TombstoneYard(capacity: 10)
+        var yard = FinishedSessions(capacity: 10)
         for (number, stone) in stones.enumerated() {
-            let forgotten = yard.insert(Tombstone(stone, status: nil))
+            let forgotten = yard.insert(FinishedSession(stone, status: nil))
             #expect(forgotten == (number < 10 ? [] : [stones[number - 10].id]))
             #expect(yard.count == min(number + 1, 10))
         }
@@ -157,7 +157,7 @@ import WireCodec
             ("limits.sessions", { $0.limits.sessions = 0 }),
             ("limits.sessionsPerCreator", { $0.limits.sessionsPerCreator = 0 }),
             ("limits.sessionStateBytes", { $0.limits.sessionStateBytes = 1 }),
-            ("limits.tombstones", { $0.limits.tombstones = 0 }),
+            ("limits.finishedSessions", { $0.limits.finishedSessions = 0 }),
             ("limits.rememberedPeers", { $0.limits.rememberedPeers = 0 }),
             ("limits.hellosPerPeer", { $0.limits.hellosPerPeer = 0 }),
             ("limits.publications", { $0.limits.publications = 0 }),
@@ -264,7 +264,7 @@ import WireCodec
         let looker = try world.start(1)
         let id = try world.create(plan(1), at: creator)
         world.give(
-            .look(.session(id), providers: [Provider(peer: creator.peer, addresses: SimulatedWorld.addresses)]),
+            .lookUp(.session(id), providers: [Provider(peer: creator.peer, addresses: SimulatedWorld.addresses)]),
             to: looker)
         let isSeen = try world.run(for: .seconds(2)) { looker.previews.count == 1 }
         #expect(isSeen)

@@ -46,8 +46,8 @@ import Testing
         let created = try await parties[0].coordinator.createSession(
             SessionRequest(signers: parties.map(\.publicKey), messages: [message]))
         try await parties[1].coordinator.joinSession(created.invitation)
-        _ = try await parties[0].coordinator.signatures(of: created.id)
-        _ = try await parties[1].coordinator.signatures(of: created.id)
+        _ = try await parties[0].coordinator.waitForSignatures(of: created.id)
+        _ = try await parties[1].coordinator.waitForSignatures(of: created.id)
         let text = lines.all.withLock { $0.joined(separator: "\n") }
         #expect(text.contains("session.id"))
         #expect(text.contains("complete"))
@@ -58,7 +58,7 @@ import Testing
         #expect(!text.contains(hex(message)))
         #expect(!text.contains("nobody should read"))
         for party in parties {
-            let stored = await party.store.load(signer: party.publicKey, tombstones: 10)
+            let stored = await party.store.load(signer: party.publicKey, completions: 10)
             for nonces in stored.sessions.flatMap(\.nonces) { #expect(!text.contains(hex(nonces))) }
         }
     }

@@ -57,13 +57,13 @@ import Testing
         }
         #expect(sizes == (6...16).map { 1 << $0 } + [1 << 16, 1 << 16])
         // A hundred further lives, each as short as may be, at one moment.
-        let before = store.stateNow(signer: signer, tombstones: 0).nextRunNumber
+        let before = store.stateNow(signer: signer, completions: 0).nextRunNumber
         for _ in 0..<100 {
             var life = RunCounter()
-            life.raiseFloor(to: store.stateNow(signer: signer, tombstones: 0).nextRunNumber)
+            life.raiseFloor(to: store.stateNow(signer: signer, completions: 0).nextRunNumber)
             try claim(&life, in: store, at: now(1_800_000_000_000))
         }
-        let after = store.stateNow(signer: signer, tombstones: 0).nextRunNumber
+        let after = store.stateNow(signer: signer, completions: 0).nextRunNumber
         #expect(after - before == 100 * 64)
     }
 
@@ -83,7 +83,7 @@ import Testing
             switch generator.next() % 16 {
             case 0:
                 // Another process begins on the store: its blocks are small at first.
-                let stored = store.stateNow(signer: try TestKeys.publicKey(1), tombstones: 0)
+                let stored = store.stateNow(signer: try TestKeys.publicKey(1), completions: 0)
                 counters[which] = RunCounter()
                 counters[which].raiseFloor(to: stored.nextRunNumber)
                 last[which] = 0
@@ -117,7 +117,7 @@ import Testing
             #expect(store.commitNow([.runBlock(start: start, count: 50)], signer: other) == [.taken(below: 150)])
         }
         #expect(store.commitNow([.runBlock(start: 150, count: 50)], signer: other) == [.written])
-        #expect(store.stateNow(signer: one, tombstones: 0).nextRunNumber == 200)
+        #expect(store.stateNow(signer: one, completions: 0).nextRunNumber == 200)
         let later = store.commitNow([.sweep(before: .max), .runBlock(start: 0, count: 1)], signer: one)
         #expect(later.last == .taken(below: 200))
     }

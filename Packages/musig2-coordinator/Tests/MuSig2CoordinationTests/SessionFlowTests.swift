@@ -19,7 +19,7 @@ import WireCodec
         }
         var signatures: [[SchnorrSignature]] = []
         for party in parties.all {
-            signatures.append(try await party.coordinator.signatures(of: created.id))
+            signatures.append(try await party.coordinator.waitForSignatures(of: created.id))
         }
         return signatures
     }
@@ -31,8 +31,8 @@ import WireCodec
             SessionRequest(signers: parties.keys, messages: [message]))
         let joined = try await parties[1].coordinator.joinSession(created.invitation)
         #expect(joined == created.id)
-        let first = try await parties[0].coordinator.signatures(of: created.id)
-        let second = try await parties[1].coordinator.signatures(of: created.id)
+        let first = try await parties[0].coordinator.waitForSignatures(of: created.id)
+        let second = try await parties[1].coordinator.waitForSignatures(of: created.id)
         #expect(first == second)
         #expect(try verify(first, [message], keys: parties.keys))
         await parties.shutdown()
@@ -159,7 +159,7 @@ import WireCodec
                         try await parties[other].coordinator.joinSession(created.invitation)
                     }
                     for party in parties.all {
-                        let signatures = try await party.coordinator.signatures(of: created.id)
+                        let signatures = try await party.coordinator.waitForSignatures(of: created.id)
                         #expect(try verify(signatures, [message], keys: parties.keys))
                     }
                 }
@@ -178,12 +178,12 @@ import WireCodec
         let two = try await parties[0].coordinator.createSession(request)
         #expect(one.id != two.id)
         try await parties[1].coordinator.joinSession(two.invitation)
-        _ = try await parties[0].coordinator.signatures(of: two.id)
-        #expect(try await parties[0].coordinator.finalSignatures(of: one.id) == nil)
+        _ = try await parties[0].coordinator.waitForSignatures(of: two.id)
+        #expect(try await parties[0].coordinator.signatures(of: one.id) == nil)
         try await parties[1].coordinator.joinSession(one.invitation)
-        let first = try await parties[0].coordinator.signatures(of: one.id)
+        let first = try await parties[0].coordinator.waitForSignatures(of: one.id)
         #expect(try verify(first, [[1]], keys: parties.keys))
-        #expect(try await parties[0].coordinator.signatures(of: two.id) != first)
+        #expect(try await parties[0].coordinator.waitForSignatures(of: two.id) != first)
         await parties.shutdown()
     }
 
@@ -206,7 +206,7 @@ import WireCodec
         request.messageKeys = coordinators.map(\.messageKey)
         let created = try await coordinators[0].createSession(request)
         try await coordinators[1].joinSession(created.invitation)
-        let signatures = try await coordinators[1].signatures(of: created.id)
+        let signatures = try await coordinators[1].waitForSignatures(of: created.id)
         #expect(try verify(signatures, [[5]], keys: keys))
         // The protocol's own key must be the one that the descriptor names.
         request.messageKeys = [coordinators[1].messageKey, coordinators[0].messageKey]
@@ -235,7 +235,7 @@ import WireCodec
         while seen.last != "noncesComplete", let event = await iterator.next() { seen.append(event.name) }
         #expect(!seen.contains("partialReceived"))
         for party in parties.all { try await party.coordinator.startRound2(of: created.id) }
-        let signatures = try await parties[0].coordinator.signatures(of: created.id)
+        let signatures = try await parties[0].coordinator.waitForSignatures(of: created.id)
         #expect(try verify(signatures, [[6]], keys: parties.keys))
         await parties.shutdown()
     }
@@ -249,7 +249,7 @@ import WireCodec
         #expect(invitation != created.invitation)
         try await parties[2].coordinator.joinSession(invitation)
         for party in parties.all {
-            let signatures = try await party.coordinator.signatures(of: created.id)
+            let signatures = try await party.coordinator.waitForSignatures(of: created.id)
             #expect(try verify(signatures, [[8]], keys: parties.keys))
         }
         await parties.shutdown()

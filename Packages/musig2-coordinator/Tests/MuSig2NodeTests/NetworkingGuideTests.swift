@@ -33,9 +33,9 @@ import Testing
         func signTogether(_ bootstrap: [Multiaddr]) async throws -> ([PublicKey], [SchnorrSignature]) {
             let dht = DHTConfiguration(mode: .client, prefix: "/my-network", bootstrap: bootstrap)
             let alice = try await SigningNode.start(
-                signer: SecretKey.generate(), listenOn: SigningNode.loopback, dht: dht, consent: .approveEverything)
+                signer: SecretKey.generate(), listenAddresses: [.loopback], dht: dht, consent: .approveEverything)
             let bob = try await SigningNode.start(
-                signer: SecretKey.generate(), listenOn: SigningNode.loopback, dht: dht, consent: .approveEverything)
+                signer: SecretKey.generate(), listenAddresses: [.loopback], dht: dht, consent: .approveEverything)
 
             let keys = [alice.coordinator.signerKey, bob.coordinator.signerKey]
             var request = SessionRequest(signers: keys, messages: [message])
@@ -44,7 +44,7 @@ import Testing
 
             // Bob was told the id, and nothing of where Alice is. Without the id: bob.coordinator.inbox().
             try await bob.coordinator.joinSession(id: session.id)
-            let signatures = try await bob.coordinator.signatures(of: session.id)
+            let signatures = try await bob.coordinator.waitForSignatures(of: session.id)
             await alice.shutdown()
             await bob.shutdown()
             return (keys, signatures)

@@ -13,11 +13,11 @@ import Testing
         let aliceKey = SecretKey.generate()
         let bobKey = SecretKey.generate()
 
-        let alice = try await SigningNode.start(signer: aliceKey, listenOn: SigningNode.loopback)
+        let alice = try await SigningNode.start(signer: aliceKey, listenAddresses: [.loopback])
         let bob = try await SigningNode.start(
             signer: bobKey,
-            listenOn: SigningNode.loopback,
-            consent: .ask { request in
+            listenAddresses: [.loopback],
+            consent: .askForOthers { request in
                 // Show request.descriptor to whoever decides.
                 request.descriptor.messages == [message] ? .approve : .refuse(reason: "not what was agreed")
             }
@@ -28,7 +28,7 @@ import Testing
         let invitation = "\(session.invitation)"  // musig21…: send it to Bob
 
         try await bob.coordinator.joinSession(SessionInvitation(parsing: invitation))
-        let signature = try await bob.coordinator.signatures(of: session.id)[0]
+        let signature = try await bob.coordinator.waitForSignatures(of: session.id)[0]
 
         #expect(try KeyAggContext(keys: KeySort.sorted(keys)).xOnlyKey.isValidSignature(signature, for: message))
         await bob.shutdown()
@@ -40,14 +40,14 @@ import Testing
         let aliceKey = SecretKey.generate()
         let bobKey = SecretKey.generate()
         let helper = try PeerNode(identity: .generateEd25519())
-        try await helper.listen(on: SigningNode.loopback)
+        try await helper.listen(on: [ListenAddress.loopback.multiaddr])
         try helper.startDHT(DHTConfiguration(mode: .server, prefix: "/example"))
 
         // All that the two know is one node of a DHT.
         let dht = DHTConfiguration(mode: .client, prefix: "/example", bootstrap: helper.addresses)
-        let alice = try await SigningNode.start(signer: aliceKey, listenOn: SigningNode.loopback, dht: dht)
+        let alice = try await SigningNode.start(signer: aliceKey, listenAddresses: [.loopback], dht: dht)
         let bob = try await SigningNode.start(
-            signer: bobKey, listenOn: SigningNode.loopback, dht: dht, consent: .approveEverything)
+            signer: bobKey, listenAddresses: [.loopback], dht: dht, consent: .approveEverything)
 
         var request = SessionRequest(
             signers: [alice.coordinator.signerKey, bob.coordinator.signerKey], messages: [message])
@@ -59,7 +59,7 @@ import Testing
             try await bob.coordinator.joinSession(id: preview.session)
             break
         }
-        let signature = try await bob.coordinator.signatures(of: session.id)[0]
+        let signature = try await bob.coordinator.waitForSignatures(of: session.id)[0]
 
         #expect(
             try KeyAggContext(keys: KeySort.sorted(request.signers)).xOnlyKey.isValidSignature(signature, for: message))

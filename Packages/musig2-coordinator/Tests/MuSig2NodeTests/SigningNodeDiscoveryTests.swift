@@ -18,7 +18,7 @@ import Testing
     /// A DHT server that is no signer.
     private func server() async throws -> PeerNode {
         let node = try PeerNode(identity: .generateEd25519(), logger: Self.quiet)
-        try await node.listen(on: SigningNode.loopback)
+        try await node.listen(on: [ListenAddress.loopback.multiaddr])
         var configuration = DHTConfiguration(mode: .server, prefix: Self.prefix)
         configuration.rules[RecordName.defaultNamespace] = AnnouncementRules()
         try node.startDHT(configuration)
@@ -28,21 +28,23 @@ import Testing
     private func start(_ bootstrap: PeerNode) async throws -> SigningNode {
         try await SigningNode.start(
             signer: SecretKey.generate(),
-            listenOn: SigningNode.loopback,
+            listenAddresses: [.loopback],
             dht: DHTConfiguration(mode: .server, prefix: Self.prefix, bootstrap: bootstrap.addresses),
             consent: .approveEverything,
             logger: Self.quiet
         )
     }
 
-    @Test(arguments: [DiscoveryWay.rendezvous, .record, .inbox]) func threeOfThree(_ way: DiscoveryWay) async throws {
+    @Test(arguments: [DiscoveryMethod.rendezvous, .record, .inbox]) func threeOfThree(_ method: DiscoveryMethod)
+        async throws
+    {
         let server = try await server()
         var nodes: [SigningNode] = []
         for _ in 0..<3 { nodes.append(try await start(server)) }
         let keys = nodes.map(\.coordinator.signerKey)
         let message = Array("found in a DHT".utf8)
         var request = SessionRequest(signers: keys, messages: [message])
-        request.discovery = [way]
+        request.discovery = [method]
         let events = await nodes[0].coordinator.events
         let created = try await nodes[0].coordinator.createSession(request)
         for await event in events {
@@ -50,7 +52,7 @@ import Testing
             if event == .announced(created.id) { break }
         }
         for node in nodes.dropFirst() {
-            if way == .inbox {
+            if method == .inbox {
                 let waiting = try await node.coordinator.inbox()
                 #expect(waiting.map(\.session) == [created.id])
             }
@@ -58,7 +60,7 @@ import Testing
         }
         let key = try KeyAggContext(keys: KeySort.sorted(keys)).xOnlyKey
         for node in nodes {
-            let signatures = try await node.coordinator.signatures(of: created.id)
+            let signatures = try await node.coordinator.waitForSignatures(of: created.id)
             #expect(signatures.count == 1)
             #expect(key.isValidSignature(signatures[0], for: message))
         }

@@ -14,7 +14,7 @@ import Testing
     private func start(_ consent: any ConsentPolicy = .approveEverything) async throws -> SigningNode {
         try await SigningNode.start(
             signer: SecretKey.generate(),
-            listenOn: SigningNode.loopback,
+            listenAddresses: [.loopback],
             consent: consent,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
@@ -32,7 +32,7 @@ import Testing
         for node in nodes.dropFirst() { try await node.coordinator.joinSession(invitation) }
         let key = try KeyAggContext(keys: KeySort.sorted(keys)).xOnlyKey
         for node in nodes {
-            let signatures = try await node.coordinator.signatures(of: created.id)
+            let signatures = try await node.coordinator.waitForSignatures(of: created.id)
             #expect(signatures.count == 1)
             #expect(key.isValidSignature(signatures[0], for: message))
         }
@@ -45,7 +45,8 @@ import Testing
         let node = try await start()
         let taken = try #require(node.node.addresses.first?.withoutPeerID)
         await #expect(throws: TransportError(.addressInUse, "")) {
-            try await SigningNode.start(signer: SecretKey.generate(), listenOn: [taken], consent: .ownSessions)
+            try await SigningNode.start(
+                signer: SecretKey.generate(), listenAddresses: [ListenAddress(taken)], consent: .ownSessions)
         }
         await node.shutdown()
     }
@@ -77,7 +78,7 @@ import Testing
                         try await node.coordinator.joinSession(created.invitation)
                     }
                     for node in nodes {
-                        let signatures = try await node.coordinator.signatures(of: created.id)
+                        let signatures = try await node.coordinator.waitForSignatures(of: created.id)
                         #expect(key.isValidSignature(signatures[0], for: [UInt8(number)]))
                     }
                 }
@@ -92,14 +93,14 @@ import Testing
     @Test(.timeLimit(.minutes(1))) func signersFindASessionByItsIDThroughADHT() async throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let meeting = try PeerNode(identity: .generateEd25519(), logger: logger)
-        try await meeting.listen(on: SigningNode.loopback)
+        try await meeting.listen(on: [ListenAddress.loopback.multiaddr])
         try meeting.startDHT(DHTConfiguration(mode: .server, prefix: "/test"))
         let dht = DHTConfiguration(mode: .client, prefix: "/test", bootstrap: meeting.addresses)
         var nodes: [SigningNode] = []
         for _ in 0..<2 {
             nodes.append(
                 try await SigningNode.start(
-                    signer: SecretKey.generate(), listenOn: SigningNode.loopback, dht: dht,
+                    signer: SecretKey.generate(), listenAddresses: [.loopback], dht: dht,
                     consent: .approveEverything, logger: logger))
         }
         let keys = nodes.map(\.coordinator.signerKey)
@@ -107,7 +108,7 @@ import Testing
         try await nodes[1].coordinator.joinSession(id: created.id)
         let key = try KeyAggContext(keys: KeySort.sorted(keys)).xOnlyKey
         for node in nodes {
-            let signatures = try await node.coordinator.signatures(of: created.id)
+            let signatures = try await node.coordinator.waitForSignatures(of: created.id)
             #expect(key.isValidSignature(signatures[0], for: [1]))
             #expect(node.dht?.status == DHTStatus(mode: .client, routingTableSize: 1, isReady: true))
         }
@@ -120,7 +121,7 @@ import Testing
     @Test(.timeLimit(.minutes(1))) func aDHTThatCannotWorkIsSaid() async throws {
         await #expect(throws: TransportError(.invalidArgument, "")) {
             try await SigningNode.start(
-                signer: SecretKey.generate(), listenOn: SigningNode.loopback,
+                signer: SecretKey.generate(), listenAddresses: [.loopback],
                 dht: DHTConfiguration(prefix: "no slash"))
         }
     }

@@ -8,14 +8,14 @@ func signTogether() async throws -> Bool {
     let bobKey = SecretKey.generate()
     let signers = [aliceKey.publicKey, bobKey.publicKey]
     let alice = try await SigningNode.start(
-        signer: aliceKey, listenOn: SigningNode.loopback, consent: .approveEverything)
+        signer: aliceKey, listenAddresses: [.loopback], consent: .approveEverything)
     let bob = try await SigningNode.start(
-        signer: bobKey, listenOn: SigningNode.loopback, consent: .approveEverything)
+        signer: bobKey, listenAddresses: [.loopback], consent: .approveEverything)
 
     let message = Array("1 BTC to Carol".utf8)
     let session = try await alice.coordinator.createSession(SessionRequest(signers: signers, messages: [message]))
     try await bob.coordinator.joinSession(session.invitation)
-    let signatures = try await bob.coordinator.signatures(of: session.id)
+    let signatures = try await bob.coordinator.waitForSignatures(of: session.id)
 
     await alice.shutdown()
     await bob.shutdown()

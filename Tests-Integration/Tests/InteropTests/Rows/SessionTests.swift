@@ -22,7 +22,7 @@ extension Interop {
 
             var testDescription: String { rawValue }
 
-            var discovery: DiscoveryWay {
+            var discovery: DiscoveryMethod {
                 switch self {
                 case .rendezvous: .rendezvous
                 case .record: .record
@@ -76,7 +76,8 @@ extension Interop {
             let secret = SecretKey.generate()
             let key = secret.publicKey
             let node = try await SigningNode.start(
-                signer: secret, identity: setting.identity(), listenOn: [try Multiaddr(setting.listenAddress)],
+                signer: secret, identity: setting.identity(),
+                listenAddresses: [ListenAddress(try Multiaddr(setting.listenAddress))],
                 dht: DHTConfiguration(mode: mode, prefix: KademliaPair.ownPrefix, bootstrap: bootstrap),
                 consent: .approveEverything, logger: Logger(label: "interop") { _ in SwiftLogNoOpLogHandler() })
             return Signer(key: key, node: node)
@@ -100,7 +101,7 @@ extension Interop {
                         group.addTask {
                             let coordinator = signer.node.coordinator
                             if index > 0 { try await coordinator.joinSession(id: session) }
-                            return (index, try await coordinator.signatures(of: session))
+                            return (index, try await coordinator.waitForSignatures(of: session))
                         }
                     }
                     return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }

@@ -99,7 +99,7 @@ struct CreateCommand: AsyncParsableCommand {
 
     /// Prints what the other signers need, and what they will see.
     private func tell(
-        _ created: CreatedSession, _ descriptor: SessionDescriptor?, ways: Set<DiscoveryWay>, _ signer: SignerNode,
+        _ created: CreatedSession, _ descriptor: SessionDescriptor?, ways: Set<DiscoveryMethod>, _ signer: SignerNode,
         _ output: Output
     ) throws {
         let invitation = created.invitation.description
@@ -142,7 +142,7 @@ struct CreateCommand: AsyncParsableCommand {
 
     /// Whether a session without the DHT is not what was asked for. What the environment names is a help: the invitation
     /// works without.
-    private func needsNetwork(for ways: Set<DiscoveryWay>) -> Bool {
+    private func needsNetwork(for ways: Set<DiscoveryMethod>) -> Bool {
         !ways.isEmpty && (!network.bootstrap.isEmpty || !discovery.discovery.isEmpty)
     }
 

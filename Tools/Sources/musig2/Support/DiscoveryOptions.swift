@@ -13,16 +13,16 @@ struct DiscoveryOptions: ParsableArguments {
     var discovery: [String] = []
 
     /// The ways that need a DHT, by their names on the command line.
-    private static let ways: [DiscoveryWay] = [.rendezvous, .inbox, .record]
+    private static let ways: [DiscoveryMethod] = [.rendezvous, .inbox, .record]
 
     /// The ways.
     ///
     /// - Parameter hasNetwork: Whether the command has somewhere to begin.
     /// - Throws: ``Failure`` for a name that is none, and a way that needs a DHT without one.
-    func ways(hasNetwork: Bool) throws(Failure) -> Set<DiscoveryWay> {
+    func ways(hasNetwork: Bool) throws(Failure) -> Set<DiscoveryMethod> {
         let names = discovery.flatMap { $0.split(separator: ",") }.map(String.init)
         guard !names.isEmpty else { return hasNetwork ? [.rendezvous] : .invitation }
-        var ways: Set<DiscoveryWay> = []
+        var ways: Set<DiscoveryMethod> = []
         for name in names {
             if name == "invitation" || name == "none" && names.count == 1 { continue }
             guard let way = Self.ways.first(where: { $0.name == name }) else {

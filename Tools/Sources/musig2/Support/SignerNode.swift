@@ -66,7 +66,8 @@ final class SignerNode: Sendable {
         do {
             let own = invited.filter { $0.peerID == identity.peerID }
             let signing = try await SigningNode.start(
-                signer: key, identity: identity, listenOn: own.isEmpty ? listen : [], dht: dht, consent: consent,
+                signer: key, identity: identity, listenAddresses: own.isEmpty ? listen.map(ListenAddress.init) : [],
+                dht: dht, consent: consent,
                 configuration: configuration, nodeConfiguration: nodeConfiguration, logger: node.logger())
             if !own.isEmpty { try await Self.listen(signing, listen, formerly: own.lazy.compactMap(\.tcpPort).first) }
             return signing

@@ -13,7 +13,7 @@ extension MuSig2Coordinator.Configuration {
         try Self.check("limits.sessions", limits.sessions, 1...1_000_000)
         try Self.check("limits.sessionsPerCreator", limits.sessionsPerCreator, 1...1_000_000)
         try Self.check("limits.sessionStateBytes", limits.sessionStateBytes, (64 << 10)...(1 << 40))
-        try Self.check("limits.tombstones", limits.tombstones, 1...1_000_000)
+        try Self.check("limits.finishedSessions", limits.finishedSessions, 1...1_000_000)
         try Self.check("limits.rememberedPeers", limits.rememberedPeers, 16...1_000_000)
         try Self.check("limits.sessionDialsPerMinute", limits.sessionDialsPerMinute, 1...10_000)
         try Self.check("limits.dialsPerMinute", limits.dialsPerMinute, 64...100_000)

@@ -72,12 +72,12 @@ extension MuSig2Coordinator.Configuration {
         /// The most bytes of session state of this node. 64 MiB.
         public var sessionStateBytes: Int = 64 << 20
         /// How many finished sessions are kept in memory to answer signers that come back. 1,000.
-        public var tombstones: Int = 1_000
+        public var finishedSessions: Int = 1_000
         /// How many peers the node remembers that are not connected and are in no session: for their scores and bans. 4,096.
         public var rememberedPeers: Int = 4_096
         /// The most dials in a minute that one session causes, not counting peers that once were bound. 32.
         public var sessionDialsPerMinute: Int = 32
-        /// The most dials in a minute of this node, not counting peers that once were bound. 256, of which sessions leave 32 to looks.
+        /// The most dials in a minute of this node, not counting peers that once were bound. 256, of which sessions leave 32 to lookups.
         public var dialsPerMinute: Int = 256
         /// How often a peer that showed no JOIN is dialled in back-off; after that seldom. 3.
         public var earlyDials: Int = 3

@@ -184,12 +184,22 @@ extension ConsentPolicy where Self == ApproveEverything {
     public static var approveEverything: Self { ApproveEverything() }
 }
 
-extension ConsentPolicy where Self == ApproveOwnSessions<AskConsent> {
-    /// Approves what this node made itself, and asks a closure about the sessions of others.
+extension ConsentPolicy where Self == AskConsent {
+    /// Asks a closure about every session, also about those that this node made itself.
     ///
     /// - Parameter ask: Called for each question; it may take its time.
     /// - Returns: The policy.
     public static func ask(_ ask: @escaping @Sendable (ConsentRequest) async -> ConsentDecision) -> Self {
+        AskConsent(ask)
+    }
+}
+
+extension ConsentPolicy where Self == ApproveOwnSessions<AskConsent> {
+    /// Approves the sessions that this node made itself, and asks a closure about the sessions of others.
+    ///
+    /// - Parameter ask: Called for each question; it may take its time.
+    /// - Returns: The policy.
+    public static func askForOthers(_ ask: @escaping @Sendable (ConsentRequest) async -> ConsentDecision) -> Self {
         ApproveOwnSessions(others: AskConsent(ask))
     }
 }

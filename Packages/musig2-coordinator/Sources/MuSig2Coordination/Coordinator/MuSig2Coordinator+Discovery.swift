@@ -34,25 +34,25 @@ extension MuSig2Coordinator {
 
     /// Checks that a session can be found as its creator wants.
     private func check(_ request: SessionRequest) throws(CoordinatorError) {
-        for way in request.discovery.sorted(by: { $0.number < $1.number }) {
+        for method in request.discovery.sorted(by: { $0.number < $1.number }) {
             // The default: without a discovery, by invitation alone.
-            guard way != .rendezvous, discoveries[way] == nil else { continue }
+            guard method != .rendezvous, discoveries[method] == nil else { continue }
             throw CoordinatorError(
                 .invalidRequest,
-                "discovery: expected ways that this node has, found \(way.name), for which it was given none")
+                "discovery: expected methods that this node has, found \(method.name), for which it was given none")
         }
     }
 
     private func check(
         _ announced: VerifiedAnnouncement, _ request: SessionRequest
     ) throws(CoordinatorError) -> VerifiedAnnouncement {
-        guard let way = request.discovery.first(where: \.isPublic) else { return announced }
+        guard let method = request.discovery.first(where: \.isPublic) else { return announced }
         let count = announced.signed.encoded().count
         let limit = machine.wireLimits.recordAnnouncementBytes
         guard count <= limit else {
             throw CoordinatorError(
                 .invalidRequest,
-                "discovery: expected at most \(limit) bytes to announce by \(way.name), found \(count): choose other ways"
+                "discovery: expected at most \(limit) bytes to announce by \(method.name), found \(count): choose other methods"
             )
         }
         return announced
@@ -65,16 +65,16 @@ extension MuSig2Coordinator {
                 "messageKeys: expected none or \(request.signers.count), one for each signer, found \(request.messageKeys.count)"
             )
         }
-        var order = Array(request.signers.indices)
-        if request.sortsSigners { order.sort { request.signers[$0] < request.signers[$1] } }
-        let signers = order.map { request.signers[$0] }
+        var attempt = Array(request.signers.indices)
+        if request.sortsSigners { attempt.sort { request.signers[$0] < request.signers[$1] } }
+        let signers = attempt.map { request.signers[$0] }
         guard let creator = signers.firstIndex(of: signerKey) else {
             throw invalid("signers: expected this node's key \(signerKey) among them, found it missing")
         }
         let timeouts = configuration.timeouts
         var plan = SessionPlan(signerKeys: signers, messages: request.messages, creator: creator)
         plan.isSorted = request.sortsSigners
-        plan.messageKeys = request.messageKeys.isEmpty ? nil : order.map { request.messageKeys[$0] }
+        plan.messageKeys = request.messageKeys.isEmpty ? nil : attempt.map { request.messageKeys[$0] }
         plan.tweaks = request.tweaks
         plan.taproot = request.taproot
         plan.election = request.election
@@ -90,49 +90,49 @@ extension MuSig2Coordinator {
 
     // MARK: Through the discoveries
 
-    func find(_ place: DiscoveryPlace, limit: Int) {
-        guard let discovery = discoveries[place.way] else { return }
+    func find(_ key: DiscoveryKey, limit: Int) {
+        guard let discovery = discoveries[key.method] else { return }
         let timeout = configuration.discovery.lookupTimeout
         startTask(for: nil) { coordinator in
             let found = await coordinator.limited(to: timeout) { () async throws(TransportError) -> [DiscoveryHint] in
-                try await discovery.find(place, limit: limit)
+                try await discovery.find(key, limit: limit)
             }
-            await coordinator.turn(.found(place, found))
+            await coordinator.process(.found(key, found))
         }
     }
 
-    func publish(_ order: PublicationBook.Order) {
-        guard let discovery = discoveries[order.place.way] else { return }
+    func publish(_ attempt: PublicationQueue.Attempt) {
+        guard let discovery = discoveries[attempt.key.method] else { return }
         let timeout = configuration.discovery.publishTimeout
-        inTurn(order.place) { coordinator in
+        inTurn(attempt.key) { coordinator in
             let result = await coordinator.limited(to: timeout) { () async throws(TransportError) -> Void in
-                try await discovery.publish(order.place, announcement: order.announcement, for: order.lifetime)
+                try await discovery.publish(attempt.key, announcement: attempt.announcement, for: attempt.lifetime)
             }
             var failure: String?
             if case .failure(let error) = result { failure = "\(error)" }
-            await coordinator.turn(.published(order.place, ticket: order.ticket, failure: failure))
+            await coordinator.process(.published(attempt.key, attemptID: attempt.id, failure: failure))
         }
     }
 
-    func withdraw(_ place: DiscoveryPlace) {
-        guard let discovery = discoveries[place.way] else { return }
-        placeTasks[place]?.cancel()
-        inTurn(place) { _ in await discovery.withdraw(place) }
+    func withdraw(_ key: DiscoveryKey) {
+        guard let discovery = discoveries[key.method] else { return }
+        publicationTasks[key]?.cancel()
+        inTurn(key) { _ in await discovery.withdraw(key) }
     }
 
-    /// Does something for a place after what is under way for it.
+    /// Does something for a key after what is under way for it.
     private func inTurn(
-        _ place: DiscoveryPlace,
+        _ key: DiscoveryKey,
         _ work: @escaping @Sendable (isolated MuSig2Coordinator) async -> Void
     ) {
-        let ticket = tasks.ticket()
-        let former = placeTasks[place]
+        let id = tasks.nextID()
+        let former = publicationTasks[key]
         let task = Task {
             await former?.value
             await work(self)
-            self.placeTasks.ended(ticket, of: place)
+            self.publicationTasks.ended(id, of: key)
         }
-        placeTasks.set(task, ticket: ticket, of: place)
+        publicationTasks.set(task, id: id, of: key)
     }
 
     /// Does something that may take so long.
@@ -140,7 +140,7 @@ extension MuSig2Coordinator {
         to limit: Duration,
         _ work: @escaping @Sendable () async throws(TransportError) -> Value
     ) async -> Result<Value, TransportError> {
-        let reply = Reply<Result<Value, TransportError>>()
+        let reply = OneShot<Result<Value, TransportError>>()
         let worker = Task {
             do throws(TransportError) {
                 reply.set(.success(try await work()))
@@ -166,6 +166,6 @@ extension MuSig2Coordinator {
 
     /// Stops watching when nobody reads what is told.
     func endWatchWithoutReaders() {
-        if machine.inboxWatch != nil, !hub.hasInboxReaders { turns.append(.watchInbox(every: nil)) }
+        if machine.inboxWatch != nil, !hub.hasInboxReaders { inputs.append(.watchInbox(every: nil)) }
     }
 }

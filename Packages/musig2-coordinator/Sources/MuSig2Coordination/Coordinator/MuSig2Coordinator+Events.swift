@@ -36,21 +36,21 @@ extension MuSig2Coordinator {
 
     private func measure(_ event: CoordinatorEvent) {
         switch event {
-        case .created: meters.created.increment()
+        case .created: metrics.created.increment()
         case .joined:
-            meters.joined.increment()
-            meters.active.record(machine.openSessions)
+            metrics.joined.increment()
+            metrics.active.record(machine.openSessions)
         case .complete(let session, _):
-            meters.completed.increment()
-            meters.active.record(machine.openSessions)
+            metrics.completed.increment()
+            metrics.active.record(machine.openSessions)
             if let status = machine.status(of: session) {
                 let seconds = (time.now().uptime - status.startedAt).inSeconds
-                meters.duration.recordNanoseconds(Int64(seconds * 1e9))
+                metrics.duration.recordNanoseconds(Int64(seconds * 1e9))
             }
-        case .aborted: meters.aborted.increment()
-        case .expired: meters.expired.increment()
-        case .attemptRestarted: meters.restarts.increment()
-        case .error(let error) where error.code == .peerBanned: meters.bans.increment()
+        case .aborted: metrics.aborted.increment()
+        case .expired: metrics.expired.increment()
+        case .attemptRestarted: metrics.restarts.increment()
+        case .error(let error) where error.code == .peerBanned: metrics.bans.increment()
         default: break
         }
     }

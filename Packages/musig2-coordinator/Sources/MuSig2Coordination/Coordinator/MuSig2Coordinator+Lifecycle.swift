@@ -52,7 +52,7 @@ extension MuSig2Coordinator: Service {
         timer.task = nil
         let waiting = tasks.cancelAll()
         // What is published is withdrawn while there is a network.
-        for task in placeTasks.all { await task.value }
+        for task in publicationTasks.all { await task.value }
         await network.shutdown()
         for task in waiting { await task.value }
         await drainTask?.value
@@ -73,7 +73,7 @@ extension MuSig2Coordinator: Service {
         defer { started.set() }
         let stored: StoredState
         do {
-            stored = try await store.load(signer: signerKey, tombstones: configuration.limits.tombstones)
+            stored = try await store.load(signer: signerKey, completions: configuration.limits.finishedSessions)
         } catch {
             lifecycle = .stopped
             stopped.set()
@@ -82,14 +82,14 @@ extension MuSig2Coordinator: Service {
                 .storeUnreadable, "the store cannot be read: mend it and start again", underlying: "\(error)")
         }
         machine.addresses = network.addresses
-        turns.append(.started(nextRunNumber: stored.nextRunNumber))
-        for tombstone in stored.tombstones.reversed() { turns.append(.restoreTombstone(tombstone)) }
+        inputs.append(.started(nextRunNumber: stored.nextRunNumber))
+        for completion in stored.completions.reversed() { inputs.append(.restoreCompletion(completion)) }
         // What goes on comes before what has ended, of which not all is taken in.
         let sessions = stored.sessions.sorted { $0.id < $1.id }
-        for session in sessions where session.end == nil { turns.append(.restore(session)) }
-        for session in sessions where session.end != nil { turns.append(.restore(session)) }
+        for session in sessions where session.end == nil { inputs.append(.restore(session)) }
+        for session in sessions where session.end != nil { inputs.append(.restore(session)) }
         lifecycle = .running
-        await runTurns()
+        await processInputs()
     }
 
     /// Takes the network's events, a batch in a turn.
@@ -99,12 +99,12 @@ extension MuSig2Coordinator: Service {
             if events.isEmpty { return }
             for event in events {
                 if case .frame(let bytes, _) = event {
-                    meters.framesReceived.increment()
-                    meters.bytesReceived.increment(by: Int64(bytes.count))
+                    metrics.framesReceived.increment()
+                    metrics.bytesReceived.increment(by: Int64(bytes.count))
                 }
-                turns.append(.network(event))
+                inputs.append(.network(event))
             }
-            await runTurns()
+            await processInputs()
         }
     }
 
@@ -115,24 +115,24 @@ extension MuSig2Coordinator: Service {
     /// what was declined.
     private func linger() async {
         machine.prepareShutdown()
-        turns.append(.tick)
-        await runTurns()
+        inputs.append(.tick)
+        await processInputs()
         guard machine.lingering > 0 else { return }
-        let reply = Reply<Void>()
-        lingerReply = reply
+        let reply = OneShot<Void>()
+        lingerEnd = reply
         let limit = Task {
             var left = Self.lingerSteps
             var wakings = machine.wakings
             while left > 0 {
                 do { try await time.sleep(configuration.timeouts.linger / Self.lingerSteps) } catch { return }
-                await turn(.tick)
+                await process(.tick)
                 left = machine.wakings == wakings ? left - 1 : Self.lingerSteps
                 wakings = machine.wakings
             }
             reply.set(())
         }
         _ = await reply.wait()
-        lingerReply = nil
+        lingerEnd = nil
         limit.cancel()
         await limit.value
     }

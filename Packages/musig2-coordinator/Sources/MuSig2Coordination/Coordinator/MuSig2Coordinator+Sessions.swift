@@ -29,7 +29,7 @@ public struct CreatedSession: Sendable, Hashable {
 extension MuSig2Coordinator {
     /// Makes a session, joins it, and shows it to its signers from now on.
     ///
-    /// It is made known in the background, in the ways of ``SessionRequest/discovery``; a failure is an event, and the invitation works
+    /// It is made known in the background, by the methods of ``SessionRequest/discovery``; a failure is an event, and the invitation works
     /// all the same.
     ///
     /// - Parameter request: What is to be signed, by whom, under which terms.
@@ -39,9 +39,9 @@ extension MuSig2Coordinator {
         try requireRunning()
         let announcement = try announce(request)
         let id = announcement.descriptor.id
-        let reply = Reply<JoinOutcome>()
+        let reply = OneShot<JoinOutcome>()
         waiters.addJoin(id, reply)
-        await turn(.create(announcement))
+        await process(.create(announcement))
         try await Self.answer(reply)
         return CreatedSession(
             id: id, invitation: invitation(to: id), finalKey: try finalKey(of: announcement.descriptor))
@@ -101,11 +101,13 @@ extension MuSig2Coordinator {
     /// - Returns: The signatures; nil while the session is not complete.
     /// - Throws: ``CoordinatorError`` with code ``CoordinatorError/Code/unknownSession``, or
     ///   ``CoordinatorError/Code/storeUnreadable``.
-    public func finalSignatures(of session: SessionID) async throws(CoordinatorError) -> [SchnorrSignature]? {
+    public func signatures(of session: SessionID) async throws(CoordinatorError) -> [SchnorrSignature]? {
         if let known = machine.signatures(of: session) { return known }
         if machine.knows(session) { return nil }
         do {
-            if let tombstone = try await store.tombstone(of: session, signer: signerKey) { return tombstone.signatures }
+            if let completion = try await store.completion(of: session, signer: signerKey) {
+                return completion.signatures
+            }
         } catch {
             throw CoordinatorError(
                 .storeUnreadable, "the store cannot be read: mend it and ask again", session: session,
@@ -121,10 +123,10 @@ extension MuSig2Coordinator {
     /// - Throws: ``CoordinatorError`` with code ``CoordinatorError/Code/aborted``, ``CoordinatorError/Code/expired``,
     ///   ``CoordinatorError/Code/left``, ``CoordinatorError/Code/closed`` or ``CoordinatorError/Code/superseded`` when the session ended otherwise,
     ///   ``CoordinatorError/Code/unknownSession``, or ``CoordinatorError/Code/cancelled``.
-    public func signatures(of session: SessionID) async throws(CoordinatorError) -> [SchnorrSignature] {
-        if let signatures = try await finalSignatures(of: session) { return signatures }
+    public func waitForSignatures(of session: SessionID) async throws(CoordinatorError) -> [SchnorrSignature] {
+        if let signatures = try await signatures(of: session) { return signatures }
         if let end = machine.end(of: session) { throw end }
-        let reply = Reply<Result<[SchnorrSignature], CoordinatorError>>()
+        let reply = OneShot<Result<[SchnorrSignature], CoordinatorError>>()
         waiters.addCompletion(session, reply)
         guard let result = await reply.wait() else { throw .cancelled() }
         return try result.get()
@@ -151,7 +153,7 @@ extension MuSig2Coordinator {
 
     /// Takes in a session that ended, from the store.
     private func recall(_ session: SessionID) async throws(CoordinatorError) {
-        if let stored = try await storedSession(session) { await turn(.recall(stored)) }
+        if let stored = try await storedSession(session) { await process(.recall(stored)) }
     }
 
     private func storedSession(_ session: SessionID) async throws(CoordinatorError) -> StoredSession? {
@@ -212,9 +214,9 @@ extension MuSig2Coordinator {
     ///   ``CoordinatorError/Code/storeFailed`` when the store refused it: it is tried again, or as for ``joinSession(_:)``.
     public func decline(_ session: SessionID, reason: String = "") async throws(CoordinatorError) {
         try requireRunning()
-        let reply = Reply<JoinOutcome>()
+        let reply = OneShot<JoinOutcome>()
         waiters.addDecline(session, reply)
-        await turn(.decline(session, reason: reason))
+        await process(.decline(session, reason: reason))
         try await Self.answer(reply)
     }
 
@@ -265,10 +267,10 @@ extension MuSig2Coordinator {
         let stored = machine.knows(session) ? nil : try await storedSession(session)
         guard machine.knows(session) || stored != nil else { throw .unknown(session) }
         if let obstacle = machine.obstacle(toDropping: session, stored: stored, at: now()) { throw obstacle }
-        await turn(.drop(session))
+        await process(.drop(session))
     }
 
-    static func answer(_ reply: Reply<JoinOutcome>) async throws(CoordinatorError) {
+    static func answer(_ reply: OneShot<JoinOutcome>) async throws(CoordinatorError) {
         guard let outcome = await reply.wait() else { throw .cancelled() }
         if let error = outcome.error { throw error }
     }
@@ -276,7 +278,7 @@ extension MuSig2Coordinator {
     private func command(_ session: SessionID, _ command: SessionCommand) async throws(CoordinatorError) {
         try requireRunning()
         guard machine.knows(session) else { throw .unknown(session) }
-        await turn(.command(session, command))
+        await process(.command(session, command))
     }
 
     func requireRunning() throws(CoordinatorError) {

@@ -14,7 +14,7 @@ public import Secp256k1
 /// try await coordinator.start()
 /// let session = try await coordinator.createSession(SessionRequest(signers: keys, messages: [message]))
 /// print(session.invitation)
-/// let signatures = try await coordinator.signatures(of: session.id)
+/// let signatures = try await coordinator.waitForSignatures(of: session.id)
 /// ```
 ///
 /// Run it as a `Service` (``run()``) in a service group, or with ``start()`` and ``shutdown()``.
@@ -27,12 +27,12 @@ public actor MuSig2Coordinator {
     public nonisolated let messageKey: PublicKey
 
     nonisolated let network: any PeerNetwork
-    let discoveries: [DiscoveryWay: any SessionDiscovery]
+    let discoveries: [DiscoveryMethod: any SessionDiscovery]
     let store: any SessionStore
     let consent: any ConsentPolicy
     let time: TimeSource
     let logger: Logger
-    let meters: Meters
+    let metrics: CoordinatorMetrics
 
     let signerSecret: SecretKey
     let messageSecret: SecretKey
@@ -40,18 +40,18 @@ public actor MuSig2Coordinator {
 
     var machine: CoordinatorMachine
     var lifecycle = Lifecycle.new
-    var turns = TurnQueue()
+    var inputs = InputBatch()
     var hub = EventHub()
     var waiters = Waiters()
     var timer = TimerSlot()
-    var tasks = TaskBag()
-    var placeTasks = PlaceTasks()
+    var tasks = BackgroundTasks()
+    var publicationTasks = PublicationTasks()
     var drainTask: Task<Void, Never>?
-    var lingerReply: Reply<Void>?
+    var lingerEnd: OneShot<Void>?
     /// Open once the start has ended, well or not.
-    let started = Gate()
+    let started = Event()
     /// Open once all is over.
-    let stopped = Gate()
+    let stopped = Event()
 
     /// Makes a coordinator that is not running yet.
     ///
@@ -60,7 +60,7 @@ public actor MuSig2Coordinator {
     ///   - signer: The key it signs sessions with.
     ///   - messageKey: The key for protocol messages, so that the signer key makes nothing but partial signatures; nil: the signer key.
     ///   - store: What must outlive the process. The default is lost with it.
-    ///   - discovery: How sessions are made known and found: at most one for each way; none: by invitations alone.
+    ///   - discovery: How sessions are made known and found: at most one for each method; none: by invitations alone.
     ///   - consent: Who decides what this node signs.
     ///   - configuration: Every limit and timeout.
     ///   - timeSource: Where the time comes from.
@@ -81,15 +81,15 @@ public actor MuSig2Coordinator {
         try configuration.validate()
         self.configuration = configuration
         self.network = network
-        var discoveries: [DiscoveryWay: any SessionDiscovery] = [:]
+        var discoveries: [DiscoveryMethod: any SessionDiscovery] = [:]
         var numbers: Set<UInt8> = []
         for one in discovery {
-            guard numbers.insert(one.way.number).inserted else {
+            guard numbers.insert(one.method.number).inserted else {
                 throw CoordinatorError(
                     .invalidConfiguration,
-                    "discovery: expected at most one for each way, found another one for \(one.way.name)")
+                    "discovery: expected at most one for each method, found another one for \(one.method.name)")
             }
-            discoveries[one.way] = one
+            discoveries[one.method] = one
         }
         self.discoveries = discoveries
         self.store = store
@@ -98,7 +98,7 @@ public actor MuSig2Coordinator {
         var logger = logger
         logger[metadataKey: "peer.local"] = "\(network.localPeer)"
         self.logger = logger
-        meters = Meters()
+        metrics = CoordinatorMetrics()
         let messageSecret = messageKey ?? signer.copy()
         signerKey = signer.publicKey
         self.messageKey = messageSecret.publicKey
@@ -111,7 +111,7 @@ public actor MuSig2Coordinator {
             localPeer: network.localPeer,
             addresses: network.addresses
         )
-        machine.ways = discoveries.keys.sorted { $0.number < $1.number }
+        machine.methods = discoveries.keys.sorted { $0.number < $1.number }
     }
 
     /// Whether the coordinator has ended.

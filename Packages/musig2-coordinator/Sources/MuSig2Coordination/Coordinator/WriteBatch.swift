@@ -122,7 +122,7 @@ struct WriteBatch {
         case .join(let id, let signer, _, _): (id, .join(signer))
         case .partials(let id, let attempt, _): (id, .partials(attempt))
         case .ended(let id, _), .resumed(let id): (id, .end)
-        case .tombstone(let tombstone): (tombstone.id, .last)
+        case .completion(let completion): (completion.id, .last)
         case .forget(let id): (id, .last)
         case .nonces, .runBlock, .sweep: nil
         }

@@ -45,7 +45,7 @@ public struct AnnouncementRules: ValueRules {
         do {
             let signed = try SignedAnnouncement(decoding: value, limits: limits.wire)
             // What only its signers may see is not made public by one of them.
-            guard signed.announcement.ways & DiscoveryWay.record.bit != 0 else { return nil }
+            guard signed.announcement.ways & DiscoveryMethod.record.bit != 0 else { return nil }
             let announced = try VerifiedAnnouncement(verifying: signed, expecting: name.session, limits: limits)
             let now = Now(monotonic: .zero, wallMilliseconds: wallMilliseconds)
             try announced.descriptor.checkTimes(at: now, limits: limits)

@@ -2,8 +2,8 @@ public import PeerTransport
 
 /// Rendezvous: this peer is a provider of the session's key of the day.
 public struct RendezvousDiscovery: SessionDiscovery {
-    /// ``DiscoveryWay/rendezvous``.
-    public let way = DiscoveryWay.rendezvous
+    /// ``DiscoveryMethod/rendezvous``.
+    public let method = DiscoveryMethod.rendezvous
 
     private let peers: any PeerDiscovery
 
@@ -14,42 +14,42 @@ public struct RendezvousDiscovery: SessionDiscovery {
         self.peers = peers
     }
 
-    /// Becomes a provider of the place's key.
+    /// Becomes a provider of the key.
     ///
     /// - Parameters:
-    ///   - place: Where.
+    ///   - key: Where.
     ///   - announcement: Not published.
     ///   - lifetime: How long from now.
     /// - Throws: `TransportError` when nobody took it.
     public func publish(
-        _ place: DiscoveryPlace, announcement: [UInt8]?, for lifetime: Duration
+        _ key: DiscoveryKey, announcement: [UInt8]?, for lifetime: Duration
     ) async throws(TransportError) {
-        try await peers.publish(place.key, for: lifetime)
+        try await peers.publish(key.bytes, for: lifetime)
     }
 
-    /// Is no provider of the place's key any longer.
+    /// Is no provider of the key any longer.
     ///
-    /// - Parameter place: Where.
-    public func withdraw(_ place: DiscoveryPlace) async {
-        await peers.withdraw(place.key)
+    /// - Parameter key: Where.
+    public func withdraw(_ key: DiscoveryKey) async {
+        await peers.withdraw(key.bytes)
     }
 
-    /// Looks for providers of the place's key.
+    /// Looks for providers of the key.
     ///
     /// - Parameters:
-    ///   - place: Where.
+    ///   - key: Where.
     ///   - limit: The most providers.
     /// - Returns: The providers.
     /// - Throws: `TransportError` when the search itself was not possible.
-    public func find(_ place: DiscoveryPlace, limit: Int) async throws(TransportError) -> [DiscoveryHint] {
-        try await peers.lookup(place.key, limit: limit).map { .provider($0) }
+    public func find(_ key: DiscoveryKey, limit: Int) async throws(TransportError) -> [DiscoveryHint] {
+        try await peers.lookup(key.bytes, limit: limit).map { .provider($0) }
     }
 }
 
 /// Inbox: this peer is a provider of each other signer's key of the day.
 public struct InboxDiscovery: SessionDiscovery {
-    /// ``DiscoveryWay/inbox``.
-    public let way = DiscoveryWay.inbox
+    /// ``DiscoveryMethod/inbox``.
+    public let method = DiscoveryMethod.inbox
 
     private let carrier: RendezvousDiscovery
 
@@ -60,34 +60,34 @@ public struct InboxDiscovery: SessionDiscovery {
         carrier = RendezvousDiscovery(peers)
     }
 
-    /// Becomes a provider of the place's key.
+    /// Becomes a provider of the key.
     ///
     /// - Parameters:
-    ///   - place: Where.
+    ///   - key: Where.
     ///   - announcement: Not published.
     ///   - lifetime: How long from now.
     /// - Throws: `TransportError` when nobody took it.
     public func publish(
-        _ place: DiscoveryPlace, announcement: [UInt8]?, for lifetime: Duration
+        _ key: DiscoveryKey, announcement: [UInt8]?, for lifetime: Duration
     ) async throws(TransportError) {
-        try await carrier.publish(place, announcement: nil, for: lifetime)
+        try await carrier.publish(key, announcement: nil, for: lifetime)
     }
 
-    /// Is no provider of the place's key any longer.
+    /// Is no provider of the key any longer.
     ///
-    /// - Parameter place: Where.
-    public func withdraw(_ place: DiscoveryPlace) async {
-        await carrier.withdraw(place)
+    /// - Parameter key: Where.
+    public func withdraw(_ key: DiscoveryKey) async {
+        await carrier.withdraw(key)
     }
 
-    /// Looks for providers of the place's key.
+    /// Looks for providers of the key.
     ///
     /// - Parameters:
-    ///   - place: Where.
+    ///   - key: Where.
     ///   - limit: The most providers.
     /// - Returns: The providers.
     /// - Throws: `TransportError` when the search itself was not possible.
-    public func find(_ place: DiscoveryPlace, limit: Int) async throws(TransportError) -> [DiscoveryHint] {
-        try await carrier.find(place, limit: limit)
+    public func find(_ key: DiscoveryKey, limit: Int) async throws(TransportError) -> [DiscoveryHint] {
+        try await carrier.find(key, limit: limit)
     }
 }

@@ -5,8 +5,8 @@ public import PeerTransport
 ///
 /// The values must come from something that keeps ``AnnouncementRules``; what it returns is verified again.
 public struct RecordDiscovery: SessionDiscovery {
-    /// ``DiscoveryWay/record``.
-    public let way = DiscoveryWay.record
+    /// ``DiscoveryMethod/record``.
+    public let method = DiscoveryMethod.record
 
     private let values: any ValueDiscovery
     private let namespace: String
@@ -24,39 +24,39 @@ public struct RecordDiscovery: SessionDiscovery {
     /// Publishes the announcement under the session's name.
     ///
     /// - Parameters:
-    ///   - place: Where.
+    ///   - key: Where.
     ///   - announcement: The signed announcement; without one nothing is published.
     ///   - lifetime: How long from now.
     /// - Throws: `TransportError` when the announcement does not satisfy the rules, or nobody took it.
     public func publish(
-        _ place: DiscoveryPlace, announcement: [UInt8]?, for lifetime: Duration
+        _ key: DiscoveryKey, announcement: [UInt8]?, for lifetime: Duration
     ) async throws(TransportError) {
-        guard let name = name(of: place), let announcement else { return }
+        guard let name = name(of: key), let announcement else { return }
         try await values.publish(announcement, at: name.bytes, for: lifetime)
     }
 
     /// Publishes the announcement no longer.
     ///
-    /// - Parameter place: Where.
-    public func withdraw(_ place: DiscoveryPlace) async {
-        guard let name = name(of: place) else { return }
+    /// - Parameter key: Where.
+    public func withdraw(_ key: DiscoveryKey) async {
+        guard let name = name(of: key) else { return }
         await values.withdrawValue(at: name.bytes)
     }
 
     /// Reads the announcement under the session's name.
     ///
     /// - Parameters:
-    ///   - place: Where.
+    ///   - key: Where.
     ///   - limit: At least 1.
     /// - Returns: The announcement, or nothing.
     /// - Throws: `TransportError` when the search itself was not possible.
-    public func find(_ place: DiscoveryPlace, limit: Int) async throws(TransportError) -> [DiscoveryHint] {
-        guard let name = name(of: place), let found = try await values.value(at: name.bytes) else { return [] }
+    public func find(_ key: DiscoveryKey, limit: Int) async throws(TransportError) -> [DiscoveryHint] {
+        guard let name = name(of: key), let found = try await values.value(at: name.bytes) else { return [] }
         return [.announcement(found.value)]
     }
 
-    private func name(of place: DiscoveryPlace) -> RecordName? {
-        place.subject.session.map { RecordName(session: $0, namespace: namespace) }
+    private func name(of key: DiscoveryKey) -> RecordName? {
+        key.subject.session.map { RecordName(session: $0, namespace: namespace) }
     }
 }
 

@@ -10,9 +10,9 @@ enum CoordinatorInput: Sendable {
     /// The application made a session; its announcement is signed.
     case create(VerifiedAnnouncement)
     /// Ask these providers, and those that the discoveries name, for a session or for what waits in an inbox.
-    case look(DiscoverySubject, providers: [Provider])
+    case lookUp(DiscoverySubject, providers: [Provider])
     /// A discovery found this for a look that is under way.
-    case found(DiscoveryPlace, Result<[DiscoveryHint], TransportError>)
+    case found(DiscoveryKey, Result<[DiscoveryHint], TransportError>)
     /// The application has the announcement of a session from elsewhere.
     case read(SessionID, announcement: [UInt8])
     /// Watch the own inbox, looking so often; nil: no longer.
@@ -48,9 +48,9 @@ enum CoordinatorInput: Sendable {
     /// The store had this session, which has ended; signatures of it turned up.
     case recall(StoredSession)
     /// The store had this finished session.
-    case restoreTombstone(StoredTombstone)
-    /// An attempt to publish a place ended; nil: it is published.
-    case published(DiscoveryPlace, ticket: UInt64, failure: String?)
+    case restoreCompletion(StoredCompletion)
+    /// An attempt to publish a key ended; nil: it is published.
+    case published(DiscoveryKey, attemptID: UInt64, failure: String?)
     /// Time has passed.
     case tick
 }
@@ -106,14 +106,14 @@ enum CoordinatorEffect: Sendable {
     case connect(PeerID, [Multiaddr])
     /// Leave a peer.
     case disconnect(PeerID)
-    /// Look a place up through the discovery of its way; answer with `found`.
-    case find(DiscoveryPlace, limit: Int)
-    /// Publish a place through the discovery of its way; answer with `published`.
-    case publish(PublicationBook.Order)
-    /// Publish a place no longer.
-    case withdraw(DiscoveryPlace)
+    /// Look a key up through the discovery of its method; answer with `found`.
+    case find(DiscoveryKey, limit: Int)
+    /// Publish a key through the discovery of its method; answer with `published`.
+    case publish(PublicationQueue.Attempt)
+    /// Publish a key no longer.
+    case withdraw(DiscoveryKey)
     /// A look ended: one session, or what waits in an inbox.
-    case looked(DiscoverySubject, Result<[SessionPreview], CoordinatorError>)
+    case lookupEnded(DiscoverySubject, Result<[SessionPreview], CoordinatorError>)
     /// The wish to join or create a session ended; nil: the session is joined.
     case joined(SessionID, CoordinatorError?)
     /// The wish to decline a session ended; nil: the DECLINE is durable.

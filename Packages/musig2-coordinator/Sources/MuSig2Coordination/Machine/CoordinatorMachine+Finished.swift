@@ -20,7 +20,7 @@ extension CoordinatorMachine {
             endEntering(session)
         }
         if entry.machine.isLeft { return remove(session, at: now) }
-        if entry.machine.signatures != nil, entry.machine.allAreFinal { bury(session, at: now) }
+        if entry.machine.signatures != nil, entry.machine.allAreFinal { archive(session, at: now) }
     }
 
     /// Answers whoever still waits to be in a session that is over already, and asks the policy nothing more.
@@ -50,25 +50,25 @@ extension CoordinatorMachine {
         nextSweep = min(nextSweep ?? end, end)
     }
 
-    /// Turns a finished session into a tombstone.
-    private mutating func bury(_ session: SessionID, at now: Now) {
+    /// Archives a finished session.
+    private mutating func archive(_ session: SessionID, at now: Now) {
         guard let entry = sessions[session], let signatures = entry.machine.signatures else { return }
         var status = entry.isClosed ? nil : entry.machine.status
         status?.deadline = nil
         let bound = entry.machine.boundPeers.map { ($0, Set(entry.machine.signers(at: $0))) }
-        let stone = Tombstone(
+        let finished = FinishedSession(
             Self.stored(entry, signatures),
             status: status,
             bound: Dictionary(uniqueKeysWithValues: bound),
             inboxes: inboxes(of: entry.announced)
         )
         remove(session, at: now)
-        bury(stone, at: now)
+        archive(finished, at: now)
     }
 
-    mutating func bury(_ stone: Tombstone, at now: Now) {
-        for forgotten in tombstones.insert(stone) { showcase.remove(forgotten) }
-        showcase.add(stone.stored.id, inboxes: stone.inboxes, today: DiscoveryDay.of(now))
+    mutating func archive(_ session: FinishedSession, at now: Now) {
+        for forgotten in finished.insert(session) { discoveryIndex.remove(forgotten) }
+        discoveryIndex.add(session.stored.id, inboxes: session.inboxes, today: DiscoveryDay.of(now))
     }
 
     /// Lets go of a session's state and of its peers.
@@ -77,22 +77,22 @@ extension CoordinatorMachine {
         if entry.overAt == nil { openSessions -= 1 }
         stateBytes -= entry.stateBytes
         withdraw(session)
-        showcase.remove(session)
+        discoveryIndex.remove(session)
         for peer in entry.peers { peers.release(peer, from: session, at: now.monotonic) }
         peers.forget(session)
         effects.append(.dropConsent(session))
     }
 
     /// Answers a signer that was away with the signatures of a finished session.
-    mutating func answerFromTombstone(_ session: SessionID, _ peer: PeerID, at now: Now) {
-        guard let stone = tombstones[session] else {
+    mutating func answerFromFinished(_ session: SessionID, _ peer: PeerID, at now: Now) {
+        guard let finishedSession = finished[session] else {
             hangUp(on: peer)
             return
         }
-        guard stone.stored.expiresAt > now.wallMilliseconds,
-            tombstones[session]?.answers(peer, at: now.monotonic) == true
+        guard finishedSession.stored.expiresAt > now.wallMilliseconds,
+            finished[session]?.answers(peer, at: now.monotonic) == true
         else { return }
-        outbox.append(stone.item, to: peer)
+        outbox.append(finishedSession.item, to: peer)
     }
 
     /// Leaves a session: durably, and without a word.
@@ -104,8 +104,8 @@ extension CoordinatorMachine {
 
     mutating func close(_ session: SessionID, at now: Now) {
         guard let entry = sessions[session] else {
-            if tombstones[session]?.status != nil {
-                tombstones[session]?.status = nil
+            if finished[session]?.status != nil {
+                finished[session]?.status = nil
                 tell(.closed(session))
             }
             return
@@ -128,7 +128,7 @@ extension CoordinatorMachine {
     ///   - now: The time.
     /// - Returns: The reason; nil: it can be dropped.
     func obstacle(toDropping session: SessionID, stored: StoredSession?, at now: Now) -> CoordinatorError? {
-        if tombstones[session] != nil || sessions[session]?.machine.signatures != nil {
+        if finished[session] != nil || sessions[session]?.machine.signatures != nil {
             return CoordinatorError(
                 .wrongPhase, "the session is complete: its signatures answer signers that come back", session: session)
         }
@@ -175,7 +175,7 @@ extension CoordinatorMachine {
             }
             sweep(session, entry, at: now)
         }
-        for session in tombstones.removeExpired(at: now.wallMilliseconds) { showcase.remove(session) }
+        for session in finished.removeExpired(at: now.wallMilliseconds) { discoveryIndex.remove(session) }
         previews.removeExpired(at: now.wallMilliseconds)
         peers.sweep(at: now.monotonic)
         if let due = nextStoreSweep, due <= now.monotonic { sweepStore(at: now) }
@@ -183,7 +183,7 @@ extension CoordinatorMachine {
             var buckets = pair.value
             return !buckets.isFull(limits: configuration.abuse, at: now.monotonic)
         }
-        if !sessions.isEmpty || tombstones.count > 0 || peers.count > 0 { scheduleSweep(at: now) }
+        if !sessions.isEmpty || finished.count > 0 || peers.count > 0 { scheduleSweep(at: now) }
     }
 
     /// Has the store drop what is of sessions that expired: at the start, and every hour.
@@ -217,7 +217,7 @@ extension CoordinatorMachine {
     private mutating func sweep(_ session: SessionID, _ entry: Entry, at now: Now) {
         if entry.machine.signatures != nil {
             // The end of the process has a limit of its own.
-            if !isShuttingDown || entry.machine.undelivered.isEmpty { bury(session, at: now) }
+            if !isShuttingDown || entry.machine.undelivered.isEmpty { archive(session, at: now) }
             return
         }
         guard configuration.timeouts.sweep != nil || entry.isClosed else { return }
@@ -240,7 +240,7 @@ extension CoordinatorMachine {
     mutating func letGo(_ session: SessionID, at now: Now) {
         guard let entry = sessions[session] else { return }
         if entry.machine.signatures != nil {
-            bury(session, at: now)
+            archive(session, at: now)
             return
         }
         // The store has how it ended. From its expiry on it answers nobody, so that no process needs it at its start; what left with a partial
@@ -256,7 +256,7 @@ extension CoordinatorMachine {
     /// Makes all that waits lazily leave, since the process ends.
     mutating func prepareShutdown() {
         isShuttingDown = true
-        for place in publications.removeAll() { effects.append(.withdraw(place)) }
+        for key in publications.removeAll() { effects.append(.withdraw(key)) }
         inboxWatch = nil
         nextReunion = nil
         outbox.hurryAll()
@@ -351,15 +351,15 @@ extension CoordinatorMachine {
     // MARK: What the application asks
 
     func knows(_ session: SessionID) -> Bool {
-        sessions[session] != nil || tombstones[session] != nil
+        sessions[session] != nil || finished[session] != nil
     }
 
     func signatures(of session: SessionID) -> [SchnorrSignature]? {
-        sessions[session]?.machine.signatures ?? tombstones[session]?.stored.signatures
+        sessions[session]?.machine.signatures ?? finished[session]?.stored.signatures
     }
 
     func status(of session: SessionID) -> SessionStatus? {
-        guard let entry = sessions[session] else { return tombstones[session]?.status }
+        guard let entry = sessions[session] else { return finished[session]?.status }
         return entry.isClosed ? nil : entry.machine.status
     }
 

@@ -47,7 +47,7 @@ extension CoordinatorMachine {
         outbox.discard(peer)
         hellos.disconnected(peer)
         tell(.peerConnected(peer))
-        for subject in looks.subjects(waitingFor: peer) { sayHello(to: peer, for: subject, now: now) }
+        for subject in lookups.subjects(waitingFor: peer) { sayHello(to: peer, for: subject, now: now) }
         for session in wanting.sorted() where sessions[session] != nil {
             drive(session, .connected(peer), at: now)
         }
@@ -59,8 +59,8 @@ extension CoordinatorMachine {
         outbox.discard(peer)
         hellos.disconnected(peer)
         tell(.peerDisconnected(peer))
-        for subject in looks.subjects(waitingFor: peer) {
-            failLook(
+        for subject in lookups.subjects(waitingFor: peer) {
+            failLookup(
                 subject, at: peer,
                 CoordinatorError(
                     .notShown,
@@ -76,8 +76,8 @@ extension CoordinatorMachine {
     }
 
     private mutating func connectFailed(_ peer: PeerID, _ reason: String, at now: Now) {
-        for subject in looks.subjects(waitingFor: peer) {
-            failLook(
+        for subject in lookups.subjects(waitingFor: peer) {
+            failLookup(
                 subject, at: peer,
                 CoordinatorError(
                     .unreachable,
@@ -192,13 +192,13 @@ extension CoordinatorMachine {
             drive(session, .received(message, from: peer), at: now)
             let signers = sessions[session]?.machine.signers(at: peer) ?? []
             if message.body.type == .join, !signers.isEmpty { credit(peer, for: signers, of: session, at: now) }
-        } else if tombstones[session] != nil {
+        } else if finished[session] != nil {
             let limits = wireLimits
-            if tombstones[session]?.bind(peer, by: message, limits: limits) == .forged {
+            if finished[session]?.bind(peer, by: message, limits: limits) == .forged {
                 penalise(peer, .badSignature, session: session, at: now)
                 return false
             }
-            answerFromTombstone(session, peer, at: now)
+            answerFromFinished(session, peer, at: now)
         } else {
             // A stranger that talks of what is not here learns nothing.
             hangUp(on: peer)
@@ -212,9 +212,9 @@ extension CoordinatorMachine {
         if sessions[session] != nil {
             drive(session, .receivedSync(sync, from: peer), at: now)
         } else if sync.isFinal {
-            tombstones[session]?.noteFinal(Int(sync.index), from: peer)
+            finished[session]?.noteFinal(Int(sync.index), from: peer)
         } else {
-            answerFromTombstone(session, peer, at: now)
+            answerFromFinished(session, peer, at: now)
         }
         return true
     }

@@ -106,13 +106,13 @@ extension CoordinatorMachine {
             if case .aborted(let report) = entry.machine.status.phase { return .ended(session, report) }
             if entry.machine.isDeclined { return .declined(session) }
             if let end = end(of: session), end.code != .closed { return end }
-        } else if tombstones[session] == nil, !awaitsRun(session) {
+        } else if finished[session] == nil, !awaitsRun(session) {
             return nil
         }
         return CoordinatorError(.alreadyJoined, "this node is in the session already", session: session)
     }
 
-    private func addresses(of provider: PeerID, in seen: PreviewShelf.Seen) -> [Multiaddr] {
+    private func addresses(of provider: PeerID, in seen: PreviewCache.Entry) -> [Multiaddr] {
         if provider == seen.announced.peer {
             // An address that this node cannot read is one it cannot dial: the others count.
             return seen.announced.addresses.compactMap { bytes in try? Multiaddr(bytes: bytes) }
@@ -342,7 +342,7 @@ extension CoordinatorMachine {
         openSessions += 1
         stateBytes += entry.stateBytes
         noteDeadline(entry.deadline)
-        showcase.add(id, inboxes: inboxes(of: announced), today: DiscoveryDay.of(now))
+        discoveryIndex.add(id, inboxes: inboxes(of: announced), today: DiscoveryDay.of(now))
         scheduleSweep(at: now)
     }
 
@@ -447,13 +447,13 @@ extension CoordinatorMachine {
                 .write(.partials(session, attempt: message.body.attempt, message: message.encoded())))
         case .completed(let signatures):
             guard let entry = sessions[session] else { return }
-            effects.append(.write(.tombstone(Self.stored(entry, signatures))))
+            effects.append(.write(.completion(Self.stored(entry, signatures))))
         case .ended(let end): effects.append(.write(.ended(session, StoredEnd(end))))
         }
     }
 
-    static func stored(_ entry: Entry, _ signatures: [SchnorrSignature]) -> StoredTombstone {
-        StoredTombstone(
+    static func stored(_ entry: Entry, _ signatures: [SchnorrSignature]) -> StoredCompletion {
+        StoredCompletion(
             id: entry.announced.descriptor.id,
             messageKeys: entry.announced.descriptor.messageKeys,
             expiresAt: entry.announced.descriptor.expiryMilliseconds,

@@ -9,18 +9,18 @@ import WireCodec
 /// A value without sockets, tasks, clock or secrets. It is told inputs and answers with effects; the actor around it carries them out.
 /// Its only source of chance is the generator it was made with, from which the random bytes of a HELLO come.
 struct CoordinatorMachine: Sendable {
-    /// One session that is not a tombstone yet.
+    /// One session that is not archived yet.
     ///
     /// What is large is kept in one piece outside: looking at an entry of the table copies the entry, and many a frame looks.
     struct Entry: Sendable {
         /// How far it is made known.
         struct Publicity: Sendable {
-            /// Whether it is joined, so that it is made known in the ways of its creator.
+            /// Whether it is joined, so that it is made known by the methods of its creator.
             var isAnnounced = false
             /// Whether it was told that it can be found.
             var isTold = false
-            /// The ways that were told not to work.
-            var failedWays: Set<DiscoveryWay> = []
+            /// The methods that were told not to work.
+            var failedMethods: Set<DiscoveryMethod> = []
             /// Whether the store had it.
             var isRestored = false
             /// Whether the store has it as left, until the consent policy says that it is joined again.
@@ -106,17 +106,17 @@ struct CoordinatorMachine: Sendable {
     var awaitingRuns: [RunRequest] = []
     /// The sessions that are entered only to be declined, and why.
     var declining: [SessionID: String] = [:]
-    /// The ways of discovery that this node has.
-    var ways: [DiscoveryWay] = []
+    /// The methods of discovery that this node has.
+    var methods: [DiscoveryMethod] = []
 
     var sessions: [SessionID: Entry] = [:]
-    var tombstones: TombstoneYard
-    var peers: PeerBook
-    var hellos: HelloBook
-    var looks = LookBook()
-    var previews: PreviewShelf
-    var showcase = Showcase()
-    var publications: PublicationBook
+    var finished: FinishedSessions
+    var peers: PeerTable
+    var hellos: HelloExchanges
+    var lookups = SessionLookups()
+    var previews: PreviewCache
+    var discoveryIndex = DiscoveryIndex()
+    var publications: PublicationQueue
     var inboxWatch: InboxWatch?
     /// When the days under which this node publishes change next.
     var nextDayChange: Duration?
@@ -171,14 +171,14 @@ struct CoordinatorMachine: Sendable {
         limits.meshSigners = configuration.limits.meshSigners
         limits.signersTimesMessages = configuration.limits.signersTimesMessages
         wireLimits = limits
-        tombstones = TombstoneYard(capacity: configuration.limits.tombstones)
-        peers = PeerBook(configuration: configuration)
-        hellos = HelloBook(perPeer: configuration.limits.hellosPerPeer)
-        previews = PreviewShelf(
+        finished = FinishedSessions(capacity: configuration.limits.finishedSessions)
+        peers = PeerTable(configuration: configuration)
+        hellos = HelloExchanges(perPeer: configuration.limits.hellosPerPeer)
+        previews = PreviewCache(
             capacity: configuration.limits.previews,
             bytes: configuration.limits.previewBytes
         )
-        publications = PublicationBook(
+        publications = PublicationQueue(
             capacity: configuration.limits.publications,
             settings: configuration.discovery
         )
@@ -187,7 +187,7 @@ struct CoordinatorMachine: Sendable {
 
     /// Takes one input.
     ///
-    /// - Returns: What to do, in order; frames come with ``endTurn(at:)``.
+    /// - Returns: What to do, in order; frames come with ``flush(at:)``.
     mutating func handle(_ input: CoordinatorInput, at now: Now) -> [CoordinatorEffect] {
         if hasSlept(until: now) {
             wakings += 1
@@ -197,8 +197,8 @@ struct CoordinatorMachine: Sendable {
         switch input {
         case .network(let event): handle(event, at: now)
         case .create(let announced): create(announced, at: now)
-        case .look(let subject, let providers): look(for: subject, at: providers, now: now)
-        case .found(let place, let result): found(place, result, at: now)
+        case .lookUp(let subject, let providers): lookUp(for: subject, at: providers, now: now)
+        case .found(let key, let result): found(key, result, at: now)
         case .read(let session, let announcement): read(announcement, as: session, at: now)
         case .watchInbox(let interval): watchInbox(every: interval, at: now)
         case .join(let session): join(session, at: now)
@@ -222,19 +222,19 @@ struct CoordinatorMachine: Sendable {
             }
             request(.restore(stored), at: now)
         case .recall(let stored): request(.recall(stored), at: now)
-        case .restoreTombstone(let stored): bury(Tombstone(stored, status: nil), at: now)
-        case .published(let place, let ticket, let failure):
-            published(place, ticket: ticket, failure: failure, at: now)
+        case .restoreCompletion(let stored): archive(FinishedSession(stored, status: nil), at: now)
+        case .published(let key, let attemptID, let failure):
+            published(key, attemptID: attemptID, failure: failure, at: now)
         case .tick: tick(at: now)
         }
         drainPending(at: now)
         for (peer, addresses) in peers.dialsDue(at: now.monotonic) { effects.append(.connect(peer, addresses)) }
-        for order in publications.takeOrders(at: now) { effects.append(.publish(order)) }
+        for attempt in publications.takeAttempts(at: now) { effects.append(.publish(attempt)) }
         return takeEffects()
     }
 
     /// Ends a turn: all that waits for a peer goes out together.
-    mutating func endTurn(at now: Now) -> [CoordinatorEffect] {
+    mutating func flush(at now: Now) -> [CoordinatorEffect] {
         outbox.hurryLate(at: now.monotonic)
         for (frame, peer) in outbox.takeFrames() { effects.append(.send(frame, to: peer)) }
         return takeEffects()
@@ -244,7 +244,8 @@ struct CoordinatorMachine: Sendable {
     var nextDeadline: Duration? {
         var next = sessionDeadline
         let others = [
-            peers.nextRedial, hellos.deadline, looks.deadline, publications.deadline, inboxWatch?.nextAt, nextDayChange,
+            peers.nextRedial, hellos.deadline, lookups.deadline, publications.deadline, inboxWatch?.nextAt,
+            nextDayChange,
             nextReunion, nextAbsence, nextRenewal, outbox.deadline, nextSweep, runs.retryAt,
         ]
         for other in others {
@@ -290,7 +291,7 @@ struct CoordinatorMachine: Sendable {
         }
         claimRuns(at: now)
         hellos.expire(at: now.monotonic)
-        expireLooks(at: now)
+        expireLookups(at: now)
         watchInboxDue(at: now)
         publishDue(at: now)
         reuniteDue(at: now)

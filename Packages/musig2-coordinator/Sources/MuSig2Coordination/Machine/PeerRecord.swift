@@ -10,7 +10,7 @@ struct PeerWish: Sendable {
     /// Whether the peer once showed in this session that a signer is there.
     var isBound = false
     /// Whether a look wants it, which ends soon and is bounded by itself.
-    var isLook = false
+    var isLookup = false
 }
 
 /// What the node knows of a peer: whether it is connected, what it may still cost, who wants it.
@@ -60,7 +60,7 @@ struct PeerRecord: Sendable {
     var sessions: Set<SessionID> { Set(wishes.keys) }
 
     /// Whether anybody wants it dialled, and says where it is.
-    var isWanted: Bool { wishes.values.contains { $0.isDialled && (!$0.addresses.isEmpty || $0.isLook) } }
+    var isWanted: Bool { wishes.values.contains { $0.isDialled && (!$0.addresses.isEmpty || $0.isLookup) } }
 
     /// Whether a session that wants it dialled is bound to it.
     var isBound: Bool { wishes.values.contains { $0.isDialled && $0.isBound } }

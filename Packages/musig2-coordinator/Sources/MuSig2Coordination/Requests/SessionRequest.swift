@@ -23,8 +23,8 @@ public struct SessionRequest: Sendable, Hashable {
     public var taproot: SessionPlan.Taproot?
     /// What the application wants to tell the signers: at most 8 KiB, shown to them, part of what they approve.
     public var metadata: [String: String] = [:]
-    /// The ways in which the session can be found, by all signers that join; `.invitation`: by invitation alone.
-    public var discovery: Set<DiscoveryWay> = [.rendezvous]
+    /// The methods by which the session can be found, by all signers that join; `.invitation`: by invitation alone.
+    public var discovery: Set<DiscoveryMethod> = [.rendezvous]
     /// How long the session lives, at most 30 days; nil: as the configuration says.
     public var lifetime: Duration?
     /// Who sends to whom.

@@ -5,7 +5,7 @@ import Synchronization
 /// A store in memory: for tests, and for programs whose sessions need not outlive the process.
 ///
 /// Coordinators that share one object see each other's rows, which is how a test lets a process die and come back.
-/// It keeps the newest tombstones of each signer up to a limit, and of other sessions what is not over.
+/// It keeps the newest completions of each signer up to a limit, and of other sessions what is not over.
 public final class InMemorySessionStore: SessionStore {
     private struct NonceKey: Hashable {
         var attempt: UInt32
@@ -28,9 +28,9 @@ public final class InMemorySessionStore: SessionStore {
     private struct Ledger {
         var rows: [SessionID: Row] = [:]
         var contributions: [SessionID: Contributions] = [:]
-        var tombstones: [SessionID: StoredTombstone] = [:]
-        var tombstoneOrder: [SessionID] = []
-        var tombstoneHead = 0
+        var completions: [SessionID: StoredCompletion] = [:]
+        var completionOrder: [SessionID] = []
+        var completionHead = 0
     }
 
     private struct Contents {
@@ -40,18 +40,18 @@ public final class InMemorySessionStore: SessionStore {
     }
 
     private let contents = Mutex(Contents())
-    private let tombstoneLimit: Int
+    private let completionLimit: Int
 
     /// An empty store.
     ///
-    /// - Parameter tombstoneLimit: How many finished sessions of a signer are kept; the oldest go first.
-    public init(tombstoneLimit: Int = 1_000) {
-        self.tombstoneLimit = max(1, tombstoneLimit)
+    /// - Parameter completionLimit: How many finished sessions of a signer are kept; the oldest go first.
+    public init(completionLimit: Int = 1_000) {
+        self.completionLimit = max(1, completionLimit)
     }
 
     /// A store with the same rows: what a backup would hold.
     public func copy() -> InMemorySessionStore {
-        let copy = InMemorySessionStore(tombstoneLimit: tombstoneLimit)
+        let copy = InMemorySessionStore(completionLimit: completionLimit)
         let rows = contents.withLock { $0 }
         copy.contents.withLock { $0 = rows }
         return copy
@@ -73,18 +73,18 @@ public final class InMemorySessionStore: SessionStore {
                     return .written
                 }
                 return Self.apply(
-                    write, to: &contents.ledgers[signer, default: Ledger()], tombstoneLimit: tombstoneLimit)
+                    write, to: &contents.ledgers[signer, default: Ledger()], completionLimit: completionLimit)
             }
         }
     }
 
     /// Everything that a new process of this signer needs; never fails.
-    public func load(signer: PublicKey, tombstones: Int) async -> StoredState {
-        stateNow(signer: signer, tombstones: tombstones)
+    public func load(signer: PublicKey, completions: Int) async -> StoredState {
+        stateNow(signer: signer, completions: completions)
     }
 
-    /// As ``load(signer:tombstones:)``, without a wait.
-    func stateNow(signer: PublicKey, tombstones: Int) -> StoredState {
+    /// As ``load(signer:completions:)``, without a wait.
+    func stateNow(signer: PublicKey, completions: Int) -> StoredState {
         contents.withLock { contents in
             var state = StoredState()
             state.nextRunNumber = contents.nextRunNumber
@@ -92,8 +92,8 @@ public final class InMemorySessionStore: SessionStore {
             state.sessions = ledger.rows.values
                 .filter { $0.session.end.map { $0.kind == .aborted || $0.kind == .declined } ?? true }
                 .map { Self.whole($0, ledger) }
-            state.tombstones = ledger.tombstoneOrder[ledger.tombstoneHead...].reversed().prefix(tombstones)
-                .compactMap { ledger.tombstones[$0] }
+            state.completions = ledger.completionOrder[ledger.completionHead...].reversed().prefix(completions)
+                .compactMap { ledger.completions[$0] }
             return state
         }
     }
@@ -121,11 +121,11 @@ public final class InMemorySessionStore: SessionStore {
     }
 
     /// The finished session with this id, if it is still kept; never fails.
-    public func tombstone(of session: SessionID, signer: PublicKey) async -> StoredTombstone? {
-        contents.withLock { $0.ledgers[signer]?.tombstones[session] }
+    public func completion(of session: SessionID, signer: PublicKey) async -> StoredCompletion? {
+        contents.withLock { $0.ledgers[signer]?.completions[session] }
     }
 
-    private static func apply(_ write: StoreWrite, to ledger: inout Ledger, tombstoneLimit: Int) -> StoreOutcome {
+    private static func apply(_ write: StoreWrite, to ledger: inout Ledger, completionLimit: Int) -> StoreOutcome {
         switch write {
         case .session(let id, let announcement, let createdHere, let expiresAt):
             let stored = StoredSession(id: id, announcement: announcement, createdHere: createdHere)
@@ -147,28 +147,28 @@ public final class InMemorySessionStore: SessionStore {
         case .runBlock:
             // It is of all signers.
             break
-        case .tombstone(let tombstone): bury(tombstone, in: &ledger, limit: tombstoneLimit)
+        case .completion(let completion): archive(completion, in: &ledger, limit: completionLimit)
         case .ended(let id, let end): ledger.rows[id]?.session.end = end
         case .resumed(let id): ledger.rows[id]?.session.end = nil
         case .forget(let id):
             ledger.rows[id] = nil
-            ledger.tombstones[id] = nil
+            ledger.completions[id] = nil
         case .sweep(let now): sweep(&ledger, now)
         }
         return .written
     }
 
-    private static func bury(_ tombstone: StoredTombstone, in ledger: inout Ledger, limit: Int) {
-        ledger.rows[tombstone.id] = nil
-        guard ledger.tombstones.updateValue(tombstone, forKey: tombstone.id) == nil else { return }
-        ledger.tombstoneOrder.append(tombstone.id)
-        while ledger.tombstones.count > limit, ledger.tombstoneHead < ledger.tombstoneOrder.count {
-            ledger.tombstones[ledger.tombstoneOrder[ledger.tombstoneHead]] = nil
-            ledger.tombstoneHead += 1
+    private static func archive(_ completion: StoredCompletion, in ledger: inout Ledger, limit: Int) {
+        ledger.rows[completion.id] = nil
+        guard ledger.completions.updateValue(completion, forKey: completion.id) == nil else { return }
+        ledger.completionOrder.append(completion.id)
+        while ledger.completions.count > limit, ledger.completionHead < ledger.completionOrder.count {
+            ledger.completions[ledger.completionOrder[ledger.completionHead]] = nil
+            ledger.completionHead += 1
         }
-        if ledger.tombstoneHead > limit {
-            ledger.tombstoneOrder.removeFirst(ledger.tombstoneHead)
-            ledger.tombstoneHead = 0
+        if ledger.completionHead > limit {
+            ledger.completionOrder.removeFirst(ledger.completionHead)
+            ledger.completionHead = 0
         }
     }
 

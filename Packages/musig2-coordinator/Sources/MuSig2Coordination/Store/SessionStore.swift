@@ -25,12 +25,12 @@ public protocol SessionStore: Sendable {
     ///
     /// - Parameters:
     ///   - signer: Whose rows are wanted.
-    ///   - tombstones: The most finished sessions to return, newest first.
+    ///   - completions: The most finished sessions to return, newest first.
     /// - Returns: What the store has; an empty state for a signer it does not know.
     /// - Throws: Any error; the coordinator does not start.
-    func load(signer: PublicKey, tombstones: Int) async throws -> StoredState
+    func load(signer: PublicKey, completions: Int) async throws -> StoredState
 
-    /// What the store has of one session that has no tombstone, whatever ended it.
+    /// What the store has of one session that has no completion, whatever ended it.
     ///
     /// - Parameters:
     ///   - session: Which session.
@@ -44,9 +44,9 @@ public protocol SessionStore: Sendable {
     /// - Parameters:
     ///   - session: Which session.
     ///   - signer: Whose rows are wanted.
-    /// - Returns: The tombstone; nil if there is none.
+    /// - Returns: The completion; nil if there is none.
     /// - Throws: Any error.
-    func tombstone(of session: SessionID, signer: PublicKey) async throws -> StoredTombstone?
+    func completion(of session: SessionID, signer: PublicKey) async throws -> StoredCompletion?
 }
 
 /// One write to a ``SessionStore``.
@@ -68,7 +68,7 @@ public enum StoreWrite: Sendable, Hashable {
     case runBlock(start: UInt64, count: UInt64)
     /// A session is complete: what answers signers that come back. The session's other rows may be dropped, but for its nonces and partial
     /// signatures.
-    case tombstone(StoredTombstone)
+    case completion(StoredCompletion)
     /// A session ended without signatures: no process goes on with it. It replaces an earlier end.
     case ended(SessionID, StoredEnd)
     /// A session that was left is joined again: it has no end any more.
@@ -97,7 +97,7 @@ public struct StoredState: Sendable, Hashable {
     /// The sessions that are not over, and those that were aborted or declined, in no order.
     public var sessions: [StoredSession] = []
     /// The newest finished sessions, newest first.
-    public var tombstones: [StoredTombstone] = []
+    public var completions: [StoredCompletion] = []
 
     /// An empty state.
     public init() {}
@@ -178,7 +178,7 @@ public struct StoredEnd: Sendable, Hashable {
 }
 
 /// What is kept of a finished session: enough to answer a signer that was away.
-public struct StoredTombstone: Sendable, Hashable {
+public struct StoredCompletion: Sendable, Hashable {
     /// Which session.
     public var id: SessionID
     /// The message keys of the signers, x only, in their order: who may ask.
@@ -188,7 +188,7 @@ public struct StoredTombstone: Sendable, Hashable {
     /// The signatures, one for each message.
     public var signatures: [SchnorrSignature]
 
-    /// Makes a tombstone.
+    /// Makes what is kept.
     ///
     /// - Parameters:
     ///   - id: Which session.

@@ -11,15 +11,15 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct DiscoveryTests {
     private let found = Array("found".utf8)
 
-    private func request(_ parties: [Party], _ ways: Set<DiscoveryWay>) -> SessionRequest {
+    private func request(_ parties: [Party], _ methods: Set<DiscoveryMethod>) -> SessionRequest {
         var request = SessionRequest(signers: parties.map(\.publicKey), messages: [found])
-        request.discovery = ways
+        request.discovery = methods
         return request
     }
 
     private func expectSigned(_ parties: [Party], _ id: SessionID) async throws {
         for party in parties {
-            let signatures = try await party.coordinator.signatures(of: id)
+            let signatures = try await party.coordinator.waitForSignatures(of: id)
             #expect(try verify(signatures, [found], keys: parties.map(\.publicKey)))
         }
     }
@@ -33,10 +33,10 @@ import Testing
         throw CancellationError()
     }
 
-    @Test(arguments: [DiscoveryWay.rendezvous, .record]) func byIDAlone(_ way: DiscoveryWay) async throws {
+    @Test(arguments: [DiscoveryMethod.rendezvous, .record]) func byIDAlone(_ method: DiscoveryMethod) async throws {
         let meeting = try await Meeting.start(3)
         let events = await meeting[0].coordinator.events
-        let created = try await meeting[0].coordinator.createSession(request(meeting.parties, [way]))
+        let created = try await meeting[0].coordinator.createSession(request(meeting.parties, [method]))
         try await announced(created.id, events)
         let preview = try await meeting[1].coordinator.previewSession(id: created.id)
         #expect(preview.descriptor.messages == [found])
@@ -131,23 +131,23 @@ import Testing
     /// A way of one's own: a board on which announcements are pinned.
     @Test func aWayOfOnesOwn() async throws {
         let board = Board()
-        let meeting = try await Meeting.start(3, ways: { _, _ in [board] })
+        let meeting = try await Meeting.start(3, methods: { _, _ in [board] })
         let events = await meeting[0].coordinator.events
-        let created = try await meeting[0].coordinator.createSession(request(meeting.parties, [board.way]))
+        let created = try await meeting[0].coordinator.createSession(request(meeting.parties, [board.method]))
         try await announced(created.id, events)
         for party in meeting.parties.dropFirst() { try await party.coordinator.joinSession(id: created.id) }
         try await expectSigned(meeting.parties, created.id)
         await meeting.shutdown()
         #expect(board.pinned.withLock { $0.isEmpty })
-        #expect(DiscoveryWay(number: 15, name: "taken", subject: .session, isDaily: true, isPublic: false) == nil)
-        #expect(DiscoveryWay(number: 32, name: "none", subject: .session, isDaily: true, isPublic: false) == nil)
+        #expect(DiscoveryMethod(number: 15, name: "taken", subject: .session, isDaily: true, isPublic: false) == nil)
+        #expect(DiscoveryMethod(number: 32, name: "none", subject: .session, isDaily: true, isPublic: false) == nil)
     }
 
     /// A discovery that never answers: its time is limited, and the invitation works all the same.
     @Test func aDiscoveryThatHangs() async throws {
         var configuration = MuSig2Coordinator.Configuration()
         configuration.discovery.retries = 1
-        let meeting = try await Meeting.start(2, configuration: configuration, ways: { _, _ in [Hanging()] })
+        let meeting = try await Meeting.start(2, configuration: configuration, methods: { _, _ in [Hanging()] })
         let events = await meeting[0].coordinator.events
         let created = try await meeting[0].coordinator.createSession(request(meeting.parties, [.rendezvous]))
         let looking = Task { try await meeting[1].coordinator.joinSession(id: created.id) }
@@ -168,11 +168,11 @@ import Testing
 
     @Test func mistakesAreClear() async throws {
         let meeting = try await Meeting.start(2)
-        let bare = try await Meeting.start(2, ways: { _, _ in [] })
+        let bare = try await Meeting.start(2, methods: { _, _ in [] })
         // No discovery for the way that is asked for; rendezvous is only the default.
-        for way in [DiscoveryWay.inbox, .record] {
+        for method in [DiscoveryMethod.inbox, .record] {
             await #expect(throws: CoordinatorError(.invalidRequest, "")) {
-                try await bare[0].coordinator.createSession(request(bare.parties, [way]))
+                try await bare[0].coordinator.createSession(request(bare.parties, [method]))
             }
         }
         let created = try await bare[0].coordinator.createSession(request(bare.parties, [.rendezvous]))
@@ -216,7 +216,7 @@ struct Meeting: Sendable {
     static func start(
         _ count: Int,
         configuration: MuSig2Coordinator.Configuration = MuSig2Coordinator.Configuration(),
-        ways: (InMemoryDiscovery, InMemoryEndpoint) -> [any SessionDiscovery] = { discovery, endpoint in
+        methods: (InMemoryDiscovery, InMemoryEndpoint) -> [any SessionDiscovery] = { discovery, endpoint in
             let member = discovery.member(endpoint.localPeer) { endpoint.addresses }
             return .dht(peers: member, values: member)
         }
@@ -228,7 +228,7 @@ struct Meeting: Sendable {
         for number in 0..<UInt64(count) {
             parties.append(
                 try await Parties.party(
-                    number, on: network, configuration: configuration, discovery: { ways(discovery, $0) }))
+                    number, on: network, configuration: configuration, discovery: { methods(discovery, $0) }))
         }
         return Meeting(network: network, discovery: discovery, parties: parties)
     }
@@ -255,7 +255,7 @@ struct Meeting: Sendable {
         let clock = network.clock
         return Task {
             while !Task.isCancelled {
-                if await party?.coordinator.machine.looks.isEmpty ?? true { clock.advanceToNextDeadline() }
+                if await party?.coordinator.machine.lookups.isEmpty ?? true { clock.advanceToNextDeadline() }
                 await Task.yield()
             }
         }
@@ -264,32 +264,32 @@ struct Meeting: Sendable {
 
 /// A way of one's own: announcements are pinned to a board.
 private final class Board: SessionDiscovery {
-    let way: DiscoveryWay
-    let pinned = Mutex<[DiscoveryPlace: [UInt8]]>([:])
+    let method: DiscoveryMethod
+    let pinned = Mutex<[DiscoveryKey: [UInt8]]>([:])
 
     init() {
-        way =
-            DiscoveryWay(number: 20, name: "board", subject: .session, isDaily: false, isPublic: true) ?? .record
+        method =
+            DiscoveryMethod(number: 20, name: "board", subject: .session, isDaily: false, isPublic: true) ?? .record
     }
 
     func publish(
-        _ place: DiscoveryPlace, announcement: [UInt8]?, for lifetime: Duration
+        _ key: DiscoveryKey, announcement: [UInt8]?, for lifetime: Duration
     ) async throws(TransportError) {
-        pinned.withLock { $0[place] = announcement }
+        pinned.withLock { $0[key] = announcement }
     }
 
-    func withdraw(_ place: DiscoveryPlace) async {
-        pinned.withLock { $0[place] = nil }
+    func withdraw(_ key: DiscoveryKey) async {
+        pinned.withLock { $0[key] = nil }
     }
 
-    func find(_ place: DiscoveryPlace, limit: Int) async throws(TransportError) -> [DiscoveryHint] {
-        pinned.withLock { $0[place].map { [.announcement($0)] } ?? [] }
+    func find(_ key: DiscoveryKey, limit: Int) async throws(TransportError) -> [DiscoveryHint] {
+        pinned.withLock { $0[key].map { [.announcement($0)] } ?? [] }
     }
 }
 
 /// Answers nothing until it is cancelled.
 private struct Hanging: SessionDiscovery {
-    let way = DiscoveryWay.rendezvous
+    let method = DiscoveryMethod.rendezvous
 
     private func hang() async throws(TransportError) {
         let (stream, continuation) = AsyncStream<Void>.makeStream()
@@ -299,14 +299,14 @@ private struct Hanging: SessionDiscovery {
     }
 
     func publish(
-        _ place: DiscoveryPlace, announcement: [UInt8]?, for lifetime: Duration
+        _ key: DiscoveryKey, announcement: [UInt8]?, for lifetime: Duration
     ) async throws(TransportError) {
         try await hang()
     }
 
-    func withdraw(_ place: DiscoveryPlace) async {}
+    func withdraw(_ key: DiscoveryKey) async {}
 
-    func find(_ place: DiscoveryPlace, limit: Int) async throws(TransportError) -> [DiscoveryHint] {
+    func find(_ key: DiscoveryKey, limit: Int) async throws(TransportError) -> [DiscoveryHint] {
         try await hang()
         return []
     }

@@ -13,27 +13,27 @@ import WireCodec
     private let a = Array(repeating: UInt8(9), count: 32)
 
     private func node(
-        _ number: UInt64, ways: [DiscoveryWay] = [.rendezvous, .inbox],
+        _ number: UInt64, methods: [DiscoveryMethod] = [.rendezvous, .inbox],
         configuration: MuSig2Coordinator.Configuration = MuSig2Coordinator.Configuration()
     ) throws -> SimulatedNode {
         try SimulatedNode(
             number, peer: TestKeys.peer(number), store: InMemorySessionStore(), configuration: configuration, seed: 3,
-            ways: ways, now: wire.now)
+            methods: methods, now: wire.now)
     }
 
     private func create(
-        _ signers: [UInt64], by ways: Set<DiscoveryWay>, at node: SimulatedNode, message: UInt8 = 1
+        _ signers: [UInt64], by methods: Set<DiscoveryMethod>, at node: SimulatedNode, message: UInt8 = 1
     ) throws -> SessionID {
         let keys = try signers.map { try TestKeys.publicKey($0) }
         let session = try node.create(
-            SessionPlan(signerKeys: keys, messages: [[message]], creator: 0), by: ways, at: wire.now)
+            SessionPlan(signerKeys: keys, messages: [[message]], creator: 0), by: methods, at: wire.now)
         _ = node.takeOutgoing()
         return session
     }
 
     private func inboxKey(_ number: UInt64, day offset: Int64 = 0) throws -> [UInt8] {
         let day = UInt32(Int64(DiscoveryDay.of(wire.now)) + offset)
-        return DiscoveryKey(.inbox(try TestKeys.publicKey(number).xOnly), day: day).bytes
+        return ProviderKey(.inbox(try TestKeys.publicKey(number).xOnly), day: day).bytes
     }
 
     /// All four steps by hand: the holder of key `number` asks for the inbox of key `inbox`.
@@ -141,25 +141,25 @@ import WireCodec
     /// Also when nothing is left of a session but its tombstone, and nothing any more when that has expired.
     @Test func tombstonesAreOver() throws {
         let world = SimulatedWorld(seed: 2)
-        let nodes = try (0..<UInt64(2)).map { try world.start($0, ways: [.inbox]) }
+        let nodes = try (0..<UInt64(2)).map { try world.start($0, methods: [.inbox]) }
         let keys = try (0..<UInt64(2)).map { try TestKeys.publicKey($0) }
         let id = try world.create(
             SessionPlan(signerKeys: keys, messages: [[1]], creator: 0), by: [.inbox], at: nodes[0])
         world.joinWhatWaits(at: nodes[1])
         _ = try world.run(for: .seconds(60)) {
-            nodes.allSatisfy { $0.machine.sessions[id] == nil && $0.machine.tombstones[id] != nil }
+            nodes.allSatisfy { $0.machine.sessions[id] == nil && $0.machine.finished[id] != nil }
         }
         #expect(nodes[0].machine.sessions[id] == nil)
         let inbox = keys[1].xOnly
-        let key = DiscoveryKey(.inbox(inbox), day: DiscoveryDay.of(world.now)).hash
+        let key = ProviderKey(.inbox(inbox), day: DiscoveryDay.of(world.now)).hash
         var machine = nodes[0].machine
-        #expect(machine.showcase.subject(of: key, today: DiscoveryDay.of(world.now)) == .inbox(inbox))
+        #expect(machine.discoveryIndex.subject(of: key, today: DiscoveryDay.of(world.now)) == .inbox(inbox))
         #expect(machine.announcements(in: inbox).isEmpty)
         var later = world.now
         later.monotonic += .seconds(8_000)
         later.wallMilliseconds += 8_000_000
         _ = machine.handle(.tick, at: later)
-        #expect(machine.showcase.subject(of: key, today: DiscoveryDay.of(later)) == nil)
+        #expect(machine.discoveryIndex.subject(of: key, today: DiscoveryDay.of(later)) == nil)
     }
 
     /// S17: a fake provider between a joiner and the creator of what waits.
@@ -168,13 +168,13 @@ import WireCodec
         _ = try create([0, 1], by: [.inbox], at: creator)
         let victim = try node(1)
         let fake = try TestKeys.peer(50)
-        victim.take(.look(victim.machine.ownInbox, providers: []), at: wire.now)
-        let places = victim.takeOutgoing().compactMap { effect -> DiscoveryPlace? in
-            if case .find(let place, _) = effect { place } else { nil }
+        victim.take(.lookUp(victim.machine.ownInbox, providers: []), at: wire.now)
+        let keys = victim.takeOutgoing().compactMap { effect -> DiscoveryKey? in
+            if case .find(let key, _) = effect { key } else { nil }
         }
-        #expect(places.map(\.key) == [try inboxKey(1)])
+        #expect(keys.map(\.bytes) == [try inboxKey(1)])
         victim.take(
-            .found(try #require(places.first), .success([.provider(DiscoveredPeer(peer: fake, addresses: []))])),
+            .found(try #require(keys.first), .success([.provider(DiscoveredPeer(peer: fake, addresses: []))])),
             at: wire.now)
         _ = victim.takeOutgoing()
         let first = try Wire.items(wire.connect(fake, to: victim), to: fake)
@@ -216,11 +216,11 @@ import WireCodec
         var all = [foreign, old, forged, good, good]
         for message in 10..<40 as Range<UInt8> { all.append(try signed([0, 1], at: wire.now, message: message)) }
         let provider = try TestKeys.peer(50)
-        victim.take(.look(victim.machine.ownInbox, providers: []), at: wire.now)
-        let place = DiscoveryPlace(
-            way: .inbox, subject: victim.machine.ownInbox, day: DiscoveryDay.of(wire.now))
+        victim.take(.lookUp(victim.machine.ownInbox, providers: []), at: wire.now)
+        let key = DiscoveryKey(
+            method: .inbox, subject: victim.machine.ownInbox, day: DiscoveryDay.of(wire.now))
         victim.take(
-            .found(place, .success([.provider(DiscoveredPeer(peer: provider, addresses: []))])), at: wire.now)
+            .found(key, .success([.provider(DiscoveredPeer(peer: provider, addresses: []))])), at: wire.now)
         _ = victim.takeOutgoing()
         guard case .hello(let hello)? = try Wire.items(wire.connect(provider, to: victim), to: provider).first else {
             Issue.record("expected hello")

@@ -24,14 +24,14 @@ import WireCodec
     }
 
     private func announced(
-        _ descriptor: SessionDescriptor, sequence: UInt64 = 1, ways: Set<DiscoveryWay> = [.record],
+        _ descriptor: SessionDescriptor, sequence: UInt64 = 1, methods: Set<DiscoveryMethod> = [.record],
         key: UInt64 = 0
     ) throws -> [UInt8] {
         try VerifiedAnnouncement(
             announcing: descriptor,
             at: LocalPeer(peer: try TestKeys.peer(0), addresses: [try Multiaddr("/memory/1").bytes]),
             sequence: sequence,
-            ways: ways.bits,
+            ways: methods.bits,
             with: TestKeys.secret(key)
         ).signed.encoded()
     }
@@ -116,7 +116,7 @@ import WireCodec
                 sequence: 2, ways: announcement.ways),
             Announcement(
                 descriptor: descriptor.fields, peerID: announcement.peerID, addresses: announcement.addresses,
-                sequence: 1, ways: announcement.ways | DiscoveryWay.inbox.bit),
+                sequence: 1, ways: announcement.ways | DiscoveryMethod.inbox.bit),
         ]
         for other in others {
             let forged = SignedAnnouncement(other) { _ in good.signature }
@@ -128,12 +128,12 @@ import WireCodec
     }
 
     /// What a creator wants its signers alone to see is not made public by one of them.
-    @Test(arguments: [[], [.rendezvous], [.inbox, .rendezvous]] as [Set<DiscoveryWay>])
-    func onlyWhatItsCreatorMakesPublic(_ ways: Set<DiscoveryWay>) throws {
+    @Test(arguments: [[], [.rendezvous], [.inbox, .rendezvous]] as [Set<DiscoveryMethod>])
+    func onlyWhatItsCreatorMakesPublic(_ methods: Set<DiscoveryMethod>) throws {
         let descriptor = try descriptor()
         #expect(
             !rules.isValid(
-                try announced(descriptor, ways: ways), at: name(descriptor), wallMilliseconds: wall))
+                try announced(descriptor, methods: methods), at: name(descriptor), wallMilliseconds: wall))
     }
 
     @Test func timesAreJudged() throws {

@@ -45,7 +45,7 @@ final class SimulatedNode {
         store: InMemorySessionStore,
         configuration: MuSig2Coordinator.Configuration,
         seed: UInt64,
-        ways: [DiscoveryWay] = [],
+        methods: [DiscoveryMethod] = [],
         now: Now
     ) throws {
         self.number = number
@@ -61,10 +61,10 @@ final class SimulatedNode {
             addresses: [try Multiaddr("/memory/\(number + 1)")],
             generator: SeededGenerator(seed: seed &+ number)
         )
-        machine.ways = ways
+        machine.methods = methods
         let stored = store.loadNow(signer: secret.publicKey)
         take(.started(nextRunNumber: stored.nextRunNumber), at: now)
-        for tombstone in stored.tombstones { take(.restoreTombstone(tombstone), at: now) }
+        for completion in stored.completions { take(.restoreCompletion(completion), at: now) }
         for session in stored.sessions.sorted(by: { $0.id < $1.id }) { take(.restore(session), at: now) }
     }
 
@@ -114,7 +114,7 @@ final class SimulatedNode {
                 inputs.append(.session(issue.session, .issueFailed(issue.unsigned, .rowExists(there))))
             }
         }
-        outgoing += machine.endTurn(at: now)
+        outgoing += machine.flush(at: now)
     }
 
     private func carryOut(_ effect: CoordinatorEffect, _ inputs: inout [CoordinatorInput]) {
@@ -149,7 +149,7 @@ final class SimulatedNode {
         case .signHello(let peer, let exchange, let transcript):
             guard let signature = try? Tag.helloJoiner.sign(transcript, with: secret) else { return }
             inputs.append(.helloSigned(peer, exchange: exchange, signature))
-        case .looked(_, let result): previews.append(result)
+        case .lookupEnded(_, let result): previews.append(result)
         case .joined(_, let error): if let error { joinFailures.append(error) }
         case .event(let event): events.append(event)
         case .send, .connect, .disconnect, .find, .publish, .withdraw: outgoing.append(effect)
@@ -206,14 +206,14 @@ final class SimulatedNode {
     }
 
     /// Makes a session, as the coordinator does.
-    func create(_ request: SessionPlan, by ways: Set<DiscoveryWay> = [], at time: Now) throws -> SessionID {
+    func create(_ request: SessionPlan, by methods: Set<DiscoveryMethod> = [], at time: Now) throws -> SessionID {
         let now = skewed(time)
         let descriptor = try SessionDescriptor(request, at: now, random: random())
         let announced = try VerifiedAnnouncement(
             announcing: descriptor,
             at: LocalPeer(peer: peer, addresses: machine.addresses.map(\.bytes)),
             sequence: now.wallMilliseconds,
-            ways: ways.bits,
+            ways: methods.bits,
             with: secret
         )
         take(.create(announced), at: time)
@@ -224,6 +224,6 @@ final class SimulatedNode {
 extension InMemorySessionStore {
     /// As `load`, without a wait.
     func loadNow(signer: PublicKey) -> StoredState {
-        stateNow(signer: signer, tombstones: 1_000)
+        stateNow(signer: signer, completions: 1_000)
     }
 }

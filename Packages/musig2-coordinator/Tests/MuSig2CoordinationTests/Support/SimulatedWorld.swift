@@ -101,7 +101,7 @@ final class SimulatedWorld {
         peer: PeerID? = nil,
         store: InMemorySessionStore = InMemorySessionStore(),
         configuration: MuSig2Coordinator.Configuration = MuSig2Coordinator.Configuration(),
-        ways: [DiscoveryWay] = []
+        methods: [DiscoveryMethod] = []
     ) throws -> SimulatedNode {
         let peer = try peer ?? TestKeys.peer(number)
         defer { lives[number, default: 0] += 1 }
@@ -112,7 +112,7 @@ final class SimulatedWorld {
             configuration: configuration,
             // Each life has chance of its own: two runs with one number are told apart by their random bits alone.
             seed: seed &+ lives[number, default: 0] &* 0x9E37_79B9_7F4A_7C15,
-            ways: ways,
+            methods: methods,
             now: now
         )
         nodes[peer] = node
@@ -140,9 +140,9 @@ final class SimulatedWorld {
     }
 
     func create(
-        _ plan: SessionPlan, by ways: Set<DiscoveryWay> = [], at node: SimulatedNode
+        _ plan: SessionPlan, by methods: Set<DiscoveryMethod> = [], at node: SimulatedNode
     ) throws -> SessionID {
-        let id = try node.create(plan, by: ways, at: now)
+        let id = try node.create(plan, by: methods, at: now)
         carry(node)
         return id
     }
@@ -152,7 +152,7 @@ final class SimulatedWorld {
         let before = node.previews.count
         guard node.isAlive, !node.machine.knows(session) else { return }
         let providers = provider.map { [Provider(peer: $0, addresses: Self.addresses)] } ?? []
-        give(.look(.session(session), providers: providers), to: node)
+        give(.lookUp(.session(session), providers: providers), to: node)
         finishJoin(session, at: node, provider: provider, before: before)
     }
 
@@ -175,7 +175,7 @@ final class SimulatedWorld {
     func joinWhatWaits(at node: SimulatedNode) {
         let before = node.previews.count
         guard node.isAlive else { return }
-        give(.look(node.machine.ownInbox, providers: []), to: node)
+        give(.lookUp(node.machine.ownInbox, providers: []), to: node)
         joinWhatWaits(at: node, before: before)
     }
 
@@ -300,9 +300,9 @@ final class SimulatedWorld {
             case .send(let frame, let to): send(frame, from: node.peer, to: to)
             case .connect(let to, _): insert(time + latency(), .dial(from: node.peer, to: to))
             case .disconnect(let to): cut(node.peer, to)
-            case .find(let place, let limit): find(place, limit, for: node)
-            case .publish(let order): publish(order, for: node)
-            case .withdraw(let place): withdraw(place, for: node)
+            case .find(let key, let limit): find(key, limit, for: node)
+            case .publish(let attempt): publish(attempt, for: node)
+            case .withdraw(let key): withdraw(key, for: node)
             default: break
             }
         }
@@ -310,57 +310,57 @@ final class SimulatedWorld {
 
     // MARK: Discovery
 
-    private func find(_ place: DiscoveryPlace, _ limit: Int, for node: SimulatedNode) {
+    private func find(_ key: DiscoveryKey, _ limit: Int, for node: SimulatedNode) {
         schedule(latency()) { [self] in
             let found: Result<[DiscoveryHint], TransportError>
             do throws(TransportError) {
                 if chance(faults.deafness) { throw TransportError(.timedOut, "nobody answered") }
-                if place.way == .record {
-                    let value = try discovery.value(at: name(of: place))
+                if key.method == .record {
+                    let value = try discovery.value(at: name(of: key))
                     found = .success(value.map { [.announcement($0.value)] } ?? [])
                 } else {
-                    found = .success(try discovery.providers(of: place.key, limit: limit).map { .provider($0) })
+                    found = .success(try discovery.providers(of: key.bytes, limit: limit).map { .provider($0) })
                 }
             } catch {
                 found = .failure(error)
             }
-            give(.found(place, found), to: node)
+            give(.found(key, found), to: node)
         }
     }
 
-    private func publish(_ order: PublicationBook.Order, for node: SimulatedNode) {
+    private func publish(_ attempt: PublicationQueue.Attempt, for node: SimulatedNode) {
         schedule(latency()) { [self] in
             guard node.isAlive else { return }
             var failure: String?
             do throws(TransportError) {
                 if chance(faults.deafness) { throw TransportError(.timedOut, "nobody answered") }
-                if let announcement = order.announcement {
-                    try discovery.put(announcement, at: name(of: order.place), for: order.lifetime)
+                if let announcement = attempt.announcement {
+                    try discovery.put(announcement, at: name(of: attempt.key), for: attempt.lifetime)
                 } else {
                     try discovery.add(
-                        DiscoveredPeer(peer: node.peer, addresses: node.machine.addresses), to: order.place.key,
-                        for: order.lifetime)
+                        DiscoveredPeer(peer: node.peer, addresses: node.machine.addresses), to: attempt.key.bytes,
+                        for: attempt.lifetime)
                 }
             } catch {
                 failure = error.description
             }
-            give(.published(order.place, ticket: order.ticket, failure: failure), to: node)
+            give(.published(attempt.key, attemptID: attempt.id, failure: failure), to: node)
         }
     }
 
-    private func withdraw(_ place: DiscoveryPlace, for node: SimulatedNode) {
+    private func withdraw(_ key: DiscoveryKey, for node: SimulatedNode) {
         // After what is under way.
         schedule(faults.delay) { [self] in
-            if place.way == .record {
-                discovery.retireValue(at: name(of: place))
+            if key.method == .record {
+                discovery.retireValue(at: name(of: key))
             } else {
-                discovery.retire(node.peer, from: place.key)
+                discovery.retire(node.peer, from: key.bytes)
             }
         }
     }
 
-    private func name(of place: DiscoveryPlace) -> [UInt8] {
-        place.subject.session.map { RecordName(session: $0).bytes } ?? []
+    private func name(of key: DiscoveryKey) -> [UInt8] {
+        key.subject.session.map { RecordName(session: $0).bytes } ?? []
     }
 
     /// Brings a frame on its way, also for those that are no node.

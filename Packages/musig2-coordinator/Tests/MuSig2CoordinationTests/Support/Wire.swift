@@ -64,6 +64,6 @@ struct Wire {
     }
 
     func key(_ session: SessionID) -> [UInt8] {
-        DiscoveryKey(.session(session), day: DiscoveryDay.of(now)).bytes
+        ProviderKey(.session(session), day: DiscoveryDay.of(now)).bytes
     }
 }

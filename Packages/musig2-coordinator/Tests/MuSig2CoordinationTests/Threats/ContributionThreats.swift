@@ -190,7 +190,7 @@ import WireCodec
             for abort in hostile.messages(.abort, from: party.peer) {
                 #expect(try Abort(decoding: abort.body.payload).evidence == nil)
             }
-            let kept = party.store.stateNow(signer: party.publicKey, tombstones: 10).sessions.flatMap(\.partials)
+            let kept = party.store.stateNow(signer: party.publicKey, completions: 10).sessions.flatMap(\.partials)
             for row in kept { #expect(try SignedMessage(decoding: row).body.index != 2) }
         }
         #expect(seen.count <= 1)

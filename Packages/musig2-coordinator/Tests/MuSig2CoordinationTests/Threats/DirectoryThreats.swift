@@ -15,9 +15,9 @@ import WireCodec
         UInt32(meeting.network.clock.timeSource.now().wallMilliseconds / 86_400_000)
     }
 
-    private func create(_ meeting: Meeting, by ways: Set<DiscoveryWay>) async throws -> CreatedSession {
+    private func create(_ meeting: Meeting, by methods: Set<DiscoveryMethod>) async throws -> CreatedSession {
         var request = SessionRequest(signers: meeting.parties.map(\.publicKey), messages: [message])
-        request.discovery = ways
+        request.discovery = methods
         let events = await meeting[0].coordinator.events
         let created = try await meeting[0].coordinator.createSession(request)
         for await event in events where event == .announced(created.id) { break }
@@ -26,24 +26,25 @@ import WireCodec
 
     private func expectSigned(_ meeting: Meeting, _ id: SessionID) async throws {
         for party in meeting.parties {
-            let signatures = try await party.coordinator.signatures(of: id)
+            let signatures = try await party.coordinator.waitForSignatures(of: id)
             #expect(try verify(signatures, [message], keys: meeting.parties.map(\.publicKey)))
         }
     }
 
     /// S17: fakes stand on the keys of a session and of an inbox, which a node near them can see. They hear a joiner's first step, can
     /// prove nothing, and learn neither who asks nor what for; the joiner finds the session all the same.
-    @Test(arguments: [DiscoveryWay.rendezvous, .inbox]) func s17FakeProviders(_ way: DiscoveryWay) async throws {
+    @Test(arguments: [DiscoveryMethod.rendezvous, .inbox]) func s17FakeProviders(_ method: DiscoveryMethod) async throws
+    {
         let meeting = try await Meeting.start(2)
-        let created = try await create(meeting, by: [way])
+        let created = try await create(meeting, by: [method])
         let joiner = meeting[1]
-        let subject: DiscoverySubject = way == .inbox ? .inbox(joiner.publicKey.xOnly) : .session(created.id)
-        let key = DiscoveryKey(subject, day: day(meeting)).bytes
+        let subject: DiscoverySubject = method == .inbox ? .inbox(joiner.publicKey.xOnly) : .session(created.id)
+        let key = ProviderKey(subject, day: day(meeting)).bytes
         let fake = try HostileSigner(666, on: meeting.network)
         try meeting.discovery.add(
             DiscoveredPeer(peer: fake.peer, addresses: [try Multiaddr("/memory/66")]), to: key, for: .seconds(3_600))
         let search = Task { () -> [SessionID] in
-            if way == .inbox { return try await joiner.coordinator.inbox().map(\.session) }
+            if method == .inbox { return try await joiner.coordinator.inbox().map(\.session) }
             return [try await joiner.coordinator.previewSession(id: created.id).session]
         }
         let hello = try await fake.hear { heard in
@@ -96,7 +97,7 @@ import WireCodec
         // For a key that is no signer's there is not even a proof.
         try await stranger.connect(to: creator.peer)
         stranger.forget()
-        let own = DiscoveryKey(.inbox(stranger.publicKey.xOnly), day: day(meeting)).bytes
+        let own = ProviderKey(.inbox(stranger.publicKey.xOnly), day: day(meeting)).bytes
         stranger.send([.hello(Hello(dhtKey: own, a: stranger.randomHash().bytes))], to: creator.peer)
         try await stranger.untilDisconnected(from: creator.peer)
         #expect(stranger.heard.isEmpty)
@@ -161,7 +162,7 @@ import WireCodec
         ]
         // One key for each subject and day, all different.
         let keys = Set(records.map(\.key))
-        let expected = (first...first + 2).flatMap { day in subjects.map { DiscoveryKey($0, day: day).bytes } }
+        let expected = (first...first + 2).flatMap { day in subjects.map { ProviderKey($0, day: day).bytes } }
         #expect(Set(expected).count == 9)
         #expect(keys.isSubset(of: expected))
         #expect(keys.isSuperset(of: expected.prefix(6)))
@@ -207,16 +208,16 @@ import WireCodec
 
 /// Returns one value for everything.
 private struct Liar: SessionDiscovery {
-    let way = DiscoveryWay.record
+    let method = DiscoveryMethod.record
     let lie: [UInt8]
 
     func publish(
-        _ place: DiscoveryPlace, announcement: [UInt8]?, for lifetime: Duration
+        _ key: DiscoveryKey, announcement: [UInt8]?, for lifetime: Duration
     ) async throws(TransportError) {}
 
-    func withdraw(_ place: DiscoveryPlace) async {}
+    func withdraw(_ key: DiscoveryKey) async {}
 
-    func find(_ place: DiscoveryPlace, limit: Int) async throws(TransportError) -> [DiscoveryHint] {
+    func find(_ key: DiscoveryKey, limit: Int) async throws(TransportError) -> [DiscoveryHint] {
         Array(repeating: .announcement(lie), count: 50)
     }
 }

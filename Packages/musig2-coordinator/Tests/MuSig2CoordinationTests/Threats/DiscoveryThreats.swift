@@ -52,7 +52,7 @@ import WireCodec
         }
         // The way that is no relay still works.
         try await joiner.coordinator.joinSession(created.invitation)
-        _ = try await creator.coordinator.signatures(of: created.id)
+        _ = try await creator.coordinator.waitForSignatures(of: created.id)
     }
 
     /// S17 and P1: whoever knows the session id, and is none of its signers, is shown nothing: the connection closes without a word.
@@ -150,7 +150,7 @@ import WireCodec
         let created = try await creator.coordinator.createSession(
             SessionRequest(signers: [creator.publicKey, joiner.publicKey], messages: [[1]]))
         try await joiner.coordinator.joinSession(created.invitation)
-        _ = try await joiner.coordinator.signatures(of: created.id)
+        _ = try await joiner.coordinator.waitForSignatures(of: created.id)
     }
 
     /// The provider's side of a HELLO, with whatever is to be shown.

@@ -51,7 +51,7 @@ import Testing
         let stage = try await Stage()
         let created = try await stage.hostile.coordinator.createSession(stage.request)
         let policies: [any ConsentPolicy] = [
-            .approveEverything, .ask { _ in .approve }, ApproveOwnSessions(others: ApproveEverything()),
+            .approveEverything, .askForOthers { _ in .approve }, ApproveOwnSessions(others: ApproveEverything()),
         ]
         let victim = try await stage.victim(policies[policy])
         do throws(CoordinatorError) {
@@ -63,7 +63,7 @@ import Testing
         }
         #expect(await stage.hostile.coordinator.status(of: created.id)?.signers[1].peer == nil)
         #expect(await victim.coordinator.status(of: created.id) == nil)
-        #expect(await victim.store.load(signer: victim.publicKey, tombstones: 1).sessions.isEmpty)
+        #expect(await victim.store.load(signer: victim.publicKey, completions: 1).sessions.isEmpty)
     }
 
     /// K19: nor does a signer make one itself without saying so; a tweak may have come from somebody else.
@@ -90,7 +90,7 @@ import Testing
         let created = try await stage.hostile.coordinator.createSession(request)
         let victim = try await stage.victim(.approveEverything)
         try await victim.coordinator.joinSession(created.invitation)
-        let signature = try await victim.coordinator.signatures(of: created.id)[0]
+        let signature = try await victim.coordinator.waitForSignatures(of: created.id)[0]
         #expect(created.finalKey.isValidSignature(signature, for: request.messages[0]))
         #expect(try created.finalKey != KeyAggContext(keys: request.signers).xOnlyKey)
     }
@@ -111,7 +111,7 @@ import Testing
         let events = await victim.coordinator.events
         #expect(try await victim.coordinator.previewSession(created.invitation).finalKey() == key)
         try await victim.coordinator.joinSession(created.invitation)
-        let signature = try await victim.coordinator.signatures(of: created.id)[0]
+        let signature = try await victim.coordinator.waitForSignatures(of: created.id)[0]
         #expect(key.isValidSignature(signature, for: stage.request.messages[0]))
         #expect(await victim.coordinator.status(of: created.id)?.finalKey == key)
         #expect(asked.withLock { $0.map(\.stage) } == [.join, .sign])
@@ -146,7 +146,7 @@ import Testing
             #expect(error.code == .notApproved && error.message.contains("not among those expected"))
         }
         try await victim.coordinator.joinSession(honest.invitation)
-        let signature = try await victim.coordinator.signatures(of: honest.id)[0]
+        let signature = try await victim.coordinator.waitForSignatures(of: honest.id)[0]
         #expect(expected.isValidSignature(signature, for: plain.messages[0]))
         // The same by a policy that takes its time; and a list of keys does not allow tweaks by itself.
         let slow = AskConsent { _ in .approve }.requiringFinalKey(in: [stage.wallet.xOnlyKey])
@@ -175,7 +175,7 @@ import Testing
         let parties = Parties(network: network, all: [creator, again, last])
         let signatures = try await parties.advancing {
             try await last.coordinator.joinSession(created.invitation)
-            return try await again.coordinator.signatures(of: created.id)
+            return try await again.coordinator.waitForSignatures(of: created.id)
         }
         #expect(try verify(signatures, [[1]], keys: request.signers, tweaks: request.tweaks))
         #expect(created.finalKey.isValidSignature(signatures[0], for: [1]))

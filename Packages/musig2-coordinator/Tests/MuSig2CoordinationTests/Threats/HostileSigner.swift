@@ -147,7 +147,7 @@ final class HostileSigner {
     func rendezvous(_ session: SessionID) -> [UInt8] {
         let time = network.clock.timeSource.now()
         let now = Now(monotonic: time.uptime, wallMilliseconds: time.wallMilliseconds)
-        return DiscoveryKey(.session(session), day: DiscoveryDay.of(now)).bytes
+        return ProviderKey(.session(session), day: DiscoveryDay.of(now)).bytes
     }
 
     /// The first two steps of a HELLO.
@@ -168,7 +168,7 @@ final class HostileSigner {
         let time = network.clock.timeSource.now()
         let day = UInt32(time.wallMilliseconds / 86_400_000)
         let a = randomHash()
-        send([.hello(Hello(dhtKey: DiscoveryKey(.inbox(key), day: day).bytes, a: a.bytes))], to: provider)
+        send([.hello(Hello(dhtKey: ProviderKey(.inbox(key), day: day).bytes, a: a.bytes))], to: provider)
         let proof = try await hear { heard in
             if case .helloProof(let proof) = heard.item, proof.a == a.bytes { proof } else { nil }
         }
@@ -188,7 +188,7 @@ final class HostileSigner {
 
     /// Looks at a session as an honest joiner does, and takes its seat.
     @discardableResult
-    func look(_ session: SessionID, at provider: PeerID) async throws -> Seat {
+    func lookUp(_ session: SessionID, at provider: PeerID) async throws -> Seat {
         try await connect(to: provider)
         let transcript = try await prove(session, at: provider)
         send([.helloJoiner(try joiner(transcript))], to: provider)

@@ -173,7 +173,7 @@ import WireCodec
         }
         // It has looked at the other session, and joins the first one.
         world.give(
-            .look(.session(other), providers: [Provider(peer: creator.peer, addresses: SimulatedWorld.addresses)]),
+            .lookUp(.session(other), providers: [Provider(peer: creator.peer, addresses: SimulatedWorld.addresses)]),
             to: victim)
         _ = try world.run(for: .seconds(1)) { false }
         world.join(id, at: victim, provider: creator.peer)

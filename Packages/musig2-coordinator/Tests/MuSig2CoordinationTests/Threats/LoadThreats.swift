@@ -26,7 +26,7 @@ import WireCodec
         for _ in 0..<1_000 { flood.send([.sync(junk)], to: parties[0].peer) }
         // The honest signer is served while all this waits.
         try await parties[1].coordinator.joinSession(created.invitation)
-        let signatures = try await parties[0].coordinator.signatures(of: created.id)
+        let signatures = try await parties[0].coordinator.waitForSignatures(of: created.id)
         #expect(try verify(signatures, [[1]], keys: parties.keys))
         try await flood.disconnect(from: parties[0].peer)
         for await event in events where event == .peerDisconnected(flood.peer) { break }
@@ -45,7 +45,7 @@ import WireCodec
         let keys = try [TestKeys.publicKey(0), TestKeys.publicKey(1)]
         let id = try world.create(SessionPlan(signerKeys: keys, messages: [[1]], creator: 0), at: node)
         let stranger = try TestKeys.peer(7)
-        let key = DiscoveryKey(.session(id), day: DiscoveryDay.of(world.now)).bytes
+        let key = ProviderKey(.session(id), day: DiscoveryDay.of(world.now)).bytes
         let hello = Frame([.hello(Hello(dhtKey: key, a: [UInt8](repeating: 1, count: 32)))]).encoded()
         let sync = Sync(sessionID: [UInt8](repeating: 1, count: 32), attempt: 1, index: 0, run: 1)
         let junk = Frame([.sync(sync)]).encoded()
@@ -102,7 +102,7 @@ import WireCodec
             SessionRequest(signers: parties.keys, messages: [[99]]))
         try await parties[0].coordinator.joinSession(other.invitation)
         try await parties[1].coordinator.joinSession(other.invitation)
-        let signatures = try await parties[1].coordinator.signatures(of: other.id)
+        let signatures = try await parties[1].coordinator.waitForSignatures(of: other.id)
         #expect(try verify(signatures, [[99]], keys: parties.keys))
     }
 
@@ -122,7 +122,7 @@ import WireCodec
         }
         try await hostile.untilDisconnected(from: honest.peer)
         #expect(await honest.coordinator.activeSessions.map(\.self) == [created.id])
-        #expect(honest.store.stateNow(signer: honest.publicKey, tombstones: 10).sessions.map(\.id) == [created.id])
+        #expect(honest.store.stateNow(signer: honest.publicKey, completions: 10).sessions.map(\.id) == [created.id])
     }
 
     /// R7: sessions with large descriptors are taken until the memory that they may have is used up, and again when one is closed.
@@ -155,7 +155,7 @@ import WireCodec
         }
         created[0] = try await coordinator.createSession(request)
         try await parties[1].coordinator.joinSession(created[0].invitation)
-        _ = try await coordinator.signatures(of: created[0].id)
+        _ = try await coordinator.waitForSignatures(of: created[0].id)
     }
 
     /// R7: a signer asks for the same over and over. It is told once for each step of the back-off.
@@ -206,7 +206,7 @@ import WireCodec
                 #expect(answers.count <= 2, "\(type) of \(index): \(answers.count)")
             }
         }
-        let joins = scene.honest[0].store.stateNow(signer: scene.honest[0].publicKey, tombstones: 1).sessions[0].joins
+        let joins = scene.honest[0].store.stateNow(signer: scene.honest[0].publicKey, completions: 1).sessions[0].joins
         #expect(try SignedMessage(decoding: #require(joins[2])).body.run == seat.run + 200)
     }
 
@@ -221,7 +221,7 @@ import WireCodec
         let events = await honest.coordinator.events
         let created = try await honest.coordinator.createSession(
             SessionRequest(signers: [honest.publicKey, hostile.publicKey], messages: [[1]]))
-        try await hostile.look(created.id, at: honest.peer)
+        try await hostile.lookUp(created.id, at: honest.peer)
         hostile.say(try hostile.join(), to: honest.peer)
         let share = try await hostile.hear(.nonceShare, by: 0)
         let own = try hostile.nonces(hostile.draw())

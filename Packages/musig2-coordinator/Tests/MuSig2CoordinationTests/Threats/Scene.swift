@@ -68,7 +68,7 @@ final class Scene {
         for party in honest { streams.append(await party.coordinator.events) }
         let created = try await honest[0].coordinator.createSession(request)
         for party in honest.dropFirst() { try await party.coordinator.joinSession(created.invitation) }
-        try await hostile.look(created.id, at: honest[0].peer)
+        try await hostile.lookUp(created.id, at: honest[0].peer)
         return Scene(network, honest, hostile, created, streams)
     }
 
@@ -157,7 +157,7 @@ final class Scene {
 
     /// Whether an honest signer's signatures verify for anyone.
     func expectComplete(at party: Int) async throws {
-        let signatures = try await honest[party].coordinator.signatures(of: id)
+        let signatures = try await honest[party].coordinator.waitForSignatures(of: id)
         let descriptor = try hostile.seat.descriptor
         #expect(try verify(signatures, descriptor.messages, keys: descriptor.signerKeys))
     }

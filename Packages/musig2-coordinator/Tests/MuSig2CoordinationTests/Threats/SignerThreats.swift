@@ -53,7 +53,7 @@ import WireCodec
         var signatures: Set<[SchnorrSignature]> = []
         for _ in 0..<2 {
             let created = try await honest.coordinator.createSession(request)
-            try await hostile.look(created.id, at: honest.peer)
+            try await hostile.lookUp(created.id, at: honest.peer)
             for message in old { hostile.say(message, to: honest.peer) }
             hostile.say(try hostile.join(), to: honest.peer)
             for message in old { hostile.say(message, to: honest.peer) }
@@ -67,7 +67,7 @@ import WireCodec
             let mine = try hostile.partials(hostile.sign(agreement), agreement)
             hostile.say(mine, to: honest.peer)
             old = [own, mine, share, partial]
-            signatures.insert(try await honest.coordinator.signatures(of: created.id))
+            signatures.insert(try await honest.coordinator.waitForSignatures(of: created.id))
         }
         #expect(nonces.count == 2)
         #expect(signatures.count == 2)
@@ -78,7 +78,7 @@ import WireCodec
         let parties = try await Parties.start(1)
         let network = parties.network
         let hostile = try HostileSigner(666, on: network)
-        let refusing = try await Parties.party(1, on: network, consent: .ask { _ in .refuse(reason: "no") })
+        let refusing = try await Parties.party(1, on: network, consent: .askForOthers { _ in .refuse(reason: "no") })
         let creator = parties[0]
         let created = try await creator.coordinator.createSession(
             SessionRequest(
@@ -87,7 +87,7 @@ import WireCodec
             try await refusing.coordinator.joinSession(created.invitation)
         }
         #expect(await refusing.coordinator.activeSessions.isEmpty)
-        try await hostile.look(created.id, at: creator.peer)
+        try await hostile.lookUp(created.id, at: creator.peer)
         hostile.say(try hostile.join(), to: creator.peer)
         try await hostile.settle(with: creator.peer)
         #expect(hostile.messages(.join, from: creator.peer).allSatisfy { $0.body.index != 1 })
@@ -131,7 +131,7 @@ import WireCodec
             to: honest.peer)
         try await hostile.settle(with: honest.peer)
         #expect(hostile.messages(.partialSigShare, from: honest.peer).isEmpty)
-        let kept = honest.store.stateNow(signer: honest.publicKey, tombstones: 10).sessions.flatMap(\.partials)
+        let kept = honest.store.stateNow(signer: honest.publicKey, completions: 10).sessions.flatMap(\.partials)
         #expect(kept.isEmpty)
     }
 
@@ -265,7 +265,7 @@ import WireCodec
         let before = network.counts.sent
         try await parties[2].coordinator.joinSession(created.invitation)
         for party in [parties[0], newer, parties[2]] {
-            let signatures = try await party.coordinator.signatures(of: created.id)
+            let signatures = try await party.coordinator.waitForSignatures(of: created.id)
             #expect(try verify(signatures, [[1]], keys: parties.keys))
         }
         #expect(await older.status(of: created.id)?.phase == .superseded)

@@ -168,10 +168,10 @@ import WireCodec
 
     /// R9: JOINs that nobody signed, for a session that is finished.
     @Test func r9ForgedJoinsForAFinishedSession() throws {
-        let stone = StoredTombstone(
+        let stone = StoredCompletion(
             id: SessionID(try #require(Hash32(bytes(9)))), messageKeys: signers.map(\.xOnly),
             expiresAt: wire.now.wallMilliseconds + 1_000_000, signatures: [])
-        node.take(.restoreTombstone(stone), at: wire.now)
+        node.take(.restoreCompletion(stone), at: wire.now)
         let result = untilShutOut(stranger) { number in
             let body = MessageBody(
                 sessionID: stone.id.bytes, attempt: 0, index: 1, run: UInt64(number + 1),
@@ -198,7 +198,7 @@ import WireCodec
         for number in 0..<count {
             let wanted = SessionID(try #require(Hash32(bytes(number))))
             asking.take(
-                .look(.session(wanted), providers: [Provider(peer: stranger, addresses: [])]), at: wire.now)
+                .lookUp(.session(wanted), providers: [Provider(peer: stranger, addresses: [])]), at: wire.now)
             guard case .hello(let hello)? = try Wire.items(asking.takeOutgoing(), to: stranger).first else {
                 Issue.record("expected a HELLO")
                 return (asking, [])

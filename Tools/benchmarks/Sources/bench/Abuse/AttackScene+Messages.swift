@@ -30,8 +30,8 @@ extension AttackScene {
 
     func hello() -> Hello {
         let day = UInt32(self.clock.timeSource.now().wallMilliseconds / 86_400_000)
-        let place = DiscoveryPlace(way: .rendezvous, subject: .session(self.descriptor.id), day: day)
-        return Hello(dhtKey: place.key, a: Self.random().bytes)
+        let key = DiscoveryKey(method: .rendezvous, subject: .session(self.descriptor.id), day: day)
+        return Hello(dhtKey: key.bytes, a: Self.random().bytes)
     }
 
     func signatures() -> SignatureFinalized {

@@ -32,7 +32,7 @@ final class SigningCluster: Sendable {
             nodes.append(
                 try await SigningNode.start(
                     signer: key,
-                    listenOn: SigningNode.loopback,
+                    listenAddresses: [.loopback],
                     consent: .approveEverything,
                     configuration: configuration,
                     logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
@@ -65,7 +65,7 @@ final class SigningCluster: Sendable {
             for (index, node) in self.nodes.enumerated() {
                 group.addTask {
                     if index != creator { try await node.coordinator.joinSession(session.invitation) }
-                    let signatures = try await node.coordinator.signatures(of: session.id)
+                    let signatures = try await node.coordinator.waitForSignatures(of: session.id)
                     guard signatures.count == messages else {
                         throw Failure(
                             description: "signer \(index): expected \(messages) signatures, found \(signatures.count)")

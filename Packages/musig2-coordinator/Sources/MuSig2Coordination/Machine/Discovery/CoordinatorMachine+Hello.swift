@@ -11,8 +11,8 @@ extension CoordinatorMachine {
     mutating func sayHello(to peer: PeerID, for subject: DiscoverySubject, now: Now) {
         guard !hellos.isAsking(peer, for: subject) else { return }
         let a = randomHash()
-        hellos.begin(HelloBook.Outgoing(subject: subject, a: a), with: peer)
-        let key = DiscoveryKey(subject, day: DiscoveryDay.of(now))
+        hellos.begin(HelloExchanges.Outgoing(subject: subject, a: a), with: peer)
+        let key = ProviderKey(subject, day: DiscoveryDay.of(now))
         outbox.append(.hello(Hello(dhtKey: key.bytes, a: a.bytes)), to: peer)
     }
 
@@ -29,7 +29,7 @@ extension CoordinatorMachine {
         )
         guard transcript.providerProof.bytes == proof.proof else {
             // Whoever it is does not know the secret, or sits between: it hears nothing more.
-            failLook(
+            failLookup(
                 exchange.subject, at: peer,
                 CoordinatorError(
                     .notShown, "peer \(peer) could not prove that it knows the session",
@@ -74,7 +74,7 @@ extension CoordinatorMachine {
         if answer.isOver {
             // It has the signatures, or knows why there are none: that is worth a meeting for who is still in the session.
             meet(peer, nil, in: session, at: now)
-            failLook(
+            failLookup(
                 subject, at: peer,
                 CoordinatorError(.sessionOver, "the session is over", session: session), now: now)
             return
@@ -96,7 +96,7 @@ extension CoordinatorMachine {
             shown([announced], by: peer, for: subject, at: now)
             endAnswer(subject, from: peer, now: now)
         } catch {
-            failLook(subject, at: peer, error, now: now)
+            failLookup(subject, at: peer, error, now: now)
             score(peer, error.code == .announcementRefused ? 20 : 0, at: now)
         }
     }
@@ -115,12 +115,12 @@ extension CoordinatorMachine {
             record.hellos.take(1, size: limits.hellos, at: now.monotonic)
         }
         guard mayAsk, let a = Hash32(hello.a), let key = Hash32(Array(hello.dhtKey.dropFirst(2))),
-            let subject = showcase.subject(of: key, today: DiscoveryDay.of(now)), isShown(subject)
+            let subject = discoveryIndex.subject(of: key, today: DiscoveryDay.of(now)), isShown(subject)
         else {
             hangUp(on: peer)
             return false
         }
-        let exchange = HelloBook.Incoming(
+        let exchange = HelloExchanges.Incoming(
             subject: subject,
             a: a,
             b: randomHash(),
@@ -142,11 +142,11 @@ extension CoordinatorMachine {
     private func isShown(_ subject: DiscoverySubject) -> Bool {
         switch subject {
         case .session(let session): sessions[session]?.awaitsConsent != true
-        case .inbox(let key): showcase.sessions(in: key).contains { sessions[$0]?.awaitsConsent != true }
+        case .inbox(let key): discoveryIndex.sessions(in: key).contains { sessions[$0]?.awaitsConsent != true }
         }
     }
 
-    private func transcript(of exchange: HelloBook.Incoming, with peer: PeerID) -> HelloTranscript {
+    private func transcript(of exchange: HelloExchanges.Incoming, with peer: PeerID) -> HelloTranscript {
         HelloTranscript(
             secret: exchange.subject.secret,
             provider: localPeer,
@@ -188,8 +188,8 @@ extension CoordinatorMachine {
     private func keys(of subject: DiscoverySubject) -> [XOnlyPublicKey]? {
         switch subject {
         case .session(let session):
-            sessions[session]?.announced.descriptor.messageKeys ?? tombstones[session]?.stored.messageKeys
-        case .inbox(let key): showcase.sessions(in: key).isEmpty ? nil : [key]
+            sessions[session]?.announced.descriptor.messageKeys ?? finished[session]?.stored.messageKeys
+        case .inbox(let key): discoveryIndex.sessions(in: key).isEmpty ? nil : [key]
         }
     }
 

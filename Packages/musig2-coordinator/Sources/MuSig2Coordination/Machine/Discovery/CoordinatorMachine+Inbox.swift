@@ -32,7 +32,7 @@ extension CoordinatorMachine {
     mutating func watchInboxDue(at now: Now) {
         guard let watch = inboxWatch, watch.nextAt <= now.monotonic else { return }
         inboxWatch?.nextAt = now.monotonic + watch.every
-        look(for: ownInbox, at: [], now: now)
+        lookUp(for: ownInbox, at: [], now: now)
     }
 
     /// A provider shows what it has for this node's key. What is not signed, not for this key, or past is left out.
@@ -73,15 +73,15 @@ extension CoordinatorMachine {
         return seen.announced.sequence >= signed.announcement.sequence
     }
 
-    mutating func endInbox(_ look: LookBook.Look, at now: Now) {
-        let waiting = look.shown.compactMap { previews[$0] }.map { preview(of: $0.announced) }.sorted { left, right in
+    mutating func endInbox(_ lookup: SessionLookups.Lookup, at now: Now) {
+        let waiting = lookup.shown.compactMap { previews[$0] }.map { preview(of: $0.announced) }.sorted { left, right in
             (left.descriptor.createdMilliseconds, left.session) < (right.descriptor.createdMilliseconds, right.session)
         }
         tellWaiting(waiting)
-        if look.isSearchFailing, !look.isAnswered, waiting.isEmpty {
-            effects.append(.looked(look.subject, .failure(summary(of: look))))
+        if lookup.isSearchFailing, !lookup.isAnswered, waiting.isEmpty {
+            effects.append(.lookupEnded(lookup.subject, .failure(summary(of: lookup))))
         } else {
-            effects.append(.looked(look.subject, .success(waiting)))
+            effects.append(.lookupEnded(lookup.subject, .success(waiting)))
         }
     }
 
@@ -104,7 +104,7 @@ extension CoordinatorMachine {
             var session: SessionID
         }
         var candidates: [Candidate] = []
-        for session in showcase.sessions(in: inbox) {
+        for session in discoveryIndex.sessions(in: inbox) {
             guard let entry = sessions[session], !entry.machine.isOver, !entry.awaitsConsent else { continue }
             let descriptor = entry.announced.descriptor
             guard let index = descriptor.messageKeys.firstIndex(of: inbox) else { continue }

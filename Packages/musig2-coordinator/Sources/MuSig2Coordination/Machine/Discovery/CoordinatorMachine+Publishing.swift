@@ -2,12 +2,12 @@ import MuSig2Session
 import Secp256k1
 import WireCodec
 
-/// What this node makes known: the sessions it is in, in the ways that their creators chose.
+/// What this node makes known: the sessions it is in, by the methods that their creators chose.
 extension CoordinatorMachine {
     /// A session is joined: it can be found from now on.
     mutating func announce(_ session: SessionID, at now: Now) {
         guard let entry = sessions[session] else { return }
-        let chosen = ways(of: entry.announced)
+        let chosen = methods(of: entry.announced)
         guard !chosen.isEmpty else {
             if entry.createdHere { tell(.announced(session)) }
             return
@@ -21,14 +21,14 @@ extension CoordinatorMachine {
         }
     }
 
-    /// The ways by which a session is made known here: those that its creator chose and this node has.
-    func ways(of announced: VerifiedAnnouncement) -> [DiscoveryWay] {
-        ways.filter { announced.ways & $0.bit != 0 }
+    /// The methods by which a session is made known here: those that its creator chose and this node has.
+    func methods(of announced: VerifiedAnnouncement) -> [DiscoveryMethod] {
+        methods.filter { announced.ways & $0.bit != 0 }
     }
 
     /// The inboxes in which a session waits: those of the other signers, if its creator wants that.
     func inboxes(of announced: VerifiedAnnouncement) -> [XOnlyPublicKey] {
-        guard announced.ways & DiscoveryWay.inbox.bit != 0 else { return [] }
+        guard announced.ways & DiscoveryMethod.inbox.bit != 0 else { return [] }
         let own = messageKey.xOnly
         return announced.descriptor.messageKeys.filter { $0 != own }
     }
@@ -37,20 +37,20 @@ extension CoordinatorMachine {
     private mutating func publish(_ session: SessionID, at now: Now) {
         guard let entry = sessions[session], entry.overAt == nil, !isShuttingDown else { return }
         let descriptor = entry.announced.descriptor
-        for way in ways(of: entry.announced) {
-            let announcement = way.isPublic ? entry.announced.signed.encoded() : nil
+        for method in methods(of: entry.announced) {
+            let announcement = method.isPublic ? entry.announced.signed.encoded() : nil
             if let announcement, announcement.count > wireLimits.recordAnnouncementBytes {
                 tellPublishFailed(
-                    session, way,
+                    session, method,
                     "expected an announcement of at most \(wireLimits.recordAnnouncementBytes) bytes, found \(announcement.count)"
                 )
                 continue
             }
             var isFull = false
-            for subject in subjects(of: way, entry.announced) {
-                for day in way.isDaily ? DiscoveryDay.published(at: now) : [0] {
+            for subject in subjects(of: method, entry.announced) {
+                for day in method.isDaily ? DiscoveryDay.published(at: now) : [0] {
                     let isAdded = publications.add(
-                        DiscoveryPlace(way: way, subject: subject, day: day),
+                        DiscoveryKey(method: method, subject: subject, day: day),
                         for: session,
                         expiry: descriptor.expiryMilliseconds,
                         announcement: announcement
@@ -60,15 +60,15 @@ extension CoordinatorMachine {
             }
             if isFull {
                 tellPublishFailed(
-                    session, way, "limits.publications is reached (\(configuration.limits.publications))")
+                    session, method, "limits.publications is reached (\(configuration.limits.publications))")
             }
         }
         let change = now.monotonic + DiscoveryDay.untilChange(at: now)
         nextDayChange = min(nextDayChange ?? change, change)
     }
 
-    private func subjects(of way: DiscoveryWay, _ announced: VerifiedAnnouncement) -> [DiscoverySubject] {
-        switch way.subject {
+    private func subjects(of method: DiscoveryMethod, _ announced: VerifiedAnnouncement) -> [DiscoverySubject] {
+        switch method.subject {
         case .session: return [.session(announced.descriptor.id)]
         case .signers:
             let own = messageKey.xOnly
@@ -82,19 +82,19 @@ extension CoordinatorMachine {
         nextDayChange = nil
         publications.removeEnded(at: now.wallMilliseconds)
         for (session, entry) in sessions.sorted(by: { $0.key < $1.key })
-        where entry.overAt == nil && entry.publicity.isAnnounced && !ways(of: entry.announced).isEmpty {
+        where entry.overAt == nil && entry.publicity.isAnnounced && !methods(of: entry.announced).isEmpty {
             publish(session, at: now)
         }
     }
 
     /// A session is over: it is made known no longer.
     mutating func withdraw(_ session: SessionID) {
-        for place in publications.remove(session) { effects.append(.withdraw(place)) }
+        for key in publications.remove(session) { effects.append(.withdraw(key)) }
     }
 
     /// An attempt to publish has ended.
-    mutating func published(_ place: DiscoveryPlace, ticket: UInt64, failure: String?, at now: Now) {
-        switch publications.ended(place, ticket: ticket, failed: failure != nil, at: now) {
+    mutating func published(_ key: DiscoveryKey, attemptID: UInt64, failure: String?, at now: Now) {
+        switch publications.ended(key, attemptID: attemptID, failed: failure != nil, at: now) {
         case .none: break
         case .published(let owners):
             for session in owners where sessions[session]?.publicity.isTold == false {
@@ -102,18 +102,18 @@ extension CoordinatorMachine {
                 if sessions[session]?.createdHere == true { tell(.announced(session)) }
             }
         case .gaveUp(let owners):
-            for session in owners { tellPublishFailed(session, place.way, failure ?? "nobody took it") }
+            for session in owners { tellPublishFailed(session, key.method, failure ?? "nobody took it") }
         }
     }
 
-    /// Tells once for each way of a session that it does not work.
-    private mutating func tellPublishFailed(_ session: SessionID, _ way: DiscoveryWay, _ reason: String) {
-        guard sessions[session]?.publicity.failedWays.insert(way).inserted == true else { return }
+    /// Tells once for each method of a session that it does not work.
+    private mutating func tellPublishFailed(_ session: SessionID, _ method: DiscoveryMethod, _ reason: String) {
+        guard sessions[session]?.publicity.failedMethods.insert(method).inserted == true else { return }
         tell(
             .error(
                 CoordinatorError(
                     .publishFailed,
-                    "the session could not be published by \(way.name); invite the others by the invitation's text",
+                    "the session could not be published by \(method.name); invite the others by the invitation's text",
                     session: session,
                     underlying: reason)))
     }

@@ -14,35 +14,35 @@ extension CoordinatorMachine {
     }
 
     /// A failure after which nothing else needs to be tried: it is about the session, not about who was asked.
-    static func tellingFailure(of look: LookBook.Look) -> CoordinatorError? {
-        guard look.subject.session != nil else { return nil }
+    static func tellingFailure(of lookup: SessionLookups.Lookup) -> CoordinatorError? {
+        guard lookup.subject.session != nil else { return nil }
         let telling: [CoordinatorError.Code] = [.sessionOver, .expired, .notASigner, .clockSkew]
         for code in telling {
-            if let failure = look.failures.first(where: { $0.code == code }) { return failure }
+            if let failure = lookup.failures.first(where: { $0.code == code }) { return failure }
         }
         return nil
     }
 
     /// The most telling of what went wrong.
-    func summary(of look: LookBook.Look) -> CoordinatorError {
-        if let failure = Self.tellingFailure(of: look) { return failure }
-        let session = look.subject.session
-        if let refused = look.failures.first(where: { $0.code == .announcementRefused }) { return refused }
-        if !look.late.isEmpty {
-            let unreached = look.late.filter { !peers.isConnected($0) }
-            if unreached == look.late { return unreachable(unreached, session, look.failures.first) }
-            let asked = look.late.subtracting(unreached).map(\.description).sorted().joined(separator: ", ")
+    func summary(of lookup: SessionLookups.Lookup) -> CoordinatorError {
+        if let failure = Self.tellingFailure(of: lookup) { return failure }
+        let session = lookup.subject.session
+        if let refused = lookup.failures.first(where: { $0.code == .announcementRefused }) { return refused }
+        if !lookup.late.isEmpty {
+            let unreached = lookup.late.filter { !peers.isConnected($0) }
+            if unreached == lookup.late { return unreachable(unreached, session, lookup.failures.first) }
+            let asked = lookup.late.subtracting(unreached).map(\.description).sorted().joined(separator: ", ")
             return CoordinatorError(
                 .timedOut,
                 "no answer in time from \(asked): it may not know the session, or not show it to this key; ask whoever invited "
                     + "you whether the session is still open and your key is among its signers",
-                session: session, underlying: look.failures.first?.description)
+                session: session, underlying: lookup.failures.first?.description)
         }
         for code in [CoordinatorError.Code.notShown, .unreachable, .lookupFailed] {
-            if let failure = look.failures.first(where: { $0.code == code }) { return failure }
+            if let failure = lookup.failures.first(where: { $0.code == code }) { return failure }
         }
-        if let failure = look.failures.first { return failure }
-        guard ways.isEmpty else {
+        if let failure = lookup.failures.first { return failure }
+        guard methods.isEmpty else {
             return CoordinatorError(
                 .notFound,
                 "nobody was found who shows the session: is its id right, is it open, and is this node in the same network as the "

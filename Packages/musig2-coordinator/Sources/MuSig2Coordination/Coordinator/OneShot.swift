@@ -1,7 +1,7 @@
 import Synchronization
 
 /// One answer that one task waits for: set once, taken once, given up when the task is cancelled.
-final class Reply<Value: Sendable>: Sendable {
+final class OneShot<Value: Sendable>: Sendable {
     private enum State {
         case open
         case waiting(CheckedContinuation<Value?, Never>)
@@ -66,7 +66,7 @@ final class Reply<Value: Sendable>: Sendable {
 }
 
 /// A door that opens once for all who wait.
-final class Gate: Sendable {
+final class Event: Sendable {
     private struct State {
         var isOpen = false
         var waiters: [CheckedContinuation<Void, Never>] = []

@@ -2,7 +2,7 @@ import MuSig2Session
 import Multiformats
 
 /// The looks under way: each one wish to see a session, or what waits in an inbox.
-struct LookBook: Sendable {
+struct SessionLookups: Sendable {
     /// What a look is for.
     enum Purpose: Sendable, Hashable {
         /// Somebody waits for the answer.
@@ -12,7 +12,7 @@ struct LookBook: Sendable {
     }
 
     /// One look.
-    struct Look: Sendable {
+    struct Lookup: Sendable {
         let subject: DiscoverySubject
         var purpose: Purpose
         /// Those that were asked and may still answer.
@@ -23,15 +23,15 @@ struct LookBook: Sendable {
         var late: Set<PeerID> = []
         /// Until when those that are open may answer.
         var answerBy: Duration?
-        /// The places that are looked up now.
-        var awaited: Set<DiscoveryPlace> = []
-        /// The places to look up when nothing comes of the present ones.
-        var later: [DiscoveryPlace] = []
+        /// The keys that are looked up now.
+        var awaited: Set<DiscoveryKey> = []
+        /// The keys to look up when nothing comes of the present ones.
+        var later: [DiscoveryKey] = []
         /// How many providers the discoveries may still name.
         var room: Int
         /// Whether a search was not possible.
         var isSearchFailing = false
-        /// Whether anybody or anything was found, or named by whoever looks.
+        /// Whether anybody or anything was found, or named by the caller.
         var isAnythingFound = false
         var retriesDone = 0
         var retryAt: Duration?
@@ -45,17 +45,17 @@ struct LookBook: Sendable {
         var deadline: Duration? { open.isEmpty ? retryAt : answerBy }
     }
 
-    private var looks: [DiscoverySubject: Look] = [:]
+    private var lookups: [DiscoverySubject: Lookup] = [:]
 
-    subscript(_ subject: DiscoverySubject) -> Look? {
-        get { looks[subject] }
-        set { looks[subject] = newValue }
-        _modify { yield &looks[subject] }
+    subscript(_ subject: DiscoverySubject) -> Lookup? {
+        get { lookups[subject] }
+        set { lookups[subject] = newValue }
+        _modify { yield &lookups[subject] }
     }
 
-    var isEmpty: Bool { looks.isEmpty }
+    var isEmpty: Bool { lookups.isEmpty }
 
-    var deadline: Duration? { looks.isEmpty ? nil : looks.values.compactMap(\.deadline).min() }
+    var deadline: Duration? { lookups.isEmpty ? nil : lookups.values.compactMap(\.deadline).min() }
 
     /// The looks that wait for a peer's answer.
     func subjects(waitingFor peer: PeerID) -> [DiscoverySubject] {
@@ -64,19 +64,19 @@ struct LookBook: Sendable {
 
     /// The looks at which something must be done.
     func due(at time: Duration) -> [DiscoverySubject] {
-        inOrder { look in look.deadline.map { $0 <= time } ?? false }
+        inOrder { lookup in lookup.deadline.map { $0 <= time } ?? false }
     }
 
-    private func inOrder(_ isWanted: (Look) -> Bool) -> [DiscoverySubject] {
-        guard !looks.isEmpty else { return [] }
-        return looks.values.filter(isWanted).map(\.subject).sorted { $0.secret < $1.secret }
+    private func inOrder(_ isWanted: (Lookup) -> Bool) -> [DiscoverySubject] {
+        guard !lookups.isEmpty else { return [] }
+        return lookups.values.filter(isWanted).map(\.subject).sorted { $0.secret < $1.secret }
     }
 }
 
 /// The sessions that were shown and verified, and not joined: so many, of so many bytes; the oldest go first.
-struct PreviewShelf: Sendable {
+struct PreviewCache: Sendable {
     /// One session.
-    struct Seen: Sendable {
+    struct Entry: Sendable {
         var announced: VerifiedAnnouncement
         /// The peers that showed it.
         var providers: [PeerID]
@@ -86,7 +86,7 @@ struct PreviewShelf: Sendable {
         fileprivate var order: UInt64
     }
 
-    private var seen: [SessionID: Seen] = [:]
+    private var entries: [SessionID: Entry] = [:]
     private var bytes = 0
     private var nextOrder: UInt64 = 0
     private let capacity: Int
@@ -99,9 +99,9 @@ struct PreviewShelf: Sendable {
         byteCapacity = bytes
     }
 
-    var count: Int { seen.count }
+    var count: Int { entries.count }
 
-    subscript(_ session: SessionID) -> Seen? { seen[session] }
+    subscript(_ session: SessionID) -> Entry? { entries[session] }
 
     /// Adds one.
     ///
@@ -112,7 +112,7 @@ struct PreviewShelf: Sendable {
     mutating func put(_ announced: VerifiedAnnouncement, from peer: PeerID, isShown: Bool = true) {
         let session = announced.descriptor.id
         let isShownByAnnouncer = isShown && peer == announced.peer
-        if var there = seen[session] {
+        if var there = entries[session] {
             if !there.providers.contains(peer), there.providers.count < Self.providers { there.providers.append(peer) }
             if announced.sequence > there.announced.sequence {
                 there.announced = announced
@@ -120,28 +120,28 @@ struct PreviewShelf: Sendable {
             } else if peer == there.announced.peer {
                 there.isShownByAnnouncer = there.isShownByAnnouncer || isShownByAnnouncer
             }
-            seen[session] = there
+            entries[session] = there
             return
         }
         nextOrder += 1
-        seen[session] = Seen(
+        entries[session] = Entry(
             announced: announced, providers: [peer], isShownByAnnouncer: isShownByAnnouncer, order: nextOrder)
         bytes += announced.descriptor.bytes.count
-        while seen.count > capacity || bytes > byteCapacity, seen.count > 1,
-            let oldest = seen.min(by: { $0.value.order < $1.value.order })
+        while entries.count > capacity || bytes > byteCapacity, entries.count > 1,
+            let oldest = entries.min(by: { $0.value.order < $1.value.order })
         {
             _ = take(oldest.key)
         }
     }
 
-    mutating func take(_ session: SessionID) -> Seen? {
-        guard let there = seen.removeValue(forKey: session) else { return nil }
+    mutating func take(_ session: SessionID) -> Entry? {
+        guard let there = entries.removeValue(forKey: session) else { return nil }
         bytes -= there.announced.descriptor.bytes.count
         return there
     }
 
     mutating func removeExpired(at wallMilliseconds: UInt64) {
-        for (session, there) in seen where there.announced.descriptor.expiryMilliseconds <= wallMilliseconds {
+        for (session, there) in entries where there.announced.descriptor.expiryMilliseconds <= wallMilliseconds {
             _ = take(session)
         }
     }

@@ -1,21 +1,21 @@
 import MuSig2Session
 
 /// The tasks that a coordinator started and still waits for: questions to people, calls of the discovery.
-struct TaskBag {
+struct BackgroundTasks {
     private var tasks: [UInt64: (session: SessionID?, task: Task<Void, Never>)] = [:]
-    private var nextTicket: UInt64 = 0
+    private var lastID: UInt64 = 0
 
-    mutating func ticket() -> UInt64 {
-        nextTicket &+= 1
-        return nextTicket
+    mutating func nextID() -> UInt64 {
+        lastID &+= 1
+        return lastID
     }
 
-    mutating func add(_ task: Task<Void, Never>, ticket: UInt64, session: SessionID?) {
-        tasks[ticket] = (session, task)
+    mutating func add(_ task: Task<Void, Never>, id: UInt64, session: SessionID?) {
+        tasks[id] = (session, task)
     }
 
-    mutating func remove(_ ticket: UInt64) {
-        tasks[ticket] = nil
+    mutating func remove(_ id: UInt64) {
+        tasks[id] = nil
     }
 
     mutating func cancel(_ session: SessionID) {
@@ -32,21 +32,21 @@ struct TaskBag {
     }
 }
 
-/// What is done for each published place, one after the other: a place that is withdrawn while it is published ends withdrawn.
-struct PlaceTasks {
-    private var last: [DiscoveryPlace: (ticket: UInt64, task: Task<Void, Never>)] = [:]
+/// What is done for each published key, one after the other: a key that is withdrawn while it is published ends withdrawn.
+struct PublicationTasks {
+    private var last: [DiscoveryKey: (id: UInt64, task: Task<Void, Never>)] = [:]
 
-    subscript(_ place: DiscoveryPlace) -> Task<Void, Never>? { last[place]?.task }
+    subscript(_ key: DiscoveryKey) -> Task<Void, Never>? { last[key]?.task }
 
     /// The tasks under way.
     var all: [Task<Void, Never>] { last.values.map(\.task) }
 
-    mutating func set(_ task: Task<Void, Never>, ticket: UInt64, of place: DiscoveryPlace) {
-        last[place] = (ticket, task)
+    mutating func set(_ task: Task<Void, Never>, id: UInt64, of key: DiscoveryKey) {
+        last[key] = (id, task)
     }
 
-    mutating func ended(_ ticket: UInt64, of place: DiscoveryPlace) {
-        if last[place]?.ticket == ticket { last[place] = nil }
+    mutating func ended(_ id: UInt64, of key: DiscoveryKey) {
+        if last[key]?.id == id { last[key] = nil }
     }
 }
 

@@ -1,10 +1,10 @@
-/// A way in which a session can be found: what is made known, under what, and to whom.
+/// A method by which a session can be found: what is made known, under what, and to which peers.
 ///
-/// The creator of a session chooses the ways (``SessionRequest/discovery``). They stand in the signed announcement, so that every
-/// signer that joins makes the session known in the same ways, and in no other. A ``SessionDiscovery`` carries a way.
+/// The creator of a session chooses the methods (``SessionRequest/discovery``). They stand in the signed announcement, so that every
+/// signer that joins makes the session known by the same methods, and by no other. A ``SessionDiscovery`` carries a method.
 ///
-/// Without any way, which is `Set.invitation`, a session is published nowhere; an invitation works all the same.
-public struct DiscoveryWay: Sendable, Hashable {
+/// Without any method, which is `Set.invitation`, a session is published nowhere; an invitation works all the same.
+public struct DiscoveryMethod: Sendable, Hashable {
     /// What is made known.
     public enum Subject: Sendable, Hashable {
         /// The session, to those who know its id.
@@ -13,7 +13,7 @@ public struct DiscoveryWay: Sendable, Hashable {
         case signers
     }
 
-    /// Its bit in an announcement, 0 to 31. The numbers from 16 on are for ways of one's own.
+    /// Its bit in an announcement, 0 to 31. The numbers from 16 on are for methods of one's own.
     public let number: UInt8
 
     /// Its name, for people.
@@ -29,7 +29,7 @@ public struct DiscoveryWay: Sendable, Hashable {
     /// shows the announcement to the session's signers alone.
     public let isPublic: Bool
 
-    /// A way of one's own. All signers that are to use it must describe it alike.
+    /// A method of one's own. All signers that are to use it must describe it alike.
     ///
     /// - Parameters:
     ///   - number: 16 to 31; nil is returned for any other.
@@ -52,25 +52,25 @@ public struct DiscoveryWay: Sendable, Hashable {
 
     /// Each signer that has joined is a provider of H(rendezvous, session id ‖ day) in a DHT. Who does not know the session id can
     /// neither compute the key nor link two days; nodes near the key see the addresses of those who meet there.
-    public static let rendezvous = DiscoveryWay(
+    public static let rendezvous = DiscoveryMethod(
         builtIn: 0, "rendezvous", .session, isDaily: true, isPublic: false)
 
     /// Each signer that has joined is a provider of H(inbox, message key ‖ day) for each other signer, who so finds what waits for its
     /// key without knowing anything else. Whoever knows a message key can watch its inbox fill, and see the addresses that meet there.
-    public static let inbox = DiscoveryWay(builtIn: 1, "inbox", .signers, isDaily: true, isPublic: false)
+    public static let inbox = DiscoveryMethod(builtIn: 1, "inbox", .signers, isDaily: true, isPublic: false)
 
     /// The announcement is a value in a DHT under `/musig2-session/ID`: anybody who knows the id can read it, and nodes near the name
     /// can read it without. At most 16 KiB.
-    public static let record = DiscoveryWay(builtIn: 2, "record", .session, isDaily: false, isPublic: true)
+    public static let record = DiscoveryMethod(builtIn: 2, "record", .session, isDaily: false, isPublic: true)
 
     /// The bit in an announcement.
     var bit: UInt32 { 1 << UInt32(number) }
 }
 
-extension Set<DiscoveryWay> {
+extension Set<DiscoveryMethod> {
     /// By invitation alone: the session is published nowhere.
-    public static var invitation: Set<DiscoveryWay> { [] }
+    public static var invitation: Set<DiscoveryMethod> { [] }
 
-    /// The ways as they stand in an announcement.
+    /// The methods as they stand in an announcement, in its field `ways`.
     var bits: UInt32 { reduce(0) { $0 | $1.bit } }
 }

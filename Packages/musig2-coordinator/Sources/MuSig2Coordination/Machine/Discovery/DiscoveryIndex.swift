@@ -2,7 +2,7 @@ import MuSig2Session
 import Secp256k1
 
 /// Which subject stands behind a key that somebody asks for: those of yesterday, today and tomorrow, of all sessions that are here.
-struct Showcase: Sendable {
+struct DiscoveryIndex: Sendable {
     private var subjects: [Hash32: DiscoverySubject] = [:]
     /// The inboxes in which a session waits.
     private var inboxesOf: [SessionID: [XOnlyPublicKey]] = [:]
@@ -59,6 +59,6 @@ struct Showcase: Sendable {
 
     private func keys(of subject: DiscoverySubject) -> [Hash32] {
         guard let day else { return [] }
-        return [day &- 1, day, day &+ 1].map { DiscoveryKey(subject, day: $0).hash }
+        return [day &- 1, day, day &+ 1].map { ProviderKey(subject, day: $0).hash }
     }
 }

@@ -4,8 +4,8 @@ import Secp256k1
 import WireCodec
 
 /// What is left of a finished session in memory: enough to answer signers that were away, and the application.
-struct Tombstone: Sendable {
-    let stored: StoredTombstone
+struct FinishedSession: Sendable {
+    let stored: StoredCompletion
     /// How the session stood when it was finished; nil for those of former processes.
     var status: SessionStatus?
     /// The message keys in whose inboxes it was; none for those of former processes.
@@ -18,7 +18,7 @@ struct Tombstone: Sendable {
     private static let answerInterval = Duration.milliseconds(200)
 
     init(
-        _ stored: StoredTombstone, status: SessionStatus?, bound: [PeerID: Set<Int>] = [:],
+        _ stored: StoredCompletion, status: SessionStatus?, bound: [PeerID: Set<Int>] = [:],
         inboxes: [XOnlyPublicKey] = []
     ) {
         self.stored = stored
@@ -83,8 +83,8 @@ struct Tombstone: Sendable {
 }
 
 /// The newest finished sessions, oldest forgotten first.
-struct TombstoneYard: Sendable {
-    private var stones: [SessionID: Tombstone] = [:]
+struct FinishedSessions: Sendable {
+    private var sessions: [SessionID: FinishedSession] = [:]
     private var order: [SessionID] = []
     private var head = 0
     private let capacity: Int
@@ -93,26 +93,26 @@ struct TombstoneYard: Sendable {
         self.capacity = capacity
     }
 
-    var count: Int { stones.count }
-    var ids: Dictionary<SessionID, Tombstone>.Keys { stones.keys }
+    var count: Int { sessions.count }
+    var ids: Dictionary<SessionID, FinishedSession>.Keys { sessions.keys }
 
-    subscript(_ id: SessionID) -> Tombstone? {
-        get { stones[id] }
+    subscript(_ id: SessionID) -> FinishedSession? {
+        get { sessions[id] }
         set {
-            if newValue == nil || stones[id] != nil { stones[id] = newValue }
+            if newValue == nil || sessions[id] != nil { sessions[id] = newValue }
         }
-        _modify { yield &stones[id] }
+        _modify { yield &sessions[id] }
     }
 
     /// Adds one.
     ///
     /// - Returns: Those that were forgotten for it.
-    mutating func insert(_ stone: Tombstone) -> [SessionID] {
-        guard stones.updateValue(stone, forKey: stone.stored.id) == nil else { return [] }
-        order.append(stone.stored.id)
+    mutating func insert(_ session: FinishedSession) -> [SessionID] {
+        guard sessions.updateValue(session, forKey: session.stored.id) == nil else { return [] }
+        order.append(session.stored.id)
         var forgotten: [SessionID] = []
-        while stones.count > capacity, head < order.count {
-            if stones.removeValue(forKey: order[head]) != nil { forgotten.append(order[head]) }
+        while sessions.count > capacity, head < order.count {
+            if sessions.removeValue(forKey: order[head]) != nil { forgotten.append(order[head]) }
             head += 1
         }
         compact()
@@ -121,10 +121,10 @@ struct TombstoneYard: Sendable {
 
     /// Forgets those that have expired.
     mutating func removeExpired(at wallMilliseconds: UInt64) -> [SessionID] {
-        let expired = stones.values.filter { $0.stored.expiresAt <= wallMilliseconds }.map(\.stored.id)
+        let expired = sessions.values.filter { $0.stored.expiresAt <= wallMilliseconds }.map(\.stored.id)
         guard !expired.isEmpty else { return [] }
-        for id in expired { stones[id] = nil }
-        order = order[head...].filter { stones[$0] != nil }
+        for id in expired { sessions[id] = nil }
+        order = order[head...].filter { sessions[$0] != nil }
         head = 0
         return expired
     }

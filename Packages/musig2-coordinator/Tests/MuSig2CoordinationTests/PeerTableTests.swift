@@ -6,7 +6,7 @@ import Testing
 @testable import MuSig2Coordination
 
 /// Dials are bounded by session, by node and by what a peer has shown of itself.
-@Suite struct PeerBookTests {
+@Suite struct PeerTableTests {
     private let start = Duration.seconds(100)
 
     private func session(_ number: UInt64) throws -> SessionID {
@@ -21,7 +21,7 @@ import Testing
     }
 
     /// Every dial that comes due until a moment, each of which fails at once.
-    private func run(_ book: inout PeerBook, until end: Duration) -> [(peer: PeerID, addresses: [Multiaddr])] {
+    private func run(_ book: inout PeerTable, until end: Duration) -> [(peer: PeerID, addresses: [Multiaddr])] {
         var all: [(peer: PeerID, addresses: [Multiaddr])] = []
         while let due = book.nextRedial, due <= end {
             let time = max(due, start)
@@ -34,7 +34,7 @@ import Testing
     }
 
     @Test func bySessionAndByNode() throws {
-        var book = PeerBook(configuration: MuSig2Coordinator.Configuration())
+        var book = PeerTable(configuration: MuSig2Coordinator.Configuration())
         for number in 0..<12 as Range<UInt64> {
             for peer in 0..<40 as Range<UInt64> {
                 let wish = wish([try address(peer)])
@@ -52,10 +52,10 @@ import Testing
         #expect(run(&book, until: start + .milliseconds(59_999)).isEmpty)
         #expect(run(&book, until: start + .seconds(60)).count == 224)
         // A look has room all the same.
-        var look = wish([])
-        look.isLook = true
+        var lookup = wish([])
+        lookup.isLookup = true
         let wanted = try TestKeys.peer(9_999)
-        book.want(wanted, for: try session(99), look, isNews: true, at: start + .seconds(60))
+        book.want(wanted, for: try session(99), lookup, isNews: true, at: start + .seconds(60))
         #expect(book.dialsDue(at: start + .seconds(60)).map(\.peer) == [wanted])
         // Everyone has had its early dials in the end, and is dialled seldom from then on.
         let first = run(&book, until: start + .seconds(600))
@@ -63,7 +63,7 @@ import Testing
     }
 
     @Test func whoShowedItselfIsNotCounted() throws {
-        var book = PeerBook(configuration: MuSig2Coordinator.Configuration())
+        var book = PeerTable(configuration: MuSig2Coordinator.Configuration())
         for peer in 0..<100 as Range<UInt64> {
             let wish = wish([try address(peer)], isBound: true)
             book.want(try TestKeys.peer(peer), for: try session(1), wish, isNews: false, at: start)
@@ -75,7 +75,7 @@ import Testing
     }
 
     @Test func whoNeverShowedItselfIsDialledSeldom() throws {
-        var book = PeerBook(configuration: MuSig2Coordinator.Configuration())
+        var book = PeerTable(configuration: MuSig2Coordinator.Configuration())
         let peer = try TestKeys.peer(1)
         func want(isNews: Bool, at time: Duration) throws {
             book.want(peer, for: try session(1), wish([try address(1)]), isNews: isNews, at: time)
@@ -96,7 +96,7 @@ import Testing
 
     /// A door that opens and shuts is no reason to dial every second.
     @Test func aDoorThatOpensAndShuts() throws {
-        var book = PeerBook(configuration: MuSig2Coordinator.Configuration())
+        var book = PeerTable(configuration: MuSig2Coordinator.Configuration())
         let peer = try TestKeys.peer(1)
         book.want(peer, for: try session(1), wish([try address(1)], isBound: true), isNews: true, at: start)
         var count = 0
@@ -113,7 +113,7 @@ import Testing
 
     /// Twenty sessions lie about a peer's addresses, and one says the truth.
     @Test(arguments: [false, true]) func allAddressesAreTried(_ isBound: Bool) throws {
-        var book = PeerBook(configuration: MuSig2Coordinator.Configuration())
+        var book = PeerTable(configuration: MuSig2Coordinator.Configuration())
         let peer = try TestKeys.peer(1)
         let truth = try address(60_000)
         for number in 0..<20 as Range<UInt64> {

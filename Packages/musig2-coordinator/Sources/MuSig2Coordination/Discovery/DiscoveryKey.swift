@@ -25,41 +25,41 @@ public enum DiscoverySubject: Sendable, Hashable {
 
     /// The name under which the table of peers remembers who is wanted while this is looked for. It is no session's id: who looks for
     /// the signers of a session that it is in wants some peers twice.
-    var wish: SessionID { SessionID(DiscoveryKey(self, day: 0).hash) }
+    var wish: SessionID { SessionID(ProviderKey(self, day: 0).hash) }
 }
 
-/// Where a session is made known, or looked for: a subject, on a day, in a way.
-public struct DiscoveryPlace: Sendable, Hashable {
-    /// In which way.
-    public let way: DiscoveryWay
+/// Where a session is made known, or looked for: a subject, on a day, by a method.
+public struct DiscoveryKey: Sendable, Hashable {
+    /// By which method.
+    public let method: DiscoveryMethod
 
     /// What is found there.
     public let subject: DiscoverySubject
 
-    /// The day, Unix seconds divided by 86,400; 0 for a way that is not daily.
+    /// The day, Unix seconds divided by 86,400; 0 for a method that is not daily.
     public let day: UInt32
 
-    /// Names a place.
+    /// Makes a key.
     ///
     /// - Parameters:
-    ///   - way: In which way.
+    ///   - method: By which method.
     ///   - subject: What is found there.
-    ///   - day: Unix seconds divided by 86,400; 0 for a way that is not daily.
-    public init(way: DiscoveryWay, subject: DiscoverySubject, day: UInt32) {
-        self.way = way
+    ///   - day: Unix seconds divided by 86,400; 0 for a method that is not daily.
+    public init(method: DiscoveryMethod, subject: DiscoverySubject, day: UInt32) {
+        self.method = method
         self.subject = subject
         self.day = day
     }
 
-    /// A key of 34 bytes that hides the subject: the multihash `12 20`, then H(rendezvous, session id ‖ day) or
+    /// 34 bytes that hide the subject: the multihash `12 20`, then H(rendezvous, session id ‖ day) or
     /// H(inbox, x coordinate ‖ day).
-    public var key: [UInt8] { DiscoveryKey(subject, day: day).bytes }
+    public var bytes: [UInt8] { ProviderKey(subject, day: day).bytes }
 }
 
 /// The key of a subject on a day, by which its providers are found and asked.
 ///
 /// It hides the subject: who does not know it can neither compute the key nor tell that two days belong together.
-struct DiscoveryKey: Sendable, Hashable {
+struct ProviderKey: Sendable, Hashable {
     let hash: Hash32
 
     init(_ subject: DiscoverySubject, day: UInt32) {

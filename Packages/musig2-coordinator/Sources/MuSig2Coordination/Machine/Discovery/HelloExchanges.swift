@@ -3,7 +3,7 @@ import Multiformats
 import Secp256k1
 
 /// The HELLO exchanges under way, in both roles. Bounded: so many for each peer, each for at most the time-out.
-struct HelloBook: Sendable {
+struct HelloExchanges: Sendable {
     /// This side asks.
     struct Outgoing: Sendable {
         var subject: DiscoverySubject

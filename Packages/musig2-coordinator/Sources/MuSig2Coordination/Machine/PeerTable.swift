@@ -3,7 +3,7 @@ import Multiformats
 
 /// All peers of a node. Bounded: those that matter to nobody are forgotten, and of the rest the ones without a connection, a session
 /// or a ban go first.
-struct PeerBook: Sendable {
+struct PeerTable: Sendable {
     private(set) var records: [PeerID: PeerRecord] = [:]
     private let abuse: MuSig2Coordinator.Configuration.AbuseLimits
     private let timeouts: MuSig2Coordinator.Configuration.Timeouts
@@ -21,8 +21,8 @@ struct PeerBook: Sendable {
     private static let shortConnection = Duration.seconds(5)
     /// A change of the network dials nobody again that was dialled so recently.
     private static let recentDial = Duration.seconds(10)
-    /// The dials of the node in a minute that sessions leave to looks.
-    private static let dialsKeptForLooks = 32
+    /// The dials of the node in a minute that sessions leave to lookups.
+    private static let dialsKeptForLookups = 32
 
     init(configuration: MuSig2Coordinator.Configuration) {
         abuse = configuration.abuse
@@ -101,7 +101,7 @@ struct PeerBook: Sendable {
             wish.isBound = wish.isBound || record.wishes[session]?.isBound == true
             record.wishes[session] = wish
             record.wasBound = record.wasBound || wish.isBound
-            if wish.isLook, !wish.addresses.isEmpty { record.addresses = wish.addresses }
+            if wish.isLookup, !wish.addresses.isEmpty { record.addresses = wish.addresses }
         }
         guard let record = records[peer], !record.isConnected, record.isWanted,
             !record.reputation.isBanned(at: time)
@@ -186,11 +186,11 @@ struct PeerBook: Sendable {
     /// - Returns: When there is room again; nil: it is counted.
     private mutating func charge(_ record: PeerRecord, at time: Duration) -> Duration? {
         let wishes = record.wishes.filter(\.value.isDialled).sorted { $0.key < $1.key }
-        let isLook = wishes.contains(where: \.value.isLook)
-        let limit = isLook ? limits.dialsPerMinute : limits.dialsPerMinute - Self.dialsKeptForLooks
+        let isLookup = wishes.contains(where: \.value.isLookup)
+        let limit = isLookup ? limits.dialsPerMinute : limits.dialsPerMinute - Self.dialsKeptForLookups
         let nodeOpens = nodeDials.opens(limit, at: time)
         guard nodeOpens <= time else { return nodeOpens }
-        if !isLook {
+        if !isLookup {
             var opens: Duration?
             var isCounted = false
             for (session, _) in wishes where !isCounted {

@@ -14,49 +14,50 @@ extension MuSig2Coordinator {
     }
 
     /// Gives the machine an input, and carries out all that follows. If a turn is under way, it takes the input along.
-    func turn(_ input: CoordinatorInput) async {
-        turns.append(input)
-        await runTurns()
+    func process(_ input: CoordinatorInput) async {
+        inputs.append(input)
+        await processInputs()
     }
 
     /// Takes all inputs there are. When a turn is under way, which happens while the store is busy, it takes them along, and this
     /// returns at its end: whoever brings inputs faster than the store writes waits.
-    func runTurns() async {
-        guard !turns.isRunning else {
-            let gate = Gate()
-            turns.gates.append(gate)
-            await gate.wait()
+    func processInputs() async {
+        guard !inputs.isRunning else {
+            let end = Event()
+            inputs.waiting.append(end)
+            await end.wait()
             return
         }
-        turns.isRunning = true
+        inputs.isRunning = true
         let charged = machine.workCharged
         repeat {
             var moment = now()
-            while let input = turns.next() {
+            while let input = inputs.next() {
                 for effect in machine.handle(input, at: moment) { carryOut(effect, at: moment) }
-                if !turns.hasInputs { await load() }
+                if !inputs.hasInputs { await load() }
             }
-            if turns.hasWrites, turns.retryAt.map({ $0 <= moment.monotonic }) ?? true || !turns.batch.issues.isEmpty {
+            if inputs.hasWrites, inputs.retryAt.map({ $0 <= moment.monotonic }) ?? true || !inputs.batch.issues.isEmpty
+            {
                 await commit()
                 moment = now()
             }
-            if !turns.hasInputs {
-                for effect in machine.endTurn(at: moment) { carryOut(effect, at: moment) }
+            if !inputs.hasInputs {
+                for effect in machine.flush(at: moment) { carryOut(effect, at: moment) }
             }
-        } while turns.hasInputs
-        if machine.workCharged > charged { meters.work.increment(by: machine.workCharged - charged) }
+        } while inputs.hasInputs
+        if machine.workCharged > charged { metrics.work.increment(by: machine.workCharged - charged) }
         armTimer()
-        if machine.isShuttingDown, machine.lingering == 0 { lingerReply?.set(()) }
-        turns.isRunning = false
-        let gates = turns.gates
-        turns.gates = []
-        for gate in gates { gate.set() }
+        if machine.isShuttingDown, machine.lingering == 0 { lingerEnd?.set(()) }
+        inputs.isRunning = false
+        let waiting = inputs.waiting
+        inputs.waiting = []
+        for end in waiting { end.set() }
     }
 
     // MARK: The store
 
     private func commit() async {
-        let batch = turns.takeBatch()
+        let batch = inputs.takeBatch()
         let started = time.now().uptime
         do {
             let outcomes = try await store.commit(batch.writes, signer: signerKey)
@@ -64,9 +65,9 @@ extension MuSig2Coordinator {
                 throw CoordinatorError(
                     .storeFailed, "the store answered \(outcomes.count) of \(batch.writes.count) writes")
             }
-            meters.commit.recordNanoseconds(Int64((time.now().uptime - started).inSeconds * 1e9))
-            turns.retryAt = nil
-            turns.isStoreFailing = false
+            metrics.commit.recordNanoseconds(Int64((time.now().uptime - started).inSeconds * 1e9))
+            inputs.retryAt = nil
+            inputs.isStoreFailing = false
             for claim in batch.claims { finish(claim, outcomes[claim.row]) }
             for issue in batch.issues { finish(issue, outcomes) }
         } catch {
@@ -76,48 +77,48 @@ extension MuSig2Coordinator {
 
     /// Reads what the store has of sessions that are to be joined.
     private func load() async {
-        for session in turns.takeLoads() {
+        for session in inputs.takeLoads() {
             do {
                 let stored = try await store.session(session, signer: signerKey)
-                turns.append(.loaded(session, .success(stored)))
+                inputs.append(.loaded(session, .success(stored)))
             } catch {
-                turns.append(.loaded(session, .failure(.unreadable(session, "\(error)"))))
+                inputs.append(.loaded(session, .failure(.unreadable(session, "\(error)"))))
             }
         }
     }
 
     private func finish(_ claim: WriteBatch.Claim, _ outcome: StoreOutcome) {
         switch outcome {
-        case .written: turns.append(.runsClaimed(claim.block))
-        case .taken(let next): turns.append(.runsTaken(below: next))
+        case .written: inputs.append(.runsClaimed(claim.block))
+        case .taken(let next): inputs.append(.runsTaken(below: next))
         // No store of this protocol says so; the numbers are not used.
-        case .exists: turns.append(.runsTaken(below: claim.block.upperBound))
+        case .exists: inputs.append(.runsTaken(below: claim.block.upperBound))
         }
     }
 
     private func finish(_ issue: WriteBatch.Issue, _ outcomes: [StoreOutcome]) {
         guard case .exists(let bytes) = outcomes[issue.row] else {
-            turns.append(.session(issue.session, .issued(issue.signed)))
+            inputs.append(.session(issue.session, .issued(issue.signed)))
             return
         }
         do {
             let there = try SignedMessage(decoding: bytes, limits: machine.wireLimits)
-            turns.append(.session(issue.session, .issueFailed(issue.unsigned, .rowExists(there))))
+            inputs.append(.session(issue.session, .issueFailed(issue.unsigned, .rowExists(there))))
         } catch {
             logger.error(
                 "a row of the store cannot be read",
                 metadata: ["session.id": "\(issue.session)", "error": "\(error)"])
-            turns.append(.session(issue.session, .issueFailed(issue.unsigned, .rowUnreadable)))
+            inputs.append(.session(issue.session, .issueFailed(issue.unsigned, .rowUnreadable)))
         }
     }
 
     private func storeFailed(_ batch: WriteBatch, _ error: any Error) {
-        meters.storeFailures.increment()
+        metrics.storeFailures.increment()
         logger.error("the store failed", metadata: ["error": "\(error)", "writes": "\(batch.writes.count)"])
-        turns.putBack(batch)
-        turns.retryAt = time.now().uptime + configuration.timeouts.storeRetry
-        if !turns.isStoreFailing {
-            turns.isStoreFailing = true
+        inputs.putBack(batch)
+        inputs.retryAt = time.now().uptime + configuration.timeouts.storeRetry
+        if !inputs.isStoreFailing {
+            inputs.isStoreFailing = true
             if batch.issues.isEmpty {
                 publish(
                     .error(
@@ -125,7 +126,7 @@ extension MuSig2Coordinator {
                             .storeFailed, "the store refused a write; it is tried again", underlying: "\(error)")))
             }
         }
-        for _ in batch.claims { turns.append(.runClaimFailed("\(error)")) }
+        for _ in batch.claims { inputs.append(.runClaimFailed("\(error)")) }
         for issue in batch.issues {
             switch issue.unsigned.body.type {
             case .join:
@@ -144,7 +145,7 @@ extension MuSig2Coordinator {
                         session: issue.session, underlying: "\(error)"))
             default: break
             }
-            turns.append(.session(issue.session, .issueFailed(issue.unsigned, .storeFailed)))
+            inputs.append(.session(issue.session, .issueFailed(issue.unsigned, .storeFailed)))
         }
     }
 
@@ -156,25 +157,25 @@ extension MuSig2Coordinator {
         case .generateNonces(let handle): generateNonces(handle)
         case .signPartials(let handle, let context): sign(handle, context)
         case .wipe(let handle): vault.wipe(handle)
-        case .write(let write): turns.add(write)
-        case .claimRuns(let block): turns.add(claim: block)
-        case .load(let session): turns.load(session)
-        case .dropUnsent(let session): turns.dropUnsent(of: session)
+        case .write(let write): inputs.add(write)
+        case .claimRuns(let block): inputs.add(claim: block)
+        case .load(let session): inputs.load(session)
+        case .dropUnsent(let session): inputs.dropUnsent(of: session)
         case .askConsent(let request, let attempt): ask(request, attempt: attempt)
         case .dropConsent(let session): tasks.cancel(session)
         case .signHello(let peer, let exchange, let transcript): signHello(peer, exchange, transcript)
         case .announceAgain(_, let announced, let sequence): announceAgain(announced, sequence)
         case .send(let frame, let peer):
-            meters.framesSent.increment()
-            meters.bytesSent.increment(by: Int64(frame.count))
+            metrics.framesSent.increment()
+            metrics.bytesSent.increment(by: Int64(frame.count))
             network.send(frame, to: peer)
         case .connect(let peer, let addresses): network.connect(to: peer, addresses: addresses)
         case .disconnect(let peer): network.disconnect(peer)
-        case .find(let place, let limit): find(place, limit: limit)
-        case .publish(let order): publish(order)
-        case .withdraw(let place): withdraw(place)
-        case .looked(let subject, let result):
-            waiters.looked(subject, result)
+        case .find(let key, let limit): find(key, limit: limit)
+        case .publish(let attempt): publish(attempt)
+        case .withdraw(let key): withdraw(key)
+        case .lookupEnded(let subject, let result):
+            waiters.lookupEnded(subject, result)
             if subject == machine.ownInbox { endWatchWithoutReaders() }
         case .joined(let session, let error): waiters.joined(session, error)
         case .declined(let session, let error): waiters.declined(session, error)
@@ -190,25 +191,25 @@ extension MuSig2Coordinator {
             signed = SignedMessage(message.body) { _ in signature.rawRepresentation }
         } catch {
             logger.critical("a message could not be signed", metadata: ["session.id": "\(session)"])
-            turns.append(.session(session, .issueFailed(message, .storeFailed)))
+            inputs.append(.session(session, .issueFailed(message, .storeFailed)))
             return
         }
         let issue = WriteBatch.Issue(session: session, unsigned: message, signed: signed)
         let body = message.body
         switch record {
         case .none:
-            turns.append(.session(session, .issued(signed)))
+            inputs.append(.session(session, .issued(signed)))
         case .join:
-            turns.add(
+            inputs.add(
                 issue, row: .join(session, signer: Int(body.index), run: body.run, message: signed.encoded()))
         case .nonces:
-            turns.add(
+            inputs.add(
                 issue, row: .nonces(session, attempt: body.attempt, run: body.run, message: signed.encoded()))
         case .partials:
-            turns.add(issue, row: .partials(session, attempt: body.attempt, message: signed.encoded()))
+            inputs.add(issue, row: .partials(session, attempt: body.attempt, message: signed.encoded()))
         case .end(var end):
             end.message = signed
-            turns.add(issue, row: .ended(session, StoredEnd(end)))
+            inputs.add(issue, row: .ended(session, StoredEnd(end)))
         }
     }
 
@@ -216,29 +217,29 @@ extension MuSig2Coordinator {
         guard let crypto = machine.sessions[handle.session]?.crypto else { return }
         do {
             let nonces = try vault.generate(handle, for: crypto, secretKey: signerSecret)
-            turns.append(.session(handle.session, .noncesGenerated(handle, nonces)))
+            inputs.append(.session(handle.session, .noncesGenerated(handle, nonces)))
         } catch {
             logger.error(
                 "nonces could not be made", metadata: ["session.id": "\(handle.session)", "error": "\(error)"])
-            turns.append(.session(handle.session, .vaultFailed(handle)))
+            inputs.append(.session(handle.session, .vaultFailed(handle)))
         }
     }
 
     private func sign(_ handle: NonceHandle, _ context: BIP327.Context) {
         do {
             let partials = try vault.sign(handle, in: context, secretKey: signerSecret)
-            turns.append(.session(handle.session, .partialsSigned(handle, partials)))
+            inputs.append(.session(handle.session, .partialsSigned(handle, partials)))
         } catch {
             logger.error(
                 "partial signatures could not be made",
                 metadata: ["session.id": "\(handle.session)", "error": "\(error)"])
-            turns.append(.session(handle.session, .vaultFailed(handle)))
+            inputs.append(.session(handle.session, .vaultFailed(handle)))
         }
     }
 
     private func signHello(_ peer: PeerID, _ exchange: Hash32, _ transcript: [UInt8]) {
         guard let signature = try? Tag.helloJoiner.sign(transcript, with: messageSecret) else { return }
-        turns.append(.helloSigned(peer, exchange: exchange, signature))
+        inputs.append(.helloSigned(peer, exchange: exchange, signature))
     }
 
     private func announceAgain(_ older: VerifiedAnnouncement, _ sequence: UInt64) {
@@ -250,7 +251,7 @@ extension MuSig2Coordinator {
                 ways: older.ways,
                 with: messageSecret
             )
-            turns.append(.announced(announced))
+            inputs.append(.announced(announced))
         } catch {
             logger.error(
                 "a session could not be announced anew",
@@ -268,13 +269,13 @@ extension MuSig2Coordinator {
 
     private func ask(_ request: ConsentRequest, attempt: UInt32) {
         if let decision = consent.standingRefusal(of: request) ?? consent.immediateDecision(on: request) {
-            turns.append(.consent(request.session, request.stage, attempt: attempt, decision))
+            inputs.append(.consent(request.session, request.stage, attempt: attempt, decision))
             return
         }
         startTask(for: request.session) { [consent] coordinator in
             let decision = await consent.decide(on: request)
             guard !Task.isCancelled else { return }
-            await coordinator.turn(.consent(request.session, request.stage, attempt: attempt, decision))
+            await coordinator.process(.consent(request.session, request.stage, attempt: attempt, decision))
         }
     }
 
@@ -284,19 +285,19 @@ extension MuSig2Coordinator {
         for session: SessionID?,
         _ work: @escaping @Sendable (isolated MuSig2Coordinator) async -> Void
     ) {
-        let ticket = tasks.ticket()
+        let id = tasks.nextID()
         let task = Task {
             await work(self)
-            self.tasks.remove(ticket)
+            self.tasks.remove(id)
         }
-        tasks.add(task, ticket: ticket, session: session)
+        tasks.add(task, id: id, session: session)
     }
 
     // MARK: Time
 
     func armTimer() {
         var next = machine.nextDeadline
-        if turns.hasWrites, let retryAt = turns.retryAt { next = min(next ?? retryAt, retryAt) }
+        if inputs.hasWrites, let retryAt = inputs.retryAt { next = min(next ?? retryAt, retryAt) }
         guard let next, lifecycle == .running || lifecycle == .stopping else { return }
         if let armed = timer.armedFor, armed <= next { return }
         timer.task?.cancel()
@@ -318,6 +319,6 @@ extension MuSig2Coordinator {
         guard generation == timer.generation else { return }
         timer.armedFor = nil
         timer.task = nil
-        await turn(.tick)
+        await process(.tick)
     }
 }

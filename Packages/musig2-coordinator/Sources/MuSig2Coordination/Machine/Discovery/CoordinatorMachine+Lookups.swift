@@ -8,69 +8,69 @@ import WireCodec
 extension CoordinatorMachine {
     // MARK: Beginning
 
-    mutating func look(
+    mutating func lookUp(
         for subject: DiscoverySubject,
         at providers: [Provider],
-        purpose: LookBook.Purpose = .preview,
+        purpose: SessionLookups.Purpose = .preview,
         now: Now
     ) {
         if let session = subject.session, purpose == .preview {
             if let error = presence(of: session) {
-                effects.append(.looked(subject, .failure(error)))
+                effects.append(.lookupEnded(subject, .failure(error)))
                 return
             }
             if let seen = previews[session] {
-                effects.append(.looked(subject, .success([preview(of: seen.announced)])))
+                effects.append(.lookupEnded(subject, .success([preview(of: seen.announced)])))
                 return
             }
         }
-        let isNew = looks[subject] == nil
+        let isNew = lookups[subject] == nil
         if isNew {
-            looks[subject] = LookBook.Look(
+            lookups[subject] = SessionLookups.Lookup(
                 subject: subject, purpose: purpose, room: configuration.discovery.providers)
         }
-        if !providers.isEmpty { looks[subject]?.isAnythingFound = true }
+        if !providers.isEmpty { lookups[subject]?.isAnythingFound = true }
         ask(providers, for: subject, now: now)
         if isNew { search(subject, at: now) }
         advance(subject, at: now)
     }
 
-    /// Looks the subject's places of the likeliest day up; those of the others are kept for later.
+    /// Looks the subject's keys of the likeliest day up; those of the others are kept for later.
     private mutating func search(_ subject: DiscoverySubject, at now: Now) {
         let days = DiscoveryDay.tried(at: now)
-        var present: [DiscoveryPlace] = []
-        var later: [DiscoveryPlace] = []
-        for way in ways(for: subject) {
-            for day in way.isDaily ? days : [0] {
-                let place = DiscoveryPlace(way: way, subject: subject, day: day)
-                if !way.isDaily || day == days.first { present.append(place) } else { later.append(place) }
+        var present: [DiscoveryKey] = []
+        var later: [DiscoveryKey] = []
+        for method in methods(for: subject) {
+            for day in method.isDaily ? days : [0] {
+                let key = DiscoveryKey(method: method, subject: subject, day: day)
+                if !method.isDaily || day == days.first { present.append(key) } else { later.append(key) }
             }
         }
-        looks[subject]?.later = later
+        lookups[subject]?.later = later
         find(present, for: subject)
     }
 
-    private func ways(for subject: DiscoverySubject) -> [DiscoveryWay] {
-        let wanted: DiscoveryWay.Subject = subject.session == nil ? .signers : .session
-        return ways.filter { $0.subject == wanted }
+    private func methods(for subject: DiscoverySubject) -> [DiscoveryMethod] {
+        let wanted: DiscoveryMethod.Subject = subject.session == nil ? .signers : .session
+        return methods.filter { $0.subject == wanted }
     }
 
-    private mutating func find(_ places: [DiscoveryPlace], for subject: DiscoverySubject) {
-        looks[subject]?.awaited.formUnion(places)
-        for place in places { effects.append(.find(place, limit: configuration.discovery.hints)) }
+    private mutating func find(_ keys: [DiscoveryKey], for subject: DiscoverySubject) {
+        lookups[subject]?.awaited.formUnion(keys)
+        for key in keys { effects.append(.find(key, limit: configuration.discovery.hints)) }
     }
 
     // MARK: What was found
 
-    mutating func found(_ place: DiscoveryPlace, _ result: Result<[DiscoveryHint], TransportError>, at now: Now) {
-        let subject = place.subject
-        guard looks[subject]?.awaited.remove(place) != nil else { return }
+    mutating func found(_ key: DiscoveryKey, _ result: Result<[DiscoveryHint], TransportError>, at now: Now) {
+        let subject = key.subject
+        guard lookups[subject]?.awaited.remove(key) != nil else { return }
         switch result {
         case .failure(let error):
-            looks[subject]?.isSearchFailing = true
-            looks[subject]?.failures.append(
+            lookups[subject]?.isSearchFailing = true
+            lookups[subject]?.failures.append(
                 CoordinatorError(
-                    .lookupFailed, "looking by \(place.way.name) was not possible", session: subject.session,
+                    .lookupFailed, "looking by \(key.method.name) was not possible", session: subject.session,
                     underlying: "\(error)"))
         case .success(let hints):
             var providers: [Provider] = []
@@ -90,37 +90,37 @@ extension CoordinatorMachine {
 
     /// Asks those that a discovery named: at most so many, those first that this node knows.
     private mutating func ask(found providers: [Provider], for subject: DiscoverySubject, at now: Now) {
-        guard let look = looks[subject] else { return }
+        guard let lookup = lookups[subject] else { return }
         // Those that are connected, those that are known, and strangers.
         var ranks: [[Provider]] = [[], [], []]
-        for provider in providers where provider.peer != localPeer && !look.asked.contains(provider.peer) {
+        for provider in providers where provider.peer != localPeer && !lookup.asked.contains(provider.peer) {
             let record = peers[provider.peer]
             if record?.reputation.isBanned(at: now.monotonic) == true { continue }
             let rank = record?.isConnected == true ? 0 : record == nil ? 2 : 1
             ranks[rank].append(provider)
         }
-        let known = (ranks[0] + ranks[1]).prefix(look.room)
-        let chosen = known + choose(look.room - known.count, of: ranks[2])
+        let known = (ranks[0] + ranks[1]).prefix(lookup.room)
+        let chosen = known + choose(lookup.room - known.count, of: ranks[2])
         guard !chosen.isEmpty else { return }
-        looks[subject]?.isAnythingFound = true
-        looks[subject]?.room -= chosen.count
+        lookups[subject]?.isAnythingFound = true
+        lookups[subject]?.room -= chosen.count
         ask(Array(chosen), for: subject, now: now)
     }
 
     private mutating func ask(_ providers: [Provider], for subject: DiscoverySubject, now: Now) {
         for provider in providers where provider.peer != localPeer {
-            guard looks[subject]?.asked.insert(provider.peer).inserted == true else { continue }
-            looks[subject]?.open.insert(provider.peer)
+            guard lookups[subject]?.asked.insert(provider.peer).inserted == true else { continue }
+            lookups[subject]?.open.insert(provider.peer)
             let answerBy = now.monotonic + configuration.timeouts.hello
-            looks[subject]?.answerBy = answerBy
+            lookups[subject]?.answerBy = answerBy
             // The network may know where a peer is that nobody gives an address of, and says so if it does not.
-            let wish = PeerWish(addresses: provider.addresses, isLook: true)
+            let wish = PeerWish(addresses: provider.addresses, isLookup: true)
             peers.want(provider.peer, for: subject.wish, wish, isNews: true, at: now.monotonic)
             if peers.isConnected(provider.peer) { sayHello(to: provider.peer, for: subject, now: now) }
         }
     }
 
-    /// An announcement that needs nobody to show it: from a public way.
+    /// An announcement that needs nobody to show it: by a public method.
     private mutating func read(_ bytes: [UInt8], for subject: DiscoverySubject, at now: Now) {
         let announced: VerifiedAnnouncement
         do throws(CoordinatorError) {
@@ -131,10 +131,10 @@ extension CoordinatorMachine {
             }
             announced = try verify(encoded: bytes, as: subject.session, at: now)
         } catch {
-            looks[subject]?.failures.append(error)
+            lookups[subject]?.failures.append(error)
             return
         }
-        looks[subject]?.isAnythingFound = true
+        lookups[subject]?.isAnythingFound = true
         shown([announced], by: announced.peer, isShown: false, for: subject, at: now)
     }
 
@@ -142,15 +142,15 @@ extension CoordinatorMachine {
     mutating func read(_ bytes: [UInt8], as session: SessionID, at now: Now) {
         let subject = DiscoverySubject.session(session)
         if let error = presence(of: session) {
-            effects.append(.looked(subject, .failure(error)))
+            effects.append(.lookupEnded(subject, .failure(error)))
             return
         }
         do throws(CoordinatorError) {
             let announced = try verify(encoded: bytes, as: session, at: now)
             previews.put(announced, from: announced.peer, isShown: false)
-            effects.append(.looked(subject, .success([preview(of: announced)])))
+            effects.append(.lookupEnded(subject, .success([preview(of: announced)])))
         } catch {
-            effects.append(.looked(subject, .failure(error)))
+            effects.append(.lookupEnded(subject, .failure(error)))
         }
     }
 
@@ -201,7 +201,7 @@ extension CoordinatorMachine {
         _ announced: [VerifiedAnnouncement], by peer: PeerID, isShown: Bool = true, for subject: DiscoverySubject,
         at now: Now
     ) {
-        guard let purpose = looks[subject]?.purpose else { return }
+        guard let purpose = lookups[subject]?.purpose else { return }
         switch (subject, purpose) {
         case (.session(let session), .reunion):
             guard let newer = announced.first else { return }
@@ -211,11 +211,11 @@ extension CoordinatorMachine {
             guard let first = announced.first else { return }
             previews.put(first, from: peer, isShown: isShown)
             end(subject, at: now)
-            effects.append(.looked(subject, .success([preview(of: first)])))
+            effects.append(.lookupEnded(subject, .success([preview(of: first)])))
         case (.inbox, _):
             for one in announced where !knows(one.descriptor.id) {
                 previews.put(one, from: peer, isShown: isShown)
-                looks[subject]?.shown.insert(one.descriptor.id)
+                lookups[subject]?.shown.insert(one.descriptor.id)
             }
         }
     }
@@ -223,9 +223,9 @@ extension CoordinatorMachine {
     // MARK: Going on, and the end
 
     /// One of the peers that were asked does not show anything.
-    mutating func failLook(_ subject: DiscoverySubject, at peer: PeerID, _ error: CoordinatorError, now: Now) {
-        guard looks[subject]?.open.remove(peer) != nil else { return }
-        looks[subject]?.failures.append(error)
+    mutating func failLookup(_ subject: DiscoverySubject, at peer: PeerID, _ error: CoordinatorError, now: Now) {
+        guard lookups[subject]?.open.remove(peer) != nil else { return }
+        lookups[subject]?.failures.append(error)
         hellos.end(subject, with: peer)
         peers.release(peer, from: subject.wish, at: now.monotonic)
         advance(subject, at: now)
@@ -233,65 +233,67 @@ extension CoordinatorMachine {
 
     /// One of the peers that were asked has said all it has to say, and the look goes on.
     mutating func endAnswer(_ subject: DiscoverySubject, from peer: PeerID, now: Now) {
-        guard looks[subject]?.open.remove(peer) != nil else { return }
-        looks[subject]?.isAnswered = true
+        guard lookups[subject]?.open.remove(peer) != nil else { return }
+        lookups[subject]?.isAnswered = true
         peers.release(peer, from: subject.wish, at: now.monotonic)
         advance(subject, at: now)
     }
 
     /// Does what comes next when nobody is waited for: yesterday's key, another try, or the end.
     private mutating func advance(_ subject: DiscoverySubject, at now: Now) {
-        guard let look = looks[subject], look.open.isEmpty, look.awaited.isEmpty, look.retryAt == nil else { return }
-        let isDone = Self.tellingFailure(of: look) != nil || !look.shown.isEmpty
-        if !isDone, !look.later.isEmpty {
-            looks[subject]?.later = []
-            find(look.later, for: subject)
+        guard let lookup = lookups[subject], lookup.open.isEmpty, lookup.awaited.isEmpty, lookup.retryAt == nil else {
             return
         }
-        if !isDone, mayRetry(look) {
-            looks[subject]?.retriesDone += 1
-            looks[subject]?.isSearchFailing = false
-            let retryAt = now.monotonic + configuration.discovery.delay(beforeRetry: look.retriesDone + 1)
-            looks[subject]?.retryAt = retryAt
+        let isDone = Self.tellingFailure(of: lookup) != nil || !lookup.shown.isEmpty
+        if !isDone, !lookup.later.isEmpty {
+            lookups[subject]?.later = []
+            find(lookup.later, for: subject)
+            return
+        }
+        if !isDone, mayRetry(lookup) {
+            lookups[subject]?.retriesDone += 1
+            lookups[subject]?.isSearchFailing = false
+            let retryAt = now.monotonic + configuration.discovery.delay(beforeRetry: lookup.retriesDone + 1)
+            lookups[subject]?.retryAt = retryAt
             return
         }
         end(subject, at: now)
-        switch (subject, look.purpose) {
+        switch (subject, lookup.purpose) {
         case (_, .reunion): break
-        case (.session, .preview): effects.append(.looked(subject, .failure(summary(of: look))))
-        case (.inbox, .preview): endInbox(look, at: now)
+        case (.session, .preview): effects.append(.lookupEnded(subject, .failure(summary(of: lookup))))
+        case (.inbox, .preview): endInbox(lookup, at: now)
         }
     }
 
     /// A search that was not possible is repeated, and so is one for a session of which nothing was found: it may have been published
     /// just now.
-    private func mayRetry(_ look: LookBook.Look) -> Bool {
-        guard look.purpose == .preview, look.retriesDone < configuration.discovery.retries,
-            !ways(for: look.subject).isEmpty
+    private func mayRetry(_ lookup: SessionLookups.Lookup) -> Bool {
+        guard lookup.purpose == .preview, lookup.retriesDone < configuration.discovery.retries,
+            !methods(for: lookup.subject).isEmpty
         else { return false }
-        return look.isSearchFailing || !look.isAnythingFound && look.subject.session != nil
+        return lookup.isSearchFailing || !lookup.isAnythingFound && lookup.subject.session != nil
     }
 
     private mutating func end(_ subject: DiscoverySubject, at now: Now) {
-        guard let look = looks[subject] else { return }
-        looks[subject] = nil
+        guard let lookup = lookups[subject] else { return }
+        lookups[subject] = nil
         hellos.endAll(of: subject)
         // Who joins wants its peers anew; who only looked wants nobody.
-        for peer in look.open { peers.release(peer, from: subject.wish, at: now.monotonic) }
+        for peer in lookup.open { peers.release(peer, from: subject.wish, at: now.monotonic) }
     }
 
     /// Looks that have waited long enough.
-    mutating func expireLooks(at now: Now) {
-        for subject in looks.due(at: now.monotonic) {
-            guard let look = looks[subject] else { continue }
-            if look.open.isEmpty {
-                looks[subject]?.retryAt = nil
+    mutating func expireLookups(at now: Now) {
+        for subject in lookups.due(at: now.monotonic) {
+            guard let lookup = lookups[subject] else { continue }
+            if lookup.open.isEmpty {
+                lookups[subject]?.retryAt = nil
                 search(subject, at: now)
             } else {
-                looks[subject]?.late.formUnion(look.open)
-                looks[subject]?.open = []
+                lookups[subject]?.late.formUnion(lookup.open)
+                lookups[subject]?.open = []
                 hellos.endAll(of: subject)
-                for peer in look.open { peers.release(peer, from: subject.wish, at: now.monotonic) }
+                for peer in lookup.open { peers.release(peer, from: subject.wish, at: now.monotonic) }
             }
             advance(subject, at: now)
         }
@@ -324,8 +326,8 @@ extension CoordinatorMachine {
             }
             planReunion(of: session, after: now)
             let isAlone = !entry.machine.boundPeers.contains { peers.isConnected($0) }
-            if isAlone, !ways(of: entry.announced).isEmpty {
-                look(for: .session(session), at: [], purpose: .reunion, now: now)
+            if isAlone, !methods(of: entry.announced).isEmpty {
+                lookUp(for: .session(session), at: [], purpose: .reunion, now: now)
             }
         }
     }

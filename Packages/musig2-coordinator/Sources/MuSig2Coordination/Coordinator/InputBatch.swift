@@ -10,10 +10,10 @@ extension MessageType {
 ///
 /// A turn takes all inputs there are, writes all that they ask for at once, and only then lets anything leave that needed a write. While the
 /// store is busy, new inputs wait here.
-struct TurnQueue {
+struct InputBatch {
     var isRunning = false
     /// Opened when the turn under way ends.
-    var gates: [Gate] = []
+    var waiting: [Event] = []
     /// When writes that failed are tried again.
     var retryAt: Duration?
     /// Whether the last commit failed: a failure is told once.

@@ -1,14 +1,14 @@
 import MuSig2Session
 
-/// What this node makes known, and how far that is: one entry for each place, whichever sessions need it.
+/// What this node makes known, and how far that is: one entry for each key, whichever sessions need it.
 ///
 /// Bounded in entries, and in how many are carried out at one time: a session of many signers with inboxes waits in line.
-struct PublicationBook: Sendable {
-    /// One attempt to publish a place.
-    struct Order: Sendable, Hashable {
-        let place: DiscoveryPlace
+struct PublicationQueue: Sendable {
+    /// One attempt to publish a key.
+    struct Attempt: Sendable, Hashable {
+        let key: DiscoveryKey
         /// Names the attempt in its outcome.
-        let ticket: UInt64
+        let id: UInt64
         let announcement: [UInt8]?
         let lifetime: Duration
     }
@@ -17,7 +17,7 @@ struct PublicationBook: Sendable {
     enum Outcome: Sendable, Hashable {
         /// Nothing that anybody must know.
         case none
-        /// The place is known now, for these sessions.
+        /// The key is known now, for these sessions.
         case published([SessionID])
         /// It was tried often enough; it is tried again after a longer while.
         case gaveUp([SessionID])
@@ -25,13 +25,13 @@ struct PublicationBook: Sendable {
 
     private enum Phase: Hashable {
         case waiting
-        case underWay(ticket: UInt64)
+        case underWay(id: UInt64)
         case published
         case failed(retryAt: Duration)
     }
 
     private struct Publication {
-        /// The sessions that need the place, each with its expiry.
+        /// The sessions that need the key, each with its expiry.
         var owners: [SessionID: UInt64] = [:]
         var announcement: [UInt8]?
         var phase = Phase.waiting
@@ -42,12 +42,12 @@ struct PublicationBook: Sendable {
         var end: UInt64 = 0
     }
 
-    private var publications: [DiscoveryPlace: Publication] = [:]
-    private var places: [SessionID: Set<DiscoveryPlace>] = [:]
+    private var publications: [DiscoveryKey: Publication] = [:]
+    private var keys: [SessionID: Set<DiscoveryKey>] = [:]
     /// Those that wait, in order; one that does not wait any more is skipped.
-    private var line: [DiscoveryPlace] = []
+    private var line: [DiscoveryKey] = []
     private var underWay = 0
-    private var nextTicket: UInt64 = 0
+    private var nextAttemptID: UInt64 = 0
     private let capacity: Int
     private let settings: MuSig2Coordinator.Configuration.DiscoverySettings
 
@@ -62,150 +62,150 @@ struct PublicationBook: Sendable {
     var count: Int { publications.count }
 
     /// The sessions that are made known.
-    var sessions: [SessionID] { places.keys.sorted() }
+    var sessions: [SessionID] { keys.keys.sorted() }
 
-    func contains(_ place: DiscoveryPlace) -> Bool { publications[place] != nil }
+    func contains(_ key: DiscoveryKey) -> Bool { publications[key] != nil }
 
     // MARK: What is wanted
 
-    /// A session needs a place.
+    /// A session needs a key.
     ///
-    /// - Returns: False when there is no room for another place.
+    /// - Returns: False when there is no room for another key.
     mutating func add(
-        _ place: DiscoveryPlace,
+        _ key: DiscoveryKey,
         for session: SessionID,
         expiry: UInt64,
         announcement: [UInt8]?
     ) -> Bool {
-        guard publications[place] != nil || publications.count < capacity else { return false }
-        var publication = publications[place] ?? Publication()
-        let isNew = publications[place] == nil
+        guard publications[key] != nil || publications.count < capacity else { return false }
+        var publication = publications[key] ?? Publication()
+        let isNew = publications[key] == nil
         publication.owners[session] = expiry
-        let end = Self.end(of: place, publication)
+        let end = Self.end(of: key, publication)
         let isLonger = end > publication.end
         publication.end = end
         publication.announcement = announcement
-        publications[place] = publication
-        places[session, default: []].insert(place)
-        if isNew { line.append(place) } else if isLonger { renew(place) }
+        publications[key] = publication
+        keys[session, default: []].insert(key)
+        if isNew { line.append(key) } else if isLonger { renew(key) }
         return true
     }
 
     /// A session is made known no longer.
     ///
-    /// - Returns: The places that no other session needs: they are to be withdrawn.
-    mutating func remove(_ session: SessionID) -> [DiscoveryPlace] {
-        var gone: [DiscoveryPlace] = []
-        for place in Self.inOrder(places.removeValue(forKey: session) ?? []) {
-            publications[place]?.owners[session] = nil
-            guard publications[place]?.owners.isEmpty == true else { continue }
-            forget(place)
-            gone.append(place)
+    /// - Returns: The keys that no other session needs: they are to be withdrawn.
+    mutating func remove(_ session: SessionID) -> [DiscoveryKey] {
+        var gone: [DiscoveryKey] = []
+        for key in Self.inOrder(keys.removeValue(forKey: session) ?? []) {
+            publications[key]?.owners[session] = nil
+            guard publications[key]?.owners.isEmpty == true else { continue }
+            forget(key)
+            gone.append(key)
         }
         return gone
     }
 
     /// Forgets all.
     ///
-    /// - Returns: All places: they are to be withdrawn.
-    mutating func removeAll() -> [DiscoveryPlace] {
+    /// - Returns: All keys: they are to be withdrawn.
+    mutating func removeAll() -> [DiscoveryKey] {
         let gone = Self.inOrder(publications.keys)
-        for place in gone { forget(place) }
-        places = [:]
+        for key in gone { forget(key) }
+        keys = [:]
         return gone
     }
 
-    /// Lets go of places whose time is over: what carries them has let go of them too.
+    /// Lets go of keys whose time is over: what carries them has let go of them too.
     mutating func removeEnded(at wallMilliseconds: UInt64) {
-        for (place, publication) in publications where publication.end <= wallMilliseconds {
+        for (key, publication) in publications where publication.end <= wallMilliseconds {
             for session in publication.owners.keys {
-                places[session]?.remove(place)
-                if places[session]?.isEmpty == true { places[session] = nil }
+                keys[session]?.remove(key)
+                if keys[session]?.isEmpty == true { keys[session] = nil }
             }
-            forget(place)
+            forget(key)
         }
     }
 
     /// Puts another announcement where a session's stood.
     mutating func replace(_ announcement: [UInt8], of session: SessionID) {
-        for place in Self.inOrder(places[session] ?? []) where place.way.isPublic {
-            publications[place]?.announcement = announcement
-            renew(place)
+        for key in Self.inOrder(keys[session] ?? []) where key.method.isPublic {
+            publications[key]?.announcement = announcement
+            renew(key)
         }
     }
 
     /// Publishes anew what names this node's addresses.
     mutating func renewAddresses() {
-        for place in Self.inOrder(publications.keys) where !place.way.isPublic { renew(place) }
+        for key in Self.inOrder(publications.keys) where !key.method.isPublic { renew(key) }
     }
 
-    private mutating func renew(_ place: DiscoveryPlace) {
-        switch publications[place]?.phase {
+    private mutating func renew(_ key: DiscoveryKey) {
+        switch publications[key]?.phase {
         case .waiting, nil: return
-        case .underWay: publications[place]?.isChanged = true
+        case .underWay: publications[key]?.isChanged = true
         case .published, .failed:
-            publications[place]?.phase = .waiting
-            publications[place]?.failures = 0
-            line.append(place)
+            publications[key]?.phase = .waiting
+            publications[key]?.failures = 0
+            line.append(key)
         }
     }
 
-    private mutating func forget(_ place: DiscoveryPlace) {
-        if case .underWay = publications.removeValue(forKey: place)?.phase { underWay -= 1 }
+    private mutating func forget(_ key: DiscoveryKey) {
+        if case .underWay = publications.removeValue(forKey: key)?.phase { underWay -= 1 }
     }
 
-    private static func end(of place: DiscoveryPlace, _ publication: Publication) -> UInt64 {
+    private static func end(of key: DiscoveryKey, _ publication: Publication) -> UInt64 {
         let expiry = publication.owners.values.max() ?? 0
-        return place.way.isDaily ? min(expiry, DiscoveryDay.end(of: place.day)) : expiry
+        return key.method.isDaily ? min(expiry, DiscoveryDay.end(of: key.day)) : expiry
     }
 
-    private static func inOrder(_ places: some Sequence<DiscoveryPlace>) -> [DiscoveryPlace] {
-        places.sorted { left, right in
-            (left.way.number, left.day, left.subject.secret) < (right.way.number, right.day, right.subject.secret)
+    private static func inOrder(_ keys: some Sequence<DiscoveryKey>) -> [DiscoveryKey] {
+        keys.sorted { left, right in
+            (left.method.number, left.day, left.subject.secret) < (right.method.number, right.day, right.subject.secret)
         }
     }
 
     // MARK: What is done
 
     /// What is to be published now.
-    mutating func takeOrders(at now: Now) -> [Order] {
+    mutating func takeAttempts(at now: Now) -> [Attempt] {
         requeueFailed(at: now.monotonic)
         guard !line.isEmpty else { return [] }
-        var orders: [Order] = []
+        var attempts: [Attempt] = []
         var next = 0
         while underWay < settings.publicationsAtOnce, next < line.count {
-            let place = line[next]
+            let key = line[next]
             next += 1
-            guard let publication = publications[place], publication.phase == .waiting,
+            guard let publication = publications[key], publication.phase == .waiting,
                 publication.end > now.wallMilliseconds
             else { continue }
-            nextTicket &+= 1
+            nextAttemptID &+= 1
             underWay += 1
-            publications[place]?.phase = .underWay(ticket: nextTicket)
-            orders.append(
-                Order(
-                    place: place,
-                    ticket: nextTicket,
+            publications[key]?.phase = .underWay(id: nextAttemptID)
+            attempts.append(
+                Attempt(
+                    key: key,
+                    id: nextAttemptID,
                     announcement: publication.announcement,
                     lifetime: .milliseconds(Int64(clamping: publication.end - now.wallMilliseconds))
                 ))
         }
         line.removeFirst(next)
-        return orders
+        return attempts
     }
 
     /// An attempt has ended.
-    mutating func ended(_ place: DiscoveryPlace, ticket: UInt64, failed: Bool, at now: Now) -> Outcome {
-        guard var publication = publications[place], publication.phase == .underWay(ticket: ticket) else {
+    mutating func ended(_ key: DiscoveryKey, attemptID: UInt64, failed: Bool, at now: Now) -> Outcome {
+        guard var publication = publications[key], publication.phase == .underWay(id: attemptID) else {
             return .none
         }
-        defer { publications[place] = publication }
+        defer { publications[key] = publication }
         underWay -= 1
         let owners = publication.owners.keys.sorted()
         guard failed else {
             publication.failures = 0
             publication.phase = publication.isChanged ? .waiting : .published
-            if publication.isChanged { line.append(place) }
+            if publication.isChanged { line.append(key) }
             publication.isChanged = false
             return .published(owners)
         }
@@ -222,11 +222,11 @@ struct PublicationBook: Sendable {
     private mutating func requeueFailed(at time: Duration) {
         guard let due = deadline, due <= time else { return }
         deadline = nil
-        for place in Self.inOrder(publications.keys) {
-            guard case .failed(let retryAt) = publications[place]?.phase else { continue }
+        for key in Self.inOrder(publications.keys) {
+            guard case .failed(let retryAt) = publications[key]?.phase else { continue }
             if retryAt <= time {
-                publications[place]?.phase = .waiting
-                line.append(place)
+                publications[key]?.phase = .waiting
+                line.append(key)
             } else {
                 deadline = min(deadline ?? retryAt, retryAt)
             }

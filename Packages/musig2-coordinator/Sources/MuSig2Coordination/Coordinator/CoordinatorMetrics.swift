@@ -1,7 +1,7 @@
 import Metrics
 
 /// What a coordinator counts. Where it goes is the application's choice, by swift-metrics' bootstrap.
-struct Meters: Sendable {
+struct CoordinatorMetrics: Sendable {
     let created = Counter(label: "musig2_sessions_created")
     let joined = Counter(label: "musig2_sessions_joined")
     let completed = Counter(label: "musig2_sessions_completed")

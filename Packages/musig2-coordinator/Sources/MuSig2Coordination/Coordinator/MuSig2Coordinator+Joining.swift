@@ -5,7 +5,7 @@ import WireCodec
 
 /// Finding sessions, and joining them.
 ///
-/// Whichever way a session is found, what is believed is its announcement alone: it must hash to the session id, be signed by its creator,
+/// By whichever method a session is found, what is believed is its announcement alone: it must hash to the session id, be signed by its creator,
 /// and list this node's keys.
 extension MuSig2Coordinator {
     // MARK: Looking at a session
@@ -19,7 +19,7 @@ extension MuSig2Coordinator {
     ///   what is shown is not what the session id stands for.
     public func previewSession(_ invitation: SessionInvitation) async throws(CoordinatorError) -> SessionPreview {
         let providers = invitation.providers.map { Provider(peer: $0.peer, addresses: $0.addresses) }
-        return try await look(.look(.session(invitation.session), providers: providers), for: invitation.session)
+        return try await lookUp(.lookUp(.session(invitation.session), providers: providers), for: invitation.session)
     }
 
     /// Looks at a session without joining it: finds it by its id alone, through the discoveries.
@@ -28,10 +28,10 @@ extension MuSig2Coordinator {
     /// - Returns: The verified descriptor.
     /// - Throws: ``CoordinatorError`` as for ``previewSession(_:)``.
     public func previewSession(id: SessionID) async throws(CoordinatorError) -> SessionPreview {
-        try await look(.look(.session(id), providers: []), for: id)
+        try await lookUp(.lookUp(.session(id), providers: []), for: id)
     }
 
-    /// Looks at a session whose announcement came by a way of the application's own.
+    /// Looks at a session whose announcement came by a method of the application's own.
     ///
     /// - Parameter announcement: What ``announcement(of:)`` gave at another signer.
     /// - Returns: The verified descriptor.
@@ -45,10 +45,10 @@ extension MuSig2Coordinator {
         } catch {
             throw CoordinatorError(.announcementRefused, "this is no announcement", underlying: "\(error)")
         }
-        return try await look(.read(session, announcement: announcement), for: session)
+        return try await lookUp(.read(session, announcement: announcement), for: session)
     }
 
-    /// The signed announcement of a session that this node is in: for signers who are reached by a way of the application's own, without
+    /// The signed announcement of a session that this node is in: for signers who are reached by a method of the application's own, without
     /// any discovery. It tells all of the session to whoever has it.
     ///
     /// - Parameter session: Which session.
@@ -59,22 +59,22 @@ extension MuSig2Coordinator {
         return entry.announced.signed.encoded()
     }
 
-    private func look(
+    private func lookUp(
         _ input: CoordinatorInput, for session: SessionID
     ) async throws(CoordinatorError) -> SessionPreview {
-        guard let preview = try await looked(input, .session(session)).first else {
+        guard let preview = try await lookupEnded(input, .session(session)).first else {
             throw CoordinatorError(.notFound, "nothing was found", session: session)
         }
         return preview
     }
 
-    private func looked(
+    private func lookupEnded(
         _ input: CoordinatorInput, _ subject: DiscoverySubject
     ) async throws(CoordinatorError) -> [SessionPreview] {
         try requireRunning()
-        let reply = Reply<Result<[SessionPreview], CoordinatorError>>()
-        waiters.addLook(subject, reply)
-        await turn(input)
+        let reply = OneShot<Result<[SessionPreview], CoordinatorError>>()
+        waiters.addLookup(subject, reply)
+        await process(input)
         guard let result = await reply.wait() else { throw .cancelled() }
         return try result.get()
     }
@@ -103,7 +103,7 @@ extension MuSig2Coordinator {
         try await join(previewSession(id: id))
     }
 
-    /// Joins a session whose announcement came by a way of the application's own.
+    /// Joins a session whose announcement came by a method of the application's own.
     ///
     /// - Parameter announcement: What ``announcement(of:)`` gave at another signer.
     /// - Returns: The session's id, once this node's JOIN is recorded.
@@ -115,16 +115,16 @@ extension MuSig2Coordinator {
     }
 
     private func join(_ preview: SessionPreview) async throws(CoordinatorError) -> SessionID {
-        let reply = Reply<JoinOutcome>()
+        let reply = OneShot<JoinOutcome>()
         waiters.addJoin(preview.session, reply)
-        await turn(.join(preview.session))
+        await process(.join(preview.session))
         try await Self.answer(reply)
         return preview.session
     }
 
     // MARK: The inbox
 
-    /// Looks what waits for this node's message key: sessions whose creators chose ``DiscoveryWay/inbox``, that list this key, and that
+    /// Looks what waits for this node's message key: sessions whose creators chose ``DiscoveryMethod/inbox``, that list this key, and that
     /// this node is not in.
     ///
     /// Whoever knows this node's message key can make a session with it, and can learn from which address its inbox is looked at.
@@ -134,7 +134,7 @@ extension MuSig2Coordinator {
     ///   node has no discovery for inboxes.
     public func inbox() async throws(CoordinatorError) -> [SessionPreview] {
         try requireInbox()
-        return try await looked(.look(machine.ownInbox, providers: []), machine.ownInbox)
+        return try await lookupEnded(.lookUp(machine.ownInbox, providers: []), machine.ownInbox)
     }
 
     /// Watches this node's inbox: looks now and in every interval, and tells each session that waits once, as
@@ -150,12 +150,12 @@ extension MuSig2Coordinator {
         try requireRunning()
         try requireInbox()
         let events = hub.subscribe(.inbox, capacity: configuration.limits.bufferedEvents)
-        await turn(.watchInbox(every: max(interval, .seconds(1))))
+        await process(.watchInbox(every: max(interval, .seconds(1))))
         return events
     }
 
     private func requireInbox() throws(CoordinatorError) {
-        guard machine.ways.contains(where: { $0.subject == .signers }) else {
+        guard machine.methods.contains(where: { $0.subject == .signers }) else {
             throw CoordinatorError(
                 .unreachable, "this node has no discovery for inboxes: give it one when it is made")
         }
