@@ -18,10 +18,10 @@ manifests = $(patsubst %/Package.swift,%,$(wildcard $(addsuffix /Package.swift,$
 heavy = $(foreach root,$(1),$(if $(wildcard $(root)/Tests/*HeavyTests),$(root)))
 
 TOP_ROOT := $(call manifests,Tests-Integration)
-NIO_ROOTS := $(call manifests,Tools Packages/musig2-coordinator Packages/musig2-taproot Packages/musig2-transport)
+NIO_ROOTS := $(call manifests,Packages/musig2-command Packages/musig2-coordinator Packages/musig2-transport)
 PURE_ROOTS := $(call manifests,Tools/fuzz Packages/musig2-session Packages/musig2-dht Packages/musig2-secp256k1 \
 	Packages/musig2-wire-codec)
-LIBRARIES := $(filter Packages/%,$(NIO_ROOTS) $(PURE_ROOTS))
+LIBRARIES := $(filter-out %-command,$(filter Packages/%,$(NIO_ROOTS) $(PURE_ROOTS)))
 # The first is musig2-coordinator's: Tools/hostile says why they are not in it. It has outside packages, so that it comes first.
 HEAVY_ROOTS := $(call manifests,Tools/hostile) $(call heavy,$(PURE_ROOTS))
 
@@ -59,7 +59,7 @@ network-steps:
 	@$(RUNNER) check --results $(RESULTS) --count tap consumers -- Tools/consumers/run $(LIBRARIES)
 	@$(RUNNER) swift --results $(RESULTS) --scratch .build-nio --skip HeavyTests $(NIO_ROOTS)
 	@$(RUNNER) check --results $(RESULTS) --count tap network-docs -- Tools/docs --scratch .build-nio \
-		$(filter Packages/%,$(NIO_ROOTS))
+		$(filter $(LIBRARIES),$(NIO_ROOTS))
 	@$(RUNNER) check --results $(RESULTS) --count tap ctime -- Tools/ctime/run
 	@$(RUNNER) check --results $(RESULTS) --count tap callgrind -- Tools/callgrind/run
 
@@ -74,7 +74,7 @@ pure-steps:
 		.venv-interop/bin/python -m unittest discover --start-directory Tests-Integration/Interop/page --pattern '*_tests.py'
 	@$(RUNNER) swift --results $(RESULTS) --scratch .build-pure --skip HeavyTests $(PURE_ROOTS)
 	@$(RUNNER) check --results $(RESULTS) --count tap pure-docs -- Tools/docs --scratch .build-pure \
-		$(filter Packages/%,$(PURE_ROOTS))
+		$(filter $(LIBRARIES),$(PURE_ROOTS))
 	@$(RUNNER) swift --results $(RESULTS) --scratch .build-release --release --filter HeavyTests $(HEAVY_ROOTS)
 	@$(RUNNER) check --results $(RESULTS) --count tap fuzz -- env RUNS=20000 Tools/fuzz/run
 
@@ -137,8 +137,8 @@ check-tables: ## Check that the tests that docs/features.md and docs/threats.md 
 
 docs: setup ## Build the documentation of every module into .build-docs; warnings are errors
 	@status=0; \
-	Tools/docs --scratch .build-nio $(filter Packages/%,$(NIO_ROOTS)) || status=1; \
-	Tools/docs --scratch .build-pure $(filter Packages/%,$(PURE_ROOTS)) || status=1; \
+	Tools/docs --scratch .build-nio $(filter $(LIBRARIES),$(NIO_ROOTS)) || status=1; \
+	Tools/docs --scratch .build-pure $(filter $(LIBRARIES),$(PURE_ROOTS)) || status=1; \
 	exit $$status
 
 consumers: setup ## Build and run a program outside the repository on each package alone
@@ -151,4 +151,4 @@ coverage: setup ## Print the line coverage of each package's sources
 	@Tools/coverage $(LIBRARIES)
 
 clean: ## Remove everything that was built
-	rm -rf .build-* .venv-interop Packages/*/.build Packages/*/.swiftpm Tools/.build Tools/*/.build Tests-Integration/.build
+	rm -rf .build-* .venv-interop Packages/*/.build Packages/*/.swiftpm Tools/*/.build Tests-Integration/.build

@@ -19,8 +19,8 @@ let peerNode: Target.Dependency = .product(name: "PeerNode", package: "musig2-tr
 let kademlia: Target.Dependency = .product(name: "KademliaDHT", package: "musig2-dht")
 let coordinator: Target.Dependency = .product(name: "MuSig2Coordination", package: "musig2-coordinator")
 let node: Target.Dependency = .product(name: "MuSig2Node", package: "musig2-coordinator")
-let command: Target.Dependency = .product(name: "musig2", package: "Tools")
-let jsonSchema: Target.Dependency = .product(name: "JSONSchema", package: "Tools")
+let command: Target.Dependency = .product(name: "musig2", package: "musig2-command")
+let jsonSchema: Target.Dependency = .product(name: "JSONSchema", package: "musig2-command")
 let systemPackage: Target.Dependency = .product(
     name: "SystemPackage", package: "swift-system", condition: .when(platforms: [.linux]))
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
@@ -38,8 +38,8 @@ let package = Package(
         .package(path: "../Packages/musig2-dht"),
         .package(path: "../Packages/musig2-transport"),
         .package(path: "../Packages/musig2-coordinator"),
-        // The superset of all outside packages comes with Tools: one scratch folder serves every package.
-        .package(path: "../Tools"),
+        // With this one come all outside packages that any package here needs: one scratch folder serves them all.
+        .package(path: "../Packages/musig2-command"),
         .package(url: "https://github.com/swiftlang/swift-subprocess.git", from: "1.0.2"),
         .package(url: "https://github.com/apple/swift-system.git", from: "1.8.1"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),

@@ -58,7 +58,7 @@ public struct JSONSchema: Sendable {
     /// - Throws: An error of the file system, or of the decoder.
     public static func ofOutput() throws -> JSONSchema {
         let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         return try JSONSchema(try Data(contentsOf: top.appendingPathComponent("docs/json.schema.json")))
     }
 

@@ -13,7 +13,8 @@ let commit = Context.environment["MUSIG2_COMMIT"] ?? ""
 let isCommit = !commit.isEmpty && commit.allSatisfy { $0.isHexDigit || $0 == "+" }
 
 let package = Package(
-    name: "Tools",
+    name: "musig2-command",
+    // No iOS: the signatures need libsecp256k1, which the iOS SDK does not have.
     platforms: [.macOS(.v15)],
     products: [
         .executable(name: "musig2", targets: ["musig2"]),
@@ -21,11 +22,11 @@ let package = Package(
         .library(name: "JSONSchema", targets: ["JSONSchema"]),
     ],
     dependencies: [
-        .package(path: "../Packages/musig2-secp256k1"),
-        .package(path: "../Packages/musig2-wire-codec"),
-        .package(path: "../Packages/musig2-session"),
-        .package(path: "../Packages/musig2-transport"),
-        .package(path: "../Packages/musig2-coordinator"),
+        .package(path: "../musig2-secp256k1"),
+        .package(path: "../musig2-wire-codec"),
+        .package(path: "../musig2-session"),
+        .package(path: "../musig2-transport"),
+        .package(path: "../musig2-coordinator"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
@@ -39,7 +40,7 @@ let package = Package(
             name: "CBuild", cSettings: isCommit ? [.define("MUSIG2_COMMIT", to: "\"\(commit)\"")] : [],
             swiftSettings: settings
         ),
-        .target(name: "JSONSchema", swiftSettings: settings),
+        .target(name: "JSONSchema", path: "Tests/JSONSchema", swiftSettings: settings),
         .executableTarget(
             name: "musig2",
             dependencies: [
