@@ -13,6 +13,8 @@ let package = Package(
     // No iOS: the secp256k1 identities need libsecp256k1, which the iOS SDK does not have.
     platforms: [.macOS(.v15)],
     products: [
+        .library(name: "PeerProtocols", targets: ["PeerProtocols"]),
+        .library(name: "PeerNoise", targets: ["PeerNoise"]),
         .library(name: "PeerTransport", targets: ["PeerTransport"]),
         .library(name: "PeerTransportNIO", targets: ["PeerTransportNIO"]),
         .library(name: "PeerNode", targets: ["PeerNode"]),
@@ -36,9 +38,22 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // What peers say to each other, as state machines over bytes: without I/O, so that it can be fuzzed and counted alone.
+        .target(name: "PeerProtocols", swiftSettings: settings),
+        // Apart from the others, since it needs a cipher.
+        .target(
+            name: "PeerNoise",
+            dependencies: [
+                "PeerProtocols",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: settings
+        ),
         .target(
             name: "PeerTransportNIO",
             dependencies: [
+                "PeerProtocols",
+                "PeerNoise",
                 "PeerTransport",
                 .product(name: "Multiformats", package: "musig2-wire-codec"),
                 .product(name: "WireCodec", package: "musig2-wire-codec"),
@@ -86,6 +101,8 @@ let package = Package(
         .testTarget(
             name: "PeerTransportNIOTests",
             dependencies: [
+                "PeerProtocols",
+                "PeerNoise",
                 "PeerTransport",
                 "PeerTransportNIO",
                 "PeerTransportTestKit",

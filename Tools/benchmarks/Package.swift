@@ -24,14 +24,15 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CMalloc"),
-        // A client that blocks, on the pure layers of musig2-transport by links to their sources: those are not public.
+        // A client that blocks, on the protocols of musig2-transport and a socket.
         .target(
             name: "PlainClient",
             dependencies: [
                 .product(name: "Multiformats", package: "musig2-wire-codec"),
                 .product(name: "WireCodec", package: "musig2-wire-codec"),
+                .product(name: "PeerProtocols", package: "musig2-transport"),
+                .product(name: "PeerNoise", package: "musig2-transport"),
                 .product(name: "PeerTransportNIO", package: "musig2-transport"),
-                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: settings

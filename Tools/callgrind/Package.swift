@@ -14,6 +14,7 @@ let package = Package(
     dependencies: [
         .package(path: "../../Packages/musig2-wire-codec"),
         .package(path: "../../Packages/musig2-dht"),
+        .package(path: "../../Packages/musig2-transport"),
     ],
     targets: [
         .systemLibrary(name: "CCallgrind", providers: [.apt(["valgrind"])]),
@@ -26,14 +27,13 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        // The pure layers of musig2-transport by links to their sources, in the program itself: they are not public, and a
-        // module of their own would be compiled otherwise than they are there.
         .executableTarget(
             name: "counted",
             dependencies: [
                 "CCallgrind",
                 "CodecSamples",
                 .product(name: "KademliaDHT", package: "musig2-dht"),
+                .product(name: "PeerProtocols", package: "musig2-transport"),
                 .product(name: "Multiformats", package: "musig2-wire-codec"),
                 .product(name: "WireCodec", package: "musig2-wire-codec"),
             ],

@@ -15,11 +15,9 @@ let package = Package(
         .package(path: "../../Packages/musig2-wire-codec"),
         .package(path: "../../Packages/musig2-secp256k1"),
         .package(path: "../../Packages/musig2-session"),
+        .package(path: "../../Packages/musig2-transport"),
     ],
     targets: [
-        // The pure layers of musig2-transport, by links to their sources: its module needs swift-nio and BoringSSL, which
-        // take minutes to build for the fuzzer, and these layers need neither.
-        .target(name: "TransportLayers", swiftSettings: settings),
         // One valid value of each message, by a link to what musig2-wire-codec's own tests use.
         .target(
             name: "CodecSamples",
@@ -32,8 +30,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "TransportLayers",
                 "CodecSamples",
+                .product(name: "PeerProtocols", package: "musig2-transport"),
                 .product(name: "KademliaDHT", package: "musig2-dht"),
                 .product(name: "Multiformats", package: "musig2-wire-codec"),
                 .product(name: "WireCodec", package: "musig2-wire-codec"),

@@ -35,15 +35,15 @@ final class AcceptPauseHandler: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard let lack = error as? IOError, Self.isLack(lack) else { return context.fireErrorCaught(error) }
-        guard !self.isPaused else { return }
-        self.isPaused = true
-        self.report(.acceptingPaused(SystemError.accepting(error)))
+        guard !isPaused else { return }
+        isPaused = true
+        report(.acceptingPaused(SystemError.accepting(error)))
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if self.isPaused {
-            self.isPaused = false
-            self.report(.acceptingResumed)
+        if isPaused {
+            isPaused = false
+            report(.acceptingResumed)
         }
         context.fireChannelRead(data)
     }

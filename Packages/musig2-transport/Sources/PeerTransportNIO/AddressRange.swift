@@ -22,9 +22,9 @@ public struct AddressRange: Hashable, Sendable, CustomStringConvertible {
     ///   - length: How many bits of it the others share; less than 0 counts as 0, more than 32 as 32.
     public init(_ address: IPv4Address, length: Int) {
         self.length = min(max(length, 0), 32)
-        self.isIPv6 = false
-        self.high = 0
-        self.low = UInt64(address.value) & (UInt64.max << UInt64(32 - self.length))
+        isIPv6 = false
+        high = 0
+        low = UInt64(address.value) & (UInt64.max << UInt64(32 - self.length))
     }
 
     /// The range around an IPv6 address. One that stands for an IPv4 address (`::ffff:a.b.c.d`) is not taken for that.
@@ -34,9 +34,9 @@ public struct AddressRange: Hashable, Sendable, CustomStringConvertible {
     ///   - length: How many bits of it the others share; less than 0 counts as 0, more than 128 as 128.
     public init(_ address: IPv6Address, length: Int) {
         self.length = min(max(length, 0), 128)
-        self.isIPv6 = true
-        self.high = address.high & (self.length == 0 ? 0 : UInt64.max << UInt64(max(64 - self.length, 0)))
-        self.low = address.low & (self.length <= 64 ? 0 : UInt64.max << UInt64(128 - self.length))
+        isIPv6 = true
+        high = address.high & (self.length == 0 ? 0 : UInt64.max << UInt64(max(64 - self.length, 0)))
+        low = address.low & (self.length <= 64 ? 0 : UInt64.max << UInt64(128 - self.length))
     }
 
     /// Parses `address/length`, or an address alone, which is a range of its own; nil for anything else.
@@ -63,20 +63,20 @@ public struct AddressRange: Hashable, Sendable, CustomStringConvertible {
     /// - Parameter other: A range, or a single address.
     /// - Returns: Whether it lies inside.
     public func contains(_ other: AddressRange) -> Bool {
-        guard self.isIPv6 == other.isIPv6, self.length <= other.length else { return false }
+        guard isIPv6 == other.isIPv6, length <= other.length else { return false }
         let outer =
-            self.isIPv6
-            ? AddressRange(IPv6Address(high: other.high, low: other.low), length: self.length)
-            : AddressRange(IPv4Address(UInt32(truncatingIfNeeded: other.low)), length: self.length)
+            isIPv6
+            ? AddressRange(IPv6Address(high: other.high, low: other.low), length: length)
+            : AddressRange(IPv4Address(UInt32(truncatingIfNeeded: other.low)), length: length)
         return outer == self
     }
 
     /// The address and the length, as ``init(_:)`` takes them.
     public var description: String {
         let address: any CustomStringConvertible =
-            self.isIPv6
-            ? IPv6Address(high: self.high, low: self.low) : IPv4Address(UInt32(truncatingIfNeeded: self.low))
-        return "\(address)/\(self.length)"
+            isIPv6
+            ? IPv6Address(high: high, low: low) : IPv4Address(UInt32(truncatingIfNeeded: low))
+        return "\(address)/\(length)"
     }
 
     /// The single address at which a multiaddr begins; nil when it is no IP address. An IPv6 address that stands for an IPv4
@@ -96,14 +96,14 @@ public struct AddressRange: Hashable, Sendable, CustomStringConvertible {
 
     /// The network by which connections are counted: /24 of IPv4, /48 of IPv6, since who has one address of it has many.
     var network: AddressRange {
-        self.isIPv6
-            ? AddressRange(IPv6Address(high: self.high, low: self.low), length: min(self.length, 48))
-            : AddressRange(IPv4Address(UInt32(truncatingIfNeeded: self.low)), length: min(self.length, 24))
+        isIPv6
+            ? AddressRange(IPv6Address(high: high, low: low), length: min(length, 48))
+            : AddressRange(IPv4Address(UInt32(truncatingIfNeeded: low)), length: min(length, 24))
     }
 
     /// One host: the address of IPv4, the /64 of IPv6, of which a host has as many addresses as it likes.
     var host: AddressRange {
-        self.isIPv6
-            ? AddressRange(IPv6Address(high: self.high, low: self.low), length: min(self.length, 64)) : self
+        isIPv6
+            ? AddressRange(IPv6Address(high: high, low: low), length: min(length, 64)) : self
     }
 }

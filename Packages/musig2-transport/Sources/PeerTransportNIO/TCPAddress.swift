@@ -54,9 +54,9 @@ struct TCPAddress {
         }
         if case .p2p(let peer)? = rest.first {
             rest.removeFirst()
-            self.peerID = peer
+            peerID = peer
         } else {
-            self.peerID = nil
+            peerID = nil
         }
         guard rest.isEmpty else { return nil }
         self.port = port
@@ -67,15 +67,15 @@ struct TCPAddress {
         for source: AddressSource = .user, seeking peer: PeerID? = nil, within limit: Duration,
         on eventLoop: any EventLoop
     ) async throws(TransportError) -> [SocketAddress] {
-        switch self.host {
-        case .ip4(let ip): return [try Self.socketAddress(ip.description, self.port)]
-        case .ip6(let ip): return [try Self.socketAddress(ip.description, self.port)]
+        switch host {
+        case .ip4(let ip): return [try Self.socketAddress(ip.description, port)]
+        case .ip6(let ip): return [try Self.socketAddress(ip.description, port)]
         case .name(let name, let family):
             let addresses = try await NameResolver.shared.addresses(
                 of: NameQueue.Question(name, family: family), from: source, seeking: peer, within: limit, on: eventLoop)
             return addresses.map { address in
                 var address = address
-                address.port = Int(self.port)
+                address.port = Int(port)
                 return address
             }
         }
@@ -83,10 +83,10 @@ struct TCPAddress {
 
     /// What a client calls the server in HTTP.
     var authority: String {
-        switch self.host {
-        case .ip4(let ip): return "\(ip):\(self.port)"
-        case .ip6(let ip): return "[\(ip)]:\(self.port)"
-        case .name(let name, _): return "\(name):\(self.port)"
+        switch host {
+        case .ip4(let ip): return "\(ip):\(port)"
+        case .ip6(let ip): return "[\(ip)]:\(port)"
+        case .name(let name, _): return "\(name):\(port)"
         }
     }
 

@@ -18,7 +18,7 @@ final class TCPListener: Listener {
             throw TransportError(.systemFailure, "the listening socket has no IP address")
         }
         do throws(MultiaddrError) {
-            self.addresses = [try address.appending(localPeer)]
+            addresses = [try address.appending(localPeer)]
         } catch {
             throw TransportError(.systemFailure, "the listening socket has no usable address", underlying: "\(error)")
         }
@@ -29,15 +29,15 @@ final class TCPListener: Listener {
     }
 
     func accept() async throws(TransportError) -> (any Connection)? {
-        try await self.accepted.next()
+        try await accepted.next()
     }
 
     func close() async {
-        self.channel.close(promise: nil)
+        channel.close(promise: nil)
         let closed = OneShot<Void>()
-        self.channel.closeFuture.whenComplete { _ in closed.set(()) }
+        channel.closeFuture.whenComplete { _ in closed.set(()) }
         _ = await closed.wait()
-        Self.drop(self.accepted)
+        Self.drop(accepted)
     }
 
     private static func drop(_ accepted: BoundedInbox<TCPConnection>) {

@@ -73,7 +73,7 @@ extension TCPTransport {
         }
 
         /// Such as `64 per second, 256 at once`.
-        public var description: String { "\(self.perSecond) per second, \(self.burst) at once" }
+        public var description: String { "\(perSecond) per second, \(burst) at once" }
     }
 
     /// How much of everything there may be.
@@ -143,44 +143,44 @@ extension TCPTransport.Configuration {
     /// Names the first value that makes no sense; nil when all do.
     var problem: String? {
         let numbers: [(String, Int, Int)] = [
-            ("halfOpenConnections", self.limits.halfOpenConnections, 1),
-            ("connections", self.limits.connections, 1),
-            ("inboundConnections", self.limits.inboundConnections, 0),
-            ("networkRate.perSecond", self.limits.networkRate.perSecond, 1),
-            ("networkRate.burst", self.limits.networkRate.burst, 1),
-            ("inboundRate.perSecond", self.limits.inboundRate.perSecond, 1),
-            ("inboundRate.burst", self.limits.inboundRate.burst, 1),
-            ("networkConnections", self.limits.networkConnections, 1),
-            ("connectionsPerPeer", self.limits.connectionsPerPeer, 1),
-            ("waitingConnections", self.limits.waitingConnections, 1),
-            ("inboundStreams", self.limits.inboundStreams, 0),
-            ("outboundStreams", self.limits.outboundStreams, 0),
-            ("streamSendBuffer", self.limits.streamSendBuffer, 1),
-            ("connectionReceiveBuffer", self.limits.connectionReceiveBuffer, 262_144),
-            ("receiveBuffer", self.limits.receiveBuffer, self.limits.connectionReceiveBuffer),
-            ("networkReceiveBuffer", self.limits.networkReceiveBuffer, 1),
-            ("unsentAnswers", self.limits.unsentAnswers, 4096),
-            ("streamAnswers", self.limits.streamAnswers, 0),
-            ("connectionAnswers", self.limits.connectionAnswers, 0),
-            ("webSocketHead", self.limits.webSocketHead, 512),
-            ("webSocketFrame", self.limits.webSocketFrame, 65_537),
-            ("multistreamMessage", self.limits.multistreamMessage, 64),
-            ("multistreamProposals", self.limits.multistreamProposals, 1),
+            ("halfOpenConnections", limits.halfOpenConnections, 1),
+            ("connections", limits.connections, 1),
+            ("inboundConnections", limits.inboundConnections, 0),
+            ("networkRate.perSecond", limits.networkRate.perSecond, 1),
+            ("networkRate.burst", limits.networkRate.burst, 1),
+            ("inboundRate.perSecond", limits.inboundRate.perSecond, 1),
+            ("inboundRate.burst", limits.inboundRate.burst, 1),
+            ("networkConnections", limits.networkConnections, 1),
+            ("connectionsPerPeer", limits.connectionsPerPeer, 1),
+            ("waitingConnections", limits.waitingConnections, 1),
+            ("inboundStreams", limits.inboundStreams, 0),
+            ("outboundStreams", limits.outboundStreams, 0),
+            ("streamSendBuffer", limits.streamSendBuffer, 1),
+            ("connectionReceiveBuffer", limits.connectionReceiveBuffer, 262_144),
+            ("receiveBuffer", limits.receiveBuffer, limits.connectionReceiveBuffer),
+            ("networkReceiveBuffer", limits.networkReceiveBuffer, 1),
+            ("unsentAnswers", limits.unsentAnswers, 4096),
+            ("streamAnswers", limits.streamAnswers, 0),
+            ("connectionAnswers", limits.connectionAnswers, 0),
+            ("webSocketHead", limits.webSocketHead, 512),
+            ("webSocketFrame", limits.webSocketFrame, 65_537),
+            ("multistreamMessage", limits.multistreamMessage, 64),
+            ("multistreamProposals", limits.multistreamProposals, 1),
         ]
         for (name, value, minimum) in numbers where value < minimum {
             return "limits.\(name): expected at least \(minimum), found \(value)"
         }
-        if self.limits.multistreamMessage > 16_383 {
-            return "limits.multistreamMessage: expected at most 16383, found \(self.limits.multistreamMessage)"
+        if limits.multistreamMessage > 16_383 {
+            return "limits.multistreamMessage: expected at most 16383, found \(limits.multistreamMessage)"
         }
         let durations: [(String, Duration)] = [
-            ("resolve", self.timeouts.resolve), ("connect", self.timeouts.connect),
-            ("webSocket", self.timeouts.webSocket),
-            ("security", self.timeouts.security), ("handshake", self.timeouts.handshake),
-            ("multiplexer", self.timeouts.multiplexer), ("stream", self.timeouts.stream),
-            ("keepAliveInterval", self.timeouts.keepAliveInterval), ("keepAlive", self.timeouts.keepAlive),
-            ("waking", self.timeouts.waking), ("close", self.timeouts.close), ("linger", self.timeouts.linger),
-            ("idleResponder", self.timeouts.idleResponder), ("unreadAnswer", self.timeouts.unreadAnswer),
+            ("resolve", timeouts.resolve), ("connect", timeouts.connect),
+            ("webSocket", timeouts.webSocket),
+            ("security", timeouts.security), ("handshake", timeouts.handshake),
+            ("multiplexer", timeouts.multiplexer), ("stream", timeouts.stream),
+            ("keepAliveInterval", timeouts.keepAliveInterval), ("keepAlive", timeouts.keepAlive),
+            ("waking", timeouts.waking), ("close", timeouts.close), ("linger", timeouts.linger),
+            ("idleResponder", timeouts.idleResponder), ("unreadAnswer", timeouts.unreadAnswer),
         ]
         for (name, value) in durations where value <= .zero || value > .seconds(86_400) {
             return "timeouts.\(name): expected more than zero and at most a day, found \(value)"

@@ -67,29 +67,29 @@ public final class TCPTransport: Transport {
         } catch {
             throw TransportError(.invalidArgument, error.description)
         }
-        self.localPeer = identity.peerID
+        localPeer = identity.peerID
         self.configuration = configuration
-        self.local = TransportIdentity(peerID: identity.peerID, credentials: credentials)
+        local = TransportIdentity(peerID: identity.peerID, credentials: credentials)
         self.responders = responders
         self.onEvent = onEvent
         self.group = group ?? MultiThreadedEventLoopGroup.singleton
-        self.count = ConnectionCount(limits: configuration.limits)
-        self.sleepWatches = SleepWatches(configuration)
+        count = ConnectionCount(limits: configuration.limits)
+        sleepWatches = SleepWatches(configuration)
     }
 
     /// How many connections there are now, either direction, unfinished ones included.
-    public var connectionCount: Int { self.count.total }
+    public var connectionCount: Int { count.total }
 
     /// Says which peers' connections never make room for others. Without, an address that has most connections of a network that has
     /// all it may (``Limits/networkConnections``) gives up any of them for another address.
     ///
     /// - Parameter isKept: Whether a peer's connections are kept. It is called on any thread, and must be quick.
     public func keepConnections(of isKept: @escaping @Sendable (PeerID) -> Bool) {
-        self.count.keep(isKept)
+        count.keep(isKept)
     }
 
     /// How many bytes all connections together hold: received and not read, and answers not sent.
-    var heldBytes: Int { self.count.heldBytes }
+    var heldBytes: Int { count.heldBytes }
 
     /// Whether the address is TCP on an IP address or a name, with or without `/ws` and a `/p2p/` end.
     public func canDial(_ address: Multiaddr) -> Bool {
@@ -106,7 +106,7 @@ public final class TCPTransport: Transport {
         expecting expected: PeerID?,
         accepting: @escaping ProtocolFilter
     ) async throws(TransportError) -> any Connection {
-        try await self.dial(address, expecting: expected, accepting: accepting, allowing: { _ in true })
+        try await dial(address, expecting: expected, accepting: accepting, allowing: { _ in true })
     }
 
     /// Connects, secures and multiplexes, at those addresses of a name that are allowed; see the protocol.
@@ -118,7 +118,7 @@ public final class TCPTransport: Transport {
         accepting: @escaping ProtocolFilter,
         allowing isAllowed: @escaping @Sendable (Multiaddr) -> Bool
     ) async throws(TransportError) -> any Connection {
-        try await self.dial(
+        try await dial(
             address, expecting: expected, accepting: accepting, givenBy: .user, allowing: isAllowed)
     }
 
@@ -134,9 +134,9 @@ public final class TCPTransport: Transport {
         allowing isAllowed: @escaping @Sendable (Multiaddr) -> Bool
     ) async throws(TransportError) -> any Connection {
         guard let target = TCPAddress(address) else { throw Self.unsupported(address, "dial") }
-        let eventLoop = self.group.next()
+        let eventLoop = group.next()
         let addresses = try await target.resolve(
-            for: source, seeking: expected ?? target.peerID, within: self.configuration.timeouts.resolve, on: eventLoop)
+            for: source, seeking: expected ?? target.peerID, within: configuration.timeouts.resolve, on: eventLoop)
         let allowed = addresses.filter { address in
             TCPAddress.multiaddr(address, isWebSocket: target.path != nil).map(isAllowed) ?? false
         }
@@ -144,7 +144,7 @@ public final class TCPTransport: Transport {
             let found = addresses.compactMap(\.ipAddress).joined(separator: ", ")
             throw TransportError(.unsupportedAddress, "\(address) leads to \(found), which is not allowed here")
         }
-        return try await self.connect(
+        return try await connect(
             toOneOf: allowed, at: target, named: address, expecting: expected ?? target.peerID, accepting, eventLoop)
     }
 
@@ -160,10 +160,10 @@ public final class TCPTransport: Transport {
         var failure = TransportError(.resolutionFailed, "\(address) has no address")
         for (index, socketAddress) in addresses.enumerated() {
             do throws(TransportError) {
-                let connection = try await self.connect(
+                let connection = try await connect(
                     to: socketAddress, at: target, named: address, expecting: expected, accepting, eventLoop)
                 // A name may lead to this side too, and behind another of its addresses to somebody else.
-                guard connection.remotePeer == self.localPeer, index + 1 < addresses.count else { return connection }
+                guard connection.remotePeer == localPeer, index + 1 < addresses.count else { return connection }
                 connection.closeSoon()
             } catch {
                 failure = error
@@ -187,21 +187,21 @@ public final class TCPTransport: Transport {
         if case .name = target.host {
             throw TransportError(.unsupportedAddress, "cannot listen at the name \(address): use an IP address")
         }
-        let eventLoop = self.group.next()
+        let eventLoop = group.next()
         let addresses = try await target.resolve(
-            for: .user, seeking: nil, within: self.configuration.timeouts.resolve, on: eventLoop)
+            for: .user, seeking: nil, within: configuration.timeouts.resolve, on: eventLoop)
         guard let socketAddress = addresses.first else { throw Self.unsupported(address, "listen at") }
-        let accepted = BoundedInbox<TCPConnection>(capacity: self.configuration.limits.waitingConnections)
+        let accepted = BoundedInbox<TCPConnection>(capacity: configuration.limits.waitingConnections)
         let channel: any Channel
         do {
-            channel = try await self.bootstrap(accepting, accepted, socketAddress, isWebSocket: target.path != nil)
+            channel = try await bootstrap(accepting, accepted, socketAddress, isWebSocket: target.path != nil)
                 .bind(to: socketAddress).get()
         } catch {
             throw SystemError.listening(at: "\(address)", error)
         }
         do {
             return try TCPListener(
-                channel: channel, isWebSocket: target.path != nil, localPeer: self.localPeer, accepted: accepted)
+                channel: channel, isWebSocket: target.path != nil, localPeer: localPeer, accepted: accepted)
         } catch {
             channel.close(promise: nil)
             throw error
@@ -218,7 +218,7 @@ public final class TCPTransport: Transport {
         _ accepting: @escaping ProtocolFilter,
         _ eventLoop: any EventLoop
     ) async throws(TransportError) -> TCPConnection {
-        let slot = try self.count.open(isInbound: false)
+        let slot = try count.open(isInbound: false)
         let outcome = OneShot<Result<TCPConnection, TransportError>>()
         let local = self.local
         let configuration = self.configuration
@@ -275,7 +275,7 @@ public final class TCPTransport: Transport {
         let responders = self.responders
         let onEvent = self.onEvent
         let sleepWatches = self.sleepWatches
-        var bootstrap = ServerBootstrap(group: self.group)
+        var bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelInitializer { channel in

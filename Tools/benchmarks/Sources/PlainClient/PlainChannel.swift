@@ -1,4 +1,4 @@
-import NIOCore
+import PeerNoise
 
 /// The bytes below and inside Noise: a socket, WebSocket if the endpoint wants it, and then the cipher.
 final class PlainChannel {
@@ -46,9 +46,10 @@ final class PlainChannel {
     /// Sends bytes as one write.
     func write(_ bytes: [UInt8]) throws {
         guard self.cipher != nil else { return try bytes.withUnsafeBytes { try self.send($0) } }
-        var sealed = ByteBuffer()
-        try bytes.withUnsafeBytes { try self.cipher?.sealer.seal($0, into: &sealed) }
-        try sealed.withUnsafeReadableBytes { try self.send($0) }
+        var sealed: [UInt8] = []
+        sealed.reserveCapacity(bytes.count + 64)
+        try bytes.withUnsafeBytes { try self.cipher?.sealer.seal($0) { sealed += $0 } }
+        try sealed.withUnsafeBytes { try self.send($0) }
     }
 
     private func send(_ bytes: UnsafeRawBufferPointer) throws {

@@ -1,4 +1,6 @@
 import Multiformats
+import PeerNoise
+import PeerProtocols
 import WireCodec
 
 /// A client that knows nothing of our node: one thread that blocks in its socket, so that what it measures is the node's

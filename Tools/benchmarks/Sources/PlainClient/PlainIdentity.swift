@@ -1,5 +1,6 @@
 import Crypto
 import Multiformats
+import PeerNoise
 package import PeerTransportNIO
 import WireCodec
 

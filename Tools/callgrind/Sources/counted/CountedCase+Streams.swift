@@ -1,3 +1,5 @@
+import PeerProtocols
+
 extension CountedCase {
     /// One data frame of yamux either way, and agreeing on the protocol of a stream.
     static var streams: [CountedCase] {

@@ -1,4 +1,4 @@
-@testable import TransportLayers
+import PeerProtocols
 
 extension FuzzTarget {
     /// What a peer's bytes meet first: the negotiation of protocols, and the streams of a connection. The first byte

@@ -1,4 +1,4 @@
-@testable import TransportLayers
+import PeerProtocols
 
 extension FuzzTarget {
     /// What a peer's bytes meet before anything else at a WebSocket: the HTTP message that begins it, and frames. The

@@ -75,7 +75,7 @@ final class ConnectionCount: Sendable {
                 return true
             }
             guard isFirst else { return TransportError(.connectionClosed, "the connection is closed") }
-            if let error = self.count.settle(peer, self) { return error }
+            if let error = count.settle(peer, self) { return error }
             self.state.withLock { $0 = .settled(peer) }
             return nil
         }
@@ -86,10 +86,10 @@ final class ConnectionCount: Sendable {
                 defer { state = .released }
                 return state
             }
-            self.close.withLock { $0.body = nil }
+            close.withLock { $0.body = nil }
             switch state {
-            case .halfOpen: self.count.releaseHalfOpen(self)
-            case .settled(let peer): self.count.release(peer, self)
+            case .halfOpen: count.releaseHalfOpen(self)
+            case .settled(let peer): count.release(peer, self)
             case .released: return
             }
         }
@@ -97,13 +97,13 @@ final class ConnectionCount: Sendable {
         /// Notes that the connection holds so many more bytes, or fewer: received and not read, or answers that wait.
         ///
         /// - Returns: how many bytes it may hold of either now.
-        func hold(_ bytes: Int) -> Int { self.count.hold(bytes, self.networkHeld) }
+        func hold(_ bytes: Int) -> Int { count.hold(bytes, networkHeld) }
 
         /// Whether there is memory enough for windows to grow.
         var hasRoom: Bool {
-            let limits = self.count.limits
-            return self.count.heldBytes <= limits.receiveBuffer / 4
-                && (self.networkHeld?.bytes ?? 0) <= limits.networkReceiveBuffer / 4
+            let limits = count.limits
+            return count.heldBytes <= limits.receiveBuffer / 4
+                && (networkHeld?.bytes ?? 0) <= limits.networkReceiveBuffer / 4
         }
     }
 
@@ -118,8 +118,8 @@ final class ConnectionCount: Sendable {
     /// What the connections of one network hold together.
     fileprivate final class Held: Sendable {
         private let counter = Atomic(0)
-        var bytes: Int { self.counter.load(ordering: .relaxed) }
-        func add(_ bytes: Int) -> Int { self.counter.wrappingAdd(bytes, ordering: .relaxed).newValue }
+        var bytes: Int { counter.load(ordering: .relaxed) }
+        func add(_ bytes: Int) -> Int { counter.wrappingAdd(bytes, ordering: .relaxed).newValue }
     }
 
     private struct Network {
@@ -151,8 +151,8 @@ final class ConnectionCount: Sendable {
 
     init(limits: TCPTransport.Limits) {
         self.limits = limits
-        self.state = Mutex(State(limiter: InboundLimiter(limits: limits), hosts: .ofHosts(limits)))
-        self.share = max(1, limits.receiveBuffer / 4 / max(1, limits.connections))
+        state = Mutex(State(limiter: InboundLimiter(limits: limits), hosts: .ofHosts(limits)))
+        share = max(1, limits.receiveBuffer / 4 / max(1, limits.connections))
     }
 
     /// Takes a place for a new connection. Of too many inbound ones in the middle of their handshake one has to go: the oldest of
@@ -172,7 +172,7 @@ final class ConnectionCount: Sendable {
         let limits = self.limits
         let single = address.flatMap(AddressRange.init(addressOf:))
         let isExempt = single.map { single in limits.exemptRanges.contains { $0.contains(single) } } ?? true
-        if isInbound, !isExempt, let single { self.makeRoom(for: single) }
+        if isInbound, !isExempt, let single { makeRoom(for: single) }
         let (slot, evicted) = try self.state.withLock { (state) throws(TransportError) -> (Slot, Slot?) in
             guard state.total < limits.connections else {
                 throw TransportError(.limitExceeded, "connections: expected at most \(limits.connections)")
@@ -226,7 +226,7 @@ final class ConnectionCount: Sendable {
     private func makeRoom(for newcomer: AddressRange) {
         let candidates = self.state.withLock { state -> [Slot] in
             guard let network = state.networks[newcomer.network],
-                network.slots.count >= self.limits.networkConnections
+                network.slots.count >= limits.networkConnections
             else { return [] }
             let hosts = Dictionary(grouping: network.slots.values, by: \.host)
             let own = hosts[newcomer.host]?.count ?? 0
@@ -259,22 +259,22 @@ final class ConnectionCount: Sendable {
     }
 
     /// How many connections there are, half-open ones included.
-    var total: Int { self.state.withLock { $0.total } }
+    var total: Int { state.withLock { $0.total } }
 
     /// Unread bytes of all connections together.
-    var heldBytes: Int { self.held.load(ordering: .relaxed) }
+    var heldBytes: Int { held.load(ordering: .relaxed) }
 
     /// Half of what there is is for all, and half for the shares of those who come late. So the total is never more, and when the
     /// first half is taken, those who hold more than their share give way, and nobody else.
     private func hold(_ bytes: Int, _ network: Held?) -> Int {
-        let total = self.held.wrappingAdd(bytes, ordering: .relaxed).newValue
+        let total = held.wrappingAdd(bytes, ordering: .relaxed).newValue
         let ofNetwork = network?.add(bytes) ?? 0
-        let isFull = total > self.limits.receiveBuffer / 2 || ofNetwork > self.limits.networkReceiveBuffer / 2
-        return isFull ? self.share : self.limits.connectionReceiveBuffer
+        let isFull = total > limits.receiveBuffer / 2 || ofNetwork > limits.networkReceiveBuffer / 2
+        return isFull ? share : limits.connectionReceiveBuffer
     }
 
     private func settle(_ peer: PeerID, _ slot: Slot) -> TransportError? {
-        let limit = self.limits.connectionsPerPeer
+        let limit = limits.connectionsPerPeer
         return self.state.withLock { state in
             state.halfOpen[slot.number] = nil
             let present = state.perPeer[peer, default: 0]
@@ -307,7 +307,7 @@ final class ConnectionCount: Sendable {
         guard slot.isInbound else { return }
         state.inbound -= 1
         guard slot.networkHeld != nil, let network = slot.origin else { return }
-        _ = self.leaveNetwork(slot, &state)
+        _ = leaveNetwork(slot, &state)
         state.networks[network]?.open -= 1
         if state.networks[network]?.open == 0 { state.networks[network] = nil }
     }

@@ -7,7 +7,7 @@ extension ConnectionHandler {
 
     /// How many bytes wait for the socket to take them.
     var bytesInSocket: Int {
-        guard let options = self.context?.channel.syncOptions else { return 0 }
+        guard let options = context?.channel.syncOptions else { return 0 }
         do { return try options.getOption(.bufferedWritableBytes) } catch { return 0 }
     }
 
@@ -19,9 +19,9 @@ extension ConnectionHandler {
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenComplete { [weak self] _ in
             // When the connection is over nothing of it is counted any more.
-            guard let self, case .running(let multiplexer, _) = self.phase else { return }
+            guard let self, case .running(let multiplexer, _) = phase else { return }
             multiplexer.noteInSocket(-size)
-            if !multiplexer.stalled.isEmpty { self.flush() }
+            if !multiplexer.stalled.isEmpty { flush() }
         }
         return promise
     }
@@ -32,6 +32,6 @@ extension ConnectionHandler {
         if multiplexer.output.storageCapacity > Self.keptBuffer, multiplexer.output.readableBytes == 0 {
             multiplexer.output = ByteBuffer()
         }
-        if self.ciphertext.storageCapacity > Self.keptBuffer { self.ciphertext = ByteBuffer() }
+        if ciphertext.storageCapacity > Self.keptBuffer { ciphertext = ByteBuffer() }
     }
 }

@@ -5,9 +5,9 @@ import PeerTransport
 extension ConnectionHandler {
     /// Lets others ask this connection to make room: while nobody knows yet whose it is, or when its address has too many.
     func makeEvictable() {
-        guard self.role.isInbound, let eventLoop = self.context?.eventLoop else { return }
+        guard role.isInbound, let eventLoop = context?.eventLoop else { return }
         let loopBound = NIOLoopBound(Weak(self), eventLoop: eventLoop)
-        self.role.slot.onEviction { eviction in
+        role.slot.onEviction { eviction in
             eventLoop.execute {
                 guard let handler = loopBound.value.object else { return }
                 switch handler.phase {

@@ -1,5 +1,7 @@
 import Multiformats
 import NIOCore
+import PeerNoise
+import PeerProtocols
 @_spi(Waiting) import PeerTransport
 
 #if canImport(FoundationEssentials)
@@ -98,76 +100,76 @@ final class ConnectionHandler: ChannelInboundHandler, SleepWatching {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        self.makeEvictable()
-        if context.channel.isActive { self.begin() }
+        makeEvictable()
+        if context.channel.isActive { begin() }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        self.finish(TransportError(.connectionClosed, "the connection was closed"))
+        finish(TransportError(.connectionClosed, "the connection was closed"))
         self.context = nil
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        self.begin()
+        begin()
         context.fireChannelActive()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        self.finish(self.closedByOther)
+        finish(closedByOther)
         context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        self.fail(
+        fail(
             error as? TransportError
                 ?? TransportError(.connectionClosed, "the connection broke", underlying: SystemError.text(error)))
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable {
-            self.unsentAnswers = 0
-            self.flush()
+            unsentAnswers = 0
+            flush()
         }
         context.fireChannelWritabilityChanged()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let buffer = self.unwrapInboundIn(data)
-        if self.lastSent != nil { self.lastReceived = NIODeadline.now() }
-        self.hasReceived = true
-        self.bytesReceived &+= UInt64(buffer.readableBytes)
-        if case .running(let multiplexer, _) = self.phase { multiplexer.beginRead() }
-        buffer.withUnsafeReadableBytes { self.receive($0) }
-        self.flush()
+        let buffer = unwrapInboundIn(data)
+        if lastSent != nil { lastReceived = NIODeadline.now() }
+        hasReceived = true
+        bytesReceived &+= UInt64(buffer.readableBytes)
+        if case .running(let multiplexer, _) = phase { multiplexer.beginRead() }
+        buffer.withUnsafeReadableBytes { receive($0) }
+        flush()
     }
 
     // MARK: Upgrade
 
     private func begin() {
-        guard case .idle = self.phase else { return }
+        guard case .idle = phase else { return }
         var upgrade = ConnectionUpgrade(
             ConnectionUpgrade.Parameters(
-                isInitiator: !self.role.isInbound, credentials: self.local.credentials,
-                expectedPeer: self.role.expectedPeer,
-                maximumMessage: self.configuration.limits.multistreamMessage,
-                maximumProposals: self.configuration.limits.multistreamProposals))
-        self.ciphertext.writeBytes(upgrade.start())
-        self.phase = .upgrading(upgrade)
-        self.armStageTimer(upgrade.stage)
-        self.flush()
-        guard case .upgrading(var upgrade) = self.phase else { return }
+                isInitiator: !role.isInbound, credentials: local.credentials,
+                expectedPeer: role.expectedPeer,
+                maximumMessage: configuration.limits.multistreamMessage,
+                maximumProposals: configuration.limits.multistreamProposals))
+        ciphertext.writeBytes(upgrade.start())
+        phase = .upgrading(upgrade)
+        armStageTimer(upgrade.stage)
+        flush()
+        guard case .upgrading(var upgrade) = phase else { return }
         upgrade.prepare()
-        self.phase = .upgrading(upgrade)
+        phase = .upgrading(upgrade)
     }
 
     private func receive(_ bytes: UnsafeRawBufferPointer) {
         var offset = 0
         while offset < bytes.count {
-            switch self.phase {
+            switch phase {
             case .upgrading(let upgrade):
-                self.receive(upgrade, bytes, &offset)
+                receive(upgrade, bytes, &offset)
             case .running(let multiplexer, let opener):
-                self.receive(multiplexer, opener, bytes, &offset)
+                receive(multiplexer, opener, bytes, &offset)
             case .idle, .closing, .closed:
                 return
             }
@@ -179,57 +181,57 @@ final class ConnectionHandler: ChannelInboundHandler, SleepWatching {
         let stage = upgrade.stage
         while true {
             let action = upgrade.receive(bytes, at: &offset)
-            self.phase = .upgrading(upgrade)
-            if !upgrade.awaitsAnswer { self.noteRoundTrip() }
+            phase = .upgrading(upgrade)
+            if !upgrade.awaitsAnswer { noteRoundTrip() }
             switch action {
             case .needMore:
-                if upgrade.stage != stage { self.armStageTimer(upgrade.stage) }
+                if upgrade.stage != stage { armStageTimer(upgrade.stage) }
                 return
             case .send(let reply):
-                self.ciphertext.writeBytes(reply)
+                ciphertext.writeBytes(reply)
             case .done(let result):
-                return self.run(result)
+                return run(result)
             case .fail(let error):
-                return self.fail(error)
+                return fail(error)
             }
         }
     }
 
     private func noteRoundTrip() {
         guard let lastSent = self.lastSent, let lastReceived = self.lastReceived else { return }
-        self.roundTrip = min(self.roundTrip, lastReceived - lastSent)
+        roundTrip = min(roundTrip, lastReceived - lastSent)
         self.lastSent = nil
     }
 
     private func run(_ result: ConnectionUpgrade.Result) {
         guard let context = self.context else { return }
-        self.stageTimer?.cancel()
-        if let error = self.role.slot.settle(peer: result.peer.peerID) { return self.fail(error, at: .admission) }
-        self.remotePeer = result.peer.peerID
+        stageTimer?.cancel()
+        if let error = role.slot.settle(peer: result.peer.peerID) { return fail(error, at: .admission) }
+        remotePeer = result.peer.peerID
         let loopBound = NIOLoopBound(self, eventLoop: context.eventLoop)
         let mailbox = LoopMailbox(eventLoop: context.eventLoop) { loopBound.value.takeMail() }
-        let accepted = BoundedInbox<NegotiatedStream>(capacity: max(1, self.configuration.limits.inboundStreams))
+        let accepted = BoundedInbox<NegotiatedStream>(capacity: max(1, configuration.limits.inboundStreams))
         let multiplexer = StreamMultiplexer(
-            role: self.role, remotePeer: result.peer.peerID, eventLoop: context.eventLoop,
-            configuration: self.configuration, accepted: accepted, roundTrip: self.roundTrip,
+            role: role, remotePeer: result.peer.peerID, eventLoop: context.eventLoop,
+            configuration: configuration, accepted: accepted, roundTrip: roundTrip,
             post: { mailbox.post(.stream($0)) }, inSocket: { [weak self] in self?.bytesInSocket ?? 0 },
             onTimer: { [weak self] in self?.flush() }, onUnread: { [weak self] in self?.fail($0) })
         self.mailbox = mailbox
-        self.sealer = result.sealer
-        self.phase = .running(multiplexer, result.opener)
-        self.armKeepAlive()
-        self.watchSleep()
+        sealer = result.sealer
+        phase = .running(multiplexer, result.opener)
+        armKeepAlive()
+        watchSleep()
         let connection = TCPConnection(
-            localPeer: self.local.peerID, remotePeer: result.peer.peerID, remoteAddress: self.role.remoteAddress,
-            isInbound: self.role.isInbound, mailbox: mailbox, accepted: accepted,
-            sendBuffer: self.configuration.limits.streamSendBuffer, end: self.end,
-            departure: self.departure)
-        self.tell(
+            localPeer: local.peerID, remotePeer: result.peer.peerID, remoteAddress: role.remoteAddress,
+            isInbound: role.isInbound, mailbox: mailbox, accepted: accepted,
+            sendBuffer: configuration.limits.streamSendBuffer, end: end,
+            departure: departure)
+        tell(
             .established(
-                result.peer.peerID, handshake: .nanoseconds((NIODeadline.now() - self.created).nanoseconds)))
-        self.answer(.success(connection))
+                result.peer.peerID, handshake: .nanoseconds((NIODeadline.now() - created).nanoseconds)))
+        answer(.success(connection))
         if !result.leftover.isEmpty {
-            self.handle(multiplexer.receive(result.leftover))
+            handle(multiplexer.receive(result.leftover))
             multiplexer.wakeReaders()
         }
     }
@@ -247,20 +249,20 @@ final class ConnectionHandler: ChannelInboundHandler, SleepWatching {
     ) {
         do throws(NoiseError) {
             while let plaintext = try opener.next(bytes, at: &offset) {
-                if plaintext.isEmpty { try self.countEmptyMessage() }
-                self.handle(multiplexer.receive(plaintext))
-                guard case .running = self.phase else { return }
+                if plaintext.isEmpty { try countEmptyMessage() }
+                handle(multiplexer.receive(plaintext))
+                guard case .running = phase else { return }
             }
             multiplexer.wakeReaders()
         } catch {
-            self.fail(TransportError(.securityFailed, error.description))
+            fail(TransportError(.securityFailed, error.description))
         }
     }
 
     /// Some implementations send a message without plaintext; nobody sends them all the time.
     private func countEmptyMessage() throws(NoiseError) {
-        self.emptyMessages += 1
-        guard self.emptyMessages <= Self.maximumEmptyMessages else {
+        emptyMessages += 1
+        guard emptyMessages <= Self.maximumEmptyMessages else {
             throw .emptyMessages(maximum: Self.maximumEmptyMessages)
         }
     }
@@ -269,37 +271,37 @@ final class ConnectionHandler: ChannelInboundHandler, SleepWatching {
         switch outcome {
         case .goOn: return
         case .remoteGoesAway:
-            self.orderly = true
-            self.departure.say()
-        case .fail(let error): self.fail(error)
+            orderly = true
+            departure.say()
+        case .fail(let error): fail(error)
         }
     }
 
     /// Lets go of the room that a burst took, since most connections are idle most of the time, and begins to count anew.
     func shrink() {
-        self.emptyMessages = 0
-        guard case .running(let multiplexer, let opener) = self.phase else { return }
+        emptyMessages = 0
+        guard case .running(let multiplexer, let opener) = phase else { return }
         multiplexer.shrink()
         opener.shrink()
-        if self.ciphertext.readableBytes == 0 { self.ciphertext = ByteBuffer() }
-        self.context?.triggerUserOutboundEvent(ReleaseBuffers(), promise: nil)
+        if ciphertext.readableBytes == 0 { ciphertext = ByteBuffer() }
+        context?.triggerUserOutboundEvent(ReleaseBuffers(), promise: nil)
     }
 
     /// Does what tasks asked for.
     private func takeMail() {
         guard let mailbox = self.mailbox else { return }
         for item in mailbox.drain() {
-            guard case .running(let multiplexer, _) = self.phase else {
+            guard case .running(let multiplexer, _) = phase else {
                 Self.refuse(item)
                 continue
             }
             switch item {
             case .stream(let core): multiplexer.look(at: core)
             case .open(let protocols, let answer): multiplexer.open(protocols, answer)
-            case .close: self.close(multiplexer)
+            case .close: close(multiplexer)
             }
         }
-        self.flush()
+        flush()
     }
 
     static func refuse(_ item: LoopMailbox.Item) {
@@ -315,58 +317,58 @@ final class ConnectionHandler: ChannelInboundHandler, SleepWatching {
 
     /// Seals and writes what is there, as long as the socket takes it. The only place where bytes leave.
     func flush() {
-        guard !self.isFlushing else { return }
-        self.isFlushing = true
-        defer { self.isFlushing = false }
+        guard !isFlushing else { return }
+        isFlushing = true
+        defer { isFlushing = false }
         while let context = self.context {
             var serving: StreamMultiplexer?
-            if case .running(let multiplexer, _) = self.phase {
+            if case .running(let multiplexer, _) = phase {
                 let hadAnswers = multiplexer.hasAnswers
                 if multiplexer.hasWork {
                     if context.channel.isWritable {
                         multiplexer.fill(upTo: Self.batch)
                     } else {
-                        self.countAnswers(multiplexer.output.readableBytes)
+                        countAnswers(multiplexer.output.readableBytes)
                     }
-                    self.seal(multiplexer)
+                    seal(multiplexer)
                 }
                 if hadAnswers || multiplexer.hasAnswers { serving = multiplexer }
             }
-            guard self.ciphertext.readableBytes > 0 else { return self.letGoOfBuffers(serving) }
-            if case .upgrading(let upgrade) = self.phase, upgrade.awaitsAnswer, self.lastSent == nil {
-                self.lastSent = NIODeadline.now()
+            guard ciphertext.readableBytes > 0 else { return letGoOfBuffers(serving) }
+            if case .upgrading(let upgrade) = phase, upgrade.awaitsAnswer, lastSent == nil {
+                lastSent = NIODeadline.now()
             }
-            let bytes = self.ciphertext
-            self.ciphertext.moveReaderIndex(to: self.ciphertext.writerIndex)
-            self.bytesSent &+= UInt64(bytes.readableBytes)
-            let written = serving.map { self.promiseOfAnswers(bytes.storageCapacity, $0, context) }
-            context.writeAndFlush(self.wrapOutboundOut(bytes), promise: written)
+            let bytes = ciphertext
+            ciphertext.moveReaderIndex(to: ciphertext.writerIndex)
+            bytesSent &+= UInt64(bytes.readableBytes)
+            let written = serving.map { promiseOfAnswers(bytes.storageCapacity, $0, context) }
+            context.writeAndFlush(wrapOutboundOut(bytes), promise: written)
         }
     }
 
     func seal(_ multiplexer: StreamMultiplexer) {
         guard multiplexer.output.readableBytes > 0, var sealer = self.sealer else { return }
         // Cleared storage is used again, unless a write still holds it.
-        if self.ciphertext.readableBytes == 0 { self.ciphertext.clear() }
+        if ciphertext.readableBytes == 0 { ciphertext.clear() }
         do throws(NoiseError) {
             try multiplexer.output.readableBytesUInt8Span.bytes.withUnsafeBytes { (bytes) throws(NoiseError) in
-                try sealer.seal(bytes, into: &self.ciphertext)
+                try sealer.seal(bytes, into: &ciphertext)
             }
             self.sealer = sealer
             multiplexer.output.clear()
         } catch {
             multiplexer.output.clear()
             self.sealer = nil
-            self.fail(TransportError(.securityFailed, error.description))
+            fail(TransportError(.securityFailed, error.description))
         }
     }
 
     /// Answers go out even when the socket is full, but not without end: a peer that asks and never reads is cut off.
     private func countAnswers(_ count: Int) {
-        self.unsentAnswers += count
-        let limit = self.configuration.limits.unsentAnswers
-        guard self.unsentAnswers > limit else { return }
-        self.fail(
+        unsentAnswers += count
+        let limit = configuration.limits.unsentAnswers
+        guard unsentAnswers > limit else { return }
+        fail(
             TransportError(
                 .limitExceeded, "the other side does not read: expected at most \(limit) bytes of answers to wait"))
     }

@@ -1,5 +1,6 @@
 import Multiformats
-import NIOCore
+import PeerNoise
+import PeerProtocols
 import PeerTransport
 
 #if canImport(FoundationEssentials)
@@ -78,7 +79,7 @@ struct ConnectionUpgrade {
 
     init(_ parameters: Parameters) {
         self.parameters = parameters
-        self.state =
+        state =
             parameters.isInitiator
             ? .proposingNoise(
                 MultistreamInitiator(proposals: [Self.noiseProtocol], maximumLength: parameters.maximumMessage),
@@ -88,12 +89,12 @@ struct ConnectionUpgrade {
 
     /// The bytes to send at once.
     mutating func start() -> [UInt8] {
-        switch self.state {
+        switch state {
         case .proposingNoise(let negotiator, var handshake):
             let start = handshake.start()
-            self.state = .proposingNoise(negotiator, handshake)
+            state = .proposingNoise(negotiator, handshake)
             guard case .send(let message) = start else { return negotiator.start() }
-            self.awaitsAnswer = true
+            awaitsAnswer = true
             return negotiator.start() + NoiseMessageReader.frame(message)
         case .awaitingNoise(let negotiator): return negotiator.start()
         case .handshake, .proposingMuxer, .awaitingMuxer, .finishing, .over: return []
@@ -102,22 +103,22 @@ struct ConnectionUpgrade {
 
     /// Makes the listener's key of the handshake, while there is nothing else to do but to wait for the other side.
     mutating func prepare() {
-        guard case .awaitingNoise = self.state else { return }
-        self.prepared = Self.handshake(self.parameters)
+        guard case .awaitingNoise = state else { return }
+        prepared = Self.handshake(parameters)
     }
 
     /// Reads on from `offset`, which moves past the bytes taken.
     mutating func receive(_ bytes: UnsafeRawBufferPointer, at offset: inout Int) -> Action {
         while true {
             let action: Action?
-            switch self.state {
+            switch state {
             case .proposingNoise(let negotiator, let handshake):
-                action = self.proposeNoise(negotiator, handshake, bytes, &offset)
-            case .awaitingNoise(let negotiator): action = self.awaitNoise(negotiator, bytes, &offset)
+                action = proposeNoise(negotiator, handshake, bytes, &offset)
+            case .awaitingNoise(let negotiator): action = awaitNoise(negotiator, bytes, &offset)
             case .handshake(let handshake, let reader): action = self.handshake(handshake, reader, bytes, &offset)
-            case .proposingMuxer, .awaitingMuxer: action = self.negotiateMuxer(bytes, &offset)
+            case .proposingMuxer, .awaitingMuxer: action = negotiateMuxer(bytes, &offset)
             case .finishing(let result):
-                self.state = .over
+                state = .over
                 return .done(result)
             case .over: return .needMore
             }
@@ -144,14 +145,14 @@ struct ConnectionUpgrade {
     ) -> Action? {
         var negotiator = negotiator
         let action = negotiator.receive(bytes, at: &offset)
-        self.state = .proposingNoise(negotiator, handshake)
+        state = .proposingNoise(negotiator, handshake)
         switch action {
         case .waitForMore: return .needMore
         case .send(let reply): return .send(reply)
-        case .failed(let error): return self.fail(Self.securityError(error))
+        case .failed(let error): return fail(Self.securityError(error))
         case .agreed:
-            self.stage = .handshake
-            self.state = .handshake(handshake, NoiseMessageReader())
+            stage = .handshake
+            state = .handshake(handshake, NoiseMessageReader())
             return nil
         }
     }
@@ -161,15 +162,15 @@ struct ConnectionUpgrade {
     ) -> Action? {
         var negotiator = negotiator
         let action = negotiator.receive(bytes, at: &offset) { $0 == Self.noiseProtocol }
-        self.state = .awaitingNoise(negotiator)
+        state = .awaitingNoise(negotiator)
         switch action {
         case .waitForMore: return .needMore
         case .send(let reply): return .send(reply)
-        case .failed(let error): return self.fail(Self.securityError(error))
+        case .failed(let error): return fail(Self.securityError(error))
         case .agreed(_, let reply):
-            self.stage = .handshake
-            self.state = .handshake(self.prepared ?? Self.handshake(self.parameters), NoiseMessageReader())
-            self.prepared = nil
+            stage = .handshake
+            state = .handshake(prepared ?? Self.handshake(parameters), NoiseMessageReader())
+            prepared = nil
             return .send(reply)
         }
     }
@@ -182,33 +183,33 @@ struct ConnectionUpgrade {
         var reader = reader
         let message = reader.next(bytes, at: &offset)
         guard let message else {
-            self.state = .handshake(handshake, reader)
+            state = .handshake(handshake, reader)
             return .needMore
         }
         let action = handshake.receive(message: message)
-        self.state = .handshake(handshake, reader)
+        state = .handshake(handshake, reader)
         do throws(NoiseError) {
             switch action {
             case .send(let reply):
-                self.awaitsAnswer = true
+                awaitsAnswer = true
                 return .send(NoiseMessageReader.frame(reply))
             case .check(let remote):
-                let peer = try self.parameters.credentials.proven.peer(remote)
-                if let error = self.mismatch(peer) { return self.fail(error) }
+                let peer = try parameters.credentials.proven.peer(remote)
+                if let error = mismatch(peer) { return fail(error) }
                 let (last, keys) = try handshake.finish()
-                return self.secured(peer, keys, last: NoiseMessageReader.frame(last))
+                return secured(peer, keys, last: NoiseMessageReader.frame(last))
             case .finished(let remote, let keys):
-                return self.secured(try self.parameters.credentials.proven.peer(remote), keys, last: [])
+                return secured(try parameters.credentials.proven.peer(remote), keys, last: [])
             case .fail(let error):
                 throw error
             }
         } catch {
-            return self.fail(TransportError(.securityFailed, error.description))
+            return fail(TransportError(.securityFailed, error.description))
         }
     }
 
     private func mismatch(_ peer: NoisePeer) -> TransportError? {
-        guard let expected = self.parameters.expectedPeer, expected != peer.peerID else { return nil }
+        guard let expected = parameters.expectedPeer, expected != peer.peerID else { return nil }
         return TransportError(.peerMismatch, "expected peer \(expected), found \(peer.peerID)")
     }
 
@@ -217,22 +218,22 @@ struct ConnectionUpgrade {
     private mutating func secured(_ peer: NoisePeer, _ keys: NoiseHandshake.Keys, last: [UInt8]) -> Action? {
         var result = Result(
             peer: peer, sealer: NoiseSealer(key: keys.send), opener: NoiseOpener(key: keys.receive), leftover: Data())
-        self.stage = .muxer
-        self.awaitsAnswer = false
-        if !peer.muxers.isEmpty, !self.parameters.credentials.muxers.isEmpty {
-            return self.settleMuxer(result, last)
+        stage = .muxer
+        awaitsAnswer = false
+        if !peer.muxers.isEmpty, !parameters.credentials.muxers.isEmpty {
+            return settleMuxer(result, last)
         }
         // One side made no offer: multistream inside the secured connection, as usual.
         let sealed: [UInt8]
-        if self.parameters.isInitiator {
+        if parameters.isInitiator {
             let negotiator = MultistreamInitiator(
-                proposals: [Self.yamuxProtocol], maximumLength: self.parameters.maximumMessage)
+                proposals: [Self.yamuxProtocol], maximumLength: parameters.maximumMessage)
             sealed = Self.seal(negotiator.start(), &result)
-            self.state = .proposingMuxer(negotiator, result)
+            state = .proposingMuxer(negotiator, result)
         } else {
-            let negotiator = Self.listener(self.parameters)
+            let negotiator = Self.listener(parameters)
             sealed = Self.seal(negotiator.start(), &result)
-            self.state = .awaitingMuxer(negotiator, result)
+            state = .awaitingMuxer(negotiator, result)
         }
         return .send(last + sealed)
     }
@@ -240,31 +241,31 @@ struct ConnectionUpgrade {
     /// Both sides listed muxers in the handshake: the first of the initiator's that the responder has too is taken, and no
     /// negotiation follows.
     private mutating func settleMuxer(_ result: Result, _ last: [UInt8]) -> Action? {
-        let own = self.parameters.credentials.muxers
-        let (wanted, offered) = self.parameters.isInitiator ? (own, result.peer.muxers) : (result.peer.muxers, own)
+        let own = parameters.credentials.muxers
+        let (wanted, offered) = parameters.isInitiator ? (own, result.peer.muxers) : (result.peer.muxers, own)
         guard let muxer = wanted.first(where: offered.contains), muxer == Self.yamuxProtocol else {
-            return self.fail(
+            return fail(
                 TransportError(
                     .protocolNotSupported,
                     "multiplexer: expected one of \(own.joined(separator: ", ")), found "
                         + result.peer.muxers.prefix(8).map { MultistreamError.printable(Array($0.utf8)) }
                         .joined(separator: ", ")))
         }
-        self.state = .finishing(result)
+        state = .finishing(result)
         return last.isEmpty ? nil : .send(last)
     }
 
     private mutating func negotiateMuxer(_ bytes: UnsafeRawBufferPointer, _ offset: inout Int) -> Action? {
         let opener: NoiseOpener
-        switch self.state {
+        switch state {
         case .proposingMuxer(_, let result), .awaitingMuxer(_, let result): opener = result.opener
         default: return .needMore
         }
         do throws(NoiseError) {
             guard let plaintext = try opener.next(bytes, at: &offset) else { return .needMore }
-            return self.receiveMuxer(plaintext)
+            return receiveMuxer(plaintext)
         } catch {
-            return self.fail(TransportError(.securityFailed, error.description))
+            return fail(TransportError(.securityFailed, error.description))
         }
     }
 
@@ -272,22 +273,22 @@ struct ConnectionUpgrade {
         var reply: [UInt8] = []
         var position = 0
         while true {
-            switch self.state {
+            switch state {
             case .proposingMuxer(var negotiator, var result):
                 let action = plaintext.withUnsafeBytes { negotiator.receive($0, at: &position) }
                 switch action {
                 case .waitForMore:
-                    self.state = .proposingMuxer(negotiator, result)
+                    state = .proposingMuxer(negotiator, result)
                     return reply.isEmpty ? nil : .send(reply)
                 case .send(let proposal):
                     reply += Self.seal(proposal, &result)
-                    self.state = .proposingMuxer(negotiator, result)
+                    state = .proposingMuxer(negotiator, result)
                 case .agreed:
                     result.leftover = Data(plaintext.dropFirst(position))
-                    self.state = .finishing(result)
+                    state = .finishing(result)
                     return reply.isEmpty ? nil : .send(reply)
                 case .failed(let error):
-                    return self.fail(Self.muxerError(error))
+                    return fail(Self.muxerError(error))
                 }
             case .awaitingMuxer(var negotiator, var result):
                 let action = plaintext.withUnsafeBytes {
@@ -295,18 +296,18 @@ struct ConnectionUpgrade {
                 }
                 switch action {
                 case .waitForMore:
-                    self.state = .awaitingMuxer(negotiator, result)
+                    state = .awaitingMuxer(negotiator, result)
                     return reply.isEmpty ? nil : .send(reply)
                 case .send(let answer):
                     reply += Self.seal(answer, &result)
-                    self.state = .awaitingMuxer(negotiator, result)
+                    state = .awaitingMuxer(negotiator, result)
                 case .agreed(_, let echo):
                     reply += Self.seal(echo, &result)
                     result.leftover = Data(plaintext.dropFirst(position))
-                    self.state = .finishing(result)
+                    state = .finishing(result)
                     return .send(reply)
                 case .failed(let error):
-                    return self.fail(Self.muxerError(error))
+                    return fail(Self.muxerError(error))
                 }
             default:
                 return nil
@@ -316,21 +317,21 @@ struct ConnectionUpgrade {
 
     /// Seals the few bytes of a negotiation. A failure leaves nothing to send, and the stage runs into its time limit.
     private static func seal(_ plaintext: [UInt8], _ result: inout Result) -> [UInt8] {
-        var output = ByteBuffer()
+        var output: [UInt8] = []
         do throws(NoiseError) {
             try plaintext.span.bytes.withUnsafeBytes { (bytes) throws(NoiseError) in
-                try result.sealer.seal(bytes, into: &output)
+                try result.sealer.seal(bytes) { output += $0 }
             }
         } catch {
             return []
         }
-        return Array(output.readableBytesView)
+        return output
     }
 
     // MARK: Failures
 
     private mutating func fail(_ error: TransportError) -> Action {
-        self.state = .over
+        state = .over
         return .fail(error)
     }
 

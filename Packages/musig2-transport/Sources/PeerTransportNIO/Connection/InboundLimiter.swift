@@ -17,9 +17,9 @@ struct InboundLimiter {
         var updated: Duration
 
         mutating func refill(_ rate: TCPTransport.Rate, at now: Duration) {
-            let seconds = (now - self.updated) / .seconds(1)
-            self.tokens = min(Double(rate.burst), self.tokens + max(0, seconds) * Double(rate.perSecond))
-            self.updated = max(self.updated, now)
+            let seconds = (now - updated) / .seconds(1)
+            tokens = min(Double(rate.burst), tokens + max(0, seconds) * Double(rate.perSecond))
+            updated = max(updated, now)
         }
     }
 
@@ -40,8 +40,8 @@ struct InboundLimiter {
 
     init(limits: TCPTransport.Limits) {
         self.limits = limits
-        self.total = Bucket(tokens: Double(limits.inboundRate.burst), updated: .zero)
-        self.crowd = Bucket(tokens: Double(limits.networkRate.burst), updated: .zero)
+        total = Bucket(tokens: Double(limits.inboundRate.burst), updated: .zero)
+        crowd = Bucket(tokens: Double(limits.networkRate.burst), updated: .zero)
     }
 
     /// Limits for single addresses, each of which may have half of what its network may: so that none uses up what its
@@ -57,7 +57,7 @@ struct InboundLimiter {
     }
 
     /// How many networks are remembered.
-    var networkCount: Int { self.networks.count }
+    var networkCount: Int { networks.count }
 
     /// Lets a connection in, or says why not.
     ///
@@ -67,44 +67,44 @@ struct InboundLimiter {
     /// - Returns: what became of it.
     mutating func admit(_ network: AddressRange?, at now: Duration) -> Admission {
         guard let network else { return .admitted(nil) }
-        if self.networks[network] == nil { self.makeRoom(at: now) }
-        let isKnown = self.networks[network] != nil || self.networks.count < Self.maximumNetworks
-        var entry = self.networks[network] ?? Network(bucket: self.crowd)
-        if isKnown, self.networks[network] == nil {
-            entry.bucket = Bucket(tokens: Double(self.limits.networkRate.burst), updated: now)
+        if networks[network] == nil { makeRoom(at: now) }
+        let isKnown = networks[network] != nil || networks.count < Self.maximumNetworks
+        var entry = networks[network] ?? Network(bucket: crowd)
+        if isKnown, networks[network] == nil {
+            entry.bucket = Bucket(tokens: Double(limits.networkRate.burst), updated: now)
         }
-        entry.bucket.refill(self.limits.networkRate, at: now)
-        self.total.refill(self.limits.inboundRate, at: now)
+        entry.bucket.refill(limits.networkRate, at: now)
+        total.refill(limits.inboundRate, at: now)
         let refusal: String?
-        if entry.connections >= self.limits.networkConnections {
-            refusal = "connections from \(network): expected at most \(self.limits.networkConnections)"
+        if entry.connections >= limits.networkConnections {
+            refusal = "connections from \(network): expected at most \(limits.networkConnections)"
         } else if entry.bucket.tokens < 1 {
-            refusal = "connections from \(network): expected at most \(self.limits.networkRate)"
-        } else if self.total.tokens < 1 {
-            refusal = "inbound connections: expected at most \(self.limits.inboundRate)"
+            refusal = "connections from \(network): expected at most \(limits.networkRate)"
+        } else if total.tokens < 1 {
+            refusal = "inbound connections: expected at most \(limits.inboundRate)"
         } else {
             refusal = nil
             entry.bucket.tokens -= 1
-            self.total.tokens -= 1
+            total.tokens -= 1
             entry.connections += 1
         }
-        if isKnown { self.networks[network] = entry } else { self.crowd = entry.bucket }
+        if isKnown { networks[network] = entry } else { crowd = entry.bucket }
         return refusal.map(Admission.refused) ?? .admitted(isKnown ? network : nil)
     }
 
     /// A connection that was let in is gone; `network` is what ``Admission/admitted(_:)`` said.
     mutating func leave(_ network: AddressRange?) {
-        guard let network, let connections = self.networks[network]?.connections, connections > 0 else { return }
-        self.networks[network]?.connections -= 1
+        guard let network, let connections = networks[network]?.connections, connections > 0 else { return }
+        networks[network]?.connections -= 1
     }
 
     /// Forgets networks of which nothing has to be known any more, now and then.
     private mutating func makeRoom(at now: Duration) {
-        guard self.networks.count >= Self.maximumNetworks, now >= self.nextSweep else { return }
+        guard networks.count >= Self.maximumNetworks, now >= nextSweep else { return }
         // Looking through all of them must not be the cost of each connection.
-        self.nextSweep = now + .seconds(1)
-        let rate = self.limits.networkRate
-        self.networks = self.networks.filter { _, network in
+        nextSweep = now + .seconds(1)
+        let rate = limits.networkRate
+        networks = networks.filter { _, network in
             var bucket = network.bucket
             bucket.refill(rate, at: now)
             return network.connections > 0 || bucket.tokens < Double(rate.burst)

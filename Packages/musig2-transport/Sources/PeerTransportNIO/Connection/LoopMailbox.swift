@@ -33,20 +33,20 @@ final class LoopMailbox: Sendable {
     ///   - run: called on the loop when there is something in the box; it takes it with ``drain()``.
     init(eventLoop: any EventLoop, run: @escaping @Sendable () -> Void) {
         self.eventLoop = eventLoop
-        self.state.withLock { $0.run = run }
+        state.withLock { $0.run = run }
     }
 
     /// Posts an item; false when the connection is gone.
     @discardableResult
     func post(_ item: Item) -> Bool {
-        let (isOpen, run) = self.state.withLock { state -> (Bool, (@Sendable () -> Void)?) in
+        let (isOpen, run) = state.withLock { state -> (Bool, (@Sendable () -> Void)?) in
             guard !state.isClosed else { return (false, nil) }
             state.items.append(item)
             guard !state.isScheduled else { return (true, nil) }
             state.isScheduled = true
             return (true, state.run)
         }
-        if let run { self.eventLoop.execute(run) }
+        if let run { eventLoop.execute(run) }
         return isOpen
     }
 

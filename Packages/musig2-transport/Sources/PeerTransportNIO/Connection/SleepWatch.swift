@@ -27,30 +27,30 @@ final class SleepWatch {
 
     /// Tells a member from now on, and keeps it until it is removed.
     func add(_ member: any SleepWatching) {
-        self.members[ObjectIdentifier(member)] = member
-        if self.timer == nil { self.arm() }
+        members[ObjectIdentifier(member)] = member
+        if timer == nil { arm() }
     }
 
     func remove(_ member: any SleepWatching) {
-        self.members[ObjectIdentifier(member)] = nil
-        guard self.members.isEmpty else { return }
-        self.timer?.cancel()
-        self.timer = nil
+        members[ObjectIdentifier(member)] = nil
+        guard members.isEmpty else { return }
+        timer?.cancel()
+        timer = nil
     }
 
     private func arm() {
-        let begin = self.mark()
-        self.timer = self.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(self.step)) {
+        let begin = mark()
+        timer = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(step)) {
             self.look(since: begin)
         }
     }
 
     private func look(since begin: SleepMark) {
-        self.timer = nil
-        if begin.hasSlept(until: self.mark(), expecting: self.step) {
-            for member in Array(self.members.values) { member.woke() }
+        timer = nil
+        if begin.hasSlept(until: mark(), expecting: step) {
+            for member in Array(members.values) { member.woke() }
         }
-        if self.timer == nil, !self.members.isEmpty { self.arm() }
+        if timer == nil, !members.isEmpty { arm() }
     }
 }
 
@@ -61,8 +61,8 @@ final class SleepWatches: Sendable {
     private let mark: @Sendable () -> SleepMark
 
     init(_ configuration: TCPTransport.Configuration) {
-        self.step = configuration.sleepCheck
-        self.mark = configuration.sleepMark
+        step = configuration.sleepCheck
+        mark = configuration.sleepMark
     }
 
     /// The watch of an event loop, for callers on it.
@@ -70,7 +70,7 @@ final class SleepWatches: Sendable {
         let bound = self.watches.withLock { watches in
             if let watch = watches[ObjectIdentifier(eventLoop)] { return watch }
             let watch = NIOLoopBound(
-                SleepWatch(on: eventLoop, every: self.step, by: self.mark), eventLoop: eventLoop)
+                SleepWatch(on: eventLoop, every: step, by: mark), eventLoop: eventLoop)
             watches[ObjectIdentifier(eventLoop)] = watch
             return watch
         }

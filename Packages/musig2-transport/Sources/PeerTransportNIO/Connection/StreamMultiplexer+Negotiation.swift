@@ -1,4 +1,5 @@
 import NIOCore
+import PeerProtocols
 @_spi(Waiting) import PeerTransport
 
 /// Agreeing on the protocol of each stream, and the time limits of streams.
@@ -10,27 +11,27 @@ extension StreamMultiplexer {
         var initiator = initiator
         while true {
             let action = initiator.receive(bytes, at: &offset)
-            self.entries[id]?.negotiation = .proposing(initiator, answer)
+            entries[id]?.negotiation = .proposing(initiator, answer)
             switch action {
             case .waitForMore:
                 return
             case .send(let proposal):
-                self.entries[id]?.core.enqueueFromLoop(proposal)
-                self.queue(id)
+                entries[id]?.core.enqueueFromLoop(proposal)
+                queue(id)
             case .agreed(let name):
-                guard let core = self.settle(id) else { return }
+                guard let core = settle(id) else { return }
                 // A stream that its user holds already may have been let go of in the meantime.
-                guard let answer else { return self.look(at: core) }
+                guard let answer else { return look(at: core) }
                 answer.set(
                     .success(NegotiatedStream(stream: YamuxByteStream(core), protocolID: ProtocolID(name))))
                 return
             case .failed(.refused(let proposed)):
-                return self.reset(
+                return reset(
                     id,
                     TransportError(
                         .protocolNotSupported, "the other side speaks none of: \(proposed.joined(separator: ", "))"))
             case .failed(let error):
-                return self.reset(id, TransportError(.protocolViolation, "stream \(id): \(error)"))
+                return reset(id, TransportError(.protocolViolation, "stream \(id): \(error)"))
             }
         }
     }
@@ -44,35 +45,35 @@ extension StreamMultiplexer {
             let action = listener.receive(bytes, at: &offset) { name in
                 let protocolID = ProtocolID(name)
                 guard protocolID.isValid else { return false }
-                factory = self.role.responders?.factory(for: protocolID)
-                return factory != nil || self.role.accepting(protocolID)
+                factory = role.responders?.factory(for: protocolID)
+                return factory != nil || role.accepting(protocolID)
             }
-            self.entries[id]?.negotiation = .answering(listener)
+            entries[id]?.negotiation = .answering(listener)
             switch action {
             case .waitForMore:
                 return
             case .send(let reply):
-                self.entries[id]?.core.enqueueFromLoop(reply)
-                self.queue(id)
+                entries[id]?.core.enqueueFromLoop(reply)
+                queue(id)
             case .agreed(let name, let reply):
-                guard let core = self.settle(id) else { return }
+                guard let core = settle(id) else { return }
                 core.enqueueFromLoop(reply)
-                self.queue(id)
-                if let factory { return self.serve(id, ProtocolID(name), factory) }
+                queue(id)
+                if let factory { return serve(id, ProtocolID(name), factory) }
                 // A stream that finds no room is let go of, which resets it.
-                _ = self.accepted.push(
+                _ = accepted.push(
                     NegotiatedStream(stream: YamuxByteStream(core), protocolID: ProtocolID(name)))
                 return
             case .failed(let error):
                 // Data that was sent along with a refused proposal looks like this: the refusal goes out before the reset.
-                if let core = self.entries[id]?.core { self.sendFrame(id, core) }
-                return self.reset(id, TransportError(.protocolViolation, "stream \(id): \(error)"))
+                if let core = entries[id]?.core { sendFrame(id, core) }
+                return reset(id, TransportError(.protocolViolation, "stream \(id): \(error)"))
             }
         }
     }
 
     private func settle(_ id: UInt32) -> StreamCore? {
-        guard let entry = self.entries[id] else { return nil }
+        guard let entry = entries[id] else { return nil }
         entry.timer?.cancel()
         entry.timer = nil
         entry.negotiation = nil
@@ -80,14 +81,14 @@ extension StreamMultiplexer {
     }
 
     func negotiationTimer(_ id: UInt32) -> Scheduled<Void> {
-        self.timer(id, self.configuration.timeouts.stream) { limit in
+        timer(id, configuration.timeouts.stream) { limit in
             TransportError(.timedOut, "negotiating the protocol of a stream took longer than \(limit)")
         }
     }
 
     /// For a stream that is over but for what the other side does not read, or does not close.
     func lingerTimer(_ id: UInt32) -> Scheduled<Void> {
-        self.timer(id, self.configuration.timeouts.linger) { limit in
+        timer(id, configuration.timeouts.linger) { limit in
             TransportError(.timedOut, "the other side did not close its half within \(limit)")
         }
     }
@@ -95,10 +96,10 @@ extension StreamMultiplexer {
     private func timer(
         _ id: UInt32, _ limit: Duration, _ error: @escaping (Duration) -> TransportError
     ) -> Scheduled<Void> {
-        self.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limit)) { [weak self] in
-            guard let self, self.entries[id] != nil else { return }
-            self.reset(id, error(limit))
-            self.onTimer()
+        eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limit)) { [weak self] in
+            guard let self, entries[id] != nil else { return }
+            reset(id, error(limit))
+            onTimer()
         }
     }
 }

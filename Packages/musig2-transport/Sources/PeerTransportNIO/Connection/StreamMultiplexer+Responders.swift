@@ -1,4 +1,5 @@
 import NIOCore
+import PeerProtocols
 import PeerTransport
 
 /// Streams that are served on the event loop, each by a ``StreamResponder``.
@@ -33,45 +34,45 @@ extension StreamMultiplexer {
     private static let requestPiece = 16_384
 
     private static func piece(for service: Service) -> Int {
-        max(1, min(self.requestPiece, service.responder.maximumPiece))
+        max(1, min(requestPiece, service.responder.maximumPiece))
     }
 
     /// Begins to serve a stream whose protocol was just agreed on.
     func serve(_ id: UInt32, _ protocolID: ProtocolID, _ factory: ResponderFactory) {
         let context = ResponderContext(
-            remotePeer: self.remotePeer, remoteAddress: self.role.remoteAddress, protocolID: protocolID)
+            remotePeer: remotePeer, remoteAddress: role.remoteAddress, protocolID: protocolID)
         guard let responder = factory(context) else {
-            return self.reset(id, TransportError(.streamReset, "\(protocolID): no responder was made for the stream"))
+            return reset(id, TransportError(.streamReset, "\(protocolID): no responder was made for the stream"))
         }
-        self.entries[id]?.service = Service(responder: responder, lastMove: self.eventLoop.now)
-        self.entries[id]?.timer = self.idleTimer(id)
-        self.resume(id)
+        entries[id]?.service = Service(responder: responder, lastMove: eventLoop.now)
+        entries[id]?.timer = idleTimer(id)
+        resume(id)
     }
 
     /// Gives a responder what came, or keeps it for later.
     func request(_ id: UInt32, _ bytes: UnsafeRawBufferPointer) {
-        self.entries[id]?.service?.isActive = true
+        entries[id]?.service?.isActive = true
         var start = 0
-        while start < bytes.count, let entry = self.entries[id], let service = entry.service, !service.isFinished {
+        while start < bytes.count, let entry = entries[id], let service = entry.service, !service.isFinished {
             let end = min(start + Self.piece(for: service), bytes.count)
             guard
                 !service.isStalled,
-                self.call(id, service, handing: end - start, { $0.receive(Array(bytes[start..<end])) })
+                call(id, service, handing: end - start, { $0.receive(Array(bytes[start..<end])) })
             else {
-                return self.deliver(id, entry.core, UnsafeRawBufferPointer(rebasing: bytes[start...]))
+                return deliver(id, entry.core, UnsafeRawBufferPointer(rebasing: bytes[start...]))
             }
-            self.credit(id, end - start)
+            credit(id, end - start)
             start = end
-            self.resume(id)
+            resume(id)
         }
     }
 
     /// Lets a responder say what it has to say without being handed anything, as far as there is room.
     private func resume(_ id: UInt32) {
-        while let entry = self.entries[id], let service = entry.service, service.hasMore, !service.isFinished {
+        while let entry = entries[id], let service = entry.service, service.hasMore, !service.isFinished {
             entry.service?.hasMore = false
             entry.service?.hasBegun = true
-            let isDone = self.call(id, service, handing: 0) { service.hasBegun ? $0.resume() : $0.begin() }
+            let isDone = call(id, service, handing: 0) { service.hasBegun ? $0.resume() : $0.begin() }
             guard isDone else {
                 entry.service?.hasMore = true
                 entry.service?.hasBegun = service.hasBegun
@@ -82,47 +83,47 @@ extension StreamMultiplexer {
 
     /// The other side of a served stream closed its half.
     func requestEnded(_ id: UInt32) {
-        guard let service = self.entries[id]?.service else { return }
+        guard let service = entries[id]?.service else { return }
         if service.isFinished {
-            if !self.session.isOpen(id) { self.forget(id) }
+            if !session.isOpen(id) { forget(id) }
         } else if service.isStalled {
-            self.entries[id]?.service?.awaitsEnd = true
+            entries[id]?.service?.awaitsEnd = true
         } else {
-            self.end(id, service)
+            end(id, service)
         }
     }
 
     /// Notes what the bytes of a served stream take that still wait to be sent.
     func answersLeft(_ id: UInt32, _ footprint: Int, hasMoved: Bool) {
-        guard let entry = self.entries[id], entry.service != nil else { return }
+        guard let entry = entries[id], entry.service != nil else { return }
         entry.service?.isActive = true
-        if hasMoved { entry.service?.lastMove = self.eventLoop.now }
-        self.noteAnswers(entry, footprint)
+        if hasMoved { entry.service?.lastMove = eventLoop.now }
+        noteAnswers(entry, footprint)
     }
 
     /// Goes on with streams whose requests waited, as far as answers are taken.
     ///
     /// - Returns: whether any responder was given anything.
     func resumeStalled() -> Bool {
-        guard !self.stalled.isEmpty else { return false }
+        guard !stalled.isEmpty else { return false }
         var hasResumed = false
         var ids: [UInt32] = []
-        swap(&ids, &self.stalled)
+        swap(&ids, &stalled)
         for id in ids {
-            self.entries[id]?.service?.isStalled = false
-            while let entry = self.entries[id], let service = entry.service, !service.isFinished, !service.isStalled {
+            entries[id]?.service?.isStalled = false
+            while let entry = entries[id], let service = entry.service, !service.isFinished, !service.isStalled {
                 let count = entry.core.inputPiece(upTo: Self.piece(for: service))
                 if service.hasMore {
-                    self.resume(id)
+                    resume(id)
                 } else if count > 0 {
-                    guard self.call(id, service, handing: count, { $0.receive(self.takeInput(id, count)) }) else {
+                    guard call(id, service, handing: count, { $0.receive(takeInput(id, count)) }) else {
                         break
                     }
-                    self.credit(id, count)
+                    credit(id, count)
                 } else {
-                    guard service.awaitsEnd, self.end(id, service) else { break }
+                    guard service.awaitsEnd, end(id, service) else { break }
                 }
-                if self.entries[id]?.service?.isStalled == true { break }
+                if entries[id]?.service?.isStalled == true { break }
                 hasResumed = true
             }
         }
@@ -131,12 +132,12 @@ extension StreamMultiplexer {
 
     /// Lets go of what a served stream had waiting.
     func dropAnswers(_ id: UInt32) {
-        if let entry = self.entries[id], entry.service != nil { self.noteAnswers(entry, 0) }
+        if let entry = entries[id], entry.service != nil { noteAnswers(entry, 0) }
     }
 
     private func takeInput(_ id: UInt32, _ count: Int) -> [UInt8] {
-        guard let (bytes, left) = self.entries[id]?.core.takeInput(upTo: count) else { return [] }
-        self.note(id, held: left)
+        guard let (bytes, left) = entries[id]?.core.takeInput(upTo: count) else { return [] }
+        note(id, held: left)
         return bytes
     }
 
@@ -147,50 +148,50 @@ extension StreamMultiplexer {
         _ id: UInt32, _ service: Service, handing count: Int, _ body: (any StreamResponder) -> ResponderAction
     ) -> Bool {
         let room = service.responder.maximumAnswer(to: count)
-        guard !service.isAwaiting, self.takeRoom(room, for: service) else {
-            self.stall(id)
+        guard !service.isAwaiting, takeRoom(room, for: service) else {
+            stall(id)
             return false
         }
-        self.carryOut(body(service.responder), id)
-        _ = self.role.slot.hold(-room)
+        carryOut(body(service.responder), id)
+        _ = role.slot.hold(-room)
         return true
     }
 
     /// Takes room for an answer before it is made, so that what all connections do at the same time fits. One answer is made in any
     /// case: what waits for others is sent when they read, and what waits for nothing would wait for ever.
     private func takeRoom(_ room: Int, for service: Service) -> Bool {
-        let limits = self.configuration.limits
+        let limits = configuration.limits
         guard service.waiting == 0 || service.waiting + room <= limits.streamAnswers else { return false }
-        let own = self.answersWaiting + self.answersInSocket
-        let allowed = self.role.slot.hold(room)
+        let own = answersWaiting + answersInSocket
+        let allowed = role.slot.hold(room)
         guard own == 0 || own + room <= min(limits.connectionAnswers, allowed) else {
-            _ = self.role.slot.hold(-room)
+            _ = role.slot.hold(-room)
             return false
         }
         return true
     }
 
     private func stall(_ id: UInt32) {
-        guard self.entries[id]?.service?.isStalled == false else { return }
-        self.entries[id]?.service?.isStalled = true
-        self.stalled.append(id)
+        guard entries[id]?.service?.isStalled == false else { return }
+        entries[id]?.service?.isStalled = true
+        stalled.append(id)
     }
 
     private func carryOut(_ action: ResponderAction, _ id: UInt32) {
         switch action {
         case .send(let answer):
-            self.send(answer, id)
+            send(answer, id)
         case .sendAndResume(let answer):
-            self.entries[id]?.service?.hasMore = true
-            self.send(answer, id)
+            entries[id]?.service?.hasMore = true
+            send(answer, id)
         case .finish(let answer):
-            self.send(answer, id)
-            self.finish(id)
+            send(answer, id)
+            finish(id)
         case .reset:
-            self.reset(id, TransportError(.streamReset, "the stream was reset by its responder"))
+            reset(id, TransportError(.streamReset, "the stream was reset by its responder"))
         case .wait(let wake):
-            self.entries[id]?.service?.isAwaiting = true
-            self.entries[id]?.service?.hasMore = true
+            entries[id]?.service?.isAwaiting = true
+            entries[id]?.service?.hasMore = true
             let this = NIOLoopBound(WeakMultiplexer(self), eventLoop: self.eventLoop)
             wake.onWake { [eventLoop] in eventLoop.execute { this.value.multiplexer?.wake(id) } }
         }
@@ -198,63 +199,63 @@ extension StreamMultiplexer {
 
     /// What the responder of a stream waits for is there.
     private func wake(_ id: UInt32) {
-        guard let service = self.entries[id]?.service, service.isAwaiting else { return }
-        self.entries[id]?.service?.isAwaiting = false
-        self.entries[id]?.service?.isActive = true
-        if !service.isStalled { self.resume(id) }
-        _ = self.resumeStalled()
-        self.onTimer()
+        guard let service = entries[id]?.service, service.isAwaiting else { return }
+        entries[id]?.service?.isAwaiting = false
+        entries[id]?.service?.isActive = true
+        if !service.isStalled { resume(id) }
+        _ = resumeStalled()
+        onTimer()
     }
 
     /// - Returns: whether the responder was told, for which there must be room.
     @discardableResult
     private func end(_ id: UInt32, _ service: Service) -> Bool {
-        guard self.call(id, service, handing: 0, { $0.receiveEnd() }) else {
-            self.entries[id]?.service?.awaitsEnd = true
+        guard call(id, service, handing: 0, { $0.receiveEnd() }) else {
+            entries[id]?.service?.awaitsEnd = true
             return false
         }
-        if self.entries[id]?.service?.isFinished == false { self.finish(id) }
+        if entries[id]?.service?.isFinished == false { finish(id) }
         return true
     }
 
     private func send(_ answer: [UInt8], _ id: UInt32) {
-        guard !answer.isEmpty, let entry = self.entries[id], entry.service != nil else { return }
-        self.noteAnswers(entry, entry.core.enqueueFromLoop(answer))
-        self.queue(id)
+        guard !answer.isEmpty, let entry = entries[id], entry.service != nil else { return }
+        noteAnswers(entry, entry.core.enqueueFromLoop(answer))
+        queue(id)
     }
 
     private func finish(_ id: UInt32) {
-        guard let entry = self.entries[id] else { return }
+        guard let entry = entries[id] else { return }
         entry.core.finishFromLoop()
-        self.note(id, held: 0)
-        self.entries[id]?.service?.isFinished = true
+        note(id, held: 0)
+        entries[id]?.service?.isFinished = true
         entry.timer?.cancel()
-        self.entries[id]?.timer = self.lingerTimer(id)
-        self.queue(id)
+        entries[id]?.timer = lingerTimer(id)
+        queue(id)
     }
 
     private func noteAnswers(_ entry: Entry, _ waiting: Int) {
         let before = entry.service?.waiting ?? 0
         let change = waiting - before
         guard change != 0 else { return }
-        if before == 0 { entry.service?.lastMove = self.eventLoop.now }
+        if before == 0 { entry.service?.lastMove = eventLoop.now }
         entry.service?.waiting = waiting
-        self.answersWaiting += change
-        _ = self.role.slot.hold(change)
-        self.watchUnread()
+        answersWaiting += change
+        _ = role.slot.hold(change)
+        watchUnread()
     }
 
     /// A served stream on which nothing moves from one look of this timer to the next is reset.
     private func idleTimer(_ id: UInt32) -> Scheduled<Void> {
-        let limit = self.configuration.timeouts.idleResponder
-        return self.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limit)) { [weak self] in
-            guard let self, let service = self.entries[id]?.service, !service.isFinished else { return }
+        let limit = configuration.timeouts.idleResponder
+        return eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limit)) { [weak self] in
+            guard let self, let service = entries[id]?.service, !service.isFinished else { return }
             if service.isActive {
-                self.entries[id]?.service?.isActive = false
-                self.entries[id]?.timer = self.idleTimer(id)
+                entries[id]?.service?.isActive = false
+                entries[id]?.timer = idleTimer(id)
             } else {
-                self.reset(id, TransportError(.timedOut, "nothing moved on the stream for \(limit)"))
-                self.onTimer()
+                reset(id, TransportError(.timedOut, "nothing moved on the stream for \(limit)"))
+                onTimer()
             }
         }
     }

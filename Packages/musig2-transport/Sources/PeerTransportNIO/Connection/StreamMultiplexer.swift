@@ -1,5 +1,6 @@
 import Multiformats
 import NIOCore
+import PeerProtocols
 @_spi(Waiting) import PeerTransport
 
 #if canImport(FoundationEssentials)
@@ -49,7 +50,7 @@ final class StreamMultiplexer {
 
         /// Whether this half may end: not before it is agreed what it speaks, unless that is taken for granted.
         var mayClose: Bool {
-            switch self.negotiation {
+            switch negotiation {
             case nil, .proposing(_, nil): return true
             case .proposing, .answering: return false
             }
@@ -105,7 +106,7 @@ final class StreamMultiplexer {
         var limits = YamuxLimits()
         limits.maximumInboundStreams = configuration.limits.inboundStreams
         limits.maximumOutboundStreams = configuration.limits.outboundStreams
-        self.session = YamuxSession(role: role.isInbound ? .server : .client, limits: limits)
+        session = YamuxSession(role: role.isInbound ? .server : .client, limits: limits)
         self.role = role
         self.remotePeer = remotePeer
         self.eventLoop = eventLoop
@@ -116,44 +117,44 @@ final class StreamMultiplexer {
         self.inSocket = inSocket
         self.onTimer = onTimer
         self.onUnread = onUnread
-        self.lastTaken = eventLoop.now
+        lastTaken = eventLoop.now
     }
 
     // MARK: Receiving
 
     /// Bytes have come from the socket.
-    func beginRead() { self.session.beginRead() }
+    func beginRead() { session.beginRead() }
 
     /// Takes decrypted bytes. Readers are woken by ``wakeReaders()``.
     func receive(_ plaintext: Data) -> Outcome {
-        plaintext.withUnsafeBytes { self.receive($0) }
+        plaintext.withUnsafeBytes { receive($0) }
     }
 
     private func receive(_ bytes: UnsafeRawBufferPointer) -> Outcome {
         var offset = 0
         var outcome = Outcome.goOn
         while true {
-            switch self.session.receive(bytes, at: &offset) {
+            switch session.receive(bytes, at: &offset) {
             case .needMore:
                 return outcome
             case .opened(let id, let reply):
-                self.write(reply)
-                self.accept(id)
+                write(reply)
+                accept(id)
             case .refused(_, let reply), .ping(let reply):
-                self.write(reply)
+                write(reply)
             case .acknowledged, .pong:
                 continue
             case .data(let id, let range):
-                self.received(id, UnsafeRawBufferPointer(rebasing: bytes[range]))
+                received(id, UnsafeRawBufferPointer(rebasing: bytes[range]))
             case .windowGrew(let id):
-                self.queue(id)
+                queue(id)
             case .remoteClosed(let id), .finished(let id):
-                self.remoteClosed(id)
+                remoteClosed(id)
             case .reset(let id, _):
-                self.remove(id, TransportError(.streamReset, "the stream was reset by the other side"))
+                remove(id, TransportError(.streamReset, "the stream was reset by the other side"))
             case .streamViolation(let id, let reply):
-                self.write(reply)
-                self.remove(
+                write(reply)
+                remove(
                     id,
                     TransportError(.protocolViolation, "the other side sent data on a stream that it had closed"))
             case .goAway(.normal):
@@ -163,7 +164,7 @@ final class StreamMultiplexer {
                     TransportError(
                         .connectionClosed, "the other side ended the session with yamux code \(code.rawValue)"))
             case .violation(let error, let goAway):
-                self.write(goAway)
+                write(goAway)
                 return .fail(TransportError(.protocolViolation, error.description))
             }
         }
@@ -171,61 +172,61 @@ final class StreamMultiplexer {
 
     /// Hands readers what came, once all bytes at hand are read.
     func wakeReaders() {
-        while let id = self.touched.popLast() {
-            guard let entry = self.entries[id] else { continue }
-            self.credit(id, entry.core.wakeReader())
+        while let id = touched.popLast() {
+            guard let entry = entries[id] else { continue }
+            credit(id, entry.core.wakeReader())
         }
     }
 
     private func accept(_ id: UInt32) {
-        let core = self.makeCore(id)
+        let core = makeCore(id)
         let listener = MultistreamListener(
-            maximumLength: self.configuration.limits.multistreamMessage,
-            maximumProposals: self.configuration.limits.multistreamProposals)
+            maximumLength: configuration.limits.multistreamMessage,
+            maximumProposals: configuration.limits.multistreamProposals)
         core.enqueueFromLoop(listener.start())
-        self.entries[id] = Entry(core, .answering(listener), self.negotiationTimer(id))
-        self.queue(id)
+        entries[id] = Entry(core, .answering(listener), negotiationTimer(id))
+        queue(id)
     }
 
     private func received(_ id: UInt32, _ bytes: UnsafeRawBufferPointer) {
-        guard let entry = self.entries[id] else { return }
-        guard let negotiation = entry.negotiation else { return self.take(id, entry, bytes) }
+        guard let entry = entries[id] else { return }
+        guard let negotiation = entry.negotiation else { return take(id, entry, bytes) }
         var offset = 0
         switch negotiation {
         case .proposing(let initiator, let answer):
-            self.propose(id, initiator, answer, bytes, &offset)
+            propose(id, initiator, answer, bytes, &offset)
         case .answering(let listener):
             self.answer(id, listener, bytes, &offset)
         }
-        self.credit(id, offset)
-        guard offset < bytes.count, let entry = self.entries[id] else { return }
-        self.take(id, entry, UnsafeRawBufferPointer(rebasing: bytes[offset...]))
+        credit(id, offset)
+        guard offset < bytes.count, let entry = entries[id] else { return }
+        take(id, entry, UnsafeRawBufferPointer(rebasing: bytes[offset...]))
     }
 
     /// Takes bytes of the agreed protocol.
     private func take(_ id: UInt32, _ entry: Entry, _ bytes: UnsafeRawBufferPointer) {
         if entry.service == nil {
-            self.deliver(id, entry.core, bytes)
+            deliver(id, entry.core, bytes)
         } else {
-            self.request(id, bytes)
+            request(id, bytes)
         }
     }
 
     /// Keeps bytes for whoever reads the stream.
     func deliver(_ id: UInt32, _ core: StreamCore, _ bytes: UnsafeRawBufferPointer) {
         let (held, isDropped) = core.deliver(bytes)
-        guard !isDropped else { return self.credit(id, bytes.count) }
-        var limit = self.note(id, held: held)
-        if self.touched.last != id { self.touched.append(id) }
+        guard !isDropped else { return credit(id, bytes.count) }
+        var limit = note(id, held: held)
+        if touched.last != id { touched.append(id) }
         guard self.held > limit else { return }
         // The stream that holds most gives way; in doubt the one that asked for more.
         var largest = id
-        for (id, entry) in self.entries {
-            limit = self.note(id, held: entry.core.heldBytes)
-            if self.entries[id]?.held ?? 0 > self.entries[largest]?.held ?? 0 { largest = id }
+        for (id, entry) in entries {
+            limit = note(id, held: entry.core.heldBytes)
+            if entries[id]?.held ?? 0 > entries[largest]?.held ?? 0 { largest = id }
         }
         guard self.held > limit else { return }
-        self.reset(
+        reset(
             largest,
             TransportError(
                 .limitExceeded,
@@ -237,35 +238,35 @@ final class StreamMultiplexer {
     /// - Returns: how many all streams of the connection may hold.
     @discardableResult
     func note(_ id: UInt32, held: Int) -> Int {
-        guard let entry = self.entries[id] else { return self.role.slot.hold(0) }
+        guard let entry = entries[id] else { return role.slot.hold(0) }
         let change = held - entry.held
         self.held += change
         entry.held = held
-        return self.role.slot.hold(change)
+        return role.slot.hold(change)
     }
 
     private func remoteClosed(_ id: UInt32) {
-        guard let entry = self.entries[id] else { return }
+        guard let entry = entries[id] else { return }
         if entry.negotiation != nil {
-            return self.reset(
+            return reset(
                 id, TransportError(.streamReset, "the other side closed the stream before a protocol was agreed on"))
         }
-        guard entry.service == nil else { return self.requestEnded(id) }
+        guard entry.service == nil else { return requestEnded(id) }
         entry.core.remoteClosed()
-        self.credit(id, entry.core.wakeReader())
-        if !self.session.isOpen(id) { self.forget(id) }
+        credit(id, entry.core.wakeReader())
+        if !session.isOpen(id) { forget(id) }
     }
 
     func credit(_ id: UInt32, _ count: Int) {
-        self.session.consumed(id, count: count)
-        guard self.session.owesCredit(id) else { return }
+        session.consumed(id, count: count)
+        guard session.owesCredit(id) else { return }
         // Half a window in less than four round trips: the window is what holds the other side up.
         let now = NIODeadline.now()
-        let last = self.entries[id]?.lastCredit ?? now
-        self.entries[id]?.lastCredit = now
-        let isFast = now - last < self.roundTrip * 4 && self.role.slot.hasRoom
-        if case .send(let frame) = self.session.credit(id, isFast: isFast) {
-            self.write(frame)
+        let last = entries[id]?.lastCredit ?? now
+        entries[id]?.lastCredit = now
+        let isFast = now - last < roundTrip * 4 && role.slot.hasRoom
+        if case .send(let frame) = session.credit(id, isFast: isFast) {
+            write(frame)
         }
     }
 
@@ -274,32 +275,32 @@ final class StreamMultiplexer {
     /// Opens a stream for a task.
     func open(_ protocols: [ProtocolID], _ answer: StreamAnswer) {
         guard !answer.isAbandoned else { return }
-        switch self.session.open() {
+        switch session.open() {
         case .refused(let refusal):
             answer.set(.failure(Self.error(refusal)))
         case .opened(let id, let frame):
-            self.write(frame)
-            self.propose(protocols, on: id, self.makeCore(id), answer)
+            write(frame)
+            propose(protocols, on: id, makeCore(id), answer)
         }
     }
 
     /// Opens a stream that a task uses already.
     private func open(_ core: StreamCore, assuming protocolID: ProtocolID) {
-        switch self.session.open() {
+        switch session.open() {
         case .refused(let refusal):
             core.fail(Self.error(refusal), keepsInbox: false)
         case .opened(let id, let frame):
-            self.write(frame)
-            self.propose([protocolID], on: id, core, nil)
+            write(frame)
+            propose([protocolID], on: id, core, nil)
         }
     }
 
     private func propose(_ protocols: [ProtocolID], on id: UInt32, _ core: StreamCore, _ answer: StreamAnswer?) {
         let initiator = MultistreamInitiator(
-            proposals: protocols.map(\.name), maximumLength: self.configuration.limits.multistreamMessage)
+            proposals: protocols.map(\.name), maximumLength: configuration.limits.multistreamMessage)
         core.opened(id, negotiation: initiator.start())
-        self.entries[id] = Entry(core, .proposing(initiator, answer), self.negotiationTimer(id))
-        self.queue(id)
+        entries[id] = Entry(core, .proposing(initiator, answer), negotiationTimer(id))
+        queue(id)
     }
 
     /// Looks at a stream that a task posted.
@@ -307,80 +308,80 @@ final class StreamMultiplexer {
         let pending = core.takePending()
         let id = core.id
         if id == 0, let protocolID = core.assumedProtocol {
-            if !pending.isReset { self.open(core, assuming: protocolID) }
+            if !pending.isReset { open(core, assuming: protocolID) }
             return
         }
-        guard let entry = self.entries[id], entry.core === core else { return }
+        guard let entry = entries[id], entry.core === core else { return }
         if pending.isReset {
-            if case .send(let frame) = self.session.reset(id) { self.write(frame) }
-            return self.forget(id)
+            if case .send(let frame) = session.reset(id) { write(frame) }
+            return forget(id)
         }
-        self.note(id, held: pending.held)
-        self.credit(id, pending.consumed)
-        if pending.output > 0 || pending.closesWrite { self.queue(id) }
-        if pending.isAbandoned, entry.timer == nil { entry.timer = self.lingerTimer(id) }
+        note(id, held: pending.held)
+        credit(id, pending.consumed)
+        if pending.output > 0 || pending.closesWrite { queue(id) }
+        if pending.isAbandoned, entry.timer == nil { entry.timer = lingerTimer(id) }
     }
 
     /// Puts a ping into the output.
     func ping(_ value: UInt32) {
-        self.write(self.session.pingFrame(value))
+        write(session.pingFrame(value))
     }
 
     /// Whether the last ping was not answered.
-    var awaitsPong: Bool { self.session.awaitsPong }
+    var awaitsPong: Bool { session.awaitsPong }
 
     /// Lets go of room that only a burst needed, and of the count of bytes that were read without word of it: others must not
     /// have less room for what one connection held once.
     func shrink() {
-        for (id, entry) in self.entries { self.note(id, held: entry.core.heldBytes) }
-        if self.output.readableBytes == 0 { self.output = ByteBuffer() }
+        for (id, entry) in entries { note(id, held: entry.core.heldBytes) }
+        if output.readableBytes == 0 { output = ByteBuffer() }
     }
 
     /// Puts the end of the session into the output.
     func goAway() {
-        self.write(YamuxSession.goAwayFrame(.normal))
+        write(YamuxSession.goAwayFrame(.normal))
     }
 
     /// The connection is gone: every stream fails.
     func close(_ error: TransportError) {
         let entries = self.entries
         self.entries = [:]
-        _ = self.role.slot.hold(-self.held - self.answersWaiting - self.answersInSocket)
-        self.held = 0
-        self.answersWaiting = 0
-        self.answersInSocket = 0
-        self.unreadTimer?.cancel()
+        _ = role.slot.hold(-held - answersWaiting - answersInSocket)
+        held = 0
+        answersWaiting = 0
+        answersInSocket = 0
+        unreadTimer?.cancel()
         for entry in entries.values {
             entry.timer?.cancel()
             if case .proposing(_, let answer) = entry.negotiation { answer?.set(.failure(error)) }
             entry.core.fail(error, keepsInbox: true)
         }
         // What nobody accepted is let go of.
-        _ = self.accepted.close()
+        _ = accepted.close()
     }
 
     // MARK: Streams that end
 
     func reset(_ id: UInt32, _ error: TransportError) {
-        if case .send(let frame) = self.session.reset(id) { self.write(frame) }
-        self.remove(id, error)
+        if case .send(let frame) = session.reset(id) { write(frame) }
+        remove(id, error)
     }
 
     private func remove(_ id: UInt32, _ error: TransportError) {
-        guard let entry = self.entries[id] else { return }
-        self.forget(id)
+        guard let entry = entries[id] else { return }
+        forget(id)
         if case .proposing(_, let answer) = entry.negotiation { answer?.set(.failure(error)) }
         entry.core.fail(error, keepsInbox: false)
     }
 
     func forget(_ id: UInt32) {
-        self.note(id, held: 0)
-        self.dropAnswers(id)
-        self.entries.removeValue(forKey: id)?.timer?.cancel()
+        note(id, held: 0)
+        dropAnswers(id)
+        entries.removeValue(forKey: id)?.timer?.cancel()
     }
 
     private func makeCore(_ id: UInt32) -> StreamCore {
-        StreamCore(id: id, sendBuffer: self.configuration.limits.streamSendBuffer, post: self.post)
+        StreamCore(id: id, sendBuffer: configuration.limits.streamSendBuffer, post: post)
     }
 
     private static func error(_ refusal: YamuxSession.OpenRefusal) -> TransportError {

@@ -20,8 +20,8 @@ final class TCPConnection: Connection {
     final class Departure: Sendable {
         private let isSaid = Atomic(false)
 
-        func say() { self.isSaid.store(true, ordering: .releasing) }
-        var hasBegun: Bool { self.isSaid.load(ordering: .acquiring) }
+        func say() { isSaid.store(true, ordering: .releasing) }
+        var hasBegun: Bool { isSaid.load(ordering: .acquiring) }
     }
 
     init(
@@ -39,7 +39,7 @@ final class TCPConnection: Connection {
         self.remotePeer = remotePeer
         self.remoteAddress = remoteAddress
         self.isInbound = isInbound
-        self.executor = LoopTaskExecutor(mailbox.eventLoop)
+        executor = LoopTaskExecutor(mailbox.eventLoop)
         self.mailbox = mailbox
         self.accepted = accepted
         self.sendBuffer = sendBuffer
@@ -47,9 +47,9 @@ final class TCPConnection: Connection {
         self.departure = departure
     }
 
-    var isGoingAway: Bool { self.departure.hasBegun }
+    var isGoingAway: Bool { departure.hasBegun }
 
-    var taskExecutor: (any TaskExecutor)? { self.executor }
+    var taskExecutor: (any TaskExecutor)? { executor }
 
     func openStream(protocols: [ProtocolID]) async throws(TransportError) -> NegotiatedStream {
         guard !protocols.isEmpty else {
@@ -57,7 +57,7 @@ final class TCPConnection: Connection {
         }
         try Self.check(protocols)
         let answer = StreamAnswer()
-        guard self.mailbox.post(.open(protocols, answer)) else { throw self.closedError }
+        guard mailbox.post(.open(protocols, answer)) else { throw closedError }
         guard let result = await answer.wait() else {
             throw TransportError(.cancelled, "the task that opened a stream was cancelled")
         }
@@ -67,8 +67,8 @@ final class TCPConnection: Connection {
     /// Returns at once; the stream is opened when it is first used, so that what is written first goes out with it.
     func openStream(assuming protocolID: ProtocolID) async throws(TransportError) -> NegotiatedStream {
         try Self.check([protocolID])
-        guard self.end.value == nil else { throw self.closedError }
-        let core = StreamCore(assuming: protocolID, sendBuffer: self.sendBuffer) { [mailbox, closedError] core in
+        guard end.value == nil else { throw self.closedError }
+        let core = StreamCore(assuming: protocolID, sendBuffer: sendBuffer) { [mailbox, closedError] core in
             if !mailbox.post(.stream(core)) { core.fail(closedError, keepsInbox: false) }
         }
         return NegotiatedStream(stream: YamuxByteStream(core), protocolID: protocolID)
@@ -81,25 +81,25 @@ final class TCPConnection: Connection {
     }
 
     private var closedError: TransportError {
-        TransportError(.connectionClosed, "the connection to \(self.remotePeer) is closed")
+        TransportError(.connectionClosed, "the connection to \(remotePeer) is closed")
     }
 
     func acceptStream() async throws(TransportError) -> NegotiatedStream? {
-        try await self.accepted.next()
+        try await accepted.next()
     }
 
     func close() async {
-        self.mailbox.post(.close)
+        mailbox.post(.close)
         // Closing goes on when the waiting task is cancelled.
-        _ = await self.end.wait()
+        _ = await end.wait()
     }
 
     /// Closes without waiting for it.
     func closeSoon() {
-        self.mailbox.post(.close)
+        mailbox.post(.close)
     }
 
     func closed() async -> TransportError? {
-        await self.end.wait() ?? nil
+        await end.wait() ?? nil
     }
 }

@@ -53,11 +53,11 @@ public enum IdentityVerification {
             }
             return publicKey.isValidSignature(parsed.normalized, forDigest: IdentityDigest.sha256(message))
         case .rsa:
-            return try self.rsaKey(key.data).isValidSignature(
+            return try rsaKey(key.data).isValidSignature(
                 _RSA.Signing.RSASignature(rawRepresentation: signature), for: SHA256.hash(data: message),
                 padding: .insecurePKCS1v1_5)
         case .ecdsa:
-            return try self.isValidECDSA(signature, for: message, by: key.data)
+            return try isValidECDSA(signature, for: message, by: key.data)
         }
     }
 
@@ -66,8 +66,8 @@ public enum IdentityVerification {
 
     private static func rsaKey(_ data: [UInt8]) throws(NodeIdentityError) -> _RSA.Signing.PublicKey {
         guard let bits = PKIX.rsaModulusBits(data) else { throw .invalidKey(.rsa, reason: "not in PKIX form") }
-        guard self.rsaBits.contains(bits) else {
-            throw .wrongRSASize(minimum: self.rsaBits.lowerBound, maximum: self.rsaBits.upperBound, found: bits)
+        guard rsaBits.contains(bits) else {
+            throw .wrongRSASize(minimum: rsaBits.lowerBound, maximum: rsaBits.upperBound, found: bits)
         }
         let key: _RSA.Signing.PublicKey
         do {

@@ -74,9 +74,9 @@ public struct NodeIdentity: Sendable, CustomStringConvertible, CustomReflectable
     /// - Returns: The encoded message, in memory that is wiped.
     /// - Throws: ``NodeIdentityError``.
     public borrowing func privateKeyBytes() throws(NodeIdentityError) -> SecretBytes {
-        switch self.storage {
+        switch storage {
         case .ed25519(let box):
-            return try Self.message(.ed25519, box.secret, followedBy: self.publicKey.data)
+            return try Self.message(.ed25519, box.secret, followedBy: publicKey.data)
         case .secp256k1(let box):
             return try box.key.withUnsafeBytes { (key) throws(NodeIdentityError) in
                 try Self.message(.secp256k1, SecretBytes(copying: key), followedBy: [])
@@ -111,7 +111,7 @@ public struct NodeIdentity: Sendable, CustomStringConvertible, CustomReflectable
     /// - Returns: The signature.
     /// - Throws: ``NodeIdentityError/signingFailed(reason:)``.
     public func signature(for message: [UInt8]) throws(NodeIdentityError) -> [UInt8] {
-        switch self.storage {
+        switch storage {
         case .ed25519(let box):
             let key = try Self.ed25519Key(box.secret)
             do {
@@ -129,10 +129,10 @@ public struct NodeIdentity: Sendable, CustomStringConvertible, CustomReflectable
     }
 
     /// The peer id: never the key.
-    public var description: String { "NodeIdentity(\(self.peerID))" }
+    public var description: String { "NodeIdentity(\(peerID))" }
 
     /// A mirror that shows the peer id alone, so that printing a containing value shows no secret.
-    public var customMirror: Mirror { Mirror(self, children: ["peerID": self.peerID]) }
+    public var customMirror: Mirror { Mirror(self, children: ["peerID": peerID]) }
 
     private static let seedByteCount = 32
 
@@ -183,12 +183,12 @@ public struct NodeIdentity: Sendable, CustomStringConvertible, CustomReflectable
 
     private init(type: KeyType, publicData: [UInt8], storage: Storage) throws(NodeIdentityError) {
         do throws(KeyProtobufError) {
-            self.publicKey = try PublicKeyProtobuf(type: type, data: publicData)
+            publicKey = try PublicKeyProtobuf(type: type, data: publicData)
         } catch {
             throw .malformedKey(error)
         }
         do throws(PeerIDError) {
-            self.peerID = try PeerID(publicKey: self.publicKey)
+            peerID = try PeerID(publicKey: publicKey)
         } catch {
             throw .invalidKey(type, reason: "\(error)")
         }
@@ -201,7 +201,7 @@ public struct NodeIdentity: Sendable, CustomStringConvertible, CustomReflectable
         }
         try self.init(
             ed25519: SecretBytes(copying: UnsafeRawBufferPointer(rebasing: data[..<Self.seedByteCount])))
-        let publicBytes = self.publicKey.data
+        let publicBytes = publicKey.data
         guard data[32..<64].elementsEqual(publicBytes), data.count == 64 || data[64...].elementsEqual(publicBytes)
         else {
             throw .invalidKey(.ed25519, reason: "the public half does not belong to the seed")

@@ -38,11 +38,11 @@ final class NameResolver: Sendable {
     ) {
         self.lookUp = lookUp
         self.now = now
-        self.state = Mutex(State(queue: NameQueue(limits: limits)))
+        state = Mutex(State(queue: NameQueue(limits: limits)))
     }
 
     /// Look-ups that wait and that run.
-    var count: Int { self.state.withLock { $0.queue.count } }
+    var count: Int { state.withLock { $0.queue.count } }
 
     /// The addresses of a name, with port 0.
     ///
@@ -63,7 +63,7 @@ final class NameResolver: Sendable {
         let (ticket, entry) = self.state.withLock { state in
             state.nextTicket += 1
             let ticket = state.nextTicket
-            let entry = state.queue.ask(question, from: source, of: peer, ticket: ticket, at: self.now())
+            let entry = state.queue.ask(question, from: source, of: peer, ticket: ticket, at: now())
             if entry == .waits { state.waiting[ticket] = answer }
             return (ticket, entry)
         }
@@ -73,7 +73,7 @@ final class NameResolver: Sendable {
         case .refused:
             throw TransportError(.limitExceeded, "too many names wait to be looked up: \(question.name) is not")
         }
-        self.startNext()
+        startNext()
         let timer = eventLoop.scheduleTask(in: TimeAmount(limit)) {
             answer.set(.failure(TransportError(.timedOut, "resolving \(question.name) took longer than \(limit)")))
         }
@@ -90,7 +90,7 @@ final class NameResolver: Sendable {
     /// Begins what may begin now.
     private func startNext() {
         while let question = self.state.withLock({ $0.queue.next() }) {
-            self.threads.async {
+            threads.async {
                 let answer = self.lookUp(question)
                 var failure: TransportError?
                 if case .failure(let error) = answer { failure = error }

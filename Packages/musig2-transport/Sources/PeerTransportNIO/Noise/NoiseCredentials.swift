@@ -1,5 +1,6 @@
 import Crypto
 import Multiformats
+import PeerNoise
 import WireCodec
 
 /// What one process shows in its Noise handshakes: a static key and the payload that vouches for it.
@@ -35,7 +36,7 @@ struct NoiseCredentials {
         self.staticKey = staticKey
         self.muxers = muxers
         let signed = Self.signatureDomain + Array(staticKey.publicKey.rawRepresentation)
-        self.payload = NoisePayload(
+        payload = NoisePayload(
             identityKey: publicKey.bytes, identitySignature: try sign(signed), streamMuxers: muxers
         ).encoded()
     }
@@ -71,11 +72,11 @@ struct NoisePeer: Equatable {
         }
         guard isValid else { throw .invalidIdentitySignature }
         do throws(PeerIDError) {
-            self.peerID = try PeerID(publicKey: key, sha256: { Array(SHA256.hash(data: $0)) })
+            peerID = try PeerID(publicKey: key, sha256: { Array(SHA256.hash(data: $0)) })
         } catch {
             throw .unsupportedIdentity("\(error)")
         }
-        self.publicKey = key
-        self.muxers = payload.streamMuxers
+        publicKey = key
+        muxers = payload.streamMuxers
     }
 }

@@ -1,3 +1,4 @@
+import PeerNoise
 import PeerTransport
 import Synchronization
 
@@ -19,7 +20,7 @@ final class ProvenPeers: Sendable {
     private let state = Mutex(State())
 
     /// How many are remembered.
-    var count: Int { self.state.withLock { $0.peers.count } }
+    var count: Int { state.withLock { $0.peers.count } }
 
     /// Checks the payload of the other side against the static key it has proven to hold, unless it is known.
     func peer(_ remote: NoiseHandshake.Remote) throws(NoiseError) -> NoisePeer {

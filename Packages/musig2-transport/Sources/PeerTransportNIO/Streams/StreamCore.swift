@@ -43,10 +43,10 @@ final class StreamCore: Sendable {
     ///   - sendBuffer: how many bytes may wait here before writers wait.
     ///   - post: tells the loop to look at this stream.
     init(id: UInt32, sendBuffer: Int, post: @escaping @Sendable (StreamCore) -> Void) {
-        self.number = Atomic(id)
-        self.assumedProtocol = nil
+        number = Atomic(id)
+        assumedProtocol = nil
         self.post = post
-        self.shared = Mutex(Shared(state: StreamState(sendBuffer: sendBuffer, isKnown: true)))
+        shared = Mutex(Shared(state: StreamState(sendBuffer: sendBuffer, isKnown: true)))
     }
 
     /// A stream that the loop opens when it is first used.
@@ -56,10 +56,10 @@ final class StreamCore: Sendable {
     ///   - sendBuffer: how many bytes may wait here before writers wait.
     ///   - post: tells the loop to look at this stream.
     init(assuming protocolID: ProtocolID, sendBuffer: Int, post: @escaping @Sendable (StreamCore) -> Void) {
-        self.number = Atomic(0)
-        self.assumedProtocol = protocolID
+        number = Atomic(0)
+        assumedProtocol = protocolID
         self.post = post
-        self.shared = Mutex(Shared(state: StreamState(sendBuffer: sendBuffer, isKnown: false)))
+        shared = Mutex(Shared(state: StreamState(sendBuffer: sendBuffer, isKnown: false)))
     }
 
     /// The yamux stream id; 0 until the loop has opened the stream.
@@ -75,7 +75,7 @@ final class StreamCore: Sendable {
         if mustPost { post(self) }
         if let outcome { return try Self.result(outcome) }
         let late = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in self.wait(for: maximum, continuation) }
+            await withCheckedContinuation { continuation in wait(for: maximum, continuation) }
         } onCancel: {
             let reader = shared.withLock { shared in
                 shared.state.stopReading()
@@ -105,7 +105,7 @@ final class StreamCore: Sendable {
         if mustPost { post(self) }
         guard mustWait else { return }
         let failure = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in self.waitForRoom(continuation) }
+            await withCheckedContinuation { continuation in waitForRoom(continuation) }
         } onCancel: {
             let writer = shared.withLock { shared in shared.takeWriter(shared.state.stopWriting()) }
             writer?.resume(returning: Self.cancelledError)

@@ -1,3 +1,4 @@
+import PeerProtocols
 import PeerTransport
 
 /// The two halves of a stream, what they hold, and how it ended: without lock, task or event loop.

@@ -10,26 +10,26 @@ final class YamuxByteStream: ByteStream {
     }
 
     deinit {
-        self.core.abandon()
+        core.abandon()
     }
 
     func read(upTo maximum: Int) async throws(TransportError) -> [UInt8]? {
-        try await self.core.read(upTo: maximum)
+        try await core.read(upTo: maximum)
     }
 
     func write(_ bytes: [UInt8]) async throws(TransportError) {
-        try await self.core.write(bytes)
+        try await core.write(bytes)
     }
 
     func writeImmediately(_ bytes: [UInt8]) throws(TransportError) -> Bool {
-        try self.core.writeImmediately(bytes)
+        try core.writeImmediately(bytes)
     }
 
     func closeWrite() async throws(TransportError) {
-        try self.core.closeWrite()
+        try core.closeWrite()
     }
 
     func reset() {
-        self.core.reset()
+        core.reset()
     }
 }

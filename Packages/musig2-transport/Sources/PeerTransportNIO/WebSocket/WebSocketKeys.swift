@@ -1,4 +1,5 @@
 import Crypto
+import PeerProtocols
 
 #if canImport(Darwin)
     import Darwin
@@ -42,15 +43,15 @@ struct WebSocketMasks {
 
     /// The next mask.
     mutating func next() -> WebSocketMask {
-        if let key = self.keys.popLast() { return WebSocketMask(key: key) }
-        self.keys.reserveCapacity(Self.count)
+        if let key = keys.popLast() { return WebSocketMask(key: key) }
+        keys.reserveCapacity(Self.count)
         let isFilled = withUnsafeTemporaryAllocation(of: UInt32.self, capacity: Self.count) { words in
             words.initialize(repeating: 0)
             guard Self.fill(UnsafeMutableRawBufferPointer(words)) else { return false }
-            self.keys.append(contentsOf: words)
+            keys.append(contentsOf: words)
             return true
         }
-        if isFilled, let key = self.keys.popLast() { return WebSocketMask(key: key) }
+        if isFilled, let key = keys.popLast() { return WebSocketMask(key: key) }
         var generator = SystemRandomNumberGenerator()
         return WebSocketMask(key: generator.next())
     }

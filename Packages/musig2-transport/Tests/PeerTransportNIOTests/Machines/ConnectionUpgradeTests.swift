@@ -3,6 +3,8 @@ import NIOCore
 import PeerTransport
 import Testing
 
+@testable import PeerNoise
+@testable import PeerProtocols
 @testable import PeerTransportNIO
 
 @Suite("From a raw connection to a multiplexed one")
@@ -12,7 +14,7 @@ struct ConnectionUpgradeTests {
         var listener: [String] = ["/yamux/1.0.0"]
         var piece = Int.max
 
-        var description: String { "dialer \(self.dialer), listener \(self.listener), pieces of \(self.piece)" }
+        var description: String { "dialer \(dialer), listener \(listener), pieces of \(piece)" }
 
         static let all: [Variant] = [1, 7, Int.max].flatMap { piece in
             [

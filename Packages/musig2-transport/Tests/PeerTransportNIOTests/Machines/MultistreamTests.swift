@@ -1,5 +1,6 @@
 import Testing
 
+@testable import PeerProtocols
 @testable import PeerTransportNIO
 
 /// Frames as every libp2p implementation sends them.

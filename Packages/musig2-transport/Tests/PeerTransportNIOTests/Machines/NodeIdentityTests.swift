@@ -12,7 +12,7 @@ struct NodeIdentityTests {
         let publicKey: String
         let peerID: String
 
-        var description: String { self.peerID }
+        var description: String { peerID }
     }
 
     /// Checked against py-libp2p and go-libp2p.

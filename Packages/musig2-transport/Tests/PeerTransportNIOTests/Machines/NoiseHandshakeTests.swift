@@ -4,6 +4,7 @@ import PeerTransport
 import Testing
 import WireCodec
 
+@testable import PeerNoise
 @testable import PeerTransportNIO
 
 @Suite("Noise handshake, refused")

@@ -3,6 +3,7 @@ import Multiformats
 import NIOCore
 import Testing
 
+@testable import PeerNoise
 @testable import PeerTransportNIO
 
 @Suite("Noise XX, byte for byte")

@@ -1,6 +1,7 @@
 import Crypto
 import Testing
 
+@testable import PeerNoise
 @testable import PeerTransportNIO
 
 @Suite("Peers that were checked before")

@@ -10,7 +10,7 @@ struct QueueTests {
     @Test("a byte queue is a queue of bytes, whatever goes in and out in which pieces")
     func byteQueue() {
         let seed = UInt64.random(in: 0...UInt64.max)
-        var generator = SplitMix64(seed: seed)
+        var generator = SeededGenerator(seed: seed)
         for _ in 0..<200 {
             var queue = ByteQueue()
             var model: [UInt8] = []

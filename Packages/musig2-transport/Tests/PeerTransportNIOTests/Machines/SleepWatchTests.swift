@@ -10,14 +10,14 @@ struct SleepWatchTests {
     private final class Sleeper: SleepWatching {
         var wakings = 0
 
-        func woke() { self.wakings += 1 }
+        func woke() { wakings += 1 }
     }
 
     /// Clocks that a test sets, and how often they were looked at.
     private final class Clocks: Sendable {
         private let state = Mutex((mark: SleepMark(monotonic: .zero, wall: .zero), looks: 0))
 
-        var looks: Int { self.state.withLock { $0.looks } }
+        var looks: Int { state.withLock { $0.looks } }
 
         func look() -> SleepMark {
             self.state.withLock { state in
@@ -27,7 +27,7 @@ struct SleepWatchTests {
         }
 
         func set(_ seconds: Int) {
-            self.state.withLock { $0.mark = SleepMark(monotonic: .seconds(seconds), wall: .seconds(seconds)) }
+            state.withLock { $0.mark = SleepMark(monotonic: .seconds(seconds), wall: .seconds(seconds)) }
         }
     }
 

@@ -1,6 +1,7 @@
 import PeerTransport
 import Testing
 
+@testable import PeerProtocols
 @testable import PeerTransportNIO
 
 /// The machine of one stream: what its two halves hold, who waits, and how it ends.

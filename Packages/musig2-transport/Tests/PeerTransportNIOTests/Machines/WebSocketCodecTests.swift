@@ -1,5 +1,7 @@
+import PeerTransport
 import Testing
 
+@testable import PeerProtocols
 @testable import PeerTransportNIO
 
 @Suite("WebSocket frames")
@@ -135,7 +137,7 @@ struct WebSocketFrameTests {
     @Test("random bytes: a reader says what it holds, or that a rule was broken, however they come")
     func random() {
         let seed = UInt64.random(in: 0...UInt64.max)
-        var generator = SplitMix64(seed: seed)
+        var generator = SeededGenerator(seed: seed)
         for _ in 0..<2000 {
             var stream: [UInt8] = []
             for _ in 0..<Int.random(in: 1...6, using: &generator) {

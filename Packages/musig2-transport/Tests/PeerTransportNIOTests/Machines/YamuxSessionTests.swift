@@ -1,5 +1,7 @@
+import PeerTransport
 import Testing
 
+@testable import PeerProtocols
 @testable import PeerTransportNIO
 
 @Suite("yamux session")
@@ -493,7 +495,7 @@ struct YamuxSessionTests {
     @Test("random bytes and random frames never trap, and leave a session within its limits")
     func random() {
         let seed = UInt64.random(in: 0...UInt64.max)
-        var generator = SplitMix64(seed: seed)
+        var generator = SeededGenerator(seed: seed)
         var limits = YamuxLimits()
         limits.maximumInboundStreams = 8
         for _ in 0..<3000 {

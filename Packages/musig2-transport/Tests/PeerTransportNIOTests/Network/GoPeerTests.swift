@@ -2,6 +2,7 @@ import Multiformats
 import PeerTransport
 import Testing
 
+@testable import PeerProtocols
 @testable import PeerTransportNIO
 
 /// What go-libp2p does and other implementations do not, as one sees it on the wire.

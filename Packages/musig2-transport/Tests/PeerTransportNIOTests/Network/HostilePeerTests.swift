@@ -3,6 +3,7 @@ import NIOCore
 import PeerTransport
 import Testing
 
+@testable import PeerProtocols
 @testable import PeerTransportNIO
 
 @Suite("Hostile peers, and the reason for which each is cut off", .serialized, .timeLimit(.minutes(2)))
@@ -27,7 +28,7 @@ struct HostilePeerTests {
         var code: TransportError.Code
         var message: String
 
-        var testDescription: String { self.name }
+        var testDescription: String { name }
     }
 
     private static let approaches = [
@@ -231,7 +232,7 @@ struct HostilePeerTests {
         var count: Int
         var message: String
 
-        var testDescription: String { self.name }
+        var testDescription: String { name }
     }
 
     private static let emptyFrames =

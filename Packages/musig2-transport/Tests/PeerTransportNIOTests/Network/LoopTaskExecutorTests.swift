@@ -15,7 +15,7 @@ struct LoopTaskExecutorTests {
         let (dialed, accepted) = try await Loopback.listen().connect()
         let (opened, answering) = try await Loopback.stream(from: dialed, to: accepted)
         let executor = try #require(dialed.taskExecutor)
-        #expect(!self.isOnLoop())
+        #expect(!isOnLoop())
         try await withThrowingTaskGroup(of: Void.self) { group in
             // Elsewhere, so that each answer is waited for.
             group.addTask {
@@ -26,14 +26,14 @@ struct LoopTaskExecutorTests {
                 for round in 0..<100 {
                     try await opened.write([UInt8(round)])
                     #expect(try await opened.read(upTo: 1) == [UInt8(round)])
-                    #expect(self.isOnLoop())
+                    #expect(isOnLoop())
                 }
                 try await opened.closeWrite()
                 #expect(try await opened.read(upTo: 1) == nil)
             }
             try await group.waitForAll()
         }
-        #expect(!self.isOnLoop())
+        #expect(!isOnLoop())
         await dialed.close()
     }
 

@@ -4,6 +4,7 @@ import NIOEmbedded
 import PeerTransport
 import Testing
 
+@testable import PeerProtocols
 @testable import PeerTransportNIO
 
 @Suite("The handler is called back while it writes")
@@ -52,7 +53,7 @@ struct ReentrancyTests {
     @Test("random frames through the whole handler: it lives or closes, and never traps")
     func randomFrames() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
-        var generator = SplitMix64(seed: seed)
+        var generator = SeededGenerator(seed: seed)
         for _ in 0..<60 {
             let side = try EmbeddedSide(before: ReadsInWrite())
             try side.upgrade()
@@ -78,7 +79,7 @@ struct ReentrancyTests {
     }
 
     /// The beginning of a negotiation, or anything.
-    private static func body(_ count: Int, _ generator: inout SplitMix64) -> [UInt8] {
+    private static func body(_ count: Int, _ generator: inout SeededGenerator) -> [UInt8] {
         let negotiation = MultistreamMessage.encode(MultistreamMessage.header) + MultistreamMessage.encode("/x")
         let random = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
         return Bool.random(using: &generator) ? Array((negotiation + random).prefix(count)) : random
@@ -92,12 +93,12 @@ private final class ClosesInWrite: ChannelOutboundHandler {
     private var left: Int
 
     init(_ write: Int) {
-        self.left = write
+        left = write
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        self.left -= 1
-        guard self.left != 0 else {
+        left -= 1
+        guard left != 0 else {
             context.close(promise: nil)
             promise?.fail(ChannelError.ioOnClosedChannel)
             return
@@ -115,18 +116,18 @@ private final class ReadsInWrite: ChannelDuplexHandler {
     var pending: [[UInt8]] = []
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        self.release(context)
+        release(context)
         context.fireChannelRead(data)
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         context.write(data, promise: promise)
-        self.release(context)
+        release(context)
     }
 
     private func release(_ context: ChannelHandlerContext) {
-        guard !self.pending.isEmpty else { return }
-        let bytes = self.pending.removeFirst()
-        context.fireChannelRead(self.wrapInboundOut(ByteBuffer(bytes: bytes)))
+        guard !pending.isEmpty else { return }
+        let bytes = pending.removeFirst()
+        context.fireChannelRead(wrapInboundOut(ByteBuffer(bytes: bytes)))
     }
 }

@@ -3,6 +3,7 @@ import PeerTransport
 import Synchronization
 import Testing
 
+@testable import PeerProtocols
 @testable import PeerTransportNIO
 
 @Suite("Responders on the event loop", .serialized, .timeLimit(.minutes(1)))
@@ -25,22 +26,22 @@ struct ResponderTests {
             begin: ResponderAction = .send([]), end: ResponderAction = .send([]),
             _ answer: @escaping @Sendable ([UInt8]) -> ResponderAction
         ) {
-            self.given = Mutex(Given())
-            self.beginning = begin
+            given = Mutex(Given())
+            beginning = begin
             self.answer = answer
             self.end = end
         }
 
-        func begin() -> ResponderAction { self.beginning }
+        func begin() -> ResponderAction { beginning }
 
         func receive(_ bytes: [UInt8]) -> ResponderAction {
-            self.given.withLock { $0.bytes += bytes }
-            return self.answer(bytes)
+            given.withLock { $0.bytes += bytes }
+            return answer(bytes)
         }
 
         func receiveEnd() -> ResponderAction {
-            self.given.withLock { $0.ends += 1 }
-            return self.end
+            given.withLock { $0.ends += 1 }
+            return end
         }
     }
 

@@ -4,6 +4,7 @@ import NIOPosix
 import PeerTransport
 import Testing
 
+@testable import PeerProtocols
 @testable import PeerTransportNIO
 
 @Suite("Dialling and listening, and what goes wrong with them", .serialized, .timeLimit(.minutes(1)))

@@ -3,6 +3,8 @@ import PeerTransport
 import Synchronization
 import Testing
 
+@testable import PeerNoise
+@testable import PeerProtocols
 @testable import PeerTransportNIO
 
 @Suite("What hostile peers cannot do", .serialized, .timeLimit(.minutes(1)))

@@ -4,6 +4,7 @@ import NIOPosix
 import PeerTransport
 import Testing
 
+@testable import PeerProtocols
 @testable import PeerTransportNIO
 
 @Suite("Streams over TCP", .serialized, .timeLimit(.minutes(1)))
@@ -412,7 +413,7 @@ private final class DripHandler: ChannelInboundHandler {
     typealias InboundOut = ByteBuffer
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var buffer = self.unwrapInboundIn(data)
-        while let byte = buffer.readSlice(length: 1) { context.fireChannelRead(self.wrapInboundOut(byte)) }
+        var buffer = unwrapInboundIn(data)
+        while let byte = buffer.readSlice(length: 1) { context.fireChannelRead(wrapInboundOut(byte)) }
     }
 }

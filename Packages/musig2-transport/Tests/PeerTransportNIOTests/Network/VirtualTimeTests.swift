@@ -3,6 +3,7 @@ import NIOEmbedded
 import PeerTransport
 import Testing
 
+@testable import PeerProtocols
 @testable import PeerTransportNIO
 
 @Suite("What happens to a connection by time alone, on a clock that the test moves")

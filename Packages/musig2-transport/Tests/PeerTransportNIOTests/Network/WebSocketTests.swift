@@ -4,6 +4,7 @@ import NIOEmbedded
 import PeerTransport
 import Testing
 
+@testable import PeerProtocols
 @testable import PeerTransportNIO
 
 @Suite("WebSocket", .serialized, .timeLimit(.minutes(1)))
@@ -239,11 +240,11 @@ private final class ErrorCollector: ChannelInboundHandler {
     private(set) var received: [UInt8] = []
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        self.received += Array(self.unwrapInboundIn(data).readableBytesView)
+        received += Array(unwrapInboundIn(data).readableBytesView)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if let error = error as? TransportError { self.errors.append(error) }
+        if let error = error as? TransportError { errors.append(error) }
     }
 }
 
@@ -257,7 +258,7 @@ private final class EchoesInWrite: ChannelDuplexHandler {
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         context.write(data, promise: promise)
-        guard !self.pending.isEmpty else { return }
-        context.fireChannelRead(self.wrapInboundOut(ByteBuffer(bytes: self.pending.removeFirst())))
+        guard !pending.isEmpty else { return }
+        context.fireChannelRead(wrapInboundOut(ByteBuffer(bytes: pending.removeFirst())))
     }
 }

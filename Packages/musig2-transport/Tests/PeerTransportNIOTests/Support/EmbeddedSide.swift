@@ -4,15 +4,16 @@ import NIOEmbedded
 import PeerTransport
 import Synchronization
 
+@testable import PeerNoise
 @testable import PeerTransportNIO
 
 /// How connections ended; no error stands for good order.
 final class Ends: Sendable {
     private let errors = Mutex<[TransportError?]>([])
 
-    var all: [TransportError?] { self.errors.withLock { $0 } }
+    var all: [TransportError?] { errors.withLock { $0 } }
 
-    func note(_ error: TransportError?) { self.errors.withLock { $0.append(error) } }
+    func note(_ error: TransportError?) { errors.withLock { $0.append(error) } }
 }
 
 /// One side in an embedded channel, the other a machine in the hands of the test.
@@ -38,7 +39,7 @@ final class EmbeddedSide {
         configuration: TCPTransport.Configuration = .init()
     ) throws {
         self.count = count ?? ConnectionCount(limits: configuration.limits)
-        self.peer = ConnectionUpgrade(
+        peer = ConnectionUpgrade(
             ConnectionUpgrade.Parameters(
                 isInitiator: true,
                 credentials: try NoiseCredentials(identity: .generateEd25519(), muxers: ["/yamux/1.0.0"]),
@@ -51,29 +52,29 @@ final class EmbeddedSide {
             },
             slot: try self.count.open(isInbound: true, from: try Multiaddr(address)))
         let local = TransportIdentity(
-            peerID: self.identity.peerID,
-            credentials: try NoiseCredentials(identity: self.identity, muxers: ["/yamux/1.0.0"]))
-        if let handler { try self.channel.pipeline.syncOperations.addHandler(handler) }
-        try self.channel.pipeline.syncOperations.addHandler(
+            peerID: identity.peerID,
+            credentials: try NoiseCredentials(identity: identity, muxers: ["/yamux/1.0.0"]))
+        if let handler { try channel.pipeline.syncOperations.addHandler(handler) }
+        try channel.pipeline.syncOperations.addHandler(
             ConnectionHandler(
                 role: role, local: local, configuration: configuration, sleepWatches: SleepWatches(configuration)
             ) { [weak self] in self?.result = $0 })
-        try self.channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+        try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
     }
 
     /// Goes through the upgrade, as far as the channel lets it.
     func upgrade() throws {
-        try self.deliver(self.peer.start())
-        for _ in 0..<4 where self.sealer == nil {
-            for bytes in try self.sent() {
+        try deliver(peer.start())
+        for _ in 0..<4 where sealer == nil {
+            for bytes in try sent() {
                 var offset = 0
                 reading: while true {
-                    switch bytes.withUnsafeBytes({ self.peer.receive($0, at: &offset) }) {
+                    switch bytes.withUnsafeBytes({ peer.receive($0, at: &offset) }) {
                     case .needMore: break reading
-                    case .send(let reply): try self.deliver(reply)
+                    case .send(let reply): try deliver(reply)
                     case .done(let result):
-                        self.sealer = result.sealer
-                        self.opener = result.opener
+                        sealer = result.sealer
+                        opener = result.opener
                         break reading
                     case .fail(let error): throw error
                     }
@@ -83,8 +84,8 @@ final class EmbeddedSide {
     }
 
     func deliver(_ bytes: [UInt8]) throws {
-        guard self.channel.isActive else { return }
-        try self.channel.writeInbound(ByteBuffer(bytes: bytes))
+        guard channel.isActive else { return }
+        try channel.writeInbound(ByteBuffer(bytes: bytes))
     }
 
     func sealed(_ frames: [UInt8]) throws -> [UInt8] {
@@ -97,7 +98,7 @@ final class EmbeddedSide {
 
     func sent() throws -> [[UInt8]] {
         var all: [[UInt8]] = []
-        while let buffer = try self.channel.readOutbound(as: ByteBuffer.self) {
+        while let buffer = try channel.readOutbound(as: ByteBuffer.self) {
             all.append(Array(buffer.readableBytesView))
         }
         return all
@@ -105,10 +106,10 @@ final class EmbeddedSide {
 
     /// The plaintext of everything sent.
     func sentFrames() throws -> [UInt8] {
-        let wire = try self.sent().flatMap { $0 }
+        let wire = try sent().flatMap { $0 }
         var frames: [UInt8] = []
         var offset = 0
-        while let message = try wire.withUnsafeBytes({ try self.opener?.next($0, at: &offset) }) {
+        while let message = try wire.withUnsafeBytes({ try opener?.next($0, at: &offset) }) {
             frames += message
         }
         return frames

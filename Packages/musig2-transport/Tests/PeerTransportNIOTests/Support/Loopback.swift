@@ -12,7 +12,7 @@ struct Loopback {
     let listener: any Listener
     let events: EventLog
 
-    var address: Multiaddr { self.listener.addresses[0] }
+    var address: Multiaddr { listener.addresses[0] }
 
     static func listen(
         on address: String = "/ip4/127.0.0.1/tcp/0",
@@ -36,12 +36,12 @@ struct Loopback {
         var configuration = TCPTransport.Configuration()
         change(&configuration)
         let dialer = try TCPTransport(identity: .generateEd25519(), configuration: configuration)
-        let dialed = try await dialer.dial(self.address, expecting: self.identity.peerID) { $0 == Self.protocolID }
-        return (dialed, try await self.accept())
+        let dialed = try await dialer.dial(address, expecting: identity.peerID) { $0 == Self.protocolID }
+        return (dialed, try await accept())
     }
 
     func accept() async throws -> any Connection {
-        guard let connection = try await self.listener.accept() else { throw Missing("a connection") }
+        guard let connection = try await listener.accept() else { throw Missing("a connection") }
         return connection
     }
 
@@ -60,10 +60,10 @@ struct Loopback {
 
     /// A connection from a peer that can send anything, through the whole handshake.
     func hostile(muxers: [String] = ["/yamux/1.0.0"]) async throws -> (peer: RawPeer, connection: any Connection) {
-        let peer = try await RawPeer.connect(to: self.address)
-        if self.address.components.contains(.ws) { try await peer.openWebSocket() }
+        let peer = try await RawPeer.connect(to: address)
+        if address.components.contains(.ws) { try await peer.openWebSocket() }
         try await peer.secure(.generateEd25519(), muxers: muxers)
-        return (peer, try await self.accept())
+        return (peer, try await accept())
     }
 }
 
@@ -71,25 +71,25 @@ struct Loopback {
 final class EventLog: Sendable {
     private let inbox = BoundedInbox<TransportEvent>(capacity: 100_000)
 
-    func note(_ event: TransportEvent) { _ = self.inbox.push(event) }
+    func note(_ event: TransportEvent) { _ = inbox.push(event) }
 
     /// Waits for the next event.
     func next() async throws -> TransportEvent {
-        guard let event = try await self.inbox.next() else { throw Missing("an event") }
+        guard let event = try await inbox.next() else { throw Missing("an event") }
         return event
     }
 
     /// Waits for the next connection that came to nothing.
     func failure() async throws -> (stage: TransportEvent.Stage, error: TransportError) {
         while true {
-            if case .failed(let stage, let error) = try await self.next().kind { return (stage, error) }
+            if case .failed(let stage, let error) = try await next().kind { return (stage, error) }
         }
     }
 
     /// Waits for the end of a connection that had been established.
     func closed() async throws -> (received: UInt64, sent: UInt64, error: TransportError?) {
         while true {
-            if case .closed(_, let received, let sent, let error) = try await self.next().kind {
+            if case .closed(_, let received, let sent, let error) = try await next().kind {
                 return (received, sent, error)
             }
         }
@@ -100,7 +100,7 @@ struct Missing: Error, CustomStringConvertible {
     let description: String
 
     init(_ what: String) {
-        self.description = "expected \(what), found none"
+        description = "expected \(what), found none"
     }
 }
 
@@ -108,7 +108,7 @@ extension ByteStream {
     /// Reads until the other side closes its half.
     func readToEnd() async throws -> [UInt8] {
         var all: [UInt8] = []
-        while let bytes = try await self.read(upTo: 65_536) { all += bytes }
+        while let bytes = try await read(upTo: 65_536) { all += bytes }
         return all
     }
 
@@ -116,7 +116,7 @@ extension ByteStream {
     func read(exactly count: Int) async throws -> [UInt8] {
         var all: [UInt8] = []
         while all.count < count {
-            guard let bytes = try await self.read(upTo: count - all.count) else { throw Missing("more bytes") }
+            guard let bytes = try await read(upTo: count - all.count) else { throw Missing("more bytes") }
             all += bytes
         }
         return all
@@ -136,6 +136,6 @@ func transportError(_ body: () async throws -> Void) async throws -> TransportEr
 extension TCPTransport {
     /// Waits until no connection is left, finished or not; the time limit of the suite ends it otherwise.
     func connectionsEnded() async {
-        while self.connectionCount > 0 { await Task.yield() }
+        while connectionCount > 0 { await Task.yield() }
     }
 }

@@ -23,7 +23,7 @@ struct NoiseTranscript: Sendable, CustomStringConvertible {
     let sealedWorld: String
     let sealedAgain: String
 
-    var description: String { self.name }
+    var description: String { name }
 
     static let all = [plain, earlyMuxer]
 

@@ -3,6 +3,8 @@ import NIOCore
 import NIOPosix
 import PeerTransport
 
+@testable import PeerNoise
+@testable import PeerProtocols
 @testable import PeerTransportNIO
 
 /// The other end of a TCP connection, in the hands of a test: it sends any bytes at all, and after ``secure(_:)`` any yamux
@@ -28,7 +30,7 @@ final class RawPeer {
     }
 
     deinit {
-        self.channel.close(promise: nil)
+        channel.close(promise: nil)
     }
 
     // MARK: Plain TCP
@@ -80,13 +82,13 @@ final class RawPeer {
 
     /// Sends bytes as they are, or as one message once there is a WebSocket.
     func send(_ bytes: [UInt8]) async throws {
-        try await self.sendPlain(self.frames == nil ? bytes : Self.message(bytes))
+        try await sendPlain(frames == nil ? bytes : Self.message(bytes))
     }
 
     /// Sends bytes to a side that may have run out of patience already: whether they arrive decides nothing.
     func sendIfOpen(_ bytes: [UInt8]) async throws {
         do {
-            if !bytes.isEmpty { try await self.sendPlain(bytes) }
+            if !bytes.isEmpty { try await sendPlain(bytes) }
         } catch is ChannelError {
             // It has closed.
         } catch is IOError {
@@ -95,26 +97,26 @@ final class RawPeer {
     }
 
     func sendPlain(_ bytes: [UInt8]) async throws {
-        try await self.channel.writeAndFlush(ByteBuffer(bytes: bytes)).get()
+        try await channel.writeAndFlush(ByteBuffer(bytes: bytes)).get()
     }
 
     /// What has come, taken out of the WebSocket if there is one; nil once the other side has closed.
     func read() async throws -> [UInt8]? {
-        guard self.frames != nil else { return try await self.readPlain() }
-        while let bytes = try await self.readPlain() {
-            let payload = self.unwrap(bytes)
+        guard frames != nil else { return try await readPlain() }
+        while let bytes = try await readPlain() {
+            let payload = unwrap(bytes)
             if !payload.isEmpty { return payload }
         }
         return nil
     }
 
     private func readPlain() async throws -> [UInt8]? {
-        if !self.unread.isEmpty {
-            defer { self.unread = [] }
-            return self.unread
+        if !unread.isEmpty {
+            defer { unread = [] }
+            return unread
         }
-        guard !self.hasEnded, let bytes = try await self.inbox.next(), !bytes.isEmpty else {
-            self.hasEnded = true
+        guard !hasEnded, let bytes = try await inbox.next(), !bytes.isEmpty else {
+            hasEnded = true
             return nil
         }
         return bytes
@@ -123,18 +125,18 @@ final class RawPeer {
     /// Reads until the other side closes.
     func readToEnd() async throws -> [UInt8] {
         var all: [UInt8] = []
-        while let bytes = try await self.read() { all += bytes }
+        while let bytes = try await read() { all += bytes }
         return all
     }
 
     /// Leaves what comes in the buffers of the system.
     func stopReading() {
-        self.channel.setOption(.autoRead, value: false).whenFailure { _ in }
+        channel.setOption(.autoRead, value: false).whenFailure { _ in }
     }
 
     func close() async throws {
         do {
-            try await self.channel.close().get()
+            try await channel.close().get()
         } catch ChannelError.alreadyClosed {
             // The other side was faster, and this one has closed with it.
         }
@@ -160,14 +162,14 @@ final class RawPeer {
     func openWebSocket() async throws {
         let request = WebSocketKeys.request(host: "127.0.0.1:1", path: "/")
         var handshake = WebSocketHandshake(request, maximumHead: 8192)
-        try await self.sendPlain(handshake.start())
-        while let bytes = try await self.readPlain() {
+        try await sendPlain(handshake.start())
+        while let bytes = try await readPlain() {
             var offset = 0
             switch bytes.withUnsafeBytes({ handshake.receive($0, at: &offset) }) {
             case .needMore: continue
             case .agreed:
-                self.frames = WebSocketFrameReader(expectsMask: false, maximumFrame: 1_000_000)
-                self.unread = Array(bytes[offset...])
+                frames = WebSocketFrameReader(expectsMask: false, maximumFrame: 1_000_000)
+                unread = Array(bytes[offset...])
                 return
             case .answer: throw Closed()
             case .fail(let error, _): throw error
@@ -179,11 +181,11 @@ final class RawPeer {
     private func unwrap(_ bytes: [UInt8]) -> [UInt8] {
         var payload: [UInt8] = []
         var offset = 0
-        while let action = bytes.withUnsafeBytes({ self.frames?.receive($0, at: &offset) }), action != .needMore {
+        while let action = bytes.withUnsafeBytes({ frames?.receive($0, at: &offset) }), action != .needMore {
             if case .payload(let range, _) = action {
                 payload += bytes[range]
             } else {
-                self.controls.append(action)
+                controls.append(action)
             }
         }
         return payload
@@ -202,7 +204,7 @@ final class RawPeer {
         _ identity: NodeIdentity, isInitiator: Bool = true, muxers: [String] = ["/yamux/1.0.0"],
         refused: String? = nil
     ) async throws {
-        try await self.secure(
+        try await secure(
             try NoiseCredentials(identity: identity, muxers: muxers), isInitiator: isInitiator, refused: refused)
     }
 
@@ -216,26 +218,26 @@ final class RawPeer {
         let header = MultistreamMessage.encode(MultistreamMessage.header)
         var start = upgrade.start()
         if let refused {
-            try await self.send(header + MultistreamMessage.encode(refused))
+            try await send(header + MultistreamMessage.encode(refused))
             start.removeFirst(header.count)
             let answer = header + MultistreamMessage.encode(MultistreamMessage.notAvailable)
             var found: [UInt8] = []
-            while found.count < answer.count, let bytes = try await self.read() { found += bytes }
+            while found.count < answer.count, let bytes = try await read() { found += bytes }
             guard found == answer else { throw Closed() }
-            self.unread = header
+            unread = header
         }
-        try await self.send(start)
-        while let bytes = try await self.read() {
+        try await send(start)
+        while let bytes = try await read() {
             var offset = 0
             reading: while true {
                 let action = bytes.withUnsafeBytes { upgrade.receive($0, at: &offset) }
                 switch action {
                 case .needMore: break reading
-                case .send(let reply): try await self.send(reply)
+                case .send(let reply): try await send(reply)
                 case .done(let result):
-                    self.secured = result
-                    self.plaintext = Array(result.leftover)
-                    self.ciphertext = Array(bytes[offset...])
+                    secured = result
+                    plaintext = Array(result.leftover)
+                    ciphertext = Array(bytes[offset...])
                     return
                 case .fail(let error): throw error
                 }
@@ -246,7 +248,7 @@ final class RawPeer {
 
     /// Seals bytes of the session and sends them.
     func sendFrames(_ bytes: [UInt8]) async throws {
-        try await self.send(try self.seal(bytes))
+        try await send(try seal(bytes))
     }
 
     /// Bytes of the session as they go over the wire.
@@ -262,44 +264,44 @@ final class RawPeer {
     func sealEmpty() throws -> [UInt8] {
         guard var secured = self.secured else { throw Closed() }
         var output = ByteBuffer()
-        try secured.sealer.sealMessage(UnsafeRawBufferPointer(start: nil, count: 0), into: &output)
+        try secured.sealer.sealMessage(UnsafeRawBufferPointer(start: nil, count: 0)) { output.writeBytes($0) }
         self.secured = secured
         return Array(output.readableBytesView)
     }
 
     /// The next frame of the session and its body.
     func frame() async throws -> (header: YamuxHeader, body: [UInt8]) {
-        let head = try await self.readPlaintext(YamuxHeader.byteCount)
+        let head = try await readPlaintext(YamuxHeader.byteCount)
         guard let header = head.withUnsafeBytes({ YamuxHeader.read($0, at: 0) }) else { throw Closed() }
-        let body = header.kind == .data ? try await self.readPlaintext(Int(header.length)) : []
+        let body = header.kind == .data ? try await readPlaintext(Int(header.length)) : []
         return (header, body)
     }
 
     private func readPlaintext(_ count: Int) async throws -> [UInt8] {
-        while self.plaintext.count < count {
+        while plaintext.count < count {
             guard let secured = self.secured else { throw Closed() }
-            if self.ciphertext.isEmpty { self.ciphertext = try await self.read() ?? [] }
-            guard !self.ciphertext.isEmpty else { throw Closed() }
+            if ciphertext.isEmpty { ciphertext = try await read() ?? [] }
+            guard !ciphertext.isEmpty else { throw Closed() }
             var bytes: [UInt8] = []
-            swap(&bytes, &self.ciphertext)
+            swap(&bytes, &ciphertext)
             var offset = 0
             while let message = try bytes.withUnsafeBytes({ try secured.opener.next($0, at: &offset) }) {
-                self.plaintext += message
+                plaintext += message
             }
         }
-        defer { self.plaintext.removeFirst(count) }
-        return Array(self.plaintext.prefix(count))
+        defer { plaintext.removeFirst(count) }
+        return Array(plaintext.prefix(count))
     }
 
     /// Opens a stream and agrees on a protocol, reading every frame up to the agreement.
     func open(_ id: UInt32, _ protocolID: String) async throws {
         let proposal =
             MultistreamMessage.encode(MultistreamMessage.header) + MultistreamMessage.encode(protocolID)
-        try await self.sendFrames(
+        try await sendFrames(
             wire(.windowUpdate, .syn, id, 0) + wire(.data, [], id, UInt32(proposal.count)) + proposal)
         var answer: [UInt8] = []
         while answer.count < proposal.count {
-            let (header, body) = try await self.frame()
+            let (header, body) = try await frame()
             guard header.streamID == id, !header.flags.contains(.rst) else { throw Closed() }
             answer += body
         }
@@ -319,17 +321,17 @@ private final class CollectingHandler: ChannelInboundHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        self.onActive()
+        onActive()
         context.fireChannelActive()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        _ = self.inbox.push(Array(self.unwrapInboundIn(data).readableBytesView))
+        _ = inbox.push(Array(unwrapInboundIn(data).readableBytesView))
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         // An empty array stands for the end, behind all that came before it.
-        _ = self.inbox.push([])
+        _ = inbox.push([])
         context.fireChannelInactive()
     }
 

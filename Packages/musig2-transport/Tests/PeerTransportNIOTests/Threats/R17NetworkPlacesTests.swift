@@ -9,7 +9,7 @@ import Testing
 @Suite("Addresses of one network") struct R17NetworkPlacesTests {
     private let peers: [PeerID]
 
-    init() { self.peers = (0..<64).map { _ in NodeIdentity.generateEd25519().peerID } }
+    init() { peers = (0..<64).map { _ in NodeIdentity.generateEd25519().peerID } }
 
     private static func count() -> ConnectionCount {
         var limits = TCPTransport.Limits()
@@ -33,7 +33,7 @@ import Testing
         for number in 0..<8 {
             let slot = try Self.open(count, 1 + number % 2)
             slot.onEviction { _ in gone.withLock { $0.append(number) } }
-            #expect(slot.settle(peer: self.peers[number]) == nil)
+            #expect(slot.settle(peer: peers[number]) == nil)
             slots.append(slot)
         }
         var admitted = 0
@@ -59,13 +59,13 @@ import Testing
     @Test("unfinished ones go first, those of a peer that is kept never")
     func r17KeptConnectionsStay() throws {
         let count = Self.count()
-        let kept = self.peers[0]
+        let kept = peers[0]
         count.keep { $0 == kept }
         let gone = Mutex<[Int]>([])
         for number in 0..<8 {
             let slot = try Self.open(count, 1 + number % 2)
             slot.onEviction { _ in gone.withLock { $0.append(number) } }
-            if number != 4 { #expect(slot.settle(peer: self.peers[number % 2]) == nil) }
+            if number != 4 { #expect(slot.settle(peer: peers[number % 2]) == nil) }
         }
         for number in 0..<2 { _ = try Self.open(count, 10 + number) }
         // One of the first address, as it was unfinished, one of the second; all others of the first are kept.

@@ -4,6 +4,7 @@ import PeerTransport
 import Synchronization
 import Testing
 
+@testable import PeerProtocols
 @testable import PeerTransportNIO
 
 /// R18: requests whose answers nobody reads.
@@ -22,16 +23,16 @@ import Testing
         func maximumAnswer(to count: Int) -> Int { R18UnreadAnswerTests.answer }
 
         func receive(_ bytes: [UInt8]) -> ResponderAction {
-            self.waiting += bytes.count
-            return self.resume()
+            waiting += bytes.count
+            return resume()
         }
 
         func resume() -> ResponderAction {
-            guard self.waiting >= R18UnreadAnswerTests.request else { return .send([]) }
-            self.waiting -= R18UnreadAnswerTests.request
-            self.made.add(R18UnreadAnswerTests.answer)
+            guard waiting >= R18UnreadAnswerTests.request else { return .send([]) }
+            waiting -= R18UnreadAnswerTests.request
+            made.add(R18UnreadAnswerTests.answer)
             let answer = [UInt8](repeating: 1, count: R18UnreadAnswerTests.answer)
-            return self.waiting < R18UnreadAnswerTests.request ? .send(answer) : .sendAndResume(answer)
+            return waiting < R18UnreadAnswerTests.request ? .send(answer) : .sendAndResume(answer)
         }
 
         func receiveEnd() -> ResponderAction { .finish([]) }
@@ -40,8 +41,8 @@ import Testing
     /// How many bytes of answers were made.
     private final class Made: Sendable {
         private let bytes = Mutex(0)
-        var count: Int { self.bytes.withLock { $0 } }
-        func add(_ count: Int) { self.bytes.withLock { $0 += count } }
+        var count: Int { bytes.withLock { $0 } }
+        func add(_ count: Int) { bytes.withLock { $0 += count } }
     }
 
     private static func configuration(
@@ -175,12 +176,12 @@ import Testing
         private var waiting: [EventLoopPromise<Void>] = []
 
         func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-            guard self.isFull else { return context.write(data, promise: promise) }
-            if let promise { self.waiting.append(promise) }
+            guard isFull else { return context.write(data, promise: promise) }
+            if let promise { waiting.append(promise) }
         }
 
         func takeAll() {
-            self.isFull = false
+            isFull = false
             let waiting = self.waiting
             self.waiting = []
             for promise in waiting { promise.succeed() }

@@ -1,1 +1,0 @@
-../../../../../../Packages/musig2-transport/Sources/PeerTransportNIO/Noise/NoiseFraming.swift
