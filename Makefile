@@ -36,7 +36,7 @@ setup: ## Install what the build needs from outside (apt-get or brew); does noth
 	@Tools/setup
 
 setup-interop: setup ## Make .venv-interop, the Python with py-libp2p that the interop tests talk to; once
-	@Tools/setup-interop
+	@Tools/setup interop
 
 build: setup ## Build everything for debugging
 	@set -e; for root in $(TOP_ROOT) $(NIO_ROOTS); do \
@@ -55,28 +55,28 @@ network-steps:
 	@$(RUNNER) swift --results $(RESULTS) --scratch .build-nio --skip HeavyTests --skip InteropTests $(TOP_ROOT)
 	@$(RUNNER) swift --results $(RESULTS) --scratch .build-nio --filter InteropTests --name interop $(TOP_ROOT)
 	@$(if $(TOP_ROOT),$(RUNNER) check --results $(RESULTS) integration -- Tools/integration)
-	@$(if $(TOP_ROOT),$(RUNNER) check --results $(RESULTS) --count tap install -- Tools/check-install)
-	@$(RUNNER) check --results $(RESULTS) --count tap consumers -- Tools/consumers/run $(LIBRARIES)
+	@$(if $(TOP_ROOT),$(RUNNER) check --results $(RESULTS) --count install -- Tools/check-install)
+	@$(RUNNER) check --results $(RESULTS) --count consumers -- Tools/consumers/run $(LIBRARIES)
 	@$(RUNNER) swift --results $(RESULTS) --scratch .build-nio --skip HeavyTests $(NIO_ROOTS)
-	@$(RUNNER) check --results $(RESULTS) --count tap network-docs -- Tools/docs --scratch .build-nio \
+	@$(RUNNER) check --results $(RESULTS) --count network-docs -- Tools/docs --scratch .build-nio \
 		$(filter $(LIBRARIES),$(NIO_ROOTS))
-	@$(RUNNER) check --results $(RESULTS) --count tap ctime -- Tools/ctime/run
-	@$(RUNNER) check --results $(RESULTS) --count tap callgrind -- Tools/callgrind/run
+	@$(RUNNER) check --results $(RESULTS) --count ctime -- Tools/ctime/run
+	@$(RUNNER) check --results $(RESULTS) --count callgrind -- Tools/callgrind/run
 
 pure-steps:
 	@$(RUNNER) check --results $(RESULTS) lint -- Tools/lint
 	@$(RUNNER) check --results $(RESULTS) check-layers -- Tools/check-layers
 	@$(RUNNER) check --results $(RESULTS) check-examples -- Tools/check-examples
 	@$(RUNNER) check --results $(RESULTS) check-tables -- Tools/check-tables
-	@$(RUNNER) check --results $(RESULTS) --count unittest scripts -- \
-		python3 -m unittest discover --start-directory Tools/script-tests --pattern '*_tests.py'
-	@$(RUNNER) check --results $(RESULTS) --count unittest page -- \
-		.venv-interop/bin/python -m unittest discover --start-directory Tests-Integration/Interop/page --pattern '*_tests.py'
+	@$(RUNNER) check --results $(RESULTS) --count scripts -- \
+		python3 -m unittest discover --verbose --start-directory Tools/script-tests --pattern '*_tests.py'
+	@$(RUNNER) check --results $(RESULTS) --count page -- \
+		.venv-interop/bin/python -m unittest discover --verbose --start-directory Tests-Integration/Interop/page --pattern '*_tests.py'
 	@$(RUNNER) swift --results $(RESULTS) --scratch .build-pure --skip HeavyTests $(PURE_ROOTS)
-	@$(RUNNER) check --results $(RESULTS) --count tap pure-docs -- Tools/docs --scratch .build-pure \
+	@$(RUNNER) check --results $(RESULTS) --count pure-docs -- Tools/docs --scratch .build-pure \
 		$(filter $(LIBRARIES),$(PURE_ROOTS))
 	@$(RUNNER) swift --results $(RESULTS) --scratch .build-release --release --filter HeavyTests $(HEAVY_ROOTS)
-	@$(RUNNER) check --results $(RESULTS) --count tap fuzz -- env RUNS=20000 Tools/fuzz/run
+	@$(RUNNER) check --results $(RESULTS) --count fuzz -- env RUNS=20000 Tools/fuzz/run
 
 # One package: make test-session, make test-musig2-session, make test-fuzz, make test-Tests-Integration.
 test-%: setup
@@ -84,7 +84,7 @@ test-%: setup
 	if [ -z "$$package" ]; then echo "make: there is no package $*" >&2; exit 2; fi; \
 	case " $(TOP_ROOT) $(NIO_ROOTS) " in *" $$package "*) scratch=.build-nio ;; *) scratch=.build-pure ;; esac; \
 	case "$$package" in Packages/musig2-coordinator) heavy=Tools/hostile ;; *) heavy=$$package ;; esac; \
-	set -e; if [ "$$package" = "$(TOP_ROOT)" ]; then Tools/setup-interop; fi; \
+	set -e; if [ "$$package" = "$(TOP_ROOT)" ]; then Tools/setup interop; fi; \
 	$(RUNNER) start --results .build-results/one; \
 	if [ "$$package" != Tools/hostile ]; then \
 		$(RUNNER) swift --results .build-results/one --scratch $$scratch --skip HeavyTests $$package; fi; \
@@ -123,7 +123,7 @@ callgrind: setup ## Count the instructions of some operations and hold them to t
 fuzz: setup ## Run each decoder's fuzz target on 100,000 inputs (make test: 20,000); RUNS=1000000 for longer
 	@Tools/fuzz/run
 
-lint: ## Check formatting, and that public declarations are documented
+lint: ## Check formatting, documentation, and names that are retired
 	@Tools/lint
 
 check-layers: ## Check arrows, outside packages, imports, purity and versions
@@ -132,7 +132,7 @@ check-layers: ## Check arrows, outside packages, imports, purity and versions
 check-examples: ## Check that examples in documents are code that is tested, and that links lead somewhere
 	@Tools/check-examples
 
-check-tables: ## Check that the tests that docs/features.md and docs/threats.md name are there
+check-tables: ## Check that the tests that docs/threats.md names are there, and the tables of docs/json.md
 	@Tools/check-tables
 
 docs: setup ## Build the documentation of every module into .build-docs; warnings are errors
