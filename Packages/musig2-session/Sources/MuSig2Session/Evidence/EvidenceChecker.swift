@@ -32,10 +32,7 @@ public struct EvidenceChecker<Crypto: SessionCrypto>: Sendable {
         if !evidence.descriptor.isEmpty, evidence.descriptor != descriptor.bytes { throw .otherSession }
         try checkForm(evidence, culprit)
         for (position, message) in evidence.signedMessages.enumerated() {
-            let signer = Int(message.body.index)
-            guard crypto.isValid(signature: message.signature, ofBody: message.bodyBytes, signer: signer) else {
-                throw .badSignature(position: position)
-            }
+            guard isSigned(message) else { throw .badSignature(position: position) }
         }
         switch evidence.kind {
         case .contradiction: try checkContradiction(evidence)
@@ -46,16 +43,34 @@ public struct EvidenceChecker<Crypto: SessionCrypto>: Sendable {
         return culprit
     }
 
+    /// Whether it convicts.
+    func isConvincing(_ evidence: Evidence) -> Bool { (try? check(evidence)) != nil }
+
+    /// Two different partial signatures that one signer made under one nonce: they give its key away, and are no evidence.
+    func partialsUnderOneNonce(in evidence: Evidence) -> (SignedMessage, SignedMessage)? {
+        let partials = evidence.signedMessages.filter { $0.body.type == .partialSigShare }
+        guard let first = partials.first, Int(first.body.index) < descriptor.signerKeys.count,
+            first.body.sessionID == descriptor.id.bytes
+        else { return nil }
+        let second = partials.first { message in
+            message.body.index == first.body.index && message.body.attempt == first.body.attempt
+                && message.body.run == first.body.run && message.body.payload != first.body.payload
+        }
+        guard let second, second.body.sessionID == descriptor.id.bytes, isSigned(first), isSigned(second) else {
+            return nil
+        }
+        return (first, second)
+    }
+
+    private func isSigned(_ message: SignedMessage) -> Bool {
+        crypto.isValid(signature: message.signature, ofBody: message.bodyBytes, signer: Int(message.body.index))
+    }
+
     /// Whether counts and types are right, so that signatures would be checked.
-    internal func hasForm(_ evidence: Evidence) -> Bool {
+    func hasForm(_ evidence: Evidence) -> Bool {
         let culprit = Int(evidence.culprit)
         guard culprit < descriptor.signerKeys.count else { return false }
-        do throws(EvidenceError) {
-            try checkForm(evidence, culprit)
-            return true
-        } catch {
-            return false
-        }
+        return (try? checkForm(evidence, culprit)) != nil
     }
 
     /// The types of the messages that prove a kind; empty: two of one type.

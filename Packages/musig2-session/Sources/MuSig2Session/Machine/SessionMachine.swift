@@ -1,68 +1,28 @@
 public import Multiformats
 public import Secp256k1
-internal import WireCodec
+public import WireCodec
 
 /// One signer's session: what has come in, what may go out, and when.
 ///
 /// A value without sockets, clock, randomness or secrets. It is told inputs and answers with effects, so that a log of
 /// inputs replays it. State is slots: (column, index) holds the first valid message, and nothing needs sequence numbers
 /// or acknowledgements.
+///
+/// Each part keeps one thing and decides what concerns it alone; what concerns several is decided here.
 public struct SessionMachine<Crypto: SessionCrypto>: Hashable, Sendable {
     /// What the machine asks its caller to do.
     public typealias Effect = SessionEffect<Crypto.Context>
 
-    internal let constants: SessionConstants<Crypto>
-    internal var run: UInt64
-    internal var consent = Consent.none
-    internal var outcome: Outcome?
-    internal var isClosed = false
+    typealias Context = HandlerContext<Crypto>
 
-    internal var joins: Slots<JoinSlot>
-    /// The signers that say that they will not join, none of which has a JOIN here.
-    internal var declines: [Int: DeclineSlot] = [:]
-    internal var attempt: AttemptState<Crypto>
-    internal var peers = PeerTable()
-    /// How often each signer's JOIN was replaced lately.
-    internal var joinPaces: [Int: JoinPace] = [:]
-    /// Messages that were asked to be issued and are not issued yet.
-    internal var issuing: [PendingIssue] = []
-    /// What this run signed, by hash.
-    internal var ownMessages = OwnMessages()
-    /// Whether it was told that another process has this signer's key.
-    internal var hasMetOther = false
-
-    internal var ledger = OwnLedger()
-    internal var startedRounds: Set<Round> = []
-    internal var verifiesEveryPartial: Bool
-
-    internal var phase: Column?
-    internal var deadline: Duration?
-    /// How many attempts lasted at least half their deadline here: each doubles the time.
-    internal var timeouts = 0
-    internal var syncStep = 0
-    /// How many steps there were, however often the back-off begins anew: it says which peer is asked in turn, besides the owners.
-    internal var syncTurn = 0
-    internal var nextSync: Duration?
-    /// When expiry is reached, if the wall clock goes as the monotonic one.
-    internal var expiryAt: Duration
-    internal let startedAt: Duration
-    internal var lastActivity: Duration
-    /// When this run's JOIN was issued; settled runs take no higher one.
-    internal var joinedAt: Duration?
-    internal var isSettled = false
-    internal var hasRaisedRun = false
-    /// The run above which one was asked for; nothing is issued until it is here.
-    internal var awaitedRun: UInt64?
-
-    /// How many later attempts each signer raised.
-    internal var restarts: [Int: Int] = [:]
-    /// The attempts that ended early.
-    internal var earlyEnds: [EarlyEnd] = []
-    /// Signers against whom evidence was told.
-    internal var convicted: Set<Int> = []
-    /// The EVIDENCE that every bound peer is shown once, the oldest first.
-    internal var keptEvidence: [SignedMessage] = []
-    internal var broadcasts: Set<Int> = []
+    var state = SessionState.awaitingApproval
+    var slots: SlotTable<Crypto>
+    var peers = PeerTable()
+    var own: OwnMessages
+    var history = AttemptHistory()
+    var schedule: SyncSchedule
+    var rounds: RoundControl
+    var clock: SessionClock
 
     /// Begins a session, or goes on with one after a restart. Nothing happens before ``SessionInput/approved``.
     ///
@@ -85,24 +45,19 @@ public struct SessionMachine<Crypto: SessionCrypto>: Hashable, Sendable {
         ledger: SessionLedger = SessionLedger(),
         at now: Now
     ) {
-        self.constants = SessionConstants(
+        let constants = SessionConstants(
             descriptor: descriptor,
             crypto: crypto,
             me: index,
             local: local,
             configuration: configuration
         )
-        let signers = descriptor.signerKeys.count
-        self.run = run
-        self.verifiesEveryPartial = configuration.verifiesEveryPartial
-        self.joins = Slots(signers: signers)
-        self.attempt = AttemptState(number: 1, signers: signers)
-        self.startedAt = now.monotonic
-        self.lastActivity = now.monotonic
-        self.expiryAt = now.monotonic
-        self.attempt = makeAttempt(1)
-        self.expiryAt = expiryMoment(at: now)
-        self.restore(ledger, at: now)
+        self.slots = SlotTable(constants)
+        self.own = OwnMessages(run: run, ledger: OwnLedger(ledger, signer: index))
+        self.schedule = SyncSchedule(interval: configuration.syncInterval, session: descriptor.id, signer: index)
+        self.rounds = RoundControl(configuration)
+        self.clock = SessionClock(descriptor, at: now)
+        restore(ledger, at: now)
     }
 
     /// Takes one input.
@@ -115,70 +70,154 @@ public struct SessionMachine<Crypto: SessionCrypto>: Hashable, Sendable {
         step(input, at: now)
     }
 
-    internal mutating func step(_ input: SessionInput, at now: Now) -> [Effect] {
-        var turn = Turn<Crypto>(now: now)
-        if isOpen, now.wallMilliseconds >= descriptor.expiryMilliseconds { expire(&turn) }
-        apply(input, &turn)
-        if isRunning {
-            advance(&turn)
-            flushSyncs(&turn)
-        }
-        return turn.effects
+    /// The most that taking in a message costs: one for each signature that is checked, one for each 4 points that are parsed, and where it
+    /// leads to a later attempt one for each pair of nonces that this signer draws for it. Nothing is checked here.
+    ///
+    /// - Parameter message: A signed message of this session, as received.
+    /// - Returns: The cost in signature checks, at least 1.
+    public func cost(of message: SignedMessage) -> Int { slots.cost(of: message, state) }
+
+    /// When ``SessionInput/tick`` is due, in monotonic time; nil if nothing waits for time.
+    public var nextDeadline: Duration? { earliestDeadline }
+}
+
+/// The same for the real computations. Callers in other modules do not see the bodies of generic functions and would run
+/// them in their generic form, which asks the type of everything it touches; these are compiled for BIP-327 here.
+extension SessionMachine where Crypto == BIP327 {
+    /// Takes one input.
+    ///
+    /// - Parameters:
+    ///   - input: What happened.
+    ///   - now: The time.
+    /// - Returns: What to do, in order.
+    public mutating func handle(_ input: SessionInput, at now: Now) -> [Effect] {
+        step(input, at: now)
     }
 
-    private mutating func apply(_ input: SessionInput, _ turn: inout Turn<Crypto>) {
+    /// The most that taking in a message costs: one for each signature that is checked, one for each 4 points that are parsed, and where it
+    /// leads to a later attempt one for each pair of nonces that this signer draws for it. Nothing is checked here.
+    ///
+    /// - Parameter message: A signed message of this session, as received.
+    /// - Returns: The cost in signature checks, at least 1.
+    public func cost(of message: SignedMessage) -> Int { slots.cost(of: message, state) }
+
+    /// When ``SessionInput/tick`` is due, in monotonic time; nil if nothing waits for time.
+    public var nextDeadline: Duration? { earliestDeadline }
+}
+
+extension SessionMachine {
+    private mutating func step(_ input: SessionInput, at now: Now) -> [Effect] {
+        var context = Context(now: now)
+        if state.isOpen, now.wallMilliseconds >= descriptor.expiryMilliseconds { expire(&context) }
+        apply(input, &context)
+        if state.isRunning {
+            advance(&context)
+            flushSyncs(&context)
+        }
+        return context.effects
+    }
+
+    private mutating func apply(_ input: SessionInput, _ context: inout Context) {
         switch input {
-        case .approved: approve(&turn)
-        case .refused: refuse(&turn)
-        case .declined(let reason): decline(reason: reason, &turn)
-        case .approvalWithdrawn: withdrawApproval(&turn)
+        case .approved: approve(&context)
+        case .refused: refuse(&context)
+        case .declined(let reason): decline(reason: reason, &context)
+        case .approvalWithdrawn: withdrawApproval(&context)
         case .signingConfirmed(let number):
-            if isRunning, number == attempt.number, attempt.isConfirming { attempt.isConfirmed = true }
+            if state.isRunning, number == slots.attempt.number, slots.attempt.confirmation == .asked {
+                slots.attempt.confirmation = .given
+            }
         case .introduced(let peer, let addresses, let isAnnouncer):
-            introduce(peer, addresses, isAnnouncer: isAnnouncer, &turn)
-        case .connected(let peer): connected(peer, &turn)
-        case .disconnected(let peer): disconnected(peer, &turn)
-        case .received(let message, let peer): receive(message, from: peer, &turn)
-        case .receivedSync(let sync, let peer): receiveSync(sync, from: peer, &turn)
-        case .receivedSignatures(let signatures, let peer): receiveSignatures(signatures, from: peer, &turn)
-        case .offered(let signatures): receiveSignatures(signatures, from: nil, &turn)
-        case .start(let round): startedRounds.insert(round)
-        case .verifyPartials(let verifies): setVerifying(verifies, &turn)
-        case .restart: if isRunning { restart(.requested, &turn) }
-        case .abort(let text): if isOpen { abort(.requested, text: text, evidence: nil, &turn) }
-        case .leave: leave(&turn)
-        case .close: close(&turn)
-        case .noncesGenerated(let handle, let nonces): noncesGenerated(handle, nonces, &turn)
-        case .partialsSigned(let handle, let partials): partialsSigned(handle, partials, &turn)
-        case .vaultFailed(let handle): vaultFailed(handle, &turn)
-        case .issued(let message): issued(message, &turn)
-        case .issueFailed(let message, let failure): issueFailed(message, failure, &turn)
-        case .runRaised(let higher): runRaised(higher, &turn)
-        case .tick: tick(&turn)
+            introduce(peer, addresses, isAnnouncer: isAnnouncer, &context)
+        case .connected(let peer): connected(peer, &context)
+        case .disconnected(let peer): disconnected(peer, &context)
+        case .received(let message, let peer): receive(message, from: peer, &context)
+        case .receivedSync(let sync, let peer): receiveSync(sync, from: peer, &context)
+        case .receivedSignatures(let signatures, let peer): receiveSignatures(signatures, from: peer, &context)
+        case .offered(let signatures): receiveSignatures(signatures, from: nil, &context)
+        case .start(let round): rounds.start(round)
+        case .verifyPartials(let verifies):
+            rounds.verifiesEveryPartial = verifies
+            if verifies, state.isRunning { verifyPartials(&context) }
+        case .restart: if state.isRunning { restart(.requested, &context) }
+        case .abort(let text): if state.isOpen { abort(.requested, text: text, evidence: nil, &context) }
+        case .leave: leave(&context)
+        case .close: close(&context)
+        case .noncesGenerated(let handle, let nonces): noncesGenerated(handle, nonces, &context)
+        case .partialsSigned(let handle, let partials): partialsSigned(handle, partials, &context)
+        case .vaultFailed(let handle): vaultFailed(handle, &context)
+        case .issued(let message): issued(message, &context)
+        case .issueFailed(let message, let failure): issueFailed(message, failure, &context)
+        case .runRaised(let higher): if state.isRunning { _ = own.raiseRun(to: higher) }
+        case .tick: tick(&context)
+        }
+    }
+
+    private var earliestDeadline: Duration? {
+        guard state.isOpen else { return own.queue.nextRetry }
+        var next = clock.expiresAt
+        func include(_ time: Duration?) {
+            if let time { next = min(next, time) }
+        }
+        include(state.deadline)
+        include(schedule.next)
+        include(slots.attempt.dispute.ends)
+        include(slots.attempt.wait?.until)
+        include(own.queue.nextRetry)
+        include(slots.roster.nextDue)
+        return next
+    }
+
+    /// What does not change in a session's life.
+    var constants: SessionConstants<Crypto> { slots.constants }
+
+    var attempt: AttemptState<Crypto> { slots.attempt }
+
+    var configuration: SessionConfiguration { slots.constants.configuration }
+}
+
+/// Going on after a restart of the process.
+extension SessionMachine {
+    /// Takes in what the store has. The newest attempt goes on: with the recorded partial, or else with fresh nonces.
+    private mutating func restore(_ saved: SessionLedger, at now: Now) {
+        var context = Context(now: now)
+        for (index, message) in saved.joins.sorted(by: { $0.key < $1.key })
+        where index < constants.signerCount && index != constants.me {
+            guard let join = try? Join(decoding: message.body.payload), let peer = try? PeerID(bytes: join.peerID),
+                !constants.isOwnPeer(peer, claimedBy: index)
+            else {
+                continue
+            }
+            // A process that was there may be gone: it shows its JOIN again.
+            let slot = JoinSlot(message: message, peer: peer, addresses: join.addresses)
+            bind(index, to: slot, isPresented: false, &context)
+        }
+        let newest = (saved.nonces + saved.partials).map(\.body.attempt).max() ?? 1
+        slots.restoreAttempt(newest, saved)
+        own.ledger.reach(newest)
+        if let outcome = saved.outcome { state.end(outcome) }
+        if let bytes = saved.signatures {
+            let signatures = bytes.compactMap { try? SchnorrSignature(rawRepresentation: $0) }
+            if constants.crypto.isValid(signatures: signatures) { state.end(.completed(signatures)) }
         }
     }
 }
 
-extension SessionMachine {
-    /// When ``SessionInput/tick`` is due, in monotonic time; nil if nothing waits for time.
-    public var nextDeadline: Duration? { earliestDeadline }
-
-    internal var earliestDeadline: Duration? {
-        guard isOpen else { return issuing.compactMap(\.retryAt).min() }
-        var next = expiryAt
-        if let deadline { next = min(next, deadline) }
-        if let nextSync { next = min(next, nextSync) }
-        if let ends = attempt.disputeEnds { next = min(next, ends) }
-        if let wait = attempt.wait { next = min(next, wait.until) }
-        for pending in issuing {
-            if let retry = pending.retryAt { next = min(next, retry) }
+extension SessionLedger {
+    /// How the session ended without signatures, as its machine knows it.
+    fileprivate var outcome: SessionState.Outcome? {
+        guard let end else { return nil }
+        return switch end.kind {
+        case .aborted: .aborted(end.report, message: end.message)
+        case .declined: .declined(SessionState.Decline(reason: end.text, message: end.message))
+        case .expired: .expired
+        case .left: .left
         }
-        for pace in joinPaces.values {
-            if let due = pace.waiting?.due { next = min(next, due) }
-        }
-        return next
     }
+}
 
+/// How the session stands.
+extension SessionMachine {
     /// What is to be signed.
     public var descriptor: SessionDescriptor { constants.descriptor }
 
@@ -186,21 +225,31 @@ extension SessionMachine {
     public var index: Int { constants.me }
 
     /// The current run of this signer; it may have been raised once since the start.
-    public var currentRun: UInt64 { run }
+    public var currentRun: UInt64 { own.claim.run }
 
     /// The signatures, one for each message, if the session is complete.
-    public var signatures: [SchnorrSignature]? {
-        if case .completed(let signatures)? = outcome { signatures } else { nil }
-    }
+    public var signatures: [SchnorrSignature]? { state.signatures }
 
     /// Whether the session is over here: complete, aborted, declined, left, expired, superseded or refused. It may still be completed
     /// by signatures.
-    public var isOver: Bool { !isOpen }
+    public var isOver: Bool { !state.isOpen }
 
     /// Whether this signer left the session.
     public var isLeft: Bool {
-        if case .left? = outcome { true } else { false }
+        if case .left? = state.outcome { true } else { false }
     }
+
+    /// Whether this signer declined the session.
+    public var isDeclined: Bool { state.decline != nil }
+
+    /// Whether this signer declined, and neither was its DECLINE sent to a peer that is bound to a signer, nor has another ended the session.
+    public var isDeclineUntold: Bool { state.decline.map { !$0.isTold } ?? false }
+
+    /// Whether its store says that an earlier run of this signer may have joined: then it declines no more.
+    public var hasJoinedBefore: Bool { own.ledger.hasJoined }
+
+    /// Whether no partial of this signer, as far as it and its store know, has left.
+    public var isBeforePartial: Bool { !own.ledger.mayHaveSigned }
 
     /// The peers that showed a signer's JOIN that names them, in byte order.
     public var boundPeers: [PeerID] { peers.entries.compactMap { $0.state.isBound ? $0.peer : nil } }
@@ -218,82 +267,90 @@ extension SessionMachine {
     ///
     /// - Parameter index: The signer's position.
     /// - Returns: Whether it has joined; false for a position that there is not.
-    public func hasJoined(_ index: Int) -> Bool { joins.indices.contains(index) && joins.isFilled(index) }
+    public func hasJoined(_ index: Int) -> Bool { slots.roster.hasJoined(index) }
 
     /// The signers that are not connected, though this one dials them and waits for something of them, ascending: those that have joined, and
     /// the creator, where everybody comes by, also before its JOIN is here. Empty before this signer's own JOIN, and after the end.
     public var absent: [Int] {
-        guard isRunning, joins.isFilled(me) else { return [] }
-        return joins.indices.filter { index in
-            guard index != me, isAwaited(index) else { return false }
-            guard let join = joins[index] else {
-                return index == descriptor.creator
-                    && !peers.entries.contains { $0.state.isAnnouncer && $0.state.isConnected }
+        guard state.isRunning, slots.joins.isFilled(constants.me) else { return [] }
+        return slots.joins.indices.filter { index in
+            guard index != constants.me, slots.isWanting(of: index) else { return false }
+            guard let join = slots.joins[index] else {
+                return index == descriptor.creator && !peers.hasConnectedAnnouncer
             }
-            return peers[join.peer].map { !$0.isConnected && isDialled($0) } ?? false
-        }
-    }
-
-    /// Whether something of a signer is missing that this one needs in the attempt.
-    private func isAwaited(_ index: Int) -> Bool {
-        neededColumns.contains { column in
-            switch column {
-            case .signature: index == coordinator
-            case .noncesComplete: index == coordinator && attempt.noncesComplete == nil
-            default: !isFilled(Slot(column, index))
-            }
+            return peers.isAway(join.peer, slots)
         }
     }
 
     /// Whether all others that rely on this signer are known to have the signatures: all signers; in a star, where the
-    /// coordinator is the one who passes them on, only that one, or the next in the order of coordinators.
+    /// coordinator is the one that passes them on, only that one, or the next in the order of coordinators.
     public var allAreFinal: Bool {
         reliant.allSatisfy { isFinal($0) } || isFinalSuccessor
     }
 
     /// The signers that have joined, rely on this one for the signatures, and are not known to have them. Empty while there are none.
     public var undelivered: [Int] {
-        guard signatures != nil, consent == .approved, joins.isFilled(me), !isFinalSuccessor else { return [] }
-        return reliant.filter { joins.isFilled($0) && !isFinal($0) }
+        guard signatures != nil, state.consent == .approved, slots.joins.isFilled(constants.me), !isFinalSuccessor
+        else { return [] }
+        return reliant.filter { slots.joins.isFilled($0) && !isFinal($0) }
     }
 
     /// The signers to which this one passes the signatures on.
     private var reliant: [Int] {
-        if isStar, !isCoordinator, let coordinator { return [coordinator] }
-        return joins.indices.filter { $0 != me }
+        if slots.isStar, !slots.isCoordinator, let coordinator = slots.coordinator { return [coordinator] }
+        return slots.joins.indices.filter { $0 != constants.me }
     }
 
     /// Whether the next coordinator of a star is known to have the signatures, which then passes them on.
     private var isFinalSuccessor: Bool {
-        guard isStar, !isCoordinator, let next = constants.order.coordinator(ofAttempt: attempt.number + 1) else {
-            return false
-        }
-        return next != me && isFinal(next)
+        guard slots.isStar, !slots.isCoordinator,
+            let next = constants.order.coordinator(ofAttempt: slots.attempt.number + 1)
+        else { return false }
+        return next != constants.me && isFinal(next)
     }
 
     private func isFinal(_ index: Int) -> Bool {
-        guard let join = joins[index], let bindings = peers[join.peer]?.bindings else { return false }
-        return bindings.contains { $0.signer == index && $0.isFinal }
+        slots.joins[index].map { peers.isFinal(index, at: $0.peer) } ?? false
     }
-
-    /// Whether no partial of this signer, as far as it and its store know, has left.
-    public var isBeforePartial: Bool { !ledger.mayHaveSigned }
 
     /// A number of bytes that is not far from what this session's state takes.
     public var approximateByteCount: Int {
-        var count = 1_024 + descriptor.bytes.count
-        for slot in joins { count += slot.map { 200 + $0.message.bodyBytes.count } ?? 8 }
-        for slot in attempt.nonces { count += slot.map { 400 + 3 * $0.message.bodyBytes.count } ?? 8 }
-        for slot in attempt.partials { count += slot.map { 300 + 2 * $0.message.bodyBytes.count } ?? 8 }
-        for column in [attempt.commitments, attempt.commitmentsComplete] {
-            count += 8 * column.count + 292 * column.filled
-        }
-        count += peers.entries.count * 300
-        if let origin = attempt.origin { count += 200 + origin.bodyBytes.count }
-        if case .aborted(_, let message?)? = outcome { count += 200 + 2 * message.bodyBytes.count }
-        if case .declined(let own)? = outcome, let message = own.message { count += 200 + 2 * message.bodyBytes.count }
-        for declined in declines.values { count += 300 + 3 * declined.message.bodyBytes.count }
-        for message in keptEvidence { count += 2 * message.bodyBytes.count }
-        return count
+        1_024 + descriptor.bytes.count + slots.approximateByteCount + peers.approximateByteCount
+            + state.approximateByteCount
+    }
+
+    /// How the session stands.
+    public var status: SessionStatus {
+        SessionStatus(
+            index: constants.me,
+            phase: state.phaseOfStatus,
+            finalKey: constants.crypto.finalKey,
+            attempt: slots.attempt.number,
+            signers: slots.joins.indices.map { signerStatus($0) },
+            coordinator: slots.coordinator,
+            isCoordinator: slots.coordinator == constants.me,
+            isAfterPartial: own.ledger.mayHaveSigned,
+            startedAt: clock.startedAt,
+            lastActivity: clock.lastActivity,
+            deadline: state.deadline,
+            expiresAt: descriptor.expiryMilliseconds,
+            signatures: signatures,
+            undelivered: undelivered,
+            earlyEnds: history.earlyEnds
+        )
+    }
+
+    private func signerStatus(_ index: Int) -> SessionStatus.Signer {
+        let peer = slots.joins[index]?.peer
+        let isThere = peer.flatMap { peers[$0] }.map { $0.isConnected && $0.presents(index) } ?? false
+        return SessionStatus.Signer(
+            peer: peer,
+            isConnected: index == constants.me || isThere,
+            hasCommitment: slots.attempt.columns.isFilled(.commitments, index),
+            hasNonces: slots.attempt.columns.isFilled(.nonces, index),
+            hasPartials: slots.attempt.columns.isFilled(.partials, index),
+            restarts: history.attemptsRaised(by: index),
+            declined: slots.roster.declines[index]?.reason
+        )
     }
 }

@@ -5,7 +5,7 @@ internal import WireCodec
 ///
 /// A JOIN, an ABORT and an EVIDENCE for each culprit belong to no attempt and are kept; of the attempts the newest are, since a session may
 /// have many. What is older is judged neither way.
-internal struct OwnMessages: Hashable, Sendable {
+struct OwnBodies: Hashable, Sendable {
     /// The most attempts whose messages are known.
     static let attemptLimit = 256
 
