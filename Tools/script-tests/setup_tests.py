@@ -103,7 +103,7 @@ class Setup(SetupTests):
 
     def test_names_swift_first(self):
         self.remove("swift")
-        self.assertEqual((1, "", ["missing: Swift 6.1 or later, from https://www.swift.org/install"]), self.setup())
+        self.assertEqual((1, "", ["missing: Swift 6.2 or later, from https://www.swift.org/install"]), self.setup())
 
 
 class Interop(SetupTests):
