@@ -6,7 +6,7 @@ import Synchronization
 final class MailRoom: Sendable {
     fileprivate struct State {
         var boxes: [PeerID: MailboxNetwork] = [:]
-        /// Who has the other's post: a pair is there in both directions or in none.
+        /// Pairs of connected peers: each in both directions or in none.
         var links: Set<[PeerID]> = []
     }
 

@@ -273,7 +273,7 @@ private final class Bell: Sendable {
 
     func ring() { wake(into: .rung) }
 
-    /// Rings for all who will ever wait.
+    /// Rings for every wait from now on.
     func stay() { wake(into: .ringingForEver) }
 
     func wait() async throws(TransportError) {
