@@ -1,46 +1,23 @@
 import MuSig2
 import Secp256k1
 
-/// One signer. It keeps its secret nonce from the first round to the second, and has none afterwards.
-struct Signer: ~Copyable {
-    struct NoNonce: Error {}
-
-    let key = SecretKey.generate()
-    private var nonce: SecretNonce?
-
-    /// The first round: what this signer sends to the others.
-    mutating func drawNonce(for message: [UInt8], _ keys: KeyAggContext) throws -> PublicNonce {
-        let drawn = try SecretNonce.generate(secretKey: key, aggregateKey: keys.xOnlyKey, message: message)
-        let publicNonce = drawn.publicNonce
-        nonce = consume drawn
-        return publicNonce
-    }
-
-    /// The second round, when the nonces of all are there. The nonce is taken out: a second call finds none.
-    mutating func sign(_ session: SigningSession) throws -> PartialSignature {
-        guard let nonce = nonce.take() else { throw NoNonce() }
-        return try session.sign(nonce, with: key)
-    }
-}
-
-/// A function, since no code at the top of a file can give a noncopyable value away.
+/// Two signers in one place; in real life each has its own process, and sends what is exchanged here.
 func signTogether(_ message: [UInt8]) throws -> (key: XOnlyPublicKey, signature: SchnorrSignature) {
-    var alice = Signer()
-    var bob = Signer()
-    let keys = try KeyAggContext(keys: KeySort.sorted([alice.key.publicKey, bob.key.publicKey]))
+    let alice = SecretKey.generate()
+    let bob = SecretKey.generate()
+    let keys = try KeyAggContext(keys: KeySort.sorted([alice.publicKey, bob.publicKey]))
+    var atAlice = try SigningRound(of: message, under: keys, as: alice)
+    var atBob = try SigningRound(of: message, under: keys, as: bob)
 
-    let nonces = [
-        alice.key.publicKey: try alice.drawNonce(for: message, keys),
-        bob.key.publicKey: try bob.drawNonce(for: message, keys),
-    ]
-    let aggregate = try AggregateNonce(aggregating: Array(nonces.values))
-    let session = try SigningSession(context: keys, aggregateNonce: aggregate, message: message)
-    let partials = [alice.key.publicKey: try alice.sign(session), bob.key.publicKey: try bob.sign(session)]
+    // The first round: the public nonces.
+    try atAlice.addNonce(atBob.publicNonce.rawRepresentation, of: bob.publicKey)
+    try atBob.addNonce(atAlice.publicNonce.rawRepresentation, of: alice.publicKey)
 
-    // In the order of the sorted keys, whoever came first: an error names a signer by its place there.
-    let signature = try session.aggregate(
-        keys.keys.compactMap { partials[$0] }, publicNonces: keys.keys.compactMap { nonces[$0] })
-    return (keys.xOnlyKey, signature)
+    // The second round: the partial signatures. A signer that has both has the signature.
+    let bobs = try atBob.sign(with: bob).rawRepresentation
+    try atAlice.addPartialSignature(bobs, of: bob.publicKey)
+    _ = try atAlice.sign(with: alice)
+    return (keys.xOnlyKey, try atAlice.signature())
 }
 
 let (key, signature) = try signTogether(Array("one package alone".utf8))

@@ -29,22 +29,20 @@ func combine(_ shares: [Share], _ message: [UInt8]) throws -> SchnorrSignature {
 
 /// Three signers whose shares come in any order, one of them wrong: that one is named, and nobody else.
 func blame(_ message: [UInt8]) throws {
-    var alice = Signer()
-    var bob = Signer()
-    var carol = Signer()
-    let list = [alice.key.publicKey, bob.key.publicKey, carol.key.publicKey]
+    let alice = SecretKey.generate()
+    let bob = SecretKey.generate()
+    let carol = SecretKey.generate()
+    let list = [alice.publicKey, bob.publicKey, carol.publicKey]
     let keys = try KeyAggContext(keys: KeySort.sorted(list))
-    let nonces = [
-        try alice.drawNonce(for: message, keys), try bob.drawNonce(for: message, keys),
-        try carol.drawNonce(for: message, keys),
-    ]
+    let first = try keys.nonce(for: alice, message: message)
+    let second = try keys.nonce(for: bob, message: message)
+    let third = try keys.nonce(for: carol, message: message)
+    let nonces = [first.publicNonce, second.publicNonce, third.publicNonce]
     let session = try SigningSession(
         context: keys, aggregateNonce: try AggregateNonce(aggregating: nonces), message: message)
-    let partials = [try alice.sign(session), try bob.sign(session), try carol.sign(session)]
-    do {
-        _ = try bob.sign(session)
-        preconditionFailure("a nonce was used twice")
-    } catch is Signer.NoNonce {}
+    let partials = [
+        try session.sign(first, with: alice), try session.sign(second, with: bob), try session.sign(third, with: carol),
+    ]
     let shares = list.indices.map { index in
         Share(
             key: list[index].compressedRepresentation, nonce: nonces[index].rawRepresentation,

@@ -46,6 +46,13 @@ enum MisuseSources {
             _ = try session.sign(nonce, with: key)
         }
         """,
+        "copy_of_a_round.swift": """
+        func copyOfARound(_ round: consuming SigningRound) {  // error: 'round' consumed more than once
+            let copy = round
+            let another = round
+            _ = (copy.publicNonce, another.publicNonce)
+        }
+        """,
         "loop.swift": """
         func loop(_ nonce: consuming SecretNonce, _ key: borrowing SecretKey, _ session: SigningSession) throws {  // error: 'nonce' consumed in a loop
             for _ in 0..<2 {
