@@ -26,7 +26,7 @@ LIBRARIES := $(filter-out %-command,$(filter Packages/%,$(NIO_ROOTS) $(PURE_ROOT
 HEAVY_ROOTS := $(call manifests,Tools/hostile) $(call heavy,$(PURE_ROOTS))
 
 .PHONY: help setup setup-interop build test network-steps pure-steps integration interop campaign bench ctime callgrind fuzz \
-	lint check-layers check-examples check-tables docs consumers coverage install clean
+	lint check-layers check-examples check-tables docs release-check release-test coverage install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## /{ printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -56,7 +56,7 @@ network-steps:
 	@$(RUNNER) swift --results $(RESULTS) --scratch .build-nio --filter InteropTests --name interop $(TOP_ROOT)
 	@$(if $(TOP_ROOT),$(RUNNER) check --results $(RESULTS) integration -- Tools/integration)
 	@$(if $(TOP_ROOT),$(RUNNER) check --results $(RESULTS) --count install -- Tools/check-install)
-	@$(RUNNER) check --results $(RESULTS) --count consumers -- Tools/consumers/run $(LIBRARIES)
+	@$(RUNNER) check --results $(RESULTS) --count release-test -- Tools/release-test
 	@$(RUNNER) swift --results $(RESULTS) --scratch .build-nio --skip HeavyTests $(NIO_ROOTS)
 	@$(RUNNER) check --results $(RESULTS) --count network-docs -- Tools/docs --scratch .build-nio \
 		$(filter $(LIBRARIES),$(NIO_ROOTS))
@@ -68,6 +68,7 @@ pure-steps:
 	@$(RUNNER) check --results $(RESULTS) check-layers -- Tools/check-layers
 	@$(RUNNER) check --results $(RESULTS) check-examples -- Tools/check-examples
 	@$(RUNNER) check --results $(RESULTS) check-tables -- Tools/check-tables
+	@$(RUNNER) check --results $(RESULTS) release-check -- Tools/release --check
 	@$(RUNNER) check --results $(RESULTS) --count scripts -- \
 		python3 -m unittest discover --verbose --start-directory Tools/script-tests --pattern '*_tests.py'
 	@$(RUNNER) check --results $(RESULTS) --count page -- \
@@ -141,8 +142,11 @@ docs: setup ## Build the documentation of every module into .build-docs; warning
 	Tools/docs --scratch .build-pure $(filter $(LIBRARIES),$(PURE_ROOTS)) || status=1; \
 	exit $$status
 
-consumers: setup ## Build and run a program outside the repository on each package alone
-	@Tools/consumers/run $(LIBRARIES)
+release-check: ## Make a repository of each package, check what needs no build, and remove it
+	@Tools/release --check
+
+release-test: setup ## Take each package by version, as a program outside does, from repositories made of the last commit
+	@Tools/release-test
 
 install: setup ## Build the command for release and install it with its manual page and completions; PREFIX=/usr/local
 	@Tools/install --prefix "$(or $(PREFIX),/usr/local)"
