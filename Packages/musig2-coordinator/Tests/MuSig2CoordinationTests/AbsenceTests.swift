@@ -1,7 +1,7 @@
 import MuSig2CoordinationTestKit
 import MuSig2Session
 import Multiformats
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 import Secp256k1
 import Testing
 
@@ -24,13 +24,13 @@ import Testing
     /// again.
     @Test func theCreatorIsGoneWhenAPersonSaysYes() async throws {
         let network = Parties.network()
-        let asked = Event()
+        let asked = OneShot<Void>()
         let answer = OneShot<ConsentDecision>()
         let creator = try await Parties.party(0, on: network)
         let joiner = try await Parties.party(
             1, on: network,
             consent: AskConsent { _ in
-                asked.set()
+                asked.set(())
                 return await answer.wait() ?? .refuse(reason: "cancelled")
             })
         let events = await joiner.coordinator.events
@@ -38,7 +38,7 @@ import Testing
             SessionRequest(
                 signers: [creator.publicKey, joiner.publicKey, try TestKeys.publicKey(2)], messages: [[1]]))
         async let joined = joiner.coordinator.joinSession(created.invitation)
-        await asked.wait()
+        await asked.waitThroughCancellation()
         await creator.coordinator.shutdown()
         answer.set(.approve)
         _ = try await joined
@@ -72,14 +72,18 @@ import Testing
         _ = try world.run(for: .seconds(60)) { false }
         #expect(told(nodes[0]).isEmpty)
         world.join(id, at: nodes[1], provider: nodes[0].peer)
-        _ = try world.run(for: .seconds(60)) { nodes[0].machine.status(of: id)?.signers[1].isConnected == true }
+        _ = try world.run(for: .seconds(60)) {
+            nodes[0].machine.sessions.status(of: id)?.signers[1].isConnected == true
+        }
         world.partition([nodes[1].peer])
         _ = try world.run(for: .seconds(40)) { false }
         #expect(told(nodes[0]) == [[1], [1], [1]])
         #expect(told(nodes[1]) == [[0], [0], [0]])
         world.partition([])
         world.join(id, at: nodes[2], provider: nodes[0].peer)
-        let isDone = try world.run(for: .seconds(600)) { nodes.allSatisfy { $0.machine.signatures(of: id) != nil } }
+        let isDone = try world.run(for: .seconds(600)) {
+            nodes.allSatisfy { $0.machine.sessions.signatures(of: id) != nil }
+        }
         #expect(isDone)
         let before = nodes.map { told($0).count }
         world.partition([nodes[1].peer])

@@ -23,8 +23,8 @@ import WireCodec
         let id = try world.create(SessionPlan(signerKeys: keys, messages: [[1]], creator: 0), at: creator)
         world.join(id, at: joiner, provider: creator.peer)
         let isReady = try world.run(for: .seconds(3)) {
-            creator.machine.status(of: id)?.phase == .gathering(.partials)
-                && joiner.machine.status(of: id)?.phase == .gathering(.partials)
+            creator.machine.sessions.status(of: id)?.phase == .gathering(.partials)
+                && joiner.machine.sessions.status(of: id)?.phase == .gathering(.partials)
         }
         #expect(isReady)
         return (world, creator, joiner, id)
@@ -58,7 +58,7 @@ import WireCodec
         #expect(creator.machine.sessions[id]?.machine == before)
         // The same by the bound peer moves the session.
         _ = wire.give([.signedMessage(relayed[0])], to: creator, from: joiner.peer, at: world.now)
-        #expect(creator.machine.status(of: id)?.attempt == 2)
+        #expect(creator.machine.sessions.status(of: id)?.attempt == 2)
     }
 
     /// S1: forged messages score until the peer is shut out; the ban ends.

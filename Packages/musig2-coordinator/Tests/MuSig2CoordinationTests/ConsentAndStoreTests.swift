@@ -2,7 +2,7 @@ import MuSig2
 import MuSig2CoordinationTestKit
 import MuSig2Session
 import Multiformats
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 import Secp256k1
 import Synchronization
 import Testing
@@ -70,20 +70,20 @@ import Testing
 
     @Test func aPersonMayTakeTime() async throws {
         let network = Parties.network()
-        let asked = Event()
+        let asked = OneShot<Void>()
         let answer = OneShot<ConsentDecision>()
         let creator = try await Parties.party(0, on: network)
         let joiner = try await Parties.party(
             1, on: network,
             consent: AskConsent { request in
                 if request.stage == .sign { return .approve }
-                asked.set()
+                asked.set(())
                 return await answer.wait() ?? .refuse(reason: "cancelled")
             })
         let created = try await creator.coordinator.createSession(
             SessionRequest(signers: [creator.publicKey, joiner.publicKey], messages: [[1]]))
         async let joined = joiner.coordinator.joinSession(created.invitation)
-        await asked.wait()
+        await asked.waitThroughCancellation()
         #expect(await joiner.coordinator.activeSessions.isEmpty)
         answer.set(.approve)
         #expect(try await joined == created.id)
@@ -306,7 +306,7 @@ private final class NonceShelf {
     private final class SlowStore: SessionStore {
         struct Unreadable: Error {}
 
-        let asked = Event()
+        let asked = OneShot<Void>()
         let answer = OneShot<Bool>()
         private let base = InMemorySessionStore()
 
@@ -315,7 +315,7 @@ private final class NonceShelf {
         }
 
         func load(signer: PublicKey, completions: Int) async throws -> StoredState {
-            asked.set()
+            asked.set(())
             guard await answer.wait() == true else { throw Unreadable() }
             return await base.load(signer: signer, completions: completions)
         }
@@ -337,7 +337,7 @@ private final class NonceShelf {
         let store = SlowStore()
         let coordinator = try coordinator(store)
         async let start: Void = coordinator.start()
-        await store.asked.wait()
+        await store.asked.waitThroughCancellation()
         async let end: Void = coordinator.shutdown()
         store.answer.set(true)
         try await start
@@ -359,7 +359,7 @@ private final class NonceShelf {
         let store = SlowStore()
         let coordinator = try coordinator(store)
         let running = Task { try await coordinator.run() }
-        await store.asked.wait()
+        await store.asked.waitThroughCancellation()
         store.answer.set(true)
         running.cancel()
         try await running.value

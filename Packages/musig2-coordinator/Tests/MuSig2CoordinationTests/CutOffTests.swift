@@ -24,7 +24,7 @@ import WireCodec
     }
 
     private func isComplete(_ nodes: [SimulatedNode], _ id: SessionID) -> Bool {
-        nodes.allSatisfy { $0.machine.signatures(of: id) != nil }
+        nodes.allSatisfy { $0.machine.sessions.signatures(of: id) != nil }
     }
 
     /// One signer of four is away for an hour; the last one joins only after that.
@@ -36,7 +36,7 @@ import WireCodec
         let away = nodes[Int(seed) % 3]
         let areJoined = try world.run(for: .seconds(5)) {
             nodes[...2].allSatisfy { node in
-                node.machine.status(of: id)?.signers[...2].allSatisfy { $0.peer != nil } == true
+                node.machine.sessions.status(of: id)?.signers[...2].allSatisfy { $0.peer != nil } == true
             }
         }
         #expect(areJoined, "seed \(seed)")
@@ -60,7 +60,7 @@ import WireCodec
         let id = try world.create(plan(3, isStar: false), at: nodes[0])
         for node in nodes[1...2] { world.join(id, at: node, provider: nodes[0].peer) }
         let areJoined = try world.run(for: .seconds(60)) {
-            nodes.allSatisfy { $0.machine.status(of: id)?.signers.allSatisfy { $0.peer != nil } == true }
+            nodes.allSatisfy { $0.machine.sessions.status(of: id)?.signers.allSatisfy { $0.peer != nil } == true }
         }
         #expect(areJoined, "seed \(seed)")
         world.partition([nodes[0].peer])

@@ -1,7 +1,7 @@
 import MuSig2CoordinationTestKit
 import MuSig2Session
 import Multiformats
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 import Secp256k1
 import Testing
 import WireCodec
@@ -86,12 +86,12 @@ import WireCodec
         let network = Parties.network()
         let (parties, created) = try await Parties.openSession(on: network)
         let events = await parties[0].coordinator.events
-        let asked = Event()
+        let asked = OneShot<Void>()
         let answer = OneShot<ConsentDecision>()
         let third = try await Parties.party(
             2, on: network,
             consent: AskConsent { _ in
-                asked.set()
+                asked.set(())
                 return await answer.wait() ?? .refuse(reason: "cancelled")
             })
         async let joined: Void = {
@@ -99,7 +99,7 @@ import WireCodec
                 try await third.coordinator.joinSession(created.invitation)
             }
         }()
-        await asked.wait()
+        await asked.waitThroughCancellation()
         try await third.coordinator.decline(created.id, reason: "too late")
         await joined
         #expect(try #require(await declined(events)) == (2, "too late"))
@@ -194,7 +194,7 @@ import WireCodec
         let (store, sessions) = try await declinedUnheard(1)
         let node = try node(store)
         #expect(node.machine.sessions[sessions[0]]?.machine.isDeclineUntold == true)
-        #expect(node.machine.lingering == 0)
+        #expect(node.machine.sessions.lingering == 0)
         var dialled: [Duration] = []
         var time = Wire().now
         let creator = try TestKeys.peer(0)

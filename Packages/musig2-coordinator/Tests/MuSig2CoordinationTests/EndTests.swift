@@ -1,7 +1,7 @@
 import MuSig2CoordinationTestKit
 import MuSig2Session
 import Multiformats
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 import Secp256k1
 import Testing
 import WireCodec
@@ -278,7 +278,7 @@ import WireCodec
         let (node, session) = try wire.creator([0, 1])
         let peer = try TestKeys.peer(1)
         let secret = try TestKeys.secret(1)
-        var status = try #require(node.machine.status(of: session))
+        var status = try #require(node.machine.sessions.status(of: session))
         status.undelivered = [1]
         let stone = StoredCompletion(
             id: session, messageKeys: try [0, 1].map { try TestKeys.publicKey($0).xOnly },
@@ -288,15 +288,15 @@ import WireCodec
         _ = wire.connect(peer, to: node)
         let final = FrameItem.sync(Sync(sessionID: session.bytes, attempt: 1, index: 1, run: 2, isFinal: true))
         _ = wire.give([final], to: node, from: peer)
-        #expect(node.machine.status(of: session)?.undelivered == [1])
+        #expect(node.machine.sessions.status(of: session)?.undelivered == [1])
         let body = MessageBody(
             sessionID: session.bytes, attempt: 0, index: 1, run: 2, payload: .join(Join(peerID: peer.bytes)))
         let join = try SignedMessage(body) { try MuSig2Session.Tag.message.sign($0, with: secret).rawRepresentation }
         let answer = try Wire.items(wire.give([.signedMessage(join)], to: node, from: peer), to: peer)
         #expect(answer.count == 1)
-        #expect(node.machine.status(of: session)?.undelivered == [1])
+        #expect(node.machine.sessions.status(of: session)?.undelivered == [1])
         _ = wire.give([final], to: node, from: peer)
-        #expect(node.machine.status(of: session)?.undelivered == [])
+        #expect(node.machine.sessions.status(of: session)?.undelivered == [])
     }
 }
 

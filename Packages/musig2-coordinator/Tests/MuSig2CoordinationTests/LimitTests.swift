@@ -32,7 +32,7 @@ import WireCodec
         node.take(.command(first, .abort(reason: "enough")), at: wire.now)
         _ = try node.create(plan([0, 1]), at: wire.now)
         #expect(node.joinFailures.count == 1)
-        #expect(node.machine.openSessions == 3)
+        #expect(node.machine.sessions.openCount == 3)
     }
 
     @Test func sessionsPerCreator() throws {
@@ -58,18 +58,18 @@ import WireCodec
         configuration.limits.sessionStateBytes = 4 << 20
         let (node, _) = try wire.creator([0, 1], configuration: configuration)
         for _ in 0..<40 { _ = try node.create(plan([0, 1], bytes: 190 << 10), at: wire.now) }
-        #expect(node.machine.stateBytes <= 4 << 20)
+        #expect(node.machine.sessions.stateBytes <= 4 << 20)
         #expect(node.machine.sessions.count < 10)
         #expect(node.joinFailures.count > 30)
         #expect(node.joinFailures.allSatisfy { $0.code == .limitReached && $0.message.contains("sessionStateBytes") })
         // All of it comes back.
-        for id in node.machine.sessions.keys { node.take(.command(id, .close), at: wire.now) }
+        for id in node.machine.sessions.ids { node.take(.command(id, .close), at: wire.now) }
         var later = wire.now
         later.monotonic += .seconds(120)
         node.take(.tick, at: later)
         #expect(node.machine.sessions.isEmpty)
-        #expect(node.machine.stateBytes == 0)
-        #expect(node.machine.openSessions == 0)
+        #expect(node.machine.sessions.stateBytes == 0)
+        #expect(node.machine.sessions.openCount == 0)
     }
 
     @Test func tombstonesAreBoundedOldestFirst() throws {
@@ -233,8 +233,8 @@ import WireCodec
             node.take(.command(id, .abort(reason: "no")), at: wire.now)
         }
         #expect(node.joinFailures.isEmpty)
-        #expect(node.machine.stateBytes <= 4 << 20)
-        #expect(node.machine.openSessions == 1)
+        #expect(node.machine.sessions.stateBytes <= 4 << 20)
+        #expect(node.machine.sessions.openCount == 1)
         // What an aborted one takes is its descriptor, and little more.
         #expect((15...25).contains(node.events.count { $0.name == "closed" }))
     }
@@ -247,8 +247,8 @@ import WireCodec
         joiner.consent = { _ in nil }
         let id = try world.create(plan(1), at: creator)
         world.join(id, at: joiner, provider: creator.peer)
-        _ = try world.run(for: .seconds(2)) { joiner.machine.knows(id) }
-        #expect(joiner.machine.knows(id))
+        _ = try world.run(for: .seconds(2)) { joiner.machine.sessions.knows(id) }
+        #expect(joiner.machine.sessions.knows(id))
         let peer = try TestKeys.peer(9)
         _ = wire.connect(peer, to: joiner)
         let hello = Hello(dhtKey: wire.key(id), a: Array(repeating: 1, count: 32))

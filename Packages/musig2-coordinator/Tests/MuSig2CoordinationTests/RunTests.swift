@@ -145,9 +145,9 @@ import Testing
             messageKey: try TestKeys.publicKey(1),
             localPeer: try TestKeys.peer(1), addresses: [], generator: Repeating())
         machine.runs.claimed(1_000..<1_010)
-        let runs = (0..<10).compactMap { _ in machine.newRun() }
+        let runs = (0..<10).compactMap { _ in machine.runs.nextNumber().map { machine.newRun($0) } }
         #expect(Set(runs).count == 10)
-        #expect(machine.newRun() == nil)
+        #expect(machine.runs.nextNumber() == nil)
     }
 }
 

@@ -29,7 +29,7 @@ import WireCodec
         #expect(world.nodes.count == count, "seed \(seed)")
         let keys = try (0..<UInt64(count)).map { try TestKeys.publicKey($0) }
         for node in world.nodes.values {
-            let signatures = try #require(node.machine.signatures(of: id), "seed \(seed), node \(node.number)")
+            let signatures = try #require(node.machine.sessions.signatures(of: id), "seed \(seed), node \(node.number)")
             #expect(try verify(signatures, [Self.message], keys: keys), "seed \(seed)")
             #expect(node.events.filter { $0.name == "complete" }.count <= 1, "seed \(seed)")
         }
@@ -37,7 +37,7 @@ import WireCodec
     }
 
     private func isComplete(_ world: SimulatedWorld, _ id: SessionID, count: Int) -> Bool {
-        world.nodes.count == count && world.nodes.values.allSatisfy { $0.machine.signatures(of: id) != nil }
+        world.nodes.count == count && world.nodes.values.allSatisfy { $0.machine.sessions.signatures(of: id) != nil }
     }
 
     /// S4: loss of 30 %, reordering, duplicates, partitions that heal.
@@ -140,7 +140,7 @@ import WireCodec
         _ = try world.run(for: .seconds(3)) { false }
         #expect(first.partialsMade == 0)
         let second = try world.start(1, peer: TestKeys.peer(77), store: store)
-        let isDone = try world.run(for: .seconds(600)) { second.machine.signatures(of: id) != nil }
+        let isDone = try world.run(for: .seconds(600)) { second.machine.sessions.signatures(of: id) != nil }
         #expect(isDone)
         world.give(.consent(id, .sign, attempt: 1, .approve), to: first)
         _ = try world.run(for: .seconds(30)) { false }
@@ -182,17 +182,17 @@ import WireCodec
         for node in nodes.dropFirst() { world.join(id, at: node, provider: nodes[0].peer) }
         // The last one dies as soon as its partial has left.
         _ = try world.run(for: .seconds(20)) {
-            nodes[2].partialsMade == 1 && nodes[0].machine.signatures(of: id) != nil
+            nodes[2].partialsMade == 1 && nodes[0].machine.sessions.signatures(of: id) != nil
         }
         world.crash(nodes[2])
         _ = try world.run(for: .seconds(120)) { false }
         for node in nodes.prefix(2) { world.give(.command(id, .close), to: node) }
         _ = try world.run(for: .seconds(120)) { false }
         #expect(nodes[0].machine.sessions.isEmpty)
-        #expect(nodes[0].machine.status(of: id) == nil)
+        #expect(nodes[0].machine.sessions.status(of: id) == nil)
         let back = try world.start(2, peer: TestKeys.peer(88), store: store)
-        let isDone = try world.run(for: .seconds(600)) { back.machine.signatures(of: id) != nil }
+        let isDone = try world.run(for: .seconds(600)) { back.machine.sessions.signatures(of: id) != nil }
         #expect(isDone)
-        #expect(back.machine.signatures(of: id) == nodes[0].machine.signatures(of: id))
+        #expect(back.machine.sessions.signatures(of: id) == nodes[0].machine.sessions.signatures(of: id))
     }
 }

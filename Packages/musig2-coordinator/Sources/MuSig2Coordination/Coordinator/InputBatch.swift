@@ -1,4 +1,5 @@
 import MuSig2Session
+@_spi(Waiting) import PeerTransport
 import WireCodec
 
 extension MessageType {
@@ -13,7 +14,7 @@ extension MessageType {
 struct InputBatch {
     var isRunning = false
     /// Opened when the turn under way ends.
-    var waiting: [Event] = []
+    var waiting: [OneShot<Void>] = []
     /// When writes that failed are tried again.
     var retryAt: Duration?
     /// Whether the last commit failed: a failure is told once.

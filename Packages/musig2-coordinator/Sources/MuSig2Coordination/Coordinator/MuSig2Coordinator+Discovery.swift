@@ -1,6 +1,6 @@
 import MuSig2Session
 import Multiformats
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 import Secp256k1
 import WireCodec
 
@@ -166,6 +166,6 @@ extension MuSig2Coordinator {
 
     /// Stops watching when nobody reads what is told.
     func endWatchWithoutReaders() {
-        if machine.inboxWatch != nil, !hub.hasInboxReaders { inputs.append(.watchInbox(every: nil)) }
+        if machine.discovery.inbox != nil, !hub.hasInboxReaders { inputs.append(.watchInbox(every: nil)) }
     }
 }

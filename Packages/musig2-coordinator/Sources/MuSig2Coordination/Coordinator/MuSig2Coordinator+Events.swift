@@ -23,7 +23,7 @@ extension MuSig2Coordinator {
         case .left: waiters.completed(session, .failure(.left(session)))
         case .declined:
             // Another signer's is a statement: the session may still complete.
-            if let end = machine.end(of: session) { waiters.completed(session, .failure(end)) }
+            if let end = machine.sessions[session]?.end { waiters.completed(session, .failure(end)) }
         case .closed:
             waiters.completed(
                 session,
@@ -39,11 +39,11 @@ extension MuSig2Coordinator {
         case .created: metrics.created.increment()
         case .joined:
             metrics.joined.increment()
-            metrics.active.record(machine.openSessions)
+            metrics.active.record(machine.sessions.openCount)
         case .complete(let session, _):
             metrics.completed.increment()
-            metrics.active.record(machine.openSessions)
-            if let status = machine.status(of: session) {
+            metrics.active.record(machine.sessions.openCount)
+            if let status = machine.sessions.status(of: session) {
                 let seconds = (time.now().uptime - status.startedAt).inSeconds
                 metrics.duration.recordNanoseconds(Int64(seconds * 1e9))
             }

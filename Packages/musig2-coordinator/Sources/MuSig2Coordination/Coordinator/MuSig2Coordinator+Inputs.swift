@@ -3,7 +3,7 @@ import Metrics
 import MuSig2
 import MuSig2Session
 import Multiformats
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 import Secp256k1
 import WireCodec
 
@@ -23,13 +23,13 @@ extension MuSig2Coordinator {
     /// returns at its end: whoever brings inputs faster than the store writes waits.
     func processInputs() async {
         guard !inputs.isRunning else {
-            let end = Event()
+            let end = OneShot<Void>()
             inputs.waiting.append(end)
-            await end.wait()
+            await end.waitThroughCancellation()
             return
         }
         inputs.isRunning = true
-        let charged = machine.workCharged
+        let charged = machine.peers.workCharged
         repeat {
             var moment = now()
             while let input = inputs.next() {
@@ -45,13 +45,13 @@ extension MuSig2Coordinator {
                 for effect in machine.flush(at: moment) { carryOut(effect, at: moment) }
             }
         } while inputs.hasInputs
-        if machine.workCharged > charged { metrics.work.increment(by: machine.workCharged - charged) }
+        if machine.peers.workCharged > charged { metrics.work.increment(by: machine.peers.workCharged - charged) }
         armTimer()
-        if machine.isShuttingDown, machine.lingering == 0 { lingerEnd?.set(()) }
+        if machine.local.isShuttingDown, machine.sessions.lingering == 0 { lingerEnd?.set(()) }
         inputs.isRunning = false
         let waiting = inputs.waiting
         inputs.waiting = []
-        for end in waiting { end.set() }
+        for end in waiting { end.set(()) }
     }
 
     // MARK: The store

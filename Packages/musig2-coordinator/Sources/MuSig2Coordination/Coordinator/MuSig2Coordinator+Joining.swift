@@ -1,6 +1,6 @@
 public import MuSig2Session
 import Multiformats
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 import WireCodec
 
 /// Finding sessions, and joining them.

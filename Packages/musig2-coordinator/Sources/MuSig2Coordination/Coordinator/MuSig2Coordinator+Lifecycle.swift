@@ -1,6 +1,6 @@
 import Metrics
 import MuSig2Session
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 public import ServiceLifecycle
 
 extension MuSig2Coordinator: Service {
@@ -38,10 +38,10 @@ extension MuSig2Coordinator: Service {
             return
         case .stopped: return
         case .starting:
-            await started.wait()
+            await started.waitThroughCancellation()
             return await shutdown()
         case .stopping:
-            await stopped.wait()
+            await stopped.waitThroughCancellation()
             return
         case .running: break
         }
@@ -61,7 +61,7 @@ extension MuSig2Coordinator: Service {
         waiters.failAll(CoordinatorError(.notRunning, "the coordinator was shut down"))
         hub.close()
         lifecycle = .stopped
-        stopped.set()
+        stopped.set(())
     }
 
     /// Reads the store and goes on with what is in it.
@@ -70,18 +70,18 @@ extension MuSig2Coordinator: Service {
             throw CoordinatorError(.notRunning, "a coordinator runs once: make another one")
         }
         lifecycle = .starting
-        defer { started.set() }
+        defer { started.set(()) }
         let stored: StoredState
         do {
             stored = try await store.load(signer: signerKey, completions: configuration.limits.finishedSessions)
         } catch {
             lifecycle = .stopped
-            stopped.set()
+            stopped.set(())
             await network.shutdown()
             throw CoordinatorError(
                 .storeUnreadable, "the store cannot be read: mend it and start again", underlying: "\(error)")
         }
-        machine.addresses = network.addresses
+        machine.local.addresses = network.addresses
         inputs.append(.started(nextRunNumber: stored.nextRunNumber))
         for completion in stored.completions.reversed() { inputs.append(.restoreCompletion(completion)) }
         // What goes on comes before what has ended, of which not all is taken in.
@@ -117,17 +117,17 @@ extension MuSig2Coordinator: Service {
         machine.prepareShutdown()
         inputs.append(.tick)
         await processInputs()
-        guard machine.lingering > 0 else { return }
+        guard machine.sessions.lingering > 0 else { return }
         let reply = OneShot<Void>()
         lingerEnd = reply
         let limit = Task {
             var left = Self.lingerSteps
-            var wakings = machine.wakings
+            var wakings = machine.local.sleeps.count
             while left > 0 {
                 do { try await time.sleep(configuration.timeouts.linger / Self.lingerSteps) } catch { return }
                 await process(.tick)
-                left = machine.wakings == wakings ? left - 1 : Self.lingerSteps
-                wakings = machine.wakings
+                left = machine.local.sleeps.count == wakings ? left - 1 : Self.lingerSteps
+                wakings = machine.local.sleeps.count
             }
             reply.set(())
         }

@@ -1,6 +1,6 @@
 public import MuSig2Session
 import Multiformats
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 public import Secp256k1
 import WireCodec
 
@@ -102,8 +102,8 @@ extension MuSig2Coordinator {
     /// - Throws: ``CoordinatorError`` with code ``CoordinatorError/Code/unknownSession``, or
     ///   ``CoordinatorError/Code/storeUnreadable``.
     public func signatures(of session: SessionID) async throws(CoordinatorError) -> [SchnorrSignature]? {
-        if let known = machine.signatures(of: session) { return known }
-        if machine.knows(session) { return nil }
+        if let known = machine.sessions.signatures(of: session) { return known }
+        if machine.sessions.knows(session) { return nil }
         do {
             if let completion = try await store.completion(of: session, signer: signerKey) {
                 return completion.signatures
@@ -125,7 +125,7 @@ extension MuSig2Coordinator {
     ///   ``CoordinatorError/Code/unknownSession``, or ``CoordinatorError/Code/cancelled``.
     public func waitForSignatures(of session: SessionID) async throws(CoordinatorError) -> [SchnorrSignature] {
         if let signatures = try await signatures(of: session) { return signatures }
-        if let end = machine.end(of: session) { throw end }
+        if let end = machine.sessions[session]?.end { throw end }
         let reply = OneShot<Result<[SchnorrSignature], CoordinatorError>>()
         waiters.addCompletion(session, reply)
         guard let result = await reply.wait() else { throw .cancelled() }
@@ -142,9 +142,9 @@ extension MuSig2Coordinator {
     ///   ``CoordinatorError/Code/invalidSignature``.
     public func offer(_ signatures: [SchnorrSignature], to session: SessionID) async throws(CoordinatorError) {
         try requireRunning()
-        if !machine.knows(session) { try await recall(session) }
+        if !machine.sessions.knows(session) { try await recall(session) }
         try await command(session, .offer(signatures))
-        if machine.signatures(of: session) == nil {
+        if machine.sessions.signatures(of: session) == nil {
             throw CoordinatorError(
                 .invalidSignature, "the signatures do not verify for the messages and the aggregate key of the session",
                 session: session)
@@ -169,7 +169,7 @@ extension MuSig2Coordinator {
     /// - Parameter session: Which session.
     /// - Returns: The status, as it is now.
     public func status(of session: SessionID) -> SessionStatus? {
-        machine.status(of: session)
+        machine.sessions.status(of: session)
     }
 
     /// What a session is about; nil when this node is not in it.
@@ -189,7 +189,7 @@ extension MuSig2Coordinator {
     }
 
     /// The sessions that are neither complete, nor aborted, nor expired, in no order.
-    public var activeSessions: [SessionID] { machine.activeSessions }
+    public var activeSessions: [SessionID] { machine.sessions.active }
 
     /// Withdraws the approval of a session: from now on nothing but an ABORT leaves this node for it.
     ///
@@ -264,8 +264,8 @@ extension MuSig2Coordinator {
     ///   over, is complete, or has not expired, or ``CoordinatorError/Code/storeUnreadable``.
     public func dropSession(_ session: SessionID) async throws(CoordinatorError) {
         try requireRunning()
-        let stored = machine.knows(session) ? nil : try await storedSession(session)
-        guard machine.knows(session) || stored != nil else { throw .unknown(session) }
+        let stored = machine.sessions.knows(session) ? nil : try await storedSession(session)
+        guard machine.sessions.knows(session) || stored != nil else { throw .unknown(session) }
         if let obstacle = machine.obstacle(toDropping: session, stored: stored, at: now()) { throw obstacle }
         await process(.drop(session))
     }
@@ -277,7 +277,7 @@ extension MuSig2Coordinator {
 
     private func command(_ session: SessionID, _ command: SessionCommand) async throws(CoordinatorError) {
         try requireRunning()
-        guard machine.knows(session) else { throw .unknown(session) }
+        guard machine.sessions.knows(session) else { throw .unknown(session) }
         await process(.command(session, command))
     }
 

@@ -1,6 +1,6 @@
 public import Logging
 public import MuSig2Session
-public import PeerTransport
+@_spi(Waiting) public import PeerTransport
 public import Secp256k1
 
 /// Takes part in signing sessions over a network, as one signer.
@@ -49,9 +49,9 @@ public actor MuSig2Coordinator {
     var drainTask: Task<Void, Never>?
     var lingerEnd: OneShot<Void>?
     /// Open once the start has ended, well or not.
-    let started = Event()
+    let started = OneShot<Void>()
     /// Open once all is over.
-    let stopped = Event()
+    let stopped = OneShot<Void>()
 
     /// Makes a coordinator that is not running yet.
     ///
@@ -109,9 +109,9 @@ public actor MuSig2Coordinator {
             signerKey: signerKey,
             messageKey: self.messageKey,
             localPeer: network.localPeer,
-            addresses: network.addresses
+            addresses: network.addresses,
+            methods: discoveries.keys.sorted { $0.number < $1.number }
         )
-        machine.methods = discoveries.keys.sorted { $0.number < $1.number }
     }
 
     /// Whether the coordinator has ended.

@@ -1,4 +1,5 @@
 import MuSig2Session
+@_spi(Waiting) import PeerTransport
 import Secp256k1
 
 /// The tasks that wait for something of a session.
@@ -59,7 +60,7 @@ struct Waiters {
 
     /// Adds a reply, and lets go of those whose task gave up.
     private static func add<Value>(_ reply: OneShot<Value>, to replies: inout [OneShot<Value>]) {
-        replies.removeAll(where: \.isOver)
+        replies.removeAll(where: \.isAbandoned)
         replies.append(reply)
     }
 }

@@ -4,27 +4,7 @@ import PeerTransport
 import Secp256k1
 import WireCodec
 
-/// The stable codes of the errors that bound peers are told.
-enum ErrorReplyReason: Sendable {
-    case refused(SessionOffence)
-
-    var code: UInt32 {
-        switch self {
-        case .refused(.badSignature): 1
-        case .refused(.malformedPayload): 2
-        case .refused(.notBound): 3
-        case .refused(.outOfPlace): 4
-        case .refused(.badFinalSignature): 5
-        }
-    }
-
-    var text: String {
-        switch self {
-        case .refused(let offence): offence.description
-        }
-    }
-}
-
+/// Peers: what they send, what they may cost, and what becomes of those that break the rules.
 extension CoordinatorMachine {
     mutating func handle(_ event: PeerNetworkEvent, at now: Now) {
         switch event {
@@ -40,14 +20,14 @@ extension CoordinatorMachine {
 
     private mutating func connected(_ peer: PeerID, at now: Now) {
         if peers[peer]?.reputation.isBanned(at: now.monotonic) == true {
-            effects.append(.disconnect(peer))
+            output.append(.disconnect(peer))
             return
         }
         let wanting = peers.connected(peer, at: now.monotonic)
         outbox.discard(peer)
-        hellos.disconnected(peer)
+        discovery.exchanges.disconnected(peer)
         tell(.peerConnected(peer))
-        for subject in lookups.subjects(waitingFor: peer) { sayHello(to: peer, for: subject, now: now) }
+        for subject in discovery.lookups.subjects(waitingFor: peer) { sayHello(to: peer, for: subject, now: now) }
         for session in wanting.sorted() where sessions[session] != nil {
             drive(session, .connected(peer), at: now)
         }
@@ -57,9 +37,9 @@ extension CoordinatorMachine {
         guard peers.isConnected(peer) else { return }
         let wanting = peers.disconnected(peer, at: now.monotonic)
         outbox.discard(peer)
-        hellos.disconnected(peer)
+        discovery.exchanges.disconnected(peer)
         tell(.peerDisconnected(peer))
-        for subject in lookups.subjects(waitingFor: peer) {
+        for subject in discovery.lookups.subjects(waitingFor: peer) {
             failLookup(
                 subject, at: peer,
                 CoordinatorError(
@@ -76,7 +56,7 @@ extension CoordinatorMachine {
     }
 
     private mutating func connectFailed(_ peer: PeerID, _ reason: String, at now: Now) {
-        for subject in lookups.subjects(waitingFor: peer) {
+        for subject in discovery.lookups.subjects(waitingFor: peer) {
             failLookup(
                 subject, at: peer,
                 CoordinatorError(
@@ -85,12 +65,12 @@ extension CoordinatorMachine {
                     session: subject.session, underlying: reason), now: now)
         }
         peers.dialFailed(peer, at: now.monotonic)
-        effects.append(.note("dial failed: \(reason)", nil, peer))
+        output.append(.note("dial failed: \(reason)", nil, peer))
     }
 
     private mutating func addressesChanged(_ addresses: [Multiaddr], at now: Now) {
-        guard addresses != self.addresses else { return }
-        self.addresses = addresses
+        guard addresses != local.addresses else { return }
+        local.addresses = addresses
         peers.hurry(at: now.monotonic)
         announceAddresses(at: now)
     }
@@ -108,19 +88,16 @@ extension CoordinatorMachine {
     // MARK: Frames
 
     private mutating func receive(frame bytes: [UInt8], from peer: PeerID, at now: Now) {
-        let verdict = peers.update(peer, at: now.monotonic) { record, limits -> Bool in
-            guard !record.reputation.isBanned(at: now.monotonic) else { return false }
-            return record.bytes.take(Double(bytes.count), size: limits.bytes, at: now.monotonic)
-                && record.messages.take(1, size: limits.messages, at: now.monotonic)
-        }
-        guard verdict,
-            charge(Work.frame(bytes.count), to: peer, isAsked: hellos.awaitsAnnouncements(from: peer), at: now)
+        guard peers.takeFrame(of: peer, bytes: bytes.count, at: now.monotonic),
+            charge(
+                Work.frame(bytes.count), to: peer, isAsked: discovery.exchanges.awaitsAnnouncements(from: peer), at: now
+            )
         else { return }
         let frame: Frame
         do {
             frame = try Frame(decoding: bytes, limits: wireLimits)
         } catch {
-            effects.append(.note("frame refused: \(error)", nil, peer))
+            output.append(.note("frame refused: \(error)", nil, peer))
             turnAway(peer, at: now)
             return
         }
@@ -128,7 +105,7 @@ extension CoordinatorMachine {
         for item in frame.items {
             // Whoever was hung up on, or shut out, said enough.
             guard receive(item, from: peer, inflatable: &inflatable, at: now) else { return }
-            drainPendingItems(at: now)
+            drivePending(at: now)
         }
     }
 
@@ -138,10 +115,7 @@ extension CoordinatorMachine {
     private mutating func receive(
         _ item: FrameItem, from peer: PeerID, inflatable: inout Int, at now: Now
     ) -> Bool {
-        let mayPass = peers.update(peer, at: now.monotonic) { record, limits in
-            record.messages.take(1, size: limits.messages, at: now.monotonic)
-        }
-        guard mayPass else { return false }
+        guard peers.takeMessage(of: peer, at: now.monotonic) else { return false }
         switch item {
         case .signedMessage(let message): return receive(message, from: peer, at: now)
         case .sync(let sync): return receive(sync, from: peer, at: now)
@@ -192,13 +166,13 @@ extension CoordinatorMachine {
             drive(session, .received(message, from: peer), at: now)
             let signers = sessions[session]?.machine.signers(at: peer) ?? []
             if message.body.type == .join, !signers.isEmpty { credit(peer, for: signers, of: session, at: now) }
-        } else if finished[session] != nil {
+        } else if sessions.finished[session] != nil {
             let limits = wireLimits
-            if finished[session]?.bind(peer, by: message, limits: limits) == .forged {
+            if sessions.finished[session]?.bind(peer, by: message, limits: limits) == .forged {
                 penalise(peer, .badSignature, session: session, at: now)
                 return false
             }
-            answerFromFinished(session, peer, at: now)
+            answerFromArchive(session, peer, at: now)
         } else {
             // A stranger that talks of what is not here learns nothing.
             hangUp(on: peer)
@@ -212,9 +186,9 @@ extension CoordinatorMachine {
         if sessions[session] != nil {
             drive(session, .receivedSync(sync, from: peer), at: now)
         } else if sync.isFinal {
-            finished[session]?.noteFinal(Int(sync.index), from: peer)
+            sessions.finished[session]?.noteFinal(Int(sync.index), from: peer)
         } else {
-            answerFromFinished(session, peer, at: now)
+            answerFromArchive(session, peer, at: now)
         }
         return true
     }
@@ -233,6 +207,15 @@ extension CoordinatorMachine {
         return true
     }
 
+    /// Answers a signer that was away with the signatures of a finished session.
+    private mutating func answerFromArchive(_ session: SessionID, _ peer: PeerID, at now: Now) {
+        guard let archived = sessions.finished[session] else { return hangUp(on: peer) }
+        guard archived.stored.expiresAt > now.wallMilliseconds,
+            sessions.finished[session]?.answers(peer, at: now.monotonic) == true
+        else { return }
+        outbox.append(archived.item, to: peer)
+    }
+
     // MARK: What must have been asked for
 
     /// Peer id, addresses, sequence, ways, signature, and the fields round them.
@@ -241,8 +224,8 @@ extension CoordinatorMachine {
     /// Whether an answer with announcements is awaited from a peer. One that comes too late is passed over; one that was never asked for
     /// counts against the peer.
     private mutating func isAnswerExpected(from peer: PeerID, at now: Now) -> Bool {
-        if hellos.awaitsAnnouncements(from: peer) { return true }
-        if !hellos.forgiveLateAnswer(from: peer) { turnAway(peer, at: now) }
+        if discovery.exchanges.awaitsAnnouncements(from: peer) { return true }
+        if !discovery.exchanges.forgiveLateAnswer(from: peer) { turnAway(peer, at: now) }
         return false
     }
 
@@ -258,13 +241,10 @@ extension CoordinatorMachine {
 
     // MARK: Errors
 
-    mutating func reply(_ reason: ErrorReplyReason, to peer: PeerID, session: SessionID, at now: Now) {
+    private mutating func reply(_ reason: ErrorReplyReason, to peer: PeerID, session: SessionID, at now: Now) {
         // A session that is over says nothing but how it ended.
         guard sessions[session]?.machine.isOver != true else { return }
-        let may = peers.update(peer, at: now.monotonic) { record, limits in
-            record.errorReplies.take(1, size: limits.errorReplies, at: now.monotonic)
-        }
-        guard may else { return }
+        guard peers.takeErrorReply(of: peer, at: now.monotonic) else { return }
         outbox.append(
             .error(ErrorReply(sessionID: session.bytes, code: reason.code, text: reason.text)), to: peer)
     }
@@ -273,10 +253,7 @@ extension CoordinatorMachine {
         guard let session = SessionID(reply.sessionID), let entry = sessions[session],
             let signer = entry.machine.signers(at: peer).first
         else { return }
-        let may = peers.update(peer, at: now.monotonic) { record, limits in
-            record.errorReplies.take(1, size: limits.errorReplies, at: now.monotonic)
-        }
-        guard may else { return }
+        guard peers.takeErrorReply(of: peer, at: now.monotonic) else { return }
         tell(
             .error(
                 CoordinatorError(
@@ -284,11 +261,122 @@ extension CoordinatorMachine {
                     signer: signer)))
     }
 
-    private mutating func drainPendingItems(at now: Now) {
-        while !pending.isEmpty {
-            let inputs = pending
-            pending.removeAll(keepingCapacity: true)
-            for (session, input) in inputs { drive(session, input, at: now) }
+    // MARK: Penalties
+
+    /// A peer broke a rule: scores it, answers it if it is bound, and shuts it out when it is too much.
+    mutating func penalise(_ peer: PeerID, _ offence: SessionOffence, session: SessionID, at now: Now) {
+        let points: Double =
+            switch offence {
+            case .badSignature: 20
+            case .malformedPayload, .badFinalSignature: 10
+            case .outOfPlace: 5
+            case .notBound: 2
+            }
+        output.append(.note("peer broke a rule: \(offence)", session, peer))
+        let isBound = sessions[session]?.machine.signers(at: peer).isEmpty == false
+        if isBound { reply(.refused(offence), to: peer, session: session, at: now) }
+        score(peer, points, at: now)
+    }
+
+    /// Adds to a peer's score; at the limit it is banned for a while.
+    mutating func score(_ peer: PeerID, _ points: Double, at now: Now) {
+        guard let ban = peers.score(peer, points, at: now.monotonic) else { return }
+        tell(
+            .error(
+                CoordinatorError(.peerBanned, "peer \(peer) broke the rules too often and is shut out for \(ban)")))
+        outbox.discard(peer)
+        output.append(.disconnect(peer))
+    }
+
+    // MARK: What peers may cost
+
+    /// Takes what something costs from what a peer may cost, before it is done. Without enough left it is not done; and a stranger, of which
+    /// nothing is wanted, is hung up on and scored.
+    ///
+    /// - Parameters:
+    ///   - work: What it costs, in signature checks.
+    ///   - peer: The peer that causes it.
+    ///   - isAsked: Whether this node asked for it.
+    ///   - mayOwe: Whether a peer with half of its burst left may cause what costs more, and owes the rest.
+    ///   - now: The time.
+    /// - Returns: Whether it may be done.
+    mutating func charge(
+        _ work: Double, to peer: PeerID, isAsked: Bool = false, mayOwe: Bool = false, at now: Now
+    ) -> Bool {
+        switch peers.charge(work, to: peer, isAsked: isAsked, mayOwe: mayOwe, at: now.monotonic) {
+        case .paid: return true
+        case .refused(let isStranger):
+            if isStranger { turnAway(peer, at: now) }
+            return false
+        }
+    }
+
+    /// The same for what a signer says, which costs its key too, whatever peers it uses.
+    mutating func charge(
+        _ work: Double, to peer: PeerID, in session: SessionID, mayOwe: Bool = false, at now: Now
+    ) -> Bool {
+        guard charge(work, to: peer, mayOwe: mayOwe, at: now) else { return false }
+        guard let entry = sessions[session], let signer = entry.machine.signers(at: peer).first else { return true }
+        let key = entry.announced.descriptor.signerKeys[signer]
+        return peers.charge(work, to: key, mayOwe: mayOwe, at: now.monotonic)
+    }
+
+    /// A peer is a signer of a session that this node is in: it may cost what its part of the session costs, once.
+    private mutating func credit(_ peer: PeerID, for signers: [Int], of session: SessionID, at now: Now) {
+        guard let descriptor = sessions[session]?.announced.descriptor else { return }
+        let work = Work.ofSession(signers: descriptor.signerKeys.count, messages: descriptor.messages.count)
+        for signer in signers where sessions[session]?.peers.credited.insert(signer).inserted == true {
+            peers.credit(work, to: peer, key: descriptor.signerKeys[signer], at: now.monotonic)
+        }
+        peers.markKnown(peer, at: now.monotonic)
+    }
+
+    /// A peer sent what nobody asked it for, or too much of what anybody may send: it counts against it, and the conversation ends.
+    mutating func turnAway(_ peer: PeerID, at now: Now) {
+        score(peer, 10, at: now)
+        hangUp(on: peer)
+    }
+
+    /// Ends a conversation without a word: closes the connection, unless a session needs it.
+    mutating func hangUp(on peer: PeerID) {
+        guard peers[peer]?.sessions.isEmpty ?? true else { return }
+        outbox.discard(peer)
+        output.append(.disconnect(peer))
+    }
+
+    // MARK: What came deflated
+
+    /// Inflates and decodes an answer or an announcement, as far as the peer may cost that; nil when it is not to be had.
+    ///
+    /// - Parameters:
+    ///   - item: What came.
+    ///   - peer: From whom.
+    ///   - limit: The most bytes that it may inflate to.
+    ///   - inflatable: What all items of the frame together may still inflate to.
+    ///   - now: The time.
+    /// - Returns: The item.
+    private mutating func inflate(
+        _ item: DeflatedItem, from peer: PeerID, upTo limit: Int, _ inflatable: inout Int, at now: Now
+    ) -> FrameItem? {
+        let wanted = min(limit, inflatable)
+        // What it may become is taken in advance, and what it did not become is given back.
+        let most = peers.inflatable(wanted, of: peer, at: now.monotonic)
+        let isAsked = item.content == .helloAnnouncements
+        guard most > 0, charge(Work.decoding(most), to: peer, isAsked: isAsked, at: now) else { return nil }
+        var used = most
+        defer {
+            inflatable -= used
+            peers.inflated(used, charged: most, of: peer, at: now.monotonic)
+        }
+        do throws(WireError) {
+            let (plain, count) = try item.inflated(upTo: most, limits: wireLimits)
+            used = count
+            return plain
+        } catch {
+            output.append(.note("item refused: \(error)", nil, peer))
+            // Where the peer may cost no more, that is no fault of what it sent.
+            if most == wanted { turnAway(peer, at: now) }
+            return nil
         }
     }
 }

@@ -3,13 +3,14 @@ import Multiformats
 import Secp256k1
 import WireCodec
 
+/// Sessions: what the application wants of them, what their machines ask for, and how they end.
 extension CoordinatorMachine {
     // MARK: What the application asks for
 
     mutating func create(_ announced: VerifiedAnnouncement, at now: Now) {
         let session = announced.descriptor.id
         if let error = presence(of: session) {
-            effects.append(.joined(session, error))
+            output.append(.joined(session, error))
             return
         }
         request(.enter(announced, providers: [], createdHere: true, stored: nil), at: now)
@@ -20,10 +21,10 @@ extension CoordinatorMachine {
         if let error = presence(of: session) {
             return refuse(session, error)
         }
-        guard previews[session] != nil else {
+        guard discovery.previews[session] != nil else {
             return refuse(session, .unknown(session))
         }
-        effects.append(.load(session))
+        output.append(.load(session))
     }
 
     /// Declines a session that was looked at, or about which the policy is asked: the store says first whether this node may.
@@ -31,9 +32,9 @@ extension CoordinatorMachine {
         if sessions[session]?.awaitsConsent == true {
             return decided(session, .join, 0, .decline(reason: reason), at: now)
         }
-        declining[session] = reason
+        runs.decline(session, reason: reason)
         // What waits for its run is declined once it has one.
-        if !awaitsRun(session) { join(session, at: now) }
+        if !runs.awaits(session) { join(session, at: now) }
     }
 
     mutating func loaded(_ session: SessionID, _ result: Result<StoredSession?, CoordinatorError>, at now: Now) {
@@ -49,7 +50,7 @@ extension CoordinatorMachine {
         if let end = stored?.end, end.kind != .left {
             return refuse(session, .ended(session, end))
         }
-        guard let seen = previews.take(session) else {
+        guard let seen = discovery.previews.take(session) else {
             return refuse(session, .unknown(session))
         }
         // The creator is where everybody comes by, whoever showed the session; what else a provider knows may be lost with it.
@@ -87,17 +88,17 @@ extension CoordinatorMachine {
                     provider.peer, addresses: provider.addresses.map(\.bytes), isAnnouncer: provider.isAnnouncer),
                 at: now)
         }
-        guard let reason = declining.removeValue(forKey: session) else { return askToJoin(session) }
-        sessions[session]?.awaitsConsent = true
+        guard let reason = runs.takeReason(for: session) else { return askToJoin(session) }
+        sessions[session]?.askForConsent()
         decided(session, .join, 0, .decline(reason: reason), at: now)
     }
 
     /// A session is neither joined nor declined.
     mutating func refuse(_ session: SessionID, _ error: CoordinatorError) {
-        effects.append(.joined(session, error))
+        output.append(.joined(session, error))
         // Another wish may be under way, which is declined.
-        guard !awaitsRun(session), declining.removeValue(forKey: session) != nil else { return }
-        effects.append(.declined(session, error))
+        guard !runs.awaits(session), runs.takeReason(for: session) != nil else { return }
+        output.append(.declined(session, error))
     }
 
     /// Why a session cannot be joined that this node knows: it is in it or about to be, or it has ended. Nil: it does not know it.
@@ -105,8 +106,8 @@ extension CoordinatorMachine {
         if let entry = sessions[session] {
             if case .aborted(let report) = entry.machine.status.phase { return .ended(session, report) }
             if entry.machine.isDeclined { return .declined(session) }
-            if let end = end(of: session), end.code != .closed { return end }
-        } else if finished[session] == nil, !awaitsRun(session) {
+            if let end = entry.end, end.code != .closed { return end }
+        } else if sessions.finished[session] == nil, !runs.awaits(session) {
             return nil
         }
         return CoordinatorError(.alreadyJoined, "this node is in the session already", session: session)
@@ -121,7 +122,7 @@ extension CoordinatorMachine {
     }
 
     mutating func askToJoin(_ session: SessionID) {
-        sessions[session]?.awaitsConsent = true
+        sessions[session]?.askForConsent()
         ask(about: session, .join, attempt: 0)
     }
 
@@ -135,7 +136,7 @@ extension CoordinatorMachine {
             createdHere: entry.createdHere,
             stage: stage
         )
-        effects.append(.askConsent(request, attempt: attempt))
+        output.append(.askConsent(request, attempt: attempt))
     }
 
     mutating func decided(
@@ -149,26 +150,26 @@ extension CoordinatorMachine {
         switch (stage, decision) {
         case (.join, .approve):
             guard entry.awaitsConsent else { return }
-            sessions[session]?.awaitsConsent = false
-            if entry.publicity.isLeftInStore {
-                sessions[session]?.publicity.isLeftInStore = false
-                effects.append(.write(.resumed(session)))
+            sessions[session]?.endConsent()
+            if entry.record.isLeftInStore {
+                sessions[session]?.record.isLeftInStore = false
+                output.append(.write(.resumed(session)))
             }
             drive(session, .approved, at: now)
         case (.join, .refuse(let reason)):
             guard entry.awaitsConsent else { return }
-            effects.append(
+            output.append(
                 .joined(
                     session,
                     CoordinatorError(.notApproved, "the consent policy refused: \(reason)", session: session)))
             drive(session, .refused, at: now)
             // One that was left stays left.
-            if !entry.publicity.isLeftInStore { effects.append(.write(.forget(session))) }
+            if !entry.record.isLeftInStore { output.append(.write(.forget(session))) }
             remove(session, at: now)
         case (.join, .decline(let reason)):
             guard entry.awaitsConsent else { return }
             guard !entry.machine.hasJoinedBefore else {
-                effects.append(
+                output.append(
                     .declined(
                         session,
                         CoordinatorError(
@@ -176,7 +177,7 @@ extension CoordinatorMachine {
                             session: session)))
                 return decided(session, .join, attempt, .refuse(reason: Self.joinedBefore(reason)), at: now)
             }
-            effects.append(
+            output.append(
                 .joined(
                     session,
                     CoordinatorError(.notApproved, "the consent policy declined: \(reason)", session: session)))
@@ -201,7 +202,7 @@ extension CoordinatorMachine {
         case .start(let round): drive(session, .start(round), at: now)
         case .offer(let signatures): drive(session, .offered(signatures), at: now)
         case .withdrawApproval:
-            effects.append(.dropConsent(session))
+            output.append(.dropConsent(session))
             drive(session, .approvalWithdrawn, at: now)
         case .abort(let reason): drive(session, .abort(text: reason), at: now)
         case .restart: drive(session, .restart, at: now)
@@ -226,12 +227,9 @@ extension CoordinatorMachine {
                 .notASigner, "this node cannot sign in the session with its key \(signerKey)", session: id,
                 underlying: "\(error)")
         }
-        let creatorKey = descriptor.signerKeys[descriptor.creator]
         makeRoom(for: announced.descriptor, at: now)
         // A session that is only declined takes no place of others for long, and a no is always possible.
-        if declining[id] == nil,
-            let error = limitError(for: announced, creatorKey: creatorKey, createdHere: createdHere)
-        {
+        if !runs.isDeclining(id), let error = sessions.limitReached(by: announced, createdHere: createdHere) {
             return error
         }
         let crypto: BIP327
@@ -251,14 +249,14 @@ extension CoordinatorMachine {
         ledger.end = nil
         insert(
             announced, crypto: crypto, index: index, run: run, ledger: ledger, createdHere: createdHere, at: now)
-        sessions[id]?.publicity.isLeftInStore = stored?.end != nil
+        sessions[id]?.record.isLeftInStore = stored?.end != nil
         write(announced, createdHere: createdHere)
         return nil
     }
 
     /// Has a session's announcement written.
     mutating func write(_ announced: VerifiedAnnouncement, createdHere: Bool) {
-        effects.append(
+        output.append(
             .write(
                 .session(
                     announced.descriptor.id, announcement: announced.signed.encoded(), createdHere: createdHere,
@@ -267,82 +265,30 @@ extension CoordinatorMachine {
 
     /// Lets the oldest sessions go that are over, where the memory of sessions would not do otherwise.
     private mutating func makeRoom(for descriptor: SessionDescriptor, at now: Now) {
-        let limit = configuration.limits.sessionStateBytes
-        guard stateBytes + Self.expectedBytes(of: descriptor) > limit else { return }
-        let over = sessions.filter { $0.value.overAt != nil }.sorted {
-            ($0.value.overAt ?? .zero) < ($1.value.overAt ?? .zero)
-        }
-        for (session, _) in over where stateBytes + Self.expectedBytes(of: descriptor) > limit {
-            letGo(session, at: now)
-        }
+        guard !sessions.hasRoom(for: descriptor) else { return }
+        for session in sessions.overOldestFirst where !sessions.hasRoom(for: descriptor) { letGo(session, at: now) }
     }
 
-    private func limitError(
-        for announced: VerifiedAnnouncement,
-        creatorKey: PublicKey,
-        createdHere: Bool
-    ) -> CoordinatorError? {
-        let limits = configuration.limits
-        func reached(_ name: String, _ limit: Int) -> CoordinatorError {
-            CoordinatorError(
-                .limitReached, "limits.\(name) is reached (\(limit)): wait until a session ends, or close one",
-                session: announced.descriptor.id)
-        }
-        guard openSessions < limits.sessions else { return reached("sessions", limits.sessions) }
-        if !createdHere {
-            let sameCreator = sessions.values.count { $0.overAt == nil && $0.creatorKey == creatorKey }
-            guard sameCreator < limits.sessionsPerCreator else {
-                return reached("sessionsPerCreator", limits.sessionsPerCreator)
-            }
-        }
-        guard stateBytes + Self.expectedBytes(of: announced.descriptor) <= limits.sessionStateBytes else {
-            return reached("sessionStateBytes", limits.sessionStateBytes)
-        }
-        return nil
-    }
-
-    /// About what a session takes once all contributions are in.
-    private static func expectedBytes(of descriptor: SessionDescriptor) -> Int {
-        let signers = descriptor.signerKeys.count
-        let contributions = signers * descriptor.messages.count
-        return 4_096 + 3 * descriptor.bytes.count + 1_000 * signers + 500 * contributions
-    }
-
-    mutating func insert(
-        _ announced: VerifiedAnnouncement,
-        crypto: BIP327,
-        index: Int,
-        run: UInt64,
-        ledger: SessionLedger,
-        createdHere: Bool,
-        at now: Now
+    private mutating func insert(
+        _ announced: VerifiedAnnouncement, crypto: BIP327, index: Int, run: UInt64, ledger: SessionLedger,
+        createdHere: Bool, isRestored: Bool = false, at now: Now
     ) {
-        let id = announced.descriptor.id
-        let descriptor = announced.descriptor
         let machine = SessionMachine(
-            descriptor: descriptor,
+            descriptor: announced.descriptor,
             crypto: crypto,
             index: index,
             run: run,
-            local: LocalPeer(peer: localPeer, addresses: joinAddresses),
+            local: LocalPeer(peer: localPeer, addresses: wireLimits.told(local.addresses).map(\.bytes)),
             configuration: sessionConfiguration,
             ledger: ledger,
             at: now
         )
-        var entry = Entry(
-            machine: machine,
-            announced: announced,
-            createdHere: createdHere,
-            creatorKey: descriptor.signerKeys[descriptor.creator],
-            crypto: crypto
-        )
-        entry.stateBytes = Self.expectedBytes(of: descriptor)
-        entry.deadline = entry.machine.nextDeadline
-        sessions[id] = entry
-        openSessions += 1
-        stateBytes += entry.stateBytes
-        noteDeadline(entry.deadline)
-        discoveryIndex.add(id, inboxes: inboxes(of: announced), today: DiscoveryDay.of(now))
+        sessions.insert(
+            SessionEntry(
+                machine: machine, announced: announced, crypto: crypto, createdHere: createdHere,
+                isRestored: isRestored))
+        discovery.index.add(
+            announced.descriptor.id, inboxes: discovery.publisher.inboxes(of: announced), today: DiscoveryDay.of(now))
         scheduleSweep(at: now)
     }
 
@@ -355,41 +301,25 @@ extension CoordinatorMachine {
         return configuration
     }
 
-    /// This node's addresses as a JOIN may carry them.
-    private var joinAddresses: [[UInt8]] {
-        wireLimits.told(addresses).map(\.bytes)
-    }
-
     // MARK: The session's machine
 
     /// Gives an input to a session's machine, and carries on what it asks for.
     mutating func drive(_ session: SessionID, _ input: SessionInput, at now: Now) {
         guard let asked = sessions[session]?.machine.handle(input, at: now) else { return }
         for effect in asked { take(effect, of: session, at: now) }
-        guard let entry = sessions[session] else { return }
-        let deadline = entry.machine.nextDeadline
-        if deadline != entry.deadline {
-            sessions[session]?.deadline = deadline
-            noteDeadline(deadline)
-        }
-        if entry.machine.isOver { over(session, at: now) }
-    }
-
-    mutating func noteDeadline(_ deadline: Duration?) {
-        guard let deadline else { return }
-        sessionDeadline = min(sessionDeadline ?? deadline, deadline)
+        if sessions.stepped(session) { over(session, at: now) }
     }
 
     private mutating func take(_ effect: SessionMachine<BIP327>.Effect, of session: SessionID, at now: Now) {
         switch effect {
-        case .issue(let message, let record): effects.append(.issue(session, message, record))
+        case .issue(let message, let record): output.append(.issue(session, message, record))
         case .raiseRun(let above):
             // What was asked for the nonces of the run that is given up is asked again.
-            effects.append(.dropConsent(session))
+            output.append(.dropConsent(session))
             request(.raise(session, above: above), at: now)
-        case .generateNonces(let handle): effects.append(.generateNonces(handle))
-        case .signPartials(let handle, let context): effects.append(.signPartials(handle, context))
-        case .wipe(let handle): effects.append(.wipe(handle))
+        case .generateNonces(let handle): output.append(.generateNonces(handle))
+        case .signPartials(let handle, let context): output.append(.signPartials(handle, context))
+        case .wipe(let handle): output.append(.wipe(handle))
         case .confirmSigning(let attempt): ask(about: session, .sign, attempt: attempt)
         case .send(let items, let peer):
             for item in items { send(item, of: session, to: peer, at: now) }
@@ -398,7 +328,7 @@ extension CoordinatorMachine {
             peers.watch(peer, for: session, at: now.monotonic)
             hear(of: peer, in: session)
         case .release(let peer):
-            sessions[session]?.peers.remove(peer)
+            sessions[session]?.peers.heard.remove(peer)
             peers.release(peer, from: session, at: now.monotonic)
         case .persist(let record): persist(record, of: session, at: now)
         case .event(let event): translate(event, of: session, at: now)
@@ -415,7 +345,7 @@ extension CoordinatorMachine {
                 signatures: signatures.map(\.rawRepresentation)
             )
             outbox.append(.signatureFinalized(finalized), to: peer)
-        case .sync(let sync) where sync.isFinal && sync.wanted.isEmpty && !isShuttingDown:
+        case .sync(let sync) where sync.isFinal && sync.wanted.isEmpty && !local.isShuttingDown:
             outbox.appendLazily(.sync(sync), to: peer, at: now.monotonic)
         case .sync(let sync): outbox.append(.sync(sync), to: peer)
         }
@@ -431,33 +361,389 @@ extension CoordinatorMachine {
     }
 
     private mutating func hear(of peer: PeerID, in session: SessionID) {
-        sessions[session]?.peers.insert(peer)
-        if peers.isConnected(peer) { pending.append((session, .connected(peer))) }
+        sessions[session]?.peers.heard.insert(peer)
+        if peers.isConnected(peer) { output.append(.connected(peer), for: session) }
     }
 
     private mutating func persist(_ record: SessionRecord, of session: SessionID, at now: Now) {
         switch record {
         case .join(let index, let message):
-            effects.append(
+            output.append(
                 .write(.join(session, signer: index, run: message.body.run, message: message.encoded())))
         case .approval(let isApproved):
-            effects.append(.write(.approval(session, isApproved: isApproved, at: now.wallMilliseconds)))
+            output.append(.write(.approval(session, isApproved: isApproved, at: now.wallMilliseconds)))
         case .recoveredPartial(let message):
-            effects.append(
+            output.append(
                 .write(.partials(session, attempt: message.body.attempt, message: message.encoded())))
         case .completed(let signatures):
             guard let entry = sessions[session] else { return }
-            effects.append(.write(.completion(Self.stored(entry, signatures))))
-        case .ended(let end): effects.append(.write(.ended(session, StoredEnd(end))))
+            output.append(.write(.completion(StoredCompletion(entry, signatures))))
+        case .ended(let end): output.append(.write(.ended(session, StoredEnd(end))))
         }
     }
 
-    static func stored(_ entry: Entry, _ signatures: [SchnorrSignature]) -> StoredCompletion {
-        StoredCompletion(
-            id: entry.announced.descriptor.id,
-            messageKeys: entry.announced.descriptor.messageKeys,
-            expiresAt: entry.announced.descriptor.expiryMilliseconds,
-            signatures: signatures
+    /// Tells what a session's machine tells, in the coordinator's words.
+    private mutating func translate(_ event: SessionEvent, of session: SessionID, at now: Now) {
+        let total = sessions[session]?.announced.descriptor.signerKeys.count ?? 0
+        switch event {
+        case .joined:
+            if let key = sessions[session]?.crypto.finalKey { tell(.joined(session, finalKey: key)) }
+            output.append(.joined(session, nil))
+            sessions[session]?.record.isJoined = true
+            announce(session, at: now)
+            watchPresence(in: session, at: now)
+        case .participantJoined(let index, let peer, let joined):
+            tell(.participantJoined(session, signer: index, peer: peer, joined: joined, total: total))
+            watchPresence(in: session, at: now)
+        case .declined(let index, let reason):
+            tell(.declined(session, signer: index, reason: reason))
+            if index == sessions[session]?.machine.index { output.append(.declined(session, nil)) }
+        case .ready: tell(.ready(session))
+        case .commitmentReceived(let attempt, let index, let received):
+            tell(
+                .commitmentReceived(session, attempt: attempt, signer: index, received: received, total: total))
+        case .commitmentsComplete(let attempt): tell(.commitmentsComplete(session, attempt: attempt))
+        case .nonceReceived(let attempt, let index, let received):
+            tell(.nonceReceived(session, attempt: attempt, signer: index, received: received, total: total))
+        case .noncesComplete(let attempt): tell(.noncesComplete(session, attempt: attempt))
+        case .partialReceived(let attempt, let index, let received):
+            tell(.partialReceived(session, attempt: attempt, signer: index, received: received, total: total))
+        case .completed(let signatures): tell(.complete(session, signatures))
+        case .aborted(let report): tell(.aborted(session, report))
+        case .attemptStarted(let attempt, let reason, let by):
+            tell(.attemptRestarted(session, attempt: attempt, reason: reason, by: by))
+        case .coordinatorChanged(let attempt, let coordinator):
+            tell(.coordinatorChanged(session, attempt: attempt, coordinator: coordinator))
+        case .notHeard(let indices, let by, let attempt):
+            tell(.notHeard(session, attempt: attempt, signers: indices, by: by))
+        case .contextDiffers(let indices, let by, let attempt, let orBy):
+            tell(.contextDiffers(session, attempt: attempt, signers: indices, by: by, orBy: orBy))
+        case .newRuns(let indices, let by, let attempt):
+            tell(.newRuns(session, attempt: attempt, signers: indices, by: by))
+        case .broadcast(let transaction, let by):
+            tell(.broadcastStated(session, transaction: transaction, by: by))
+        case .evidence(let evidence): tell(.evidence(session, evidence))
+        case .expired: tell(.expired(session))
+        case .left: tell(.left(session))
+        case .closed: tell(.closed(session))
+        case .misbehaved, .signerCompromised, .superseded, .ownHistoryLost, .storeFailed:
+            if let error = CoordinatorError.told(by: event, of: session) { tell(.error(error)) }
+        }
+    }
+
+    // MARK: The end of a session
+
+    /// A session is over: it stops counting, and goes once nobody needs its state any more.
+    mutating func over(_ session: SessionID, at now: Now) {
+        if sessions.end(session, at: now.monotonic) {
+            withdraw(session)
+            local.sweeps.plan(at: now.monotonic + configuration.timeouts.linger)
+            if sessions[session]?.machine.signatures == nil { dropUnsent(session) }
+            sessions.account(session)
+            endEntering(session)
+        }
+        guard let entry = sessions[session] else { return }
+        if entry.machine.isLeft { return remove(session, at: now) }
+        if entry.machine.signatures != nil, entry.machine.allAreFinal { archive(session, at: now) }
+    }
+
+    /// Answers whoever still waits to be in a session that is over already, and asks the policy nothing more.
+    private mutating func endEntering(_ session: SessionID) {
+        guard let entry = sessions[session], entry.machine.signatures == nil else { return }
+        sessions[session]?.endConsent()
+        output.append(.dropConsent(session))
+        if !entry.record.isJoined, let end = entry.end { output.append(.joined(session, end)) }
+    }
+
+    /// What has not left when a session ends without signatures never leaves, its ABORT or DECLINE aside.
+    private mutating func dropUnsent(_ session: SessionID) {
+        outbox.dropSession(session)
+        output.append(.dropUnsent(session))
+    }
+
+    /// Archives a finished session.
+    private mutating func archive(_ session: SessionID, at now: Now) {
+        guard let entry = sessions[session], let signatures = entry.machine.signatures else { return }
+        var status = entry.isClosed ? nil : entry.machine.status
+        status?.deadline = nil
+        let bound = entry.machine.boundPeers.map { ($0, Set(entry.machine.signers(at: $0))) }
+        let finished = FinishedSession(
+            StoredCompletion(entry, signatures),
+            status: status,
+            bound: Dictionary(uniqueKeysWithValues: bound),
+            inboxes: discovery.publisher.inboxes(of: entry.announced)
         )
+        remove(session, at: now)
+        archive(finished, at: now)
+    }
+
+    mutating func archive(_ session: FinishedSession, at now: Now) {
+        for forgotten in sessions.finished.insert(session) { discovery.index.remove(forgotten) }
+        discovery.index.add(session.stored.id, inboxes: session.inboxes, today: DiscoveryDay.of(now))
+    }
+
+    /// Lets go of a session's state and of its peers.
+    mutating func remove(_ session: SessionID, at now: Now) {
+        guard let entry = sessions.remove(session) else { return }
+        withdraw(session)
+        discovery.forget(session)
+        local.absences.forget(session)
+        for peer in entry.peers.heard { peers.release(peer, from: session, at: now.monotonic) }
+        peers.forget(session)
+        output.append(.dropConsent(session))
+    }
+
+    /// Leaves a session: durably, and without a word.
+    mutating func leave(_ session: SessionID, at now: Now) {
+        guard let entry = sessions[session] else { return }
+        if entry.awaitsConsent { output.append(.joined(session, .left(session))) }
+        drive(session, .leave, at: now)
+    }
+
+    mutating func close(_ session: SessionID, at now: Now) {
+        guard let entry = sessions[session] else {
+            if sessions.finished[session]?.status != nil {
+                sessions.finished[session]?.status = nil
+                tell(.closed(session))
+            }
+            return
+        }
+        if entry.awaitsConsent {
+            output.append(
+                .joined(
+                    session, CoordinatorError(.closed, "the session was closed before it was joined", session: session))
+            )
+        }
+        sessions[session]?.close()
+        drive(session, .close, at: now)
+    }
+
+    /// Looks why a session cannot be dropped.
+    ///
+    /// - Parameters:
+    ///   - session: Which session.
+    ///   - stored: What the store has of it, where it is not in memory. Nobody can go on with what cannot be read.
+    ///   - now: The time.
+    /// - Returns: The reason; nil: it can be dropped.
+    func obstacle(toDropping session: SessionID, stored: StoredSession?, at now: Now) -> CoordinatorError? {
+        if sessions.finished[session] != nil || sessions[session]?.machine.signatures != nil {
+            return CoordinatorError(
+                .wrongPhase, "the session is complete: its signatures answer signers that come back", session: session)
+        }
+        if runs.awaits(session) || sessions[session].map({ !$0.isOver }) ?? false {
+            return CoordinatorError(
+                .wrongPhase, "the session is not over: leave it, or abort it", session: session)
+        }
+        guard let expiry = sessions[session]?.announced.descriptor.expiryMilliseconds ?? stored.flatMap(expiry),
+            expiry > now.wallMilliseconds
+        else { return nil }
+        return CoordinatorError(
+            .wrongPhase, "the session has not expired: until then this node has to know how it ended", session: session)
+    }
+
+    private func expiry(of stored: StoredSession) -> UInt64? {
+        guard let signed = try? SignedAnnouncement(decoding: stored.announcement, limits: wireLimits),
+            let announced = try? VerifiedAnnouncement(verifying: signed, expecting: stored.id, limits: sessionLimits)
+        else { return nil }
+        return announced.descriptor.expiryMilliseconds
+    }
+
+    mutating func drop(_ session: SessionID, at now: Now) {
+        if let entry = sessions[session] {
+            if !entry.isClosed { tell(.closed(session)) }
+            remove(session, at: now)
+        }
+        output.append(.write(.forget(session)))
+    }
+
+    // MARK: Absent signers
+
+    /// Looks after a while whether the signers are there that the session waits for, unless that is planned.
+    mutating func watchPresence(in session: SessionID, at now: Now) {
+        guard let entry = sessions[session], !entry.isOver, entry.record.isJoined else { return }
+        local.absences.watch(session, at: now.monotonic)
+    }
+
+    /// Tells of the signers that are not there, and plans to tell of them again.
+    mutating func tellAbsences(at now: Now) {
+        for check in local.absences.takeDue(at: now.monotonic) {
+            guard let entry = sessions[check.session], !entry.isOver else { continue }
+            let absent = entry.machine.absent
+            guard !absent.isEmpty else { continue }
+            let health = SessionHealth(entry.machine.status, at: now, stuckAfter: configuration.timeouts.stuck)
+            tell(.absent(check.session, signers: absent, waitingFor: health.waitingFor))
+            local.absences.watchAgain(check, at: now.monotonic)
+        }
+    }
+
+    // MARK: Sweeping
+
+    /// Sweeps finished, expired and stuck sessions, and what else is of no use any more.
+    mutating func sweep(at now: Now) {
+        let linger = configuration.timeouts.linger
+        for (session, entry) in sessions.all {
+            guard let overAt = entry.overAt else {
+                tellIfStuck(session, entry, at: now)
+                continue
+            }
+            guard now.monotonic >= overAt + linger else {
+                local.sweeps.plan(at: overAt + linger)
+                continue
+            }
+            sweep(session, entry, at: now)
+        }
+        for session in sessions.finished.removeExpired(at: now.wallMilliseconds) { discovery.index.remove(session) }
+        discovery.previews.removeExpired(at: now.wallMilliseconds)
+        peers.sweep(at: now.monotonic)
+        if local.sweeps.isStoreDue(at: now.monotonic) { sweepStore(at: now) }
+        if !sessions.isEmpty || sessions.finished.count > 0 || peers.count > 0 { scheduleSweep(at: now) }
+    }
+
+    /// Has the store drop what is of sessions that expired: at the start, and every hour.
+    mutating func sweepStore(at now: Now) {
+        local.sweeps.storeSwept(at: now.monotonic)
+        output.append(.write(.sweep(before: now.wallMilliseconds)))
+    }
+
+    /// Plans the next sweep, unless one is planned that comes earlier.
+    mutating func scheduleSweep(at now: Now) {
+        if let interval = configuration.timeouts.sweep { local.sweeps.plan(at: now.monotonic + interval) }
+    }
+
+    private mutating func tellIfStuck(_ session: SessionID, _ entry: SessionEntry, at now: Now) {
+        let health = SessionHealth(entry.machine.status, at: now, stuckAfter: configuration.timeouts.stuck)
+        guard health.isStuck != entry.record.isToldStuck else { return }
+        sessions[session]?.record.isToldStuck = health.isStuck
+        guard health.isStuck else { return }
+        tell(
+            .error(
+                CoordinatorError(
+                    .stuck,
+                    "nothing valid came for \(health.quietFor); waiting for signers \(health.waitingFor): see that they run, or "
+                        + "abort the session",
+                    session: session)))
+    }
+
+    /// A session that was over long enough.
+    private mutating func sweep(_ session: SessionID, _ entry: SessionEntry, at now: Now) {
+        if entry.machine.signatures != nil {
+            // The end of the process has a limit of its own.
+            if !local.isShuttingDown || entry.machine.undelivered.isEmpty { archive(session, at: now) }
+            return
+        }
+        guard configuration.timeouts.sweep != nil || entry.isClosed else { return }
+        let isExpired = entry.announced.descriptor.expiryMilliseconds <= now.wallMilliseconds
+        // An aborted one still answers with its ABORT, one that was declined with its DECLINE, and signatures may turn up: it stays until it expires, or until there are
+        // too many of them.
+        guard isExpired || entry.isClosed || sessions.count > configuration.limits.sessions else {
+            // A DECLINE that nobody has heard is worth further dials, for a time.
+            let telling = (entry.overAt ?? .zero) + configuration.timeouts.telling
+            guard !entry.machine.isDeclineUntold || telling <= now.monotonic else { return }
+            // Whoever comes is answered; nobody is dialled for it any more.
+            for peer in entry.peers.heard { peers.release(peer, from: session, at: now.monotonic) }
+            sessions[session]?.peers.heard = []
+            return
+        }
+        letGo(session, at: now)
+    }
+
+    /// Lets go of a session that is over.
+    mutating func letGo(_ session: SessionID, at now: Now) {
+        guard let entry = sessions[session] else { return }
+        if entry.machine.signatures != nil {
+            archive(session, at: now)
+            return
+        }
+        // The store has how it ended. From its expiry on it answers nobody, so that no process needs it at its start; what left with a partial
+        // signature may come back as a signature, for ever.
+        if entry.announced.descriptor.expiryMilliseconds <= now.wallMilliseconds {
+            let end = StoredEnd(.expired, isAfterPartial: !entry.machine.isBeforePartial)
+            output.append(.write(.ended(session, end)))
+        }
+        if !entry.isClosed { tell(.closed(session)) }
+        remove(session, at: now)
+    }
+
+    /// Makes all that waits lazily leave, since the process ends.
+    mutating func prepareShutdown() {
+        local.isShuttingDown = true
+        for key in discovery.publisher.withdrawAll() { output.append(.withdraw(key)) }
+        discovery.stop()
+        outbox.hurryAll()
+    }
+
+    // MARK: After a restart
+
+    /// Goes on with a session that the store has, or only answers, if it has ended.
+    mutating func restore(_ stored: StoredSession, run: UInt64, at now: Now) {
+        guard !sessions.knows(stored.id) else { return }
+        do {
+            let signed = try SignedAnnouncement(decoding: stored.announcement, limits: wireLimits)
+            let announced = try verify(signed, as: stored.id, at: now)
+            let index = try announced.descriptor.position(of: signerKey, messageKey: messageKey)
+            let crypto = try BIP327(announced.descriptor)
+            let ledger = try SessionLedger(stored, limits: wireLimits)
+            insert(
+                announced, crypto: crypto, index: index, run: run, ledger: ledger, createdHere: stored.createdHere,
+                isRestored: true, at: now)
+        } catch let error as CoordinatorError where error.code == .expired {
+            let isAfterPartial = stored.end?.isAfterPartial ?? !stored.partials.isEmpty
+            output.append(.write(.ended(stored.id, StoredEnd(.expired, isAfterPartial: isAfterPartial))))
+            if stored.end == nil { tell(.expired(stored.id)) }
+            return
+        } catch {
+            tell(.error(.unreadable(stored.id, "\(error)")))
+            return
+        }
+        guard stored.end == nil else {
+            // The creator's peer is the one to hear of a DECLINE.
+            introduceAnnouncer(of: stored.id, isAnnouncer: stored.end?.kind == .declined, at: now)
+            return over(stored.id, at: now)
+        }
+        tell(.restored(stored.id))
+        resume(stored, at: now)
+    }
+
+    /// Takes in a session that ended long ago, since signatures of it turned up: it signs nothing, and may be complete.
+    mutating func recall(_ stored: StoredSession, run: UInt64, at now: Now) {
+        guard !sessions.knows(stored.id) else { return }
+        do {
+            let signed = try SignedAnnouncement(decoding: stored.announcement, limits: wireLimits)
+            let announced = try VerifiedAnnouncement(verifying: signed, expecting: stored.id, limits: sessionLimits)
+            let index = try announced.descriptor.position(of: signerKey, messageKey: messageKey)
+            let crypto = try BIP327(announced.descriptor)
+            var ledger = SessionLedger()
+            ledger.end = SessionEnd(.expired, isAfterPartial: stored.end?.isAfterPartial ?? true)
+            insert(
+                announced, crypto: crypto, index: index, run: run, ledger: ledger, createdHere: stored.createdHere,
+                at: now)
+            over(stored.id, at: now)
+        } catch {
+            tell(.error(.unreadable(stored.id, "\(error)")))
+        }
+    }
+
+    private mutating func resume(_ stored: StoredSession, at now: Now) {
+        introduceAnnouncer(of: stored.id, at: now)
+        switch stored.isApproved {
+        case true?: drive(stored.id, .approved, at: now)
+        case false?:
+            drive(stored.id, .approved, at: now)
+            drive(stored.id, .approvalWithdrawn, at: now)
+        case nil: askToJoin(stored.id)
+        }
+    }
+
+    private mutating func introduceAnnouncer(of session: SessionID, isAnnouncer: Bool = false, at now: Now) {
+        guard let announced = sessions[session]?.announced, announced.peer != localPeer else { return }
+        drive(
+            session, .introduced(announced.peer, addresses: announced.addresses, isAnnouncer: isAnnouncer), at: now)
+    }
+
+    // MARK: What the application asks
+
+    /// How well a session goes.
+    func health(of session: SessionID, at now: Now) -> SessionHealth? {
+        sessions.status(of: session).map { SessionHealth($0, at: now, stuckAfter: configuration.timeouts.stuck) }
     }
 }

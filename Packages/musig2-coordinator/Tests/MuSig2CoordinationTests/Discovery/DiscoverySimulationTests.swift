@@ -20,7 +20,7 @@ import WireCodec
     }
 
     private func isComplete(_ world: SimulatedWorld, _ id: SessionID, count: Int) -> Bool {
-        world.nodes.count == count && world.nodes.values.allSatisfy { $0.machine.signatures(of: id) != nil }
+        world.nodes.count == count && world.nodes.values.allSatisfy { $0.machine.sessions.signatures(of: id) != nil }
     }
 
     private func fakes(_ count: Int) throws -> [DiscoveredPeer] {
@@ -57,7 +57,7 @@ import WireCodec
         let keys = try (0..<UInt64(count)).map { try TestKeys.publicKey($0) }
         let found = try #require(id)
         for node in nodes {
-            let signatures = try #require(node.machine.signatures(of: found))
+            let signatures = try #require(node.machine.sessions.signatures(of: found))
             #expect(try verify(signatures, [Self.message], keys: keys), "seed \(seed), \(method.name)")
         }
     }
@@ -85,7 +85,7 @@ import WireCodec
         world.discovery.faults = faults
         if method == .inbox { world.joinWhatWaits(at: joiner) } else { world.join(id, at: joiner) }
         let isDone = try world.run(for: .seconds(7_000)) {
-            [creator, joiner].allSatisfy { $0.machine.signatures(of: id) != nil }
+            [creator, joiner].allSatisfy { $0.machine.sessions.signatures(of: id) != nil }
         }
         #expect(isDone, "seed \(seed), \(method.name)")
         for node in [creator, joiner] {
@@ -94,7 +94,9 @@ import WireCodec
             }
             #expect(Set(joined).isSubset(of: [creator.peer, joiner.peer]), "seed \(seed), \(method.name)")
         }
-        for liar in liars { #expect(world.nodes[liar]?.machine.knows(id) == false, "seed \(seed), \(method.name)") }
+        for liar in liars {
+            #expect(world.nodes[liar]?.machine.sessions.knows(id) == false, "seed \(seed), \(method.name)")
+        }
     }
 
     /// S12: the DHT names 60 fakes and, between them, the creator. Who asks often enough reaches it: of those beyond the first ten some are
@@ -432,7 +434,7 @@ import WireCodec
         let id = try world.create(plan(2), by: [.rendezvous], at: nodes[0])
         world.join(id, at: nodes[1])
         _ = try world.run(for: .seconds(20)) { false }
-        #expect(nodes[0].machine.signatures(of: id) == nil)
+        #expect(nodes[0].machine.sessions.signatures(of: id) == nil)
         for node in nodes { world.crash(node) }
         for node in nodes {
             try world.start(

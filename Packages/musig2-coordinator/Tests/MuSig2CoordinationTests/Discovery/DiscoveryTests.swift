@@ -93,12 +93,12 @@ import Testing
         let meeting = try await Meeting.start(1)
         do {
             let events = try await meeting[0].coordinator.watchInbox(every: .seconds(60))
-            #expect(await meeting[0].coordinator.machine.inboxWatch != nil)
+            #expect(await meeting[0].coordinator.machine.discovery.inbox != nil)
             _ = events
         }
         _ = try await meeting[0].coordinator.inbox()
         _ = try await meeting[0].coordinator.inbox()
-        #expect(await meeting[0].coordinator.machine.inboxWatch == nil)
+        #expect(await meeting[0].coordinator.machine.discovery.inbox == nil)
         await meeting.shutdown()
     }
 
@@ -255,7 +255,7 @@ struct Meeting: Sendable {
         let clock = network.clock
         return Task {
             while !Task.isCancelled {
-                if await party?.coordinator.machine.lookups.isEmpty ?? true { clock.advanceToNextDeadline() }
+                if await party?.coordinator.machine.discovery.lookups.isEmpty ?? true { clock.advanceToNextDeadline() }
                 await Task.yield()
             }
         }

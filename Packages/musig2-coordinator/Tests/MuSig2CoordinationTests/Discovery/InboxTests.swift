@@ -147,19 +147,19 @@ import WireCodec
             SessionPlan(signerKeys: keys, messages: [[1]], creator: 0), by: [.inbox], at: nodes[0])
         world.joinWhatWaits(at: nodes[1])
         _ = try world.run(for: .seconds(60)) {
-            nodes.allSatisfy { $0.machine.sessions[id] == nil && $0.machine.finished[id] != nil }
+            nodes.allSatisfy { $0.machine.sessions[id] == nil && $0.machine.sessions.finished[id] != nil }
         }
         #expect(nodes[0].machine.sessions[id] == nil)
         let inbox = keys[1].xOnly
         let key = ProviderKey(.inbox(inbox), day: DiscoveryDay.of(world.now)).hash
         var machine = nodes[0].machine
-        #expect(machine.discoveryIndex.subject(of: key, today: DiscoveryDay.of(world.now)) == .inbox(inbox))
+        #expect(machine.discovery.index.subject(of: key, today: DiscoveryDay.of(world.now)) == .inbox(inbox))
         #expect(machine.announcements(in: inbox).isEmpty)
         var later = world.now
         later.monotonic += .seconds(8_000)
         later.wallMilliseconds += 8_000_000
         _ = machine.handle(.tick, at: later)
-        #expect(machine.discoveryIndex.subject(of: key, today: DiscoveryDay.of(later)) == nil)
+        #expect(machine.discovery.index.subject(of: key, today: DiscoveryDay.of(later)) == nil)
     }
 
     /// S17: a fake provider between a joiner and the creator of what waits.

@@ -59,9 +59,9 @@ final class SimulatedNode {
             messageKey: secret.publicKey,
             localPeer: peer,
             addresses: [try Multiaddr("/memory/\(number + 1)")],
+            methods: methods,
             generator: SeededGenerator(seed: seed &+ number)
         )
-        machine.methods = methods
         let stored = store.loadNow(signer: secret.publicKey)
         take(.started(nextRunNumber: stored.nextRunNumber), at: now)
         for completion in stored.completions { take(.restoreCompletion(completion), at: now) }
@@ -156,7 +156,7 @@ final class SimulatedNode {
         case .announceAgain(_, let older, let sequence):
             let announced = try? VerifiedAnnouncement(
                 announcing: older.descriptor,
-                at: LocalPeer(peer: peer, addresses: machine.addresses.map(\.bytes)),
+                at: LocalPeer(peer: peer, addresses: machine.local.addresses.map(\.bytes)),
                 sequence: sequence,
                 ways: older.ways,
                 with: secret
@@ -211,7 +211,7 @@ final class SimulatedNode {
         let descriptor = try SessionDescriptor(request, at: now, random: random())
         let announced = try VerifiedAnnouncement(
             announcing: descriptor,
-            at: LocalPeer(peer: peer, addresses: machine.addresses.map(\.bytes)),
+            at: LocalPeer(peer: peer, addresses: machine.local.addresses.map(\.bytes)),
             sequence: now.wallMilliseconds,
             ways: methods.bits,
             with: secret

@@ -150,7 +150,7 @@ final class SimulatedWorld {
     /// Looks for a session and joins it as soon as it is seen; tries again after a while if it was not.
     func join(_ session: SessionID, at node: SimulatedNode, provider: PeerID? = nil) {
         let before = node.previews.count
-        guard node.isAlive, !node.machine.knows(session) else { return }
+        guard node.isAlive, !node.machine.sessions.knows(session) else { return }
         let providers = provider.map { [Provider(peer: $0, addresses: Self.addresses)] } ?? []
         give(.lookUp(.session(session), providers: providers), to: node)
         finishJoin(session, at: node, provider: provider, before: before)
@@ -158,7 +158,7 @@ final class SimulatedWorld {
 
     private func finishJoin(_ session: SessionID, at node: SimulatedNode, provider: PeerID?, before: Int) {
         schedule(.milliseconds(50)) { [self] in
-            guard node.isAlive, !node.machine.knows(session) else { return }
+            guard node.isAlive, !node.machine.sessions.knows(session) else { return }
             guard node.previews.count > before else {
                 finishJoin(session, at: node, provider: provider, before: before)
                 return
@@ -338,7 +338,7 @@ final class SimulatedWorld {
                     try discovery.put(announcement, at: name(of: attempt.key), for: attempt.lifetime)
                 } else {
                     try discovery.add(
-                        DiscoveredPeer(peer: node.peer, addresses: node.machine.addresses), to: attempt.key.bytes,
+                        DiscoveredPeer(peer: node.peer, addresses: node.machine.local.addresses), to: attempt.key.bytes,
                         for: attempt.lifetime)
                 }
             } catch {

@@ -72,8 +72,8 @@ import WireCodec
         let id = try world.create(SessionPlan(signerKeys: keys, messages: bodies, creator: 0), at: creator)
         world.join(id, at: joiner, provider: creator.peer)
         _ = try world.run(for: .seconds(3)) {
-            creator.machine.status(of: id)?.signers[1].hasNonces == true
-                && creator.machine.status(of: id)?.phase != .gathering(.joins)
+            creator.machine.sessions.status(of: id)?.signers[1].hasNonces == true
+                && creator.machine.sessions.status(of: id)?.phase != .gathering(.joins)
         }
         return (world, creator, joiner, id)
     }
@@ -97,7 +97,7 @@ import WireCodec
             if attempt == 2 { #expect(machine.cost(of: message) == 31) }
             creator.take(.network(.frame(Frame([.signedMessage(message)]).encoded(), from: joiner.peer)), at: world.now)
         }
-        let reached = try #require(creator.machine.status(of: id)?.attempt)
+        let reached = try #require(creator.machine.sessions.status(of: id)?.attempt)
         // Not even twenty of the thirty: there are 100 tokens, and what a signer of the session has on top.
         #expect((2...20).contains(reached))
     }
@@ -105,8 +105,8 @@ import WireCodec
     /// A session whose round the application starts has no deadline, and is stuck all the same when nothing comes.
     @Test func stuckWithoutADeadline() throws {
         let (world, creator, _, id) = try running(messages: 1) { $0.startsRoundsAutomatically = false }
-        #expect(creator.machine.status(of: id)?.phase == .gathering(.nonces))
-        #expect(creator.machine.status(of: id)?.deadline == nil)
+        #expect(creator.machine.sessions.status(of: id)?.phase == .gathering(.nonces))
+        #expect(creator.machine.sessions.status(of: id)?.deadline == nil)
         let stuck = CoordinatorEvent.error(CoordinatorError(.stuck, "", session: id))
         #expect(!creator.events.contains(stuck))
         _ = try world.run(for: .seconds(900)) { creator.events.contains(stuck) }

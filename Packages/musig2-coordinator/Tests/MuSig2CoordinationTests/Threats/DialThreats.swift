@@ -116,7 +116,7 @@ import WireCodec
         #expect(deeds.count <= 320)
         // The last one stands in the end: it waited.
         pass(.seconds(20), from: .seconds(600), at: node, &deeds)
-        #expect(node.machine.status(of: session)?.signers[1].peer == (try TestKeys.peer(21_199)))
+        #expect(node.machine.sessions.status(of: session)?.signers[1].peer == (try TestKeys.peer(21_199)))
     }
 
     /// Announcements with rising sequence, each at another peer, from the creator itself.

@@ -193,7 +193,7 @@ import WireCodec
             await #expect(throws: CoordinatorError(.announcementRefused, ""), "\(number)") {
                 try await meeting.advancing { try await liar.coordinator.joinSession(id: created.id) }
             }
-            #expect(await liar.coordinator.machine.previews.count == 0)
+            #expect(await liar.coordinator.machine.discovery.previews.count == 0)
             // The way that is no lie still works.
             if number == 0 {
                 #expect(try await liar.coordinator.previewSession(created.invitation).session == created.id)

@@ -22,7 +22,7 @@ import WireCodec
         let id = try world.create(plan, at: creator)
         world.join(id, at: victim, provider: creator.peer)
         _ = try world.run(for: .seconds(2)) { false }
-        #expect(victim.machine.status(of: id)?.signers[1].hasNonces == true, "seed \(seed)")
+        #expect(victim.machine.sessions.status(of: id)?.signers[1].hasNonces == true, "seed \(seed)")
         return (world, creator, victim, id)
     }
 
@@ -51,14 +51,16 @@ import WireCodec
             // Long enough for a sweep.
             _ = try world.run(for: .seconds(90)) { false }
             world.join(id, at: victim, provider: creator.peer)
-            _ = try world.run(for: .seconds(5)) { victim.machine.status(of: id)?.signers[1].hasNonces == true }
+            _ = try world.run(for: .seconds(5)) { victim.machine.sessions.status(of: id)?.signers[1].hasNonces == true }
         }
         #expect(world.ledger.breach == nil, "seed \(seed)")
         #expect(runs(world, of: 1).count == 4, "seed \(seed)")
         let last = try world.start(2)
         world.join(id, at: last, provider: creator.peer)
         let all = [creator, victim, last]
-        let isDone = try world.run(for: .seconds(3_600)) { all.allSatisfy { $0.machine.signatures(of: id) != nil } }
+        let isDone = try world.run(for: .seconds(3_600)) {
+            all.allSatisfy { $0.machine.sessions.signatures(of: id) != nil }
+        }
         #expect(isDone, "seed \(seed)")
         #expect(world.ledger.breach == nil, "seed \(seed)")
         #expect(!all.contains { node in node.events.contains { $0.name == "evidence" } }, "seed \(seed)")
@@ -78,12 +80,14 @@ import WireCodec
         victim.consent = { _ in .refuse(reason: "not today") }
         world.join(id, at: victim, provider: creator.peer)
         _ = try world.run(for: .seconds(5)) { false }
-        #expect(!victim.machine.knows(id), "seed \(seed)")
+        #expect(!victim.machine.sessions.knows(id), "seed \(seed)")
         victim.consent = { _ in .approve }
         world.tap = nil
         world.join(id, at: victim, provider: creator.peer)
         let all = [creator, victim, last]
-        let isDone = try world.run(for: .seconds(3_600)) { all.allSatisfy { $0.machine.signatures(of: id) != nil } }
+        let isDone = try world.run(for: .seconds(3_600)) {
+            all.allSatisfy { $0.machine.sessions.signatures(of: id) != nil }
+        }
         #expect(isDone, "seed \(seed)")
         #expect(world.ledger.breach == nil, "seed \(seed)")
         var attempts: [UInt32: Int] = [:]
@@ -115,8 +119,8 @@ import WireCodec
         let last = try world.start(2)
         world.join(id, at: last, provider: creator.peer)
         _ = try world.run(for: .seconds(60)) { false }
-        guard case .aborted(let report)? = back.machine.status(of: id)?.phase else {
-            Issue.record("\(end) seed \(seed): \(String(describing: back.machine.status(of: id)?.phase))")
+        guard case .aborted(let report)? = back.machine.sessions.status(of: id)?.phase else {
+            Issue.record("\(end) seed \(seed): \(String(describing: back.machine.sessions.status(of: id)?.phase))")
             return
         }
         #expect(report.by == (end == .heard ? 0 : 1))
@@ -125,9 +129,9 @@ import WireCodec
         #expect(world.ledger.partials.keys.allSatisfy { $0.index != 1 })
         #expect(!back.events.contains(.restored(id)))
         // The others hear of it.
-        for node in [creator, last] where node.machine.knows(id) {
-            guard case .aborted? = node.machine.status(of: id)?.phase else {
-                Issue.record("\(end) seed \(seed): \(String(describing: node.machine.status(of: id)?.phase))")
+        for node in [creator, last] where node.machine.sessions.knows(id) {
+            guard case .aborted? = node.machine.sessions.status(of: id)?.phase else {
+                Issue.record("\(end) seed \(seed): \(String(describing: node.machine.sessions.status(of: id)?.phase))")
                 return
             }
         }
@@ -181,6 +185,6 @@ import WireCodec
         #expect(isRecorded && isOver)
         _ = try world.run(for: .seconds(60)) { false }
         #expect(!world.ledger.partials.keys.contains { $0.index == 1 && $0.session == id.bytes })
-        #expect(creator.machine.signatures(of: id) == nil)
+        #expect(creator.machine.sessions.signatures(of: id) == nil)
     }
 }

@@ -31,10 +31,12 @@ import Testing
         _ = try world.run(for: .seconds(30)) { false }
         let back = try world.start(0, store: store)
         let all = [back] + nodes.dropFirst()
-        let isDone = try world.run(for: .seconds(3_600)) { all.allSatisfy { $0.machine.signatures(of: id) != nil } }
+        let isDone = try world.run(for: .seconds(3_600)) {
+            all.allSatisfy { $0.machine.sessions.signatures(of: id) != nil }
+        }
         #expect(isDone, "seed \(seed)")
         for node in all {
-            let signatures = try #require(node.machine.signatures(of: id), "seed \(seed)")
+            let signatures = try #require(node.machine.sessions.signatures(of: id), "seed \(seed)")
             #expect(try verify(signatures, [[1]], keys: keys), "seed \(seed)")
             #expect(node.events.count { $0 == .ready(id) } <= 1, "seed \(seed)")
             #expect(!node.events.contains { $0.name == "evidence" }, "seed \(seed)")

@@ -53,11 +53,11 @@ import WireCodec
     private func untilShutOut(
         _ peer: PeerID, most: Int = 20_000, _ frame: (Int) throws -> [UInt8]
     ) rethrows -> (frames: Int, work: Double, hangUps: Int) {
-        let before = node.machine.workCharged
+        let before = node.machine.peers.workCharged
         var hangUps = 0
         for number in 0..<most {
             if node.machine.peers[peer]?.reputation.isBanned(at: wire.now.monotonic) == true {
-                return (number, node.machine.workCharged - before, hangUps)
+                return (number, node.machine.peers.workCharged - before, hangUps)
             }
             node.take(.network(.frame(try frame(number), from: peer)), at: wire.now)
             guard Wire.isDisconnected(node.takeOutgoing(), from: peer) else { continue }
@@ -65,7 +65,7 @@ import WireCodec
             node.take(.network(.disconnected(peer)), at: wire.now)
             _ = wire.connect(peer, to: node)
         }
-        return (most, node.machine.workCharged - before, hangUps)
+        return (most, node.machine.peers.workCharged - before, hangUps)
     }
 
     // MARK: Strangers
@@ -158,12 +158,12 @@ import WireCodec
         let wrong = SignatureFinalized(
             sessionID: session.bytes, signatures: [[UInt8]](repeating: [UInt8](repeating: 1, count: 64), count: 4_096))
         _ = wire.give([.signatureFinalized(wrong)], to: node, from: stranger)
-        #expect(node.machine.workCharged > 4_096)
+        #expect(node.machine.peers.workCharged > 4_096)
         // It owes so much now that nothing of it is looked at for minutes.
-        let before = node.machine.workCharged
+        let before = node.machine.peers.workCharged
         let effects = wire.give([.signatureFinalized(wrong)], to: node, from: stranger)
         #expect(Wire.isDisconnected(effects, from: stranger))
-        #expect(node.machine.workCharged == before)
+        #expect(node.machine.peers.workCharged == before)
     }
 
     /// R9: JOINs that nobody signed, for a session that is finished.
@@ -224,10 +224,10 @@ import WireCodec
         }
         var inflated = 0
         for answer in answers {
-            let before = node.machine.workCharged
+            let before = node.machine.peers.workCharged
             node.take(.network(.frame(answer, from: stranger)), at: wire.now)
             // The head of an announcement of another session: it is inflated, and refused by its hash, before any key is parsed.
-            if node.machine.workCharged - before > Work.frame(answer.count) + 1 { inflated += 1 }
+            if node.machine.peers.workCharged - before > Work.frame(answer.count) + 1 { inflated += 1 }
             if Wire.isDisconnected(node.takeOutgoing(), from: stranger) { break }
         }
         // 70 kB each: of a mebibyte at most fourteen; and after five that were refused the peer is shut out.
@@ -246,10 +246,10 @@ import WireCodec
         node.take(.tick, at: later)
         _ = node.takeOutgoing()
         let answer = FrameItem.helloAnnouncements(HelloAnnouncements(a: exchanges[0], announcements: [try dear()]))
-        let before = node.machine.workCharged
+        let before = node.machine.peers.workCharged
         let effects = wire.give([answer], to: node, from: stranger, at: later)
         #expect(!Wire.isDisconnected(effects, from: stranger))
-        #expect(node.machine.workCharged - before < 1)
+        #expect(node.machine.peers.workCharged - before < 1)
         #expect(node.machine.peers[stranger]?.reputation.value(limits: limits, at: later.monotonic) == 0)
         #expect(Wire.isDisconnected(wire.give([answer], to: node, from: stranger, at: later), from: stranger))
         #expect(node.machine.peers[stranger]?.reputation.value(limits: limits, at: later.monotonic) == 10)
@@ -272,7 +272,7 @@ import WireCodec
         _ = wire.give([try say(.join(Join(peerID: peer.bytes)), 0, 1)], to: node, from: peer)
         #expect(node.machine.peers[peer]?.isKnown == true)
         let credit = Work.ofSession(signers: 3, messages: 500)
-        let before = node.machine.workCharged
+        let before = node.machine.peers.workCharged
         let nonce = try TestKeys.publicKey(5).compressedRepresentation + TestKeys.publicKey(6).compressedRepresentation
         let share = try say(.nonceShare(NonceShare(nonces: [[UInt8]](repeating: nonce, count: 500))), 1, 1)
         var time = wire.now
@@ -282,8 +282,8 @@ import WireCodec
             time.wallMilliseconds += 1_000
         }
         let most = limits.signatureChecks.burst + 10 * limits.signatureChecks.perSecond + credit
-        #expect(node.machine.workCharged - before <= most)
-        #expect(node.machine.workCharged - before >= 9 * limits.signatureChecks.perSecond)
+        #expect(node.machine.peers.workCharged - before <= most)
+        #expect(node.machine.peers.workCharged - before >= 9 * limits.signatureChecks.perSecond)
     }
 
     /// R10: what a point, a byte and a SYNC cost is charged at what they take beside a signature check, so that the same tokens are nearly
@@ -295,9 +295,9 @@ import WireCodec
         let secret = try TestKeys.secret(1)
         _ = wire.connect(peer, to: node)
         func charge(_ items: [FrameItem]) -> Double {
-            let before = node.machine.workCharged
+            let before = node.machine.peers.workCharged
             _ = wire.give(items, to: node, from: peer)
-            return node.machine.workCharged - before
+            return node.machine.peers.workCharged - before
         }
         func say(_ payload: Payload, _ attempt: UInt32) throws -> FrameItem {
             let body = MessageBody(sessionID: session.bytes, attempt: attempt, index: 1, run: 1, payload: payload)
@@ -338,19 +338,19 @@ import WireCodec
         let shares = try (1...8).map { run in
             try say(.nonceShare(NonceShare(nonces: [[UInt8]](repeating: nonce, count: 4_096))), 1, run)
         }
-        let before = node.machine.workCharged
+        let before = node.machine.peers.workCharged
         for share in shares { _ = wire.give([share], to: node, from: peer) }
         // The first leaves less than half, so that only what the others' frames and payloads take to decode is charged.
-        #expect(node.machine.workCharged - before >= 2_048)
-        #expect(node.machine.workCharged - before < 2 * 2_048)
+        #expect(node.machine.peers.workCharged - before >= 2_048)
+        #expect(node.machine.peers.workCharged - before < 2 * 2_048)
         #expect(node.machine.sessions[session]?.machine.status.attempt == 1)
         var later = wire.now
         later.monotonic += .seconds(21)
-        let then = node.machine.workCharged
+        let then = node.machine.peers.workCharged
         _ = wire.give(
             [try say(.nonceShare(NonceShare(nonces: [[UInt8]](repeating: nonce, count: 4_096))), 1, 9)],
             to: node, from: peer, at: later)
-        #expect(node.machine.workCharged - then >= 2_048)
+        #expect(node.machine.peers.workCharged - then >= 2_048)
     }
 
     /// What a signer's honest part of the largest sessions costs is there at once: the JOINs of all others that it may pass on, and its own

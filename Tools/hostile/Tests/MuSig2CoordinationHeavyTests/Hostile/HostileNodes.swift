@@ -218,7 +218,7 @@ final class HostileNodes {
 
     /// A node whose store does not have the session is told of it again.
     private func comeBack(_ node: SimulatedNode) {
-        let others = world.nodes.values.filter { $0 !== node && $0.machine.knows(session) }
+        let others = world.nodes.values.filter { $0 !== node && $0.machine.sessions.knows(session) }
         let provider = others.sorted { $0.peer < $1.peer }.first?.peer
         world.join(session, at: node, provider: provider)
     }
@@ -281,7 +281,7 @@ final class HostileNodes {
     func finish() throws -> Bool {
         var isComplete = false
         for node in world.nodes.values where honest.contains(node.number) {
-            guard let signatures = node.machine.signatures(of: session) else { continue }
+            guard let signatures = node.machine.sessions.signatures(of: session) else { continue }
             guard crypto.isValid(signatures: signatures) else {
                 throw Violation("\(node.number) has a signature that is not valid")
             }

@@ -1,23 +1,37 @@
 import MuSig2Session
 import Multiformats
 import Secp256k1
+import WireCodec
 
-/// The HELLO exchanges under way, in both roles. Bounded: so many for each peer, each for at most the time-out.
+/// The HELLO exchanges under way, in both roles: both sides prove that they know a secret before either shows anything. Bounded: so many
+/// for each peer, each for at most the time-out.
 struct HelloExchanges: Sendable {
     /// This side asks.
-    struct Outgoing: Sendable {
+    private struct Outgoing {
         var subject: DiscoverySubject
         var a: Hash32
         var b: Hash32?
     }
 
     /// The other side asks.
-    struct Incoming: Sendable {
+    private struct Incoming {
         var subject: DiscoverySubject
         var a: Hash32
         var b: Hash32
         var deadline: Duration
     }
+
+    /// What comes of the other side's proof.
+    enum OnProof: Sendable, Hashable {
+        /// Nobody asked for it.
+        case ignored
+        /// The peer does not know the secret, or sits between.
+        case forged(DiscoverySubject)
+        /// The peer knows the secret: this side is to sign the transcript.
+        case proven(exchange: Hash32, transcript: [UInt8])
+    }
+
+    private let localPeer: PeerID
 
     private var outgoing: [PeerID: [Outgoing]] = [:]
     /// How many answers may still come that nobody waits for any more.
@@ -28,7 +42,8 @@ struct HelloExchanges: Sendable {
     /// When the next exchange that the other side began runs out.
     private(set) var deadline: Duration?
 
-    init(perPeer: Int) {
+    init(localPeer: PeerID, perPeer: Int) {
+        self.localPeer = localPeer
         self.perPeer = perPeer
     }
 
@@ -41,12 +56,37 @@ struct HelloExchanges: Sendable {
 
     // MARK: This side asks
 
-    mutating func begin(_ exchange: Outgoing, with peer: PeerID) {
-        outgoing[peer, default: []].append(exchange)
+    /// Asks a peer for a subject.
+    mutating func begin(_ subject: DiscoverySubject, a: Hash32, with peer: PeerID) {
+        outgoing[peer, default: []].append(Outgoing(subject: subject, a: a))
     }
 
-    func exchange(_ a: Hash32, with peer: PeerID) -> Outgoing? {
-        outgoing[peer]?.first { $0.a == a }
+    /// The other side's proof is here.
+    mutating func receive(_ proof: HelloProof, from peer: PeerID) -> OnProof {
+        guard let a = Hash32(proof.a), let b = Hash32(proof.b),
+            let index = outgoing[peer]?.firstIndex(where: { $0.a == a }), let exchange = outgoing[peer]?[index],
+            exchange.b == nil
+        else { return .ignored }
+        let transcript = HelloTranscript(
+            secret: exchange.subject.secret, provider: peer, joiner: localPeer, a: a, b: b)
+        guard transcript.providerProof.bytes == proof.proof else { return .forged(exchange.subject) }
+        outgoing[peer]?[index].b = b
+        return .proven(exchange: a, transcript: transcript.bytes)
+    }
+
+    /// Whether an exchange that this side began is under way.
+    func isUnderWay(_ a: Hash32, with peer: PeerID) -> Bool {
+        outgoing[peer]?.contains { $0.a == a } ?? false
+    }
+
+    /// The announcements of an exchange are here, which ends it.
+    ///
+    /// - Returns: What they are of; nil: no peer that proved itself owes them.
+    mutating func takeAnswer(_ answer: HelloAnnouncements, from peer: PeerID) -> DiscoverySubject? {
+        guard let a = Hash32(answer.a), let exchange = outgoing[peer]?.first(where: { $0.a == a }), exchange.b != nil
+        else { return nil }
+        remove(from: peer) { $0.a == a }
+        return exchange.subject
     }
 
     func isAsking(_ peer: PeerID, for subject: DiscoverySubject) -> Bool {
@@ -65,16 +105,6 @@ struct HelloExchanges: Sendable {
         guard let count = late[peer] else { return false }
         late[peer] = count > 1 ? count - 1 : nil
         return true
-    }
-
-    mutating func setB(_ b: Hash32, of a: Hash32, with peer: PeerID) {
-        guard let index = outgoing[peer]?.firstIndex(where: { $0.a == a }) else { return }
-        outgoing[peer]?[index].b = b
-    }
-
-    /// An exchange is answered.
-    mutating func end(_ a: Hash32, with peer: PeerID) {
-        remove(from: peer) { $0.a == a }
     }
 
     /// Ends the exchanges for a subject with one peer, whose answers may be on the way.
@@ -96,21 +126,44 @@ struct HelloExchanges: Sendable {
 
     // MARK: The other side asks
 
-    /// Notes an exchange that the other side began; false when it has too many open.
-    mutating func answer(_ exchange: Incoming, to peer: PeerID) -> Bool {
-        guard (incoming[peer]?.count ?? 0) < perPeer,
-            incoming[peer]?.contains(where: { $0.a == exchange.a }) != true
-        else { return false }
+    /// Begins an exchange that the other side asks for.
+    ///
+    /// - Parameters:
+    ///   - subject: What it asks for.
+    ///   - a: Its random bytes.
+    ///   - b: This side's random bytes.
+    ///   - peer: The other side.
+    ///   - deadline: When the exchange runs out.
+    /// - Returns: This side's proof; nil when the peer has too many open.
+    mutating func answer(
+        _ subject: DiscoverySubject, a: Hash32, b: Hash32, to peer: PeerID, until deadline: Duration
+    ) -> HelloProof? {
+        guard (incoming[peer]?.count ?? 0) < perPeer, incoming[peer]?.contains(where: { $0.a == a }) != true else {
+            return nil
+        }
+        let exchange = Incoming(subject: subject, a: a, b: b, deadline: deadline)
         incoming[peer, default: []].append(exchange)
-        deadline = min(deadline ?? exchange.deadline, exchange.deadline)
-        return true
+        self.deadline = min(self.deadline ?? deadline, deadline)
+        let proof = transcript(of: exchange, with: peer).providerProof
+        return HelloProof(a: a.bytes, b: b.bytes, proof: proof.bytes)
     }
 
-    mutating func takeIncoming(_ a: Hash32, from peer: PeerID) -> Incoming? {
-        guard let index = incoming[peer]?.firstIndex(where: { $0.a == a }) else { return nil }
-        let exchange = incoming[peer]?.remove(at: index)
+    /// The third step of an exchange is here, which ends it.
+    ///
+    /// - Returns: What is asked for, and what the other side has to have signed; nil: there is no such exchange.
+    mutating func takeIncoming(
+        _ joiner: HelloJoiner, from peer: PeerID
+    ) -> (subject: DiscoverySubject, transcript: HelloTranscript)? {
+        guard let a = Hash32(joiner.a), let index = incoming[peer]?.firstIndex(where: { $0.a == a }),
+            let exchange = incoming[peer]?.remove(at: index)
+        else { return nil }
         if incoming[peer]?.isEmpty == true { incoming[peer] = nil }
-        return exchange
+        return (exchange.subject, transcript(of: exchange, with: peer))
+    }
+
+    private func transcript(of exchange: Incoming, with peer: PeerID) -> HelloTranscript {
+        HelloTranscript(
+            secret: exchange.subject.secret, provider: localPeer, joiner: peer, a: exchange.a, b: exchange.b)
     }
 
     /// Drops the exchanges of the other side that ran out.

@@ -1,148 +1,209 @@
 import MuSig2Session
 import Multiformats
 
-/// The looks under way: each one wish to see a session, or what waits in an inbox.
+/// The lookups under way: one for each subject.
 struct SessionLookups: Sendable {
-    /// What a look is for.
-    enum Purpose: Sendable, Hashable {
-        /// Somebody waits for the answer.
-        case preview
-        /// To find the other signers of a session that this node is in.
-        case reunion
+    /// What is to be done next for a lookup.
+    enum Step: Sendable {
+        /// Something is waited for.
+        case wait
+        /// Look these keys up.
+        case find([DiscoveryKey])
+        /// The lookup has ended.
+        case end(SessionLookup)
     }
 
-    /// One look.
-    struct Lookup: Sendable {
-        let subject: DiscoverySubject
-        var purpose: Purpose
-        /// Those that were asked and may still answer.
-        var open: Set<PeerID> = []
-        /// All that were asked.
-        var asked: Set<PeerID> = []
-        /// Those that did not answer in time.
-        var late: Set<PeerID> = []
-        /// Until when those that are open may answer.
-        var answerBy: Duration?
-        /// The keys that are looked up now.
-        var awaited: Set<DiscoveryKey> = []
-        /// The keys to look up when nothing comes of the present ones.
-        var later: [DiscoveryKey] = []
-        /// How many providers the discoveries may still name.
-        var room: Int
-        /// Whether a search was not possible.
-        var isSearchFailing = false
-        /// Whether anybody or anything was found, or named by the caller.
-        var isAnythingFound = false
-        var retriesDone = 0
-        var retryAt: Duration?
-        /// What went wrong with those that did not show anything.
-        var failures: [CoordinatorError] = []
-        /// In an inbox: what was shown, and whether anybody showed something, were it nothing.
-        var shown: Set<SessionID> = []
-        var isAnswered = false
-
-        /// When something must be done.
-        var deadline: Duration? { open.isEmpty ? retryAt : answerBy }
+    /// What becomes of a lookup that waited long enough.
+    enum Expiry: Sendable, Hashable {
+        /// It is to be searched again.
+        case searchAgain
+        /// These peers did not answer in time.
+        case late(Set<PeerID>)
     }
 
-    private var lookups: [DiscoverySubject: Lookup] = [:]
+    private var lookups: [DiscoverySubject: SessionLookup] = [:]
+    private let settings: MuSig2Coordinator.Configuration.DiscoverySettings
+    private let methods: [DiscoveryMethod]
 
-    subscript(_ subject: DiscoverySubject) -> Lookup? {
-        get { lookups[subject] }
-        set { lookups[subject] = newValue }
-        _modify { yield &lookups[subject] }
+    /// - Parameters:
+    ///   - methods: The methods of discovery that this node has.
+    ///   - settings: How looking up is tried.
+    init(methods: [DiscoveryMethod], settings: MuSig2Coordinator.Configuration.DiscoverySettings) {
+        self.methods = methods
+        self.settings = settings
     }
+
+    subscript(_ subject: DiscoverySubject) -> SessionLookup? { lookups[subject] }
 
     var isEmpty: Bool { lookups.isEmpty }
 
     var deadline: Duration? { lookups.isEmpty ? nil : lookups.values.compactMap(\.deadline).min() }
 
-    /// The looks that wait for a peer's answer.
+    /// The lookups that wait for a peer's answer.
     func subjects(waitingFor peer: PeerID) -> [DiscoverySubject] {
-        inOrder { $0.open.contains(peer) }
+        inOrder { $0.peers.open.contains(peer) }
     }
 
-    /// The looks at which something must be done.
+    private func inOrder(_ isWanted: (SessionLookup) -> Bool) -> [DiscoverySubject] {
+        guard !lookups.isEmpty else { return [] }
+        return lookups.values.filter(isWanted).map(\.subject).sorted { $0.secret < $1.secret }
+    }
+
+    // MARK: Beginning
+
+    /// Begins a lookup, unless one is under way.
+    ///
+    /// - Parameters:
+    ///   - subject: What is looked for.
+    ///   - purpose: What for.
+    ///   - isNamed: Whether the caller names peers to ask.
+    /// - Returns: Whether it is a new one, whose keys are to be searched.
+    mutating func begin(_ subject: DiscoverySubject, purpose: SessionLookup.Purpose, isNamed: Bool) -> Bool {
+        let isNew = lookups[subject] == nil
+        if isNew { lookups[subject] = SessionLookup(subject, purpose: purpose, room: settings.providers) }
+        if isNamed { lookups[subject]?.findings.isAnythingFound = true }
+        return isNew
+    }
+
+    /// Looks the subject's keys of the likeliest day up; those of the others are kept for later.
+    ///
+    /// - Returns: The keys to look up now.
+    mutating func search(_ subject: DiscoverySubject, at now: Now) -> [DiscoveryKey] {
+        let days = DiscoveryDay.tried(at: now)
+        var present: [DiscoveryKey] = []
+        var later: [DiscoveryKey] = []
+        for method in methods(for: subject) {
+            for day in method.isDaily ? days : [0] {
+                let key = DiscoveryKey(method: method, subject: subject, day: day)
+                if !method.isDaily || day == days.first { present.append(key) } else { later.append(key) }
+            }
+        }
+        lookups[subject]?.keys.later = later
+        lookups[subject]?.keys.awaited.formUnion(present)
+        return present
+    }
+
+    private func methods(for subject: DiscoverySubject) -> [DiscoveryMethod] {
+        let wanted: DiscoveryMethod.Subject = subject.session == nil ? .signers : .session
+        return methods.filter { $0.subject == wanted }
+    }
+
+    // MARK: What was found
+
+    /// The answer for a key is here.
+    ///
+    /// - Returns: False when nobody waits for it.
+    mutating func takeAnswer(for key: DiscoveryKey) -> Bool {
+        lookups[key.subject]?.keys.awaited.remove(key) != nil
+    }
+
+    /// A search was not possible.
+    mutating func searchFailed(_ subject: DiscoverySubject, _ error: CoordinatorError) {
+        lookups[subject]?.keys.isSearchFailing = true
+        lookups[subject]?.findings.failures.append(error)
+    }
+
+    /// Something of a subject was found, and cannot be used.
+    mutating func refused(_ subject: DiscoverySubject, _ error: CoordinatorError) {
+        lookups[subject]?.findings.failures.append(error)
+    }
+
+    /// Something of a subject was found.
+    mutating func noteFound(_ subject: DiscoverySubject) {
+        lookups[subject]?.findings.isAnythingFound = true
+    }
+
+    /// So many peers that a discovery named are asked.
+    mutating func noteNamed(_ count: Int, for subject: DiscoverySubject) {
+        noteFound(subject)
+        lookups[subject]?.peers.room -= count
+    }
+
+    /// A session was shown that waits in an inbox.
+    mutating func noteShown(_ session: SessionID, in subject: DiscoverySubject) {
+        lookups[subject]?.findings.shown.insert(session)
+    }
+
+    // MARK: Peers
+
+    /// A peer is asked.
+    ///
+    /// - Returns: False when it was asked before.
+    mutating func ask(_ peer: PeerID, for subject: DiscoverySubject, answerBy time: Duration) -> Bool {
+        guard lookups[subject]?.peers.asked.insert(peer).inserted == true else { return false }
+        lookups[subject]?.peers.open.insert(peer)
+        lookups[subject]?.answerBy = time
+        return true
+    }
+
+    /// One of the peers that were asked does not show anything.
+    ///
+    /// - Returns: False when it was not asked, or has answered.
+    mutating func fail(_ subject: DiscoverySubject, at peer: PeerID, _ error: CoordinatorError) -> Bool {
+        guard lookups[subject]?.peers.open.remove(peer) != nil else { return false }
+        lookups[subject]?.findings.failures.append(error)
+        return true
+    }
+
+    /// One of the peers that were asked has said all it has to say.
+    ///
+    /// - Returns: False when it was not asked, or has answered.
+    mutating func answered(_ subject: DiscoverySubject, by peer: PeerID) -> Bool {
+        guard lookups[subject]?.peers.open.remove(peer) != nil else { return false }
+        lookups[subject]?.findings.isAnswered = true
+        return true
+    }
+
+    // MARK: Going on, and the end
+
+    /// What comes next: when nobody is waited for, yesterday's key, another try, or the end.
+    mutating func advance(_ subject: DiscoverySubject, at time: Duration) -> Step {
+        guard let lookup = lookups[subject], lookup.isIdle else { return .wait }
+        let isDone = lookup.tellingFailure != nil || !lookup.findings.shown.isEmpty
+        if !isDone, !lookup.keys.later.isEmpty {
+            lookups[subject]?.keys.later = []
+            lookups[subject]?.keys.awaited.formUnion(lookup.keys.later)
+            return .find(lookup.keys.later)
+        }
+        if !isDone, mayRetry(lookup) {
+            lookups[subject]?.keys.retriesDone += 1
+            lookups[subject]?.keys.isSearchFailing = false
+            lookups[subject]?.keys.retryAt = time + settings.delay(beforeRetry: lookup.keys.retriesDone + 1)
+            return .wait
+        }
+        return .end(lookup)
+    }
+
+    /// A search that was not possible is repeated, and so is one for a session of which nothing was found: it may have been published
+    /// just now.
+    private func mayRetry(_ lookup: SessionLookup) -> Bool {
+        guard lookup.purpose == .preview, lookup.keys.retriesDone < settings.retries,
+            !methods(for: lookup.subject).isEmpty
+        else { return false }
+        return lookup.keys.isSearchFailing || !lookup.findings.isAnythingFound && lookup.subject.session != nil
+    }
+
+    /// Ends a lookup.
+    ///
+    /// - Returns: The peers that were still asked.
+    mutating func end(_ subject: DiscoverySubject) -> Set<PeerID> {
+        lookups.removeValue(forKey: subject)?.peers.open ?? []
+    }
+
+    /// The lookups that have waited long enough.
     func due(at time: Duration) -> [DiscoverySubject] {
         inOrder { lookup in lookup.deadline.map { $0 <= time } ?? false }
     }
 
-    private func inOrder(_ isWanted: (Lookup) -> Bool) -> [DiscoverySubject] {
-        guard !lookups.isEmpty else { return [] }
-        return lookups.values.filter(isWanted).map(\.subject).sorted { $0.secret < $1.secret }
-    }
-}
-
-/// The sessions that were shown and verified, and not joined: so many, of so many bytes; the oldest go first.
-struct PreviewCache: Sendable {
-    /// One session.
-    struct Entry: Sendable {
-        var announced: VerifiedAnnouncement
-        /// The peers that showed it.
-        var providers: [PeerID]
-        /// Whether one of them is the peer that it names.
-        var isShownByAnnouncer: Bool
-        /// Rises with each session that is seen.
-        fileprivate var order: UInt64
-    }
-
-    private var entries: [SessionID: Entry] = [:]
-    private var bytes = 0
-    private var nextOrder: UInt64 = 0
-    private let capacity: Int
-    private let byteCapacity: Int
-    /// A session is shown by its signers: more providers than this are of no use.
-    private static let providers = 32
-
-    init(capacity: Int, bytes: Int) {
-        self.capacity = capacity
-        byteCapacity = bytes
-    }
-
-    var count: Int { entries.count }
-
-    subscript(_ session: SessionID) -> Entry? { entries[session] }
-
-    /// Adds one.
-    ///
-    /// - Parameters:
-    ///   - announced: The announcement.
-    ///   - peer: The peer that showed it, or, where nobody did, the one that it names.
-    ///   - isShown: Whether that peer showed it.
-    mutating func put(_ announced: VerifiedAnnouncement, from peer: PeerID, isShown: Bool = true) {
-        let session = announced.descriptor.id
-        let isShownByAnnouncer = isShown && peer == announced.peer
-        if var there = entries[session] {
-            if !there.providers.contains(peer), there.providers.count < Self.providers { there.providers.append(peer) }
-            if announced.sequence > there.announced.sequence {
-                there.announced = announced
-                there.isShownByAnnouncer = isShownByAnnouncer
-            } else if peer == there.announced.peer {
-                there.isShownByAnnouncer = there.isShownByAnnouncer || isShownByAnnouncer
-            }
-            entries[session] = there
-            return
+    /// A lookup has waited long enough.
+    mutating func expire(_ subject: DiscoverySubject) -> Expiry? {
+        guard let lookup = lookups[subject] else { return nil }
+        guard !lookup.peers.open.isEmpty else {
+            lookups[subject]?.keys.retryAt = nil
+            return .searchAgain
         }
-        nextOrder += 1
-        entries[session] = Entry(
-            announced: announced, providers: [peer], isShownByAnnouncer: isShownByAnnouncer, order: nextOrder)
-        bytes += announced.descriptor.bytes.count
-        while entries.count > capacity || bytes > byteCapacity, entries.count > 1,
-            let oldest = entries.min(by: { $0.value.order < $1.value.order })
-        {
-            _ = take(oldest.key)
-        }
-    }
-
-    mutating func take(_ session: SessionID) -> Entry? {
-        guard let there = entries.removeValue(forKey: session) else { return nil }
-        bytes -= there.announced.descriptor.bytes.count
-        return there
-    }
-
-    mutating func removeExpired(at wallMilliseconds: UInt64) {
-        for (session, there) in entries where there.announced.descriptor.expiryMilliseconds <= wallMilliseconds {
-            _ = take(session)
-        }
+        lookups[subject]?.peers.late.formUnion(lookup.peers.open)
+        lookups[subject]?.peers.open = []
+        return .late(lookup.peers.open)
     }
 }

@@ -135,3 +135,13 @@ struct FinishedSessions: Sendable {
         head = 0
     }
 }
+
+extension StoredCompletion {
+    /// What is stored of a session that is complete.
+    init(_ entry: SessionEntry, _ signatures: [SchnorrSignature]) {
+        let descriptor = entry.announced.descriptor
+        self.init(
+            id: descriptor.id, messageKeys: descriptor.messageKeys, expiresAt: descriptor.expiryMilliseconds,
+            signatures: signatures)
+    }
+}

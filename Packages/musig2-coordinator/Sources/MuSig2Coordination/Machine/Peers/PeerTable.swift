@@ -1,5 +1,6 @@
 import MuSig2Session
 import Multiformats
+import Secp256k1
 
 /// All peers of a node. Bounded: those that matter to nobody are forgotten, and of the rest the ones without a connection, a session
 /// or a ban go first.
@@ -17,6 +18,11 @@ struct PeerTable: Sendable {
     private(set) var nextRedial: Duration?
     private var plans: UInt64 = 0
 
+    /// What signer keys may still cost.
+    private var signers: SignerBudgets
+    /// What peers were charged so far, in signature checks.
+    private(set) var workCharged = 0.0
+
     /// A connection that ends sooner counts as a dial that failed: a peer that opens and shuts its door is not dialled all the time.
     private static let shortConnection = Duration.seconds(5)
     /// A change of the network dials nobody again that was dialled so recently.
@@ -28,6 +34,7 @@ struct PeerTable: Sendable {
         abuse = configuration.abuse
         timeouts = configuration.timeouts
         limits = configuration.limits
+        signers = SignerBudgets(limits: configuration.abuse)
     }
 
     var count: Int { records.count }
@@ -50,6 +57,108 @@ struct PeerTable: Sendable {
         if let index = records.index(forKey: peer) { return change(&records.values[index], abuse) }
         makeRoom(at: time)
         return change(&records[peer, default: PeerRecord(limits: abuse, at: time)], abuse)
+    }
+
+    // MARK: What peers may cost
+
+    /// What comes of a charge.
+    enum Charge: Sendable, Hashable {
+        case paid
+        /// There is not enough left.
+        case refused(isStranger: Bool)
+    }
+
+    /// Takes what something costs from what a peer may cost, before it is done.
+    ///
+    /// - Parameters:
+    ///   - work: What it costs, in signature checks.
+    ///   - peer: The peer that causes it.
+    ///   - isAsked: Whether this node asked for it.
+    ///   - mayOwe: Whether a peer with half of its burst left may cause what costs more, and owes the rest.
+    ///   - time: Now.
+    /// - Returns: Whether it may be done.
+    mutating func charge(_ work: Double, to peer: PeerID, isAsked: Bool, mayOwe: Bool, at time: Duration) -> Charge {
+        let charge = update(peer, at: time) { record, limits -> Charge in
+            let isStranger = !isAsked && !record.isKnown
+            let size = isStranger ? limits.strangerWork : limits.signatureChecks
+            let least = mayOwe ? min(work, size.burst / 2) : work
+            let isPaid =
+                isStranger
+                ? record.strangerWork.take(work, ifLeft: least, size: size, at: time)
+                : record.signatureChecks.take(work, ifLeft: least, size: size, at: time)
+            return isPaid ? .paid : .refused(isStranger: isStranger)
+        }
+        if charge == .paid { workCharged += work }
+        return charge
+    }
+
+    /// Takes what something costs from what the signer's key may cost, whatever peers it uses.
+    mutating func charge(_ work: Double, to key: PublicKey, mayOwe: Bool, at time: Duration) -> Bool {
+        signers.take(work, of: key, mayOwe: mayOwe, at: time)
+    }
+
+    /// A peer is a signer: it may cost what its part of a session costs, and so may its key.
+    mutating func credit(_ work: Double, to peer: PeerID, key: PublicKey, at time: Duration) {
+        update(peer, at: time) { record, limits in
+            record.signatureChecks.give(work, size: limits.signatureChecks, at: time)
+        }
+        signers.give(work, to: key, at: time)
+    }
+
+    /// A session has bound the peer to a signer.
+    mutating func markKnown(_ peer: PeerID, at time: Duration) {
+        update(peer, at: time) { record, _ in record.isKnown = true }
+    }
+
+    /// Takes one message of a peer.
+    mutating func takeMessage(of peer: PeerID, at time: Duration) -> Bool {
+        update(peer, at: time) { record, limits in record.messages.take(1, size: limits.messages, at: time) }
+    }
+
+    /// Takes a frame of a peer, unless it is shut out or sends too much.
+    mutating func takeFrame(of peer: PeerID, bytes: Int, at time: Duration) -> Bool {
+        update(peer, at: time) { record, limits in
+            guard !record.reputation.isBanned(at: time) else { return false }
+            return record.bytes.take(Double(bytes), size: limits.bytes, at: time)
+                && record.messages.take(1, size: limits.messages, at: time)
+        }
+    }
+
+    /// Takes a HELLO of a peer.
+    mutating func takeHello(of peer: PeerID, at time: Duration) -> Bool {
+        update(peer, at: time) { record, limits in record.hellos.take(1, size: limits.hellos, at: time) }
+    }
+
+    /// Takes an error reply, one way or the other.
+    mutating func takeErrorReply(of peer: PeerID, at time: Duration) -> Bool {
+        update(peer, at: time) { record, limits in record.errorReplies.take(1, size: limits.errorReplies, at: time) }
+    }
+
+    /// How many of these bytes a peer may have inflated.
+    mutating func inflatable(_ bytes: Int, of peer: PeerID, at time: Duration) -> Int {
+        update(peer, at: time) { record, limits in
+            Int(min(Double(bytes), record.bytes.left(size: limits.bytes, at: time)))
+        }
+    }
+
+    /// So many bytes were inflated of those that were charged: the rest is given back.
+    mutating func inflated(_ bytes: Int, charged: Int, of peer: PeerID, at time: Duration) {
+        update(peer, at: time) { record, limits in
+            _ = record.bytes.take(Double(bytes), size: limits.bytes, at: time)
+            record.signatureChecks.give(Work.decoding(charged - bytes), size: limits.signatureChecks, at: time)
+        }
+    }
+
+    /// Adds to a peer's score; at the limit it is shut out for a while, and dialled again when that is over.
+    ///
+    /// - Returns: For how long it is shut out; nil: it is not.
+    mutating func score(_ peer: PeerID, _ points: Double, at time: Duration) -> Duration? {
+        let ban = update(peer, at: time) { record, limits in
+            record.reputation.add(points, limits: limits, at: time)
+        }
+        guard let ban else { return nil }
+        if records[peer]?.isWanted == true { plan(peer, at: time + ban) }
+        return ban
     }
 
     // MARK: Connections
@@ -82,12 +191,6 @@ struct PeerTable: Sendable {
         records[peer]?.isDialling = false
         records[peer]?.failedDials += 1
         planRedial(peer, at: time)
-    }
-
-    /// A peer is shut out: whoever wants it dials it when that is over.
-    mutating func banned(_ peer: PeerID, for length: Duration, at time: Duration) {
-        guard let record = records[peer], record.isWanted else { return }
-        plan(peer, at: time + length)
     }
 
     // MARK: Wishes
@@ -235,6 +338,7 @@ struct PeerTable: Sendable {
     /// Forgets those that matter to nobody.
     mutating func sweep(at time: Duration) {
         for peer in records.keys { forgetIfIdle(peer, at: time) }
+        signers.sweep(at: time)
     }
 
     mutating func forgetIfIdle(_ peer: PeerID, at time: Duration) {
