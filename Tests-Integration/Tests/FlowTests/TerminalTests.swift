@@ -38,12 +38,12 @@ struct TerminalTests {
     }
 
     @Test
-    func coloursForThoseWhoWantThem() async throws {
+    func colorsForThoseWhoWantThem() async throws {
         let words = try await create([])
-        let coloured = try await command.atTerminal(words, variables: "-u NO_COLOR TERM=xterm")
-        #expect(coloured.status == 5)
-        #expect(coloured.output.contains("\u{1B}[1mfinal key   \u{1B}[0m"), "\(coloured.output)")
-        #expect(coloured.output.contains("\u{1B}[1;31merror:\u{1B}[0m no signature within 5 s"))
+        let colored = try await command.atTerminal(words, variables: "-u NO_COLOR TERM=xterm")
+        #expect(colored.status == 5)
+        #expect(colored.output.contains("\u{1B}[1mfinal key   \u{1B}[0m"), "\(colored.output)")
+        #expect(colored.output.contains("\u{1B}[1;31merror:\u{1B}[0m no signature within 5 s"))
         let plain = try await command.atTerminal(words, variables: "NO_COLOR=1 TERM=xterm")
         #expect(plain.output.contains("\nfinal key   ") && !plain.output.contains("\u{1B}"))
         let piped = try await command.run(words + ["--human"])

@@ -7,7 +7,7 @@ import PeerTransportNIO
 struct MuSig2Command: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "musig2",
-        abstract: "Sign together with the other holders of a shared key, with nobody in the middle.",
+        abstract: "Sign together with the other holders of a shared key, without a server.",
         discussion: """
             A session of two signers, each on a machine of its own:
 
@@ -16,29 +16,29 @@ struct MuSig2Command: AsyncParsableCommand {
               alice$ musig2 create --signers ALICE,BOB --message hello
               bob$   musig2 join musig21…                # what alice's command printed
 
-            The same without an invitation, through a node that anybody may run:
+            The same without an invitation, through a node that anyone can run:
 
               carol$ musig2 node                # prints ADDRESS: /ip4/…/tcp/…/p2p/…
               alice$ musig2 create --signers ALICE,BOB --message hello \\
                        --bootstrap ADDRESS      # prints the session id
               bob$   musig2 join SESSION-ID --bootstrap ADDRESS
 
-            To try both sides on one machine, give each signer a folder of its own, --home, and \
-            let both listen there alone: --listen /ip4/127.0.0.1/tcp/0.
+            To try both sides on one machine, give each signer a folder of its own with --home, and \
+            let both listen locally: --listen /ip4/127.0.0.1/tcp/0.
 
             With --json, or when standard output is not a terminal, all output is JSON lines on standard output; an error \
             is a line {"event":"error",…} with message, hint and status. SIGTERM counts as Ctrl-C.
 
             Exit status:
-              0  done                           5  expired, or nobody was there in time
+              0  done                           5  expired, or no other signer in time
               1  failed for another reason      6  the network
               2  a file, or the output          7  not valid
               3  refused                        8  a wrong passphrase, or none
-              4  ended without a signature      9  signed, and a signer could not be told
+              4  ended without a signature      9  signed, but a signer was not reached
                                                64  malformed input
                                               130  ended by Ctrl-C
 
-            NO_COLOR=1 turns colours off. Completions for your shell, which `make install` installs: \
+            NO_COLOR=1 turns colors off. Completions for your shell, which `make install` installs: \
             musig2 --generate-completion-script bash (or zsh, fish).
 
             This is musig2 \(Build.text).

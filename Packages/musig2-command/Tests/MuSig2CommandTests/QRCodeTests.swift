@@ -60,7 +60,7 @@ struct QRCodeTests {
     @Test
     func halfBlocks() throws {
         let code = try #require(QRCode("MUSIG21QQQ"))
-        let lines = code.lines(coloured: false)
+        let lines = code.lines(colored: false)
         #expect(lines.count == (code.side + 9) / 2)
         for (number, line) in lines.enumerated() {
             #expect(line.count == code.side + 8)
@@ -73,7 +73,7 @@ struct QRCodeTests {
                 #expect(code[column, row] == upper && code[column, row + 1] == lower)
             }
         }
-        #expect(code.lines(coloured: true).map { $0.dropFirst(8).dropLast(4) } == lines.map { $0[...] })
+        #expect(code.lines(colored: true).map { $0.dropFirst(8).dropLast(4) } == lines.map { $0[...] })
     }
 
     /// Every version, in one mode and with one correction after the other.

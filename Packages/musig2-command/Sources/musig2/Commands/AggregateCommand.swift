@@ -5,12 +5,11 @@ import MuSig2
 struct AggregateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "aggregate",
-        abstract: "Print the shared key of some signers: 32 bytes, as BIP-340 and Taproot know it.",
+        abstract: "Print the shared key of some signers: 32 bytes, as in BIP-340 and Taproot.",
         usage: "musig2 aggregate --signers <keys> ... [<options>]",
         discussion: """
-            The keys are sorted, as wallets do it by BIP-390. Where the order given makes another key, that one is told on \
-            standard error. With --expect-key, the key is printed that is expected, and which order makes it is said; status 7 if \
-            none does.
+            The keys are sorted as in BIP-390. If the order given makes another key, a notice on standard error names it. With \
+            --expect-key, prints the expected key and the order that makes it; status 7 if no order does.
             """)
 
     @OptionGroup var signers: SignersOptions
@@ -18,7 +17,7 @@ struct AggregateCommand: AsyncParsableCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "The key that is expected, 64 hexadecimal digits; either order may make it.", valueName: "hex"))
+            "The expected key, 64 hexadecimal digits, in either order.", valueName: "hex"))
     var expectKey: String?
 
     @OptionGroup var options: OutputOptions

@@ -11,20 +11,20 @@ import Secp256k1
 struct CreateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "create",
-        abstract: "Make a session, print the invitation for the other signers, and sign with them.",
+        abstract: "Create a session, print the invitation for the other signers, and sign with them.",
         discussion: """
-            Prints the invitation first; give it to the other signers by any way you like. With --bootstrap, prints the \
-            session id above it: that is all they need, if they are in the same network.
-            \
-            Then shows which signers joined and how far the rounds are, and at the end one signature for each message. \
-            Your own key must be among the signers. Keep the command running until it has printed the signature: \
-            Ctrl-C, SIGTERM, a closed terminal and --timeout leave the session, which `musig2 join` with the invitation goes on with as long as another \
-            signer is in it; --abort-on-exit ends it for all signers instead. If a signer declines, the session is ended for all, and the exit \
-            status is 4.
+            Prints the invitation first; send it to the other signers in any way you like. With --bootstrap, prints the session \
+            id above it, which is all they need in the same network.
 
-            What all approve is that the messages are signed for the final key, all tweaks applied: it is shown, and with \
-            --expect-key no session for another one is made. --tweak needs --allow-tweak --expect-key here and at each \
-            `musig2 join`: with tweaks, the signers do not say for which key they sign.
+            Then shows which signers have joined and how far the rounds are, and at the end one signature for each message. \
+            Your own key must be among the signers. Keep the command running until it has printed the signature: Ctrl-C, \
+            SIGTERM, a closed terminal and --timeout leave the session, and `musig2 join` with the invitation resumes it as \
+            long as another signer is in it; --abort-on-exit ends it for all signers instead. If a signer declines, the \
+            session ends for all, and the exit status is 4.
+
+            The signers approve the messages and the final key, all tweaks applied. The command shows this key, and with \
+            --expect-key creates no session for another one. --tweak needs --allow-tweak --expect-key here and at each \
+            `musig2 join`: with tweaks, the signer keys do not reveal the key that is signed for.
             """)
 
     @OptionGroup var signers: SignersOptions
@@ -33,16 +33,16 @@ struct CreateCommand: AsyncParsableCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "How the signers talk: mesh, all with all, for at most 32; star, all with one; automatic, by their number.",
+            "How the signers communicate: mesh, all with all, for at most 32; star, all with one; automatic, by their number.",
             valueName: "name"))
     var topology: TopologyName = .automatic
 
     @Option(
         name: .long, parsing: .unconditional,
-        help: ArgumentHelp("How many seconds the session lives. Default: 7200.", valueName: "seconds"))
+        help: ArgumentHelp("The lifetime of the session. Default: 7200.", valueName: "seconds"))
     var expiry: Int?
 
-    @Flag(name: .long, help: "Commit to the nonces before they are shown (mesh only).")
+    @Flag(name: .long, help: "Exchange commitments to the nonces first (mesh only).")
     var commitments = false
 
     @Option(
@@ -50,7 +50,7 @@ struct CreateCommand: AsyncParsableCommand {
         help: ArgumentHelp("A note that all signers see. May be repeated.", valueName: "key=value"))
     var note: [String] = []
 
-    @Flag(name: .long, help: "Show the invitation as a QR code too. With --json there is none.")
+    @Flag(name: .long, help: "Also show the invitation as a QR code. Not with --json.")
     var qr = false
 
     @OptionGroup var finalKey: FinalKeyOptions
@@ -137,7 +137,7 @@ struct CreateCommand: AsyncParsableCommand {
                     + "characters smaller, and create the session again")
             return
         }
-        output.tell(code.lines(coloured: Output.colours.areOn).joined(separator: "\n"))
+        output.tell(code.lines(colored: Output.colors.areOn).joined(separator: "\n"))
     }
 
     /// Whether a session without the DHT is not what was asked for. What the environment names is a help: the invitation

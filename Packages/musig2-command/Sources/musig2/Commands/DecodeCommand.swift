@@ -13,8 +13,8 @@ struct DecodeCommand: AsyncParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "An invitation, or a frame, message, announcement or descriptor in hexadecimal. Blanks and line breaks in it are of "
-                + "no matter.", valueName: "text"))
+            "An invitation, or a frame, message, announcement or descriptor in hexadecimal. Blanks and line breaks do not "
+                + "matter.", valueName: "text"))
     var parts: [String]
 
     @OptionGroup var options: OutputOptions

@@ -13,12 +13,12 @@ struct InboxCommand: AsyncParsableCommand {
         abstract: "List the sessions that wait for your key, and how to join them; signs nothing.",
         usage: "musig2 inbox [--watch] [--bootstrap <address> ...] [<options>]",
         discussion: """
-            Finds the sessions that were made with --discovery inbox and have your public key among their signers, while a \
-            command of one of the other signers runs. Nothing but your public key is needed to write to your inbox, so \
-            look well at what you find; nothing is signed before you join. That nothing waits is no error: status 0.
+            Finds the sessions that were created with --discovery inbox and have your public key among their signers, while the \
+            command of another signer is running. Anyone with your public key can write to your inbox, so read what you \
+            find carefully; nothing is signed before you join. An empty inbox is no error: status 0.
             """)
 
-    @Flag(name: .long, help: "Go on looking, and show each further session, until Ctrl-C (status 0).")
+    @Flag(name: .long, help: "Keep looking, and show each further session, until Ctrl-C (status 0).")
     var watch = false
 
     @OptionGroup var timeout: TimeoutOptions<WatchTimeout>

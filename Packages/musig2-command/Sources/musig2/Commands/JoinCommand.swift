@@ -10,23 +10,25 @@ import Secp256k1
 struct JoinCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "join",
-        abstract: "Join a session by its id or its invitation: shows what is to be signed, asks, and signs.",
+        abstract: "Join a session by its id or its invitation: show what is to be signed, ask, and sign.",
         discussion: """
-            The id is enough with --bootstrap: the DHT names peers that can show the session. If nobody is found by the id, \
-            it is looked whether the session waits in your inbox. That takes a few seconds; with --timeout it is looked \
-            again until the time is over. An invitation names the peers itself.
+            With --bootstrap the id is enough: the DHT names peers that can show the session. If it names none, the command looks \
+            for the session in your inbox. That takes a few seconds; with --timeout it repeats both until the time is over. An \
+            invitation names the peers itself.
 
-            Nothing but the question whether you may see the session leaves before you said yes. \
-            What you approve is that the messages are signed for the final key, all tweaks applied: compare it with the one you \
-            expect, or name it with --expect-key; --expect-file and --expect-hex name the messages. A session with raw tweaks is refused without --allow-tweak --expect-key.
+            Before you say yes, the command only asks other signers to show the session. You approve the messages and the final \
+            key, all tweaks applied: compare the key with the one you expect, or name it with --expect-key; --expect-file and \
+            --expect-hex name the messages. A session with raw tweaks is refused without --allow-tweak --expect-key.
 
-            If you say no, it is asked whether the other signers are to hear of it; --decline says no and tells them without a question \
-            (exit status 0 if another signer heard it, 6 if not). The creator's command then ends the session; without a word the others wait.
+            If you say no, the command asks whether to tell the other signers; --decline says no and tells them without asking \
+            (exit status 0 if another signer received it, 6 if not). The creator's command then ends the session; if they are \
+            not told, the others wait.
 
-            Without a terminal to ask at, --yes or --decline is needed. Keep the command running until it has printed the signature. \
-            Ctrl-C, SIGTERM, a closed terminal and --timeout leave the session; the others wait. Call the command again in the same way to go on, \
-            as after a kill or a power cut, as long as another signer is in the session. It need not be the creator, and a session that you created \
-            yourself goes on by its invitation as well: the home folder keeps where the others are. --abort-on-exit ends the session for all signers instead.
+            Without a terminal, --yes or --decline is needed. Keep the command running until it has printed the signature. \
+            Ctrl-C, SIGTERM, a closed terminal and --timeout leave the session; the others wait. To resume, also after a kill \
+            or a power cut, run the command again in the same way, as long as another signer is in the session. That need not \
+            be the creator, and the creator resumes by the invitation: the home folder keeps the addresses of the other \
+            signers. --abort-on-exit ends the session for all signers instead.
             """)
 
     @OptionGroup var session: SessionOptions
@@ -37,7 +39,7 @@ struct JoinCommand: AsyncParsableCommand {
     @Flag(
         name: .long,
         help:
-            "Say no without being asked, and tell the other signers. It is for good: the session cannot be joined afterwards."
+            "Say no without being asked, and tell the other signers. This is final: the session cannot be joined afterwards."
     )
     var decline = false
 

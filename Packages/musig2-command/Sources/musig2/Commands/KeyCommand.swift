@@ -6,11 +6,11 @@ import Secp256k1
 struct KeyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "key",
-        abstract: "Make, show, bring in or take out the key you sign with.",
+        abstract: "Make, show, import, export or encrypt the key you sign with.",
         discussion: """
             The key is in the file `key` of the home folder, which its owner alone may read (mode 0600). With a passphrase \
             it is encrypted there (scrypt, ChaCha20-Poly1305): `key new --passphrase`, `key import --passphrase`, and \
-            `key passphrase` for a key that is there. A command that signs asks for the passphrase at the terminal; for a \
+            `key passphrase` for an existing key. A command that signs asks for the passphrase at the terminal; for a \
             service, $MUSIG2_PASSPHRASE_FILE names a file that holds it. A wrong passphrase, or none, is status 8.
             """,
         subcommands: [New.self, Show.self, Import.self, Export.self, PassphraseCommand.self]
@@ -59,16 +59,16 @@ struct KeyCommand: AsyncParsableCommand {
     struct Import: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "import",
-            abstract: "Bring in a secret key that you have, and print its public key.",
+            abstract: "Import a secret key, and print its public key.",
             discussion: """
                 Reads the key from standard input, or asks for it at the terminal without showing it: 64 hexadecimal \
                 digits, or a WIF of mainnet or testnet for a compressed public key, as Bitcoin wallets print it. It is \
-                never an argument, which other users of the machine could see. A key that is there is not overwritten.
+                never an argument, which other users of the machine could see. An existing key is not overwritten.
 
                   alice$ musig2 key import < FILE
 
-                Bring in a key of its own: one that was derived from an extended key without hardening can be computed \
-                by anybody with that extended public key and one of its siblings.
+                Use a key that has no unhardened siblings: if it was derived from an extended key without hardening, anyone with \
+                that extended public key and one of its siblings can compute it.
                 """)
 
         /// What a person may try: it is refused without a word of it.
@@ -104,7 +104,7 @@ struct KeyCommand: AsyncParsableCommand {
             commandName: "export",
             abstract: "Print the secret key, after a question.",
             discussion:
-                "With the secret key, others sign in your place. It is printed as it is, also when the file is encrypted."
+                "With the secret key, others sign in your place. It is printed unencrypted, even if the file is encrypted."
         )
 
         @Option(
@@ -145,9 +145,9 @@ struct KeyCommand: AsyncParsableCommand {
             commandName: "passphrase",
             abstract: "Encrypt the key file with a passphrase, change the passphrase, or remove it.",
             discussion: """
-                Asks for the passphrase of now, if there is one, or takes it from the file that $MUSIG2_PASSPHRASE_FILE \
-                names; then twice for the new one, or takes that from --new-file. Copies of the old file, in a backup for \
-                example, keep the passphrase of then, or none.
+                Asks for the current passphrase, if there is one, or reads it from the file that $MUSIG2_PASSPHRASE_FILE \
+                names; then asks twice for the new one, or reads it from --new-file. Copies of the old file, for example in a \
+                backup, keep the old passphrase, or none.
                 """)
 
         @Flag(name: .long, help: "Keep the key without a passphrase from now on.")

@@ -9,25 +9,23 @@ import PeerTransportNIO
 struct NodeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "node",
-        abstract: "Run a node by which signers find each other, until Ctrl-C. It signs nothing and needs no key.",
+        abstract: "Run a DHT node, by which signers find each other, until Ctrl-C. It signs nothing and needs no key.",
         usage: """
             musig2 node [--listen <address> ...] [--bootstrap <address> ...] [<options>]
             musig2 node status [--wait <seconds>] [--home <folder>]
             """,
         discussion: """
-            Prints its addresses; signers give one of them to --bootstrap. The first node \
-            of a network starts alone, the others with the address of one that runs. The \
-            node keeps for a while which peer announced which session, under keys that can be \
-            computed only from the session or a signer's key.
+            Prints its addresses; signers pass one of them to --bootstrap. The first node of a network starts alone, the others \
+            with the address of a running one. The node remembers for a while which peer announced which session, under keys \
+            that can be computed only from the session id or a signer's key.
 
               server$ musig2 node --listen /ip4/0.0.0.0/tcp/4001
               /ip4/203.0.113.7/tcp/4001/p2p/12D3KooW…
               alice$  musig2 create … --bootstrap /ip4/203.0.113.7/tcp/4001/p2p/12D3KooW…
               bob$    musig2 join SESSION-ID --bootstrap /ip4/203.0.113.7/tcp/4001/p2p/…
 
-            The home folder keeps the node's identity, the peers it knows and, without \
-            --listen, its port, so that its addresses stay true. Ends with status 0 when it is asked to (Ctrl-C, \
-            SIGTERM).
+            The home folder keeps the node's identity, the peers it knows and, without --listen, its port, so that its addresses \
+            stay valid. Ctrl-C and SIGTERM end it with status 0.
             """,
         subcommands: [NodeStatusCommand.self]
     )

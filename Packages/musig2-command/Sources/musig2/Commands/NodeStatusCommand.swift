@@ -5,14 +5,14 @@ import Foundation
 struct NodeStatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Show how the node of this home folder is: ready or not, its peers, its addresses.",
+        abstract: "Show the state of the node of this home folder: whether it is ready, its peers, its addresses.",
         discussion: """
             Exit status: 0 when the node is ready, 6 when it runs and is not ready, 1 when no node runs in this home folder.
             """)
 
     @Option(
         name: .long, parsing: .unconditional,
-        help: ArgumentHelp("Wait so long for a node that is ready.", valueName: "seconds"))
+        help: ArgumentHelp("Wait up to this long until the node is ready.", valueName: "seconds"))
     var wait: Int?
 
     @OptionGroup var home: HomeOptions

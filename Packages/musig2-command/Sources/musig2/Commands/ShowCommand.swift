@@ -11,8 +11,8 @@ struct ShowCommand: AsyncParsableCommand {
         abstract: "Show a session by its id or its invitation, as `musig2 join` does, without joining it.",
         usage: "musig2 show [<options>] <session> ...",
         discussion: """
-            What is asked for is the session itself, at a signer that is in it: its command must run. Your own key must be among \
-            the signers, since it is shown to nobody else. Nobody joins by it; the signer that shows the session learns that your key asked.
+            The command asks a signer in the session to show it; the command of that signer must be running. Your own key must be \
+            among the signers, because they show it to no other key. You do not join; the other signer learns that your key asked.
             """)
 
     @OptionGroup var session: SessionOptions

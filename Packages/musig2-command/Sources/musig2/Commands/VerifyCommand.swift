@@ -13,9 +13,9 @@ struct VerifyCommand: AsyncParsableCommand {
             musig2 verify --signers <keys> ... --signature <hex> ... --message <text> ... [<options>]
             """,
         discussion: """
-            The key of signers is tried in sorted order, and then in the order given if that is another: which one the signatures \
-            are valid under is said. Exit status 0 if every signature is valid, 7 if one is not, 64 for what is no \
-            signature or key.
+            Tries the signer keys in sorted order, and then in the order given if that makes another key, and says under which the \
+            signatures are valid. Exit status 0 if every signature is valid, 7 if one is not, 64 if an argument is no signature \
+            or key.
             """)
 
     @Option(

@@ -7,10 +7,10 @@ extension QRCode {
 
     /// The code in half blocks, two rows of modules in a line.
     ///
-    /// - Parameter coloured: Whether the terminal takes colours: dark is black and light is white then, whatever the
-    ///   terminal's own are. Without, light is the colour of its text, which suits a dark terminal; most cameras read the
+    /// - Parameter colored: Whether the terminal takes colors: dark is black and light is white then, whatever the
+    ///   terminal's own are. Without, light is the color of its text, which suits a dark terminal; most cameras read the
     ///   reverse as well.
-    func lines(coloured: Bool) -> [String] {
+    func lines(colored: Bool) -> [String] {
         stride(from: -Self.border, to: side + Self.border, by: 2).map { row in
             let characters = (-Self.border..<side + Self.border).map { column -> Character in
                 // An odd number of rows: the last half line is border, too.
@@ -22,7 +22,7 @@ extension QRCode {
                 }
             }
             let line = String(characters)
-            return coloured ? "\u{1B}[97;40m\(line)\u{1B}[0m" : line
+            return colored ? "\u{1B}[97;40m\(line)\u{1B}[0m" : line
         }
     }
 }

@@ -179,7 +179,7 @@ struct QRDrawing {
         return penalty + abs(20 * dark - 10 * modules.count) / modules.count * 10
     }
 
-    /// Long runs of one colour, and what looks like a finder with its light border.
+    /// Long runs of one color, and what looks like a finder with its light border.
     private static func penalty(of line: [Bool]) -> Int {
         var penalty = 0
         var run = 0

@@ -7,7 +7,7 @@ struct DiscoveryOptions: ParsableArguments {
         name: .long,
         help: ArgumentHelp(
             "How the other signers find the session, beside the invitation: rendezvous, by its id; inbox, by their own "
-                + "keys; record, by its id, and readable for anybody with the id. Several are separated by commas; "
+                + "keys; record, by its id, and readable for anyone with the id. Separate several with commas; "
                 + "invitation or none: published nowhere. Default: rendezvous with --bootstrap, else invitation.",
             valueName: "ways"))
     var discovery: [String] = []

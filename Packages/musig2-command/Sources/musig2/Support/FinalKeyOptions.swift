@@ -17,7 +17,7 @@ struct FinalKeyOptions: ParsableArguments {
     @Flag(
         name: .long,
         help: ArgumentHelp(
-            "Sign though the session has raw tweaks, with which its signers can sign for a key of others. Needs "
+            "Sign although the session has raw tweaks, with which the signers may sign for another key than theirs. Needs "
                 + "--expect-key."))
     var allowTweak = false
 

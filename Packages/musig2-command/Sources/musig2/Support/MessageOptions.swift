@@ -45,7 +45,7 @@ struct MessageOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "A file, the bytes of which are the message; - is standard input. May be repeated.", valueName: "file"),
+            "A file with the bytes of the message; - is standard input. May be repeated.", valueName: "file"),
         completion: .file(), transform: { Named(.file($0), option: "--message-file") })
     var messageFile: [Named] = []
 

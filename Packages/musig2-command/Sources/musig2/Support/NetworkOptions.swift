@@ -9,9 +9,9 @@ struct NetworkOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "The address of a node to begin with, as `musig2 node` prints it. May be repeated. Default: $MUSIG2_BOOTSTRAP, "
-                + "where commas or spaces separate several. `musig2 create` ends with an error if no node that is named here runs; "
-                + "if none of the variable's does, that is told, and the session goes on by its invitation, which needs no node.",
+            "The address of a DHT node to start from, as `musig2 node` prints it. May be repeated. Default: $MUSIG2_BOOTSTRAP, "
+                + "where commas or spaces separate several. `musig2 create` ends with an error if no node named here runs; "
+                + "if none of the variable's runs, it says so and continues with the invitation, which needs no node.",
             valueName: "address"))
     var bootstrap: [String] = []
 
@@ -19,13 +19,13 @@ struct NetworkOptions: ParsableArguments {
         name: .long,
         help: ArgumentHelp(
             "The name of the DHT: NAME has the protocol prefix /NAME. Nodes meet only under the same name; ipfs is the "
-                + "public one, of addresses of the Internet alone, and ipfs/lan that of its nodes inside a local network.",
+                + "public DHT, with Internet addresses alone, and ipfs/lan that of its nodes inside a local network.",
             valueName: "name"))
     var network: String = Self.defaultNetwork
 
     @Flag(
         name: .long,
-        help: "Use private addresses in the DHT, too: for a network of one's own that has the name ipfs.")
+        help: "Also use private addresses in the DHT: for a network of your own with the name ipfs.")
     var privateAddresses = false
 
     /// What helps where the network uses other addresses than there are.

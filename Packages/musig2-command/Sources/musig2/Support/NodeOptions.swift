@@ -77,14 +77,14 @@ struct NodeOptions: ParsableArguments {
     @Option(
         name: .long, parsing: .upToNextOption,
         help: ArgumentHelp(
-            "The addresses that others are told, when they differ from those this machine sees (NAT, a name).",
+            "The addresses to tell others, if they differ from those of this machine (NAT, a name).",
             valueName: "address"))
     var announce: [String] = []
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "What is logged to standard error: trace, debug, info, notice, warning, error, critical. Default: nothing.",
+            "The level of the log on standard error: trace, debug, info, notice, warning, error, critical. Default: nothing.",
             valueName: "level"))
     var logLevel: String?
 

@@ -148,12 +148,12 @@ struct Output: Sendable {
         try Self.write(try JSONValue.object(fields).line())
     }
 
-    /// Whether the lines for people are in colour.
-    static let colours = Colours(STDERR_FILENO)
+    /// Whether the lines for people are in color.
+    static let colors = Colors(STDERR_FILENO)
 
     /// Writes a line for people to standard error; there is nobody to tell if that fails.
     private static func tell(_ line: String) {
-        _ = StandardStreams.write("\(colours.painted(line))\n", to: STDERR_FILENO)
+        _ = StandardStreams.write("\(colors.painted(line))\n", to: STDERR_FILENO)
     }
 
     /// Writes a line to standard output.

@@ -4,7 +4,7 @@ import ArgumentParser
 struct SessionOptions: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "The session id, 64 hexadecimal digits; or the invitation, musig21… Blanks and line breaks in it are of no matter.",
+            "The session id, 64 hexadecimal digits; or the invitation, musig21… Blanks and line breaks do not matter.",
             valueName: "session"))
     var parts: [String]
 

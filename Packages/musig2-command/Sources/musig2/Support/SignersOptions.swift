@@ -16,8 +16,8 @@ struct SignersOptions: ParsableArguments {
     @Flag(
         name: .long,
         help: """
-            Take the keys in the order given instead: signer 1 is the first one. Another order is another key, which \
-            wallets that follow BIP-390 do not find.
+            Keep the keys in the order given: signer 1 is the first one. Another order is another shared key, which \
+            BIP-390 wallets do not find.
             """)
     var givenOrder = false
 

@@ -2,11 +2,11 @@ import Testing
 
 @testable import musig2
 
-/// Colours at a terminal, for the people that want them.
-struct ColoursTests {
+/// Colors at a terminal, for the people that want them.
+struct ColorsTests {
     @Test
-    func labelsAreInColourAndNothingElseChanges() {
-        let on = Colours(areOn: true)
+    func labelsAreInColorAndNothingElseChanges() {
+        let on = Colors(areOn: true)
         #expect(on.painted("error: no") == "\u{1B}[1;31merror:\u{1B}[0m no")
         #expect(on.painted("       a hint") == "       a hint")
         #expect(on.painted("notice      a") == "\u{1B}[1;33mnotice      \u{1B}[0ma")
@@ -16,15 +16,15 @@ struct ColoursTests {
         for text in ["", "\n", "short", "words without any label", "elevenchars"] {
             #expect(on.painted(text) == text)
         }
-        for text in ["error: no", "notice      a"] { #expect(Colours(areOn: false).painted(text) == text) }
+        for text in ["error: no", "notice      a"] { #expect(Colors(areOn: false).painted(text) == text) }
     }
 
     @Test
     func whoWantsNoneGetsNone() {
-        #expect(Colours.areWanted([:]))
-        #expect(Colours.areWanted(["NO_COLOR": "", "TERM": "xterm"]))
-        #expect(!Colours.areWanted(["NO_COLOR": "1"]))
-        #expect(!Colours.areWanted(["NO_COLOR": "0", "TERM": "xterm"]))
-        #expect(!Colours.areWanted(["TERM": "dumb"]))
+        #expect(Colors.areWanted([:]))
+        #expect(Colors.areWanted(["NO_COLOR": "", "TERM": "xterm"]))
+        #expect(!Colors.areWanted(["NO_COLOR": "1"]))
+        #expect(!Colors.areWanted(["NO_COLOR": "0", "TERM": "xterm"]))
+        #expect(!Colors.areWanted(["TERM": "dumb"]))
     }
 }

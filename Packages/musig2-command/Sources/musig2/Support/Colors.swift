@@ -1,7 +1,7 @@
 import Foundation
 
-/// Colours for the lines that people read at a terminal.
-struct Colours {
+/// Colors for the lines that people read at a terminal.
+struct Colors {
     /// Whether there are any.
     let areOn: Bool
 
@@ -21,7 +21,7 @@ struct Colours {
     /// The columns of the word at the beginning of a line.
     private static let labelWidth = 12
 
-    /// A text with the label of each line in colour: the text after it may be somebody else's, and stays as it is.
+    /// A text with the label of each line in color: the text after it may be somebody else's, and stays as it is.
     func painted(_ text: String) -> String {
         guard areOn else { return text }
         return text.split(separator: "\n", omittingEmptySubsequences: false).map(line).joined(separator: "\n")
