@@ -25,7 +25,7 @@ struct RawTweakTests {
         #expect(tweaked.aggregateKey == wallet.aggregateKey, "nothing but the final key tells what is signed")
 
         let victimsNonce = try SecretNonce.generate(secretKey: victim, aggregateKey: tweaked.xOnlyKey, message: message)
-        let hostileNonce = try SecretNonce.generate(secretKey: second)
+        let hostileNonce = try SecretNonce.generateInAdvance(secretKey: second)
         let nonces = [hostileNonce.publicNonce, victimsNonce.publicNonce]
         let sum = try AggregateNonce(aggregating: nonces)
         // X signs in the session that it was shown, of the signers Y and X.
@@ -48,8 +48,8 @@ struct RawTweakTests {
         let sibling = try makeSecretKey(siblingScalar.bytes)
         #expect(key.publicKey.addingGenerator(times: difference) == .point(sibling.publicKey))
         let context = try KeyAggContext(keys: [key.publicKey, sibling.publicKey])
-        let nonce = try SecretNonce.generate(secretKey: key)
-        let other = try SecretNonce.generate(secretKey: sibling)
+        let nonce = try SecretNonce.generateInAdvance(secretKey: key)
+        let other = try SecretNonce.generateInAdvance(secretKey: sibling)
         let session = try SigningSession(
             context: context, aggregateNonce: AggregateNonce(aggregating: [nonce.publicNonce, other.publicNonce]),
             message: [20]

@@ -42,12 +42,12 @@ struct SecretNonceTests {
     @Test("Two nonces of the system's generator differ")
     func fresh() throws {
         let key = try makeSecretKey(self.randomness)
-        let first = try SecretNonce.generate(secretKey: key).publicNonce
-        let second = try SecretNonce.generate(secretKey: key).publicNonce
+        let first = try SecretNonce.generateInAdvance(secretKey: key).publicNonce
+        let second = try SecretNonce.generateInAdvance(secretKey: key).publicNonce
         #expect(first != second)
         let publicKey = key.publicKey
-        let third = try SecretNonce.generate(publicKey: publicKey).publicNonce
-        let fourth = try SecretNonce.generate(publicKey: publicKey).publicNonce
+        let third = try SecretNonce.generateWithoutSecretKey(publicKey: publicKey).publicNonce
+        let fourth = try SecretNonce.generateWithoutSecretKey(publicKey: publicKey).publicNonce
         #expect(third != fourth)
     }
 
@@ -70,7 +70,7 @@ struct SecretNonceTests {
         let group = try Group(seed: 3, count: 2)
         let stranger = try makeSecretKey([UInt8](repeating: 5, count: 32))
         let publicKey = stranger.publicKey
-        let nonce = try SecretNonce.generate(secretKey: stranger)
+        let nonce = try SecretNonce.generateInAdvance(secretKey: stranger)
         var found: PartialSignError?
         do throws(PartialSignError) {
             _ = try group.session.sign(nonce, with: stranger)
@@ -103,10 +103,10 @@ struct SecretNonceTests {
     func extraInput() throws {
         let key = try makeSecretKey(self.randomness)
         let most = [UInt8](repeating: 0, count: MuSig2Limits.maximumExtraInputBytes)
-        _ = try SecretNonce.generate(secretKey: key, extraInput: most)
+        _ = try SecretNonce.generateInAdvance(secretKey: key, extraInput: most)
         var found: NonceGenError?
         do throws(NonceGenError) {
-            _ = try SecretNonce.generate(secretKey: key, extraInput: most + [0])
+            _ = try SecretNonce.generateInAdvance(secretKey: key, extraInput: most + [0])
         } catch {
             found = error
         }

@@ -40,8 +40,8 @@ struct SessionTests {
         var generator = SeededGenerator(seed: 5)
         let key = try SecretKey(generatingUsing: &generator)
         let context = try KeyAggContext(keys: [key.publicKey, key.publicKey])
-        let first = try SecretNonce.generate(secretKey: key)
-        let second = try SecretNonce.generate(secretKey: key)
+        let first = try SecretNonce.generateInAdvance(secretKey: key)
+        let second = try SecretNonce.generateInAdvance(secretKey: key)
         let nonces = [first.publicNonce, second.publicNonce]
         let session = try SigningSession(
             context: context, aggregateNonce: AggregateNonce(aggregating: nonces), message: [7]
@@ -59,7 +59,7 @@ struct SessionTests {
         let first = try SecretNonce.generate(
             secretKey: alice, aggregateKey: context.xOnlyKey, message: message, extraInput: [1, 2, 3]
         )
-        let second = try SecretNonce.generate(publicKey: bob.publicKey, message: message)
+        let second = try SecretNonce.generateWithoutSecretKey(publicKey: bob.publicKey, message: message)
         let sum = try AggregateNonce(aggregating: [
             first.publicNonce.rawRepresentation, second.publicNonce.rawRepresentation,
         ])

@@ -120,7 +120,7 @@ struct SigningRoundTests {
         #expect(try signers[0].sign() == partial)
         // A nonce that comes afterwards cannot change what was signed for.
         let other = signers[1].publicKey
-        let late = try SecretNonce.generate(secretKey: stranger).publicNonce.rawRepresentation
+        let late = try SecretNonce.generateInAdvance(secretKey: stranger).publicNonce.rawRepresentation
         #expect(throws: SigningRoundError.conflicting(.publicNonce, of: other)) {
             try signers[0].add(nonce: late, of: other)
         }
@@ -131,7 +131,7 @@ struct SigningRoundTests {
     func repetitions() throws {
         let (_, signers) = try signers(2)
         let (first, other) = (signers[0], signers[1].publicKey)
-        let foreign = try SecretNonce.generate(secretKey: signers[1].key).publicNonce.rawRepresentation
+        let foreign = try SecretNonce.generateInAdvance(secretKey: signers[1].key).publicNonce.rawRepresentation
         try first.add(nonce: signers[1].publicNonce.rawRepresentation, of: other)
         try first.add(nonce: signers[1].publicNonce.rawRepresentation, of: other)
         #expect(throws: SigningRoundError.conflicting(.publicNonce, of: other)) {

@@ -5,7 +5,7 @@ import Secp256k1
 let muSig2Checks: [Check] = [
     Check("NonceGen, with few inputs and with all") {
         let key = try Secrets.key(20)
-        let few = try SecretNonce.generate(secretKey: key)
+        let few = try SecretNonce.generateInAdvance(secretKey: key)
         Secrets.consume(few.publicNonce.rawRepresentation)
         let all = try SecretNonce.generate(
             secretKey: key,
@@ -25,8 +25,8 @@ let muSig2Checks: [Check] = [
                 Tweak(Scalar(UInt64(turn) + 1), kind: .plain),
                 Tweak(Scalar(UInt64(turn) + 2), kind: .xOnly),
             ])
-            let nonce = try SecretNonce.generate(secretKey: first)
-            let otherNonce = try SecretNonce.generate(secretKey: second)
+            let nonce = try SecretNonce.generateInAdvance(secretKey: first)
+            let otherNonce = try SecretNonce.generateInAdvance(secretKey: second)
             let publicNonces = [nonce.publicNonce, otherNonce.publicNonce]
             let session = try SigningSession(
                 context: context,
@@ -42,7 +42,7 @@ let muSig2Checks: [Check] = [
         let first = try Secrets.key(30)
         let second = try Secrets.key(31)
         let context = try KeyAggContext(keys: [first.publicKey, second.publicKey])
-        let nonce = try SecretNonce.generate(secretKey: first)
+        let nonce = try SecretNonce.generateInAdvance(secretKey: first)
         let publicNonce = nonce.publicNonce
         for randomness in [nil, Hash32.zero] {
             let result = try DeterministicSigning.sign(

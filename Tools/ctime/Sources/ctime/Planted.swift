@@ -28,7 +28,7 @@ let plantedLeaks: [Check] = [
     },
     Check("planted: a table read at a place that comes from a nonce's seed") {
         let key = try Secrets.key(5)
-        try whileLooking { _ = try SecretNonce.generate(secretKey: key) }
+        try whileLooking { _ = try SecretNonce.generateInAdvance(secretKey: key) }
     },
     Check("planted: a table read at a place that comes from the seed of a vault's nonce") {
         let session = try VaultSession(messages: 1)

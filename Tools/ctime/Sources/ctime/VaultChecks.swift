@@ -6,9 +6,9 @@ import Secp256k1
 let vaultChecks: [Check] = [
     Check("NonceGen, with randomness that the library draws") {
         let key = SecretKey.generate()
-        let nonce = try Secrets.drawing(32) { try SecretNonce.generate(secretKey: key, message: [1, 2, 3]) }
+        let nonce = try Secrets.drawing(32) { try SecretNonce.generateInAdvance(secretKey: key, message: [1, 2, 3]) }
         Secrets.consume(nonce.publicNonce.rawRepresentation)
-        let keyless = try Secrets.drawing(32) { try SecretNonce.generate(publicKey: key.publicKey) }
+        let keyless = try Secrets.drawing(32) { try SecretNonce.generateWithoutSecretKey(publicKey: key.publicKey) }
         Secrets.consume(keyless.publicNonce.rawRepresentation)
     },
     Check("nonce vault: generate and sign, several messages, whatever the parities of the points") {

@@ -5,7 +5,7 @@ extension KeyAggContext {
     /// key and the message: even a broken random generator then repeats a nonce only where all three are the same (NonceGen).
     ///
     /// To draw nonces before the message or the other keys are known, use
-    /// ``SecretNonce/generate(secretKey:aggregateKey:message:extraInput:)``.
+    /// ``SecretNonce/generateInAdvance(secretKey:aggregateKey:message:extraInput:)``.
     ///
     /// - Parameters:
     ///   - secretKey: The signer's key.

@@ -15,32 +15,46 @@ public struct SecretNonce: ~Copyable, Sendable {
     /// The signer's key that this nonce was made for.
     public let publicKey: PublicKey
 
-    /// Draws a nonce with 32 fresh random bytes of the system and everything else that is known already (NonceGen).
-    ///
-    /// The more is given, the less a broken random generator can do: the nonce then still differs by key, aggregate
-    /// key, message and extra input.
+    /// Draws a nonce with 32 fresh random bytes of the system, bound to the signer's key, the aggregate key and the message
+    /// (NonceGen): even a broken random generator repeats a nonce only where all of them are the same.
     ///
     /// - Parameters:
     ///   - secretKey: The signer's key.
-    ///   - aggregateKey: The key that the signature will be for, tweaks applied; nil if not known yet.
-    ///   - message: What will be signed, of any length; nil if not known yet. An empty message is not nil.
+    ///   - aggregateKey: The key that the signature will be for, tweaks applied.
+    ///   - message: What will be signed, of any length.
     ///   - extraInput: Whatever else tells this nonce from others, such as a session and an attempt; at most
     ///     ``MuSig2Limits/maximumExtraInputBytes``.
     /// - Returns: The nonce, with its public half.
     /// - Throws: `NonceGenError.extraInputTooLong`.
     public static func generate(
-        secretKey: borrowing SecretKey,
-        aggregateKey: XOnlyPublicKey? = nil,
-        message: [UInt8]? = nil,
-        extraInput: [UInt8] = []
+        secretKey: borrowing SecretKey, aggregateKey: XOnlyPublicKey, message: [UInt8], extraInput: [UInt8] = []
     ) throws(NonceGenError) -> SecretNonce {
-        try self.generate(
-            secretKey: secretKey, aggregateKey: aggregateKey?.x, message: message, extraInput: extraInput,
-            seed: NonceSeed.random
-        )
+        try generate(
+            secretKey: secretKey, aggregateKey: aggregateKey.x, message: message, extraInput: extraInput,
+            seed: NonceSeed.random)
     }
 
-    /// Draws a nonce without the secret key: for a signer whose key is elsewhere at that moment (NonceGen).
+    /// Draws a nonce before the message or the other signers are known (NonceGen). With a broken random generator, what is not given
+    /// here does not tell two nonces apart: prefer ``generate(secretKey:aggregateKey:message:extraInput:)``.
+    ///
+    /// - Parameters:
+    ///   - secretKey: The signer's key.
+    ///   - aggregateKey: The key that the signature will be for, tweaks applied; nil if not known yet.
+    ///   - message: What will be signed, of any length; nil if not known yet. An empty message is not nil.
+    ///   - extraInput: Whatever else tells this nonce from others; at most ``MuSig2Limits/maximumExtraInputBytes``.
+    /// - Returns: The nonce, with its public half.
+    /// - Throws: `NonceGenError.extraInputTooLong`.
+    public static func generateInAdvance(
+        secretKey: borrowing SecretKey, aggregateKey: XOnlyPublicKey? = nil, message: [UInt8]? = nil,
+        extraInput: [UInt8] = []
+    ) throws(NonceGenError) -> SecretNonce {
+        try generate(
+            secretKey: secretKey, aggregateKey: aggregateKey?.x, message: message, extraInput: extraInput,
+            seed: NonceSeed.random)
+    }
+
+    /// Draws a nonce without the secret key, for a signer whose key is elsewhere at that moment (NonceGen). With a broken random
+    /// generator it does not differ by the secret key: the other inputs and the output of the generator give the nonce away.
     ///
     /// - Parameters:
     ///   - publicKey: The signer's key.
@@ -49,16 +63,12 @@ public struct SecretNonce: ~Copyable, Sendable {
     ///   - extraInput: Whatever else tells this nonce from others; at most ``MuSig2Limits/maximumExtraInputBytes``.
     /// - Returns: The nonce, with its public half.
     /// - Throws: `NonceGenError.extraInputTooLong`.
-    public static func generate(
-        publicKey: PublicKey,
-        aggregateKey: XOnlyPublicKey? = nil,
-        message: [UInt8]? = nil,
-        extraInput: [UInt8] = []
+    public static func generateWithoutSecretKey(
+        publicKey: PublicKey, aggregateKey: XOnlyPublicKey? = nil, message: [UInt8]? = nil, extraInput: [UInt8] = []
     ) throws(NonceGenError) -> SecretNonce {
-        try self.generate(
+        try generate(
             publicKey: publicKey, aggregateKey: aggregateKey?.x, message: message, extraInput: extraInput,
-            seed: NonceSeed.random
-        )
+            seed: NonceSeed.random)
     }
 
     /// As the public function, with 32 bytes from wherever a test takes them.

@@ -57,7 +57,7 @@ struct MuSig2Benchmarks {
             "PartialSign", fixture, target: .ratio(0.8), mostRuns: most,
             prepare: { count in
                 while boxes.count < count {
-                    boxes.put(try SecretNonce.generate(secretKey: key))
+                    boxes.put(try SecretNonce.generateInAdvance(secretKey: key))
                 }
             },
             run: { count in
@@ -152,7 +152,7 @@ final class SessionInputs {
             let others = NonceBoxes()
             var publicNonces: [PublicNonce] = []
             for signer in 0..<self.fixture.count {
-                let nonce = try SecretNonce.generate(publicKey: self.fixture.keys[signer])
+                let nonce = try SecretNonce.generateWithoutSecretKey(publicKey: self.fixture.keys[signer])
                 publicNonces.append(nonce.publicNonce)
                 if signer == 0 {
                     self.nonces.put(nonce)
