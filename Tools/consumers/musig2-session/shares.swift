@@ -1,14 +1,14 @@
 import MuSig2
 import Secp256k1
 
-/// What came from one signer. Whoever sorts these sorts keys, nonces and partial signatures alike.
+/// What came from one signer. Sorting these sorts keys, nonces and partial signatures alike.
 struct Share {
     var key: [UInt8]
     var nonce: [UInt8]
     var partial: [UInt8]
 }
 
-/// The keys of the signers whose shares spoil the signature.
+/// The keys of the signers of invalid shares.
 struct Culprits: Error {
     var keys: [[UInt8]]
 }

@@ -45,7 +45,7 @@ public enum ConstantTime {
 
     /// Says that these bytes are secret from now on.
     @inline(__always)
-    internal static func classify(_ bytes: UnsafeMutableRawBufferPointer) {
+    static func classify(_ bytes: UnsafeMutableRawBufferPointer) {
         let installed = self.classifier.load(ordering: .acquiring)
         if installed != 0, let base = bytes.baseAddress {
             unsafeBitCast(installed, to: Hook.self)(base, bytes.count)
@@ -54,7 +54,7 @@ public enum ConstantTime {
 
     /// Says that these bytes are public from now on.
     @inline(__always)
-    internal static func declassify(_ pointer: UnsafeMutableRawPointer, byteCount: Int) {
+    static func declassify(_ pointer: UnsafeMutableRawPointer, byteCount: Int) {
         let installed = self.declassifier.load(ordering: .acquiring)
         if installed != 0 {
             unsafeBitCast(installed, to: Hook.self)(pointer, byteCount)
@@ -63,7 +63,7 @@ public enum ConstantTime {
 
     /// The same value, public from now on.
     @inline(__always)
-    internal static func declassified<T: BitwiseCopyable>(_ value: T) -> T {
+    static func declassified<T: BitwiseCopyable>(_ value: T) -> T {
         var value = value
         self.declassify(&value, byteCount: MemoryLayout<T>.size)
         return value

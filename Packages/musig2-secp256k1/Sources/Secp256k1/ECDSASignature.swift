@@ -15,7 +15,7 @@ public struct ECDSASignature: Sendable, Hashable, CustomStringConvertible {
     /// The number s: 32 bytes, big-endian.
     public let s: Hash32
 
-    internal init(_ storage: secp256k1_ecdsa_signature) {
+    init(_ storage: secp256k1_ecdsa_signature) {
         var storage = storage
         var compact = (Hash32.zero, Hash32.zero)
         withUnsafeMutablePointer(to: &compact) { pointer in
@@ -97,7 +97,7 @@ public struct ECDSASignature: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The library's form.
-    internal var storage: secp256k1_ecdsa_signature {
+    var storage: secp256k1_ecdsa_signature {
         var storage = secp256k1_ecdsa_signature()
         withUnsafeBytes(of: (self.r, self.s)) { bytes in
             // Returns 1: both numbers are below n.

@@ -7,10 +7,10 @@ public struct Hash32: Sendable, Hashable, Comparable, BitwiseCopyable, CustomStr
     public static let byteCount = 32
 
     // In memory order: word0 holds bytes 0 to 7 as they lie in memory, whatever the machine's endianness.
-    internal var word0: UInt64
-    internal var word1: UInt64
-    internal var word2: UInt64
-    internal var word3: UInt64
+    var word0: UInt64
+    var word1: UInt64
+    var word2: UInt64
+    var word3: UInt64
 
     /// 32 zero bytes.
     public static let zero = Hash32(bigEndianWords: 0, 0, 0, 0)
@@ -37,14 +37,14 @@ public struct Hash32: Sendable, Hashable, Comparable, BitwiseCopyable, CustomStr
     }
 
     /// The caller has checked that there are 32 bytes.
-    internal init(unchecked bytes: UnsafeRawBufferPointer) {
+    init(unchecked bytes: UnsafeRawBufferPointer) {
         self.word0 = bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self)
         self.word1 = bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
         self.word2 = bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
         self.word3 = bytes.loadUnaligned(fromByteOffset: 24, as: UInt64.self)
     }
 
-    internal init(bigEndianWords word0: UInt64, _ word1: UInt64, _ word2: UInt64, _ word3: UInt64) {
+    init(bigEndianWords word0: UInt64, _ word1: UInt64, _ word2: UInt64, _ word3: UInt64) {
         self.word0 = word0.bigEndian
         self.word1 = word1.bigEndian
         self.word2 = word2.bigEndian
@@ -81,7 +81,7 @@ public struct Hash32: Sendable, Hashable, Comparable, BitwiseCopyable, CustomStr
 
     /// Lends the 32 bytes for writing.
     @inline(__always)
-    internal mutating func withUnsafeMutableBytes<R>(_ body: (UnsafeMutablePointer<UInt8>) -> R) -> R {
+    mutating func withUnsafeMutableBytes<R>(_ body: (UnsafeMutablePointer<UInt8>) -> R) -> R {
         withUnsafeMutablePointer(to: &self) { pointer in
             pointer.withMemoryRebound(to: UInt8.self, capacity: Hash32.byteCount, body)
         }

@@ -15,7 +15,7 @@ extension Point {
     }
 
     /// The sum of both collections.
-    internal static func sum(of first: some Collection<PublicKey>, _ second: some Collection<PublicKey>) -> Point {
+    static func sum(of first: some Collection<PublicKey>, _ second: some Collection<PublicKey>) -> Point {
         let count = first.count + second.count
         guard count > 0 else { return .infinity }
         return withUnsafeTemporaryAllocation(of: secp256k1_pubkey.self, capacity: count) { storages in

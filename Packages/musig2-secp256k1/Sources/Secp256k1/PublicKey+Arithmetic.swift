@@ -43,7 +43,7 @@ extension PublicKey {
     /// Variable time: for public values only.
     ///
     /// The library has no function for it, but recovering an ECDSA key computes `(s / r) * R - (m / r) * G` for the
-    /// point R whose x coordinate is r: with R this point, `s = pointFactor * r` and `m = -generatorFactor * r` it is
+    /// point R with the x coordinate r: with R this point, `s = pointFactor * r` and `m = -generatorFactor * r` it is
     /// just that. Where recovery is not possible (a factor of 0, x not below n, a sum at infinity) the two
     /// multiplications are made one after the other.
     public func doubleMultiplied(generatorFactor: Scalar, pointFactor: Scalar) -> Point {
@@ -54,7 +54,7 @@ extension PublicKey {
     }
 
     /// - Returns: nil where recovery has no answer.
-    internal func doubleMultipliedByRecovery(generatorFactor: Scalar, pointFactor: Scalar) -> PublicKey? {
+    func doubleMultipliedByRecovery(generatorFactor: Scalar, pointFactor: Scalar) -> PublicKey? {
         guard let r = Scalar(canonical: self.xCoordinate), !pointFactor.isZero else { return nil }
         let rs = SchnorrSignature(r: self.xCoordinate, s: (pointFactor * r).hash32)
         let message = (generatorFactor * r).negated

@@ -2,7 +2,7 @@ import CSecp256k1
 
 /// A point of secp256k1 that is not the point at infinity: a public key, a public nonce, any intermediate point.
 ///
-/// Parsed and checked once. It also keeps its 33 compressed bytes, so that serialising, equality, hashing and order
+/// Parsed and checked once. It also keeps its 33 compressed bytes, so that serializing, equality, hashing and order
 /// cost next to nothing. Equal and ordered by those bytes, which is the order of BIP-327's KeySort.
 /// Source: SEC 1, section 2.3; BIP-327, "Public Key Aggregation" (cbytes, cpoint, KeySort).
 public struct PublicKey: Sendable, Hashable, Comparable, CustomStringConvertible {
@@ -10,11 +10,11 @@ public struct PublicKey: Sendable, Hashable, Comparable, CustomStringConvertible
     public static let byteCount = 33
 
     /// The library's form. Opaque, and never anything but the outcome of a successful library call.
-    internal let storage: secp256k1_pubkey
+    let storage: secp256k1_pubkey
     /// The x coordinate, big-endian.
-    internal let xCoordinate: Hash32
+    let xCoordinate: Hash32
     /// 2 for an even y coordinate, 3 for an odd one.
-    internal let prefix: UInt8
+    let prefix: UInt8
 
     /// The generator G of the group. Source: SEC 2, section 2.4.1.
     public static let generator: PublicKey = {
@@ -72,7 +72,7 @@ public struct PublicKey: Sendable, Hashable, Comparable, CustomStringConvertible
     }
 
     /// p, big-endian. Source: SEC 2, section 2.4.1.
-    internal static let fieldSize = Hash32(
+    static let fieldSize = Hash32(
         bigEndianWords: 0xFFFF_FFFF_FFFF_FFFF,
         0xFFFF_FFFF_FFFF_FFFF,
         0xFFFF_FFFF_FFFF_FFFF,
@@ -80,14 +80,14 @@ public struct PublicKey: Sendable, Hashable, Comparable, CustomStringConvertible
     )
 
     @inline(__always)
-    internal init(storage: secp256k1_pubkey, xCoordinate: Hash32, prefix: UInt8) {
+    init(storage: secp256k1_pubkey, xCoordinate: Hash32, prefix: UInt8) {
         self.storage = storage
         self.xCoordinate = xCoordinate
         self.prefix = prefix
     }
 
-    /// Takes the outcome of a successful library call, and serialises it once.
-    internal init(_ storage: secp256k1_pubkey) {
+    /// Takes the outcome of a successful library call, and serializes it once.
+    init(_ storage: secp256k1_pubkey) {
         var storage = storage
         var length = PublicKey.byteCount
         self = withUnsafeTemporaryAllocation(byteCount: PublicKey.byteCount, alignment: 1) { bytes in

@@ -8,7 +8,7 @@ extension Scalar {
     private static let order2: UInt64 = 0xFFFF_FFFF_FFFF_FFFE
     private static let order3: UInt64 = 0xFFFF_FFFF_FFFF_FFFF
 
-    // c = 2^256 - n, whose third limb is 1.
+    // c = 2^256 - n; its third limb is 1.
     private static let complement0: UInt64 = 0x402D_A173_2FC9_BEBF
     private static let complement1: UInt64 = 0x4551_2319_50B7_5FC4
 
@@ -160,7 +160,7 @@ extension Scalar {
     /// A number below 2n, as four limbs and a carry, minus n if it is n or above.
     /// - Returns: The number below n, and 1 if n was taken away, else 0.
     @inline(__always)
-    internal static func reduceOnce(
+    static func reduceOnce(
         _ limb0: UInt64,
         _ limb1: UInt64,
         _ limb2: UInt64,

@@ -4,7 +4,7 @@
 /// value, but a `Scalar` is copied freely and never wiped: secrets live in ``SecretScalar``.
 /// Source: SEC 2, section 2.4.1 (n); BIP-340, "Notation".
 public struct Scalar: Sendable, Hashable, BitwiseCopyable, CustomStringConvertible {
-    /// The number of bytes of a serialised scalar: 32, big-endian.
+    /// The number of bytes of a serialized scalar: 32, big-endian.
     public static let byteCount = 32
 
     /// The number 0.
@@ -14,14 +14,14 @@ public struct Scalar: Sendable, Hashable, BitwiseCopyable, CustomStringConvertib
     public static let one = Scalar(limb0: 1, 0, 0, 0)
 
     // Least significant first.
-    internal var limb0: UInt64
-    internal var limb1: UInt64
-    internal var limb2: UInt64
-    internal var limb3: UInt64
+    var limb0: UInt64
+    var limb1: UInt64
+    var limb2: UInt64
+    var limb3: UInt64
 
     /// The caller knows the number is below n.
     @inline(__always)
-    internal init(limb0: UInt64, _ limb1: UInt64, _ limb2: UInt64, _ limb3: UInt64) {
+    init(limb0: UInt64, _ limb1: UInt64, _ limb2: UInt64, _ limb3: UInt64) {
         self.limb0 = limb0
         self.limb1 = limb1
         self.limb2 = limb2

@@ -58,7 +58,7 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
     #endif
 
     /// Takes over memory that outlives this value: it is wiped at the end, not freed. Tests look at it afterwards.
-    internal init(wipingButNotFreeing buffer: UnsafeMutableRawBufferPointer) {
+    init(wipingButNotFreeing buffer: UnsafeMutableRawBufferPointer) {
         self.buffer = buffer
         self.home = .elsewhere
     }

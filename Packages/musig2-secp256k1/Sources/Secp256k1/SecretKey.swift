@@ -5,7 +5,7 @@ import CSecp256k1
 /// Noncopyable, in heap memory of its own that is wiped at the end of its life on every path. It has no description,
 /// no conversion to an array and no equality but the constant-time one, and it goes into no collection.
 public struct SecretKey: ~Copyable, Sendable {
-    /// The number of bytes of a serialised key: 32, big-endian.
+    /// The number of bytes of a serialized key: 32, big-endian.
     public static let byteCount = 32
     private static let keypairByteCount = MemoryLayout<secp256k1_keypair>.size
     private static let generationAttempts = 16
@@ -70,7 +70,7 @@ public struct SecretKey: ~Copyable, Sendable {
     }
 
     /// Checks the number and makes the key pair in `storage`, which has room for both. Tests bring memory of their own.
-    internal init(
+    init(
         _ bytes: UnsafeRawBufferPointer,
         storage: consuming SecretBytes
     ) throws(SecretKeyError) {
@@ -130,7 +130,7 @@ public struct SecretKey: ~Copyable, Sendable {
     }
 
     /// Lends the library's key pair.
-    internal borrowing func withKeypair<R>(_ body: (UnsafePointer<secp256k1_keypair>) -> R) -> R {
+    borrowing func withKeypair<R>(_ body: (UnsafePointer<secp256k1_keypair>) -> R) -> R {
         self.storage.withUnsafeBytes { bytes in
             UnsafeRawBufferPointer(rebasing: bytes[SecretKey.byteCount...]).withUInt8Pointer { keypair in
                 keypair.withMemoryRebound(to: secp256k1_keypair.self, capacity: 1, body)

@@ -9,7 +9,7 @@ public struct SecretScalar: ~Copyable, Sendable {
     private var storage: SecretBytes
 
     /// Takes over 32 bytes that the caller has checked.
-    internal init(unchecked storage: consuming SecretBytes) {
+    init(unchecked storage: consuming SecretBytes) {
         self.storage = storage
     }
 

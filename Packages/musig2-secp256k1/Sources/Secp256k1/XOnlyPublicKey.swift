@@ -12,7 +12,7 @@ public struct XOnlyPublicKey: Sendable, Hashable, Comparable, CustomStringConver
 
     /// The caller knows that the y coordinate is even.
     @inline(__always)
-    internal init(evenPoint: PublicKey) {
+    init(evenPoint: PublicKey) {
         self.evenPublicKey = evenPoint
     }
 

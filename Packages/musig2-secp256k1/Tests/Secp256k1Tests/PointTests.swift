@@ -54,7 +54,7 @@ import Testing
         #expect(PublicKey.generator + PublicKey.generator == Point.generator(times: Scalar(2)))
     }
 
-    /// A collection whose count is too small cannot make the sum write beyond its memory.
+    /// A collection with too small a count cannot make the sum write beyond its memory.
     @Test func aCollectionThatMiscountsIsNotFollowed() {
         struct Miscounting: Collection {
             let startIndex = 0
@@ -110,8 +110,8 @@ import Testing
         #expect(point.doubleMultiplied(generatorFactor: -(secret * Scalar(9)), pointFactor: Scalar(9)) == .infinity)
     }
 
-    /// There are points whose x coordinate lies between n and p, which recovery takes for another number.
-    @Test func doubleMultiplicationOfAPointWhoseCoordinateIsNotBelowTheOrder() throws {
+    /// There are points with an x coordinate between n and p, which recovery takes for another number.
+    @Test func doubleMultiplicationOfAPointWithACoordinateNotBelowTheOrder() throws {
         var found: PublicKey?
         var low: UInt64 = 0
         // n + low, until a point has it; every second x coordinate does.

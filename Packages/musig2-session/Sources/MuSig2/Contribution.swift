@@ -1,12 +1,12 @@
 public import Secp256k1
 
-/// What a signer, or whoever aggregates for the signers, brings to a session (BIP-327, "Identifying Disruptive Signers").
+/// What a signer, or the aggregator, brings to a session (BIP-327, "Identifying Disruptive Signers").
 public enum Contribution: Sendable, Hashable, CustomStringConvertible {
     /// A signer's individual public key, 33 bytes.
     case publicKey
     /// A signer's public nonce, 66 bytes.
     case publicNonce
-    /// The sum of the public nonces, 66 bytes; nobody's in particular, it blames the one who added them up.
+    /// The sum of the public nonces, 66 bytes; of no signer in particular: it blames the aggregator.
     case aggregateNonce
     /// The sum of the public nonces of all signers but the deterministic one, 66 bytes.
     case aggregateOtherNonce
@@ -25,7 +25,7 @@ public enum Contribution: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
-/// A contribution that cannot be decoded, with whom it blames and what is wrong with it.
+/// A contribution that cannot be decoded: which signer it blames, and what is wrong with it.
 public struct InvalidContribution: Error, Sendable, Hashable, CustomStringConvertible {
     /// The position of the signer in the list of keys; nil where the contribution is nobody's in particular.
     public let signer: Int?
@@ -50,8 +50,8 @@ public struct InvalidContribution: Error, Sendable, Hashable, CustomStringConver
 
     /// The sentence for a person.
     public var description: String {
-        let whose = signer.map { " of signer \($0)" } ?? ""
-        return "\(contribution)\(whose): \(reason)"
+        let author = signer.map { " of signer \($0)" } ?? ""
+        return "\(contribution)\(author): \(reason)"
     }
 }
 

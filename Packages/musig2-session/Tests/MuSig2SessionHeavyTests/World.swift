@@ -180,7 +180,7 @@ struct World {
         return result.isDead
     }
 
-    /// Never two partials under one public nonce, whoever carries them.
+    /// Never two partials under one public nonce, whichever signer carries them.
     private mutating func note(_ items: [SessionItem], from index: Int) throws {
         for case .signed(let message) in items where message.body.type == .partialSigShare {
             let key = PartialKey(

@@ -5,7 +5,7 @@ import SessionSimulation
 import Testing
 import WireCodec
 
-/// How attempts rise, who is named for it, and what it costs.
+/// How attempts rise, which signer is named for it, and what it costs.
 struct AttemptTests {
     /// The last signer is only its messages; the others are honest and have its JOIN.
     static func withAPuppet(_ party: Party) throws -> Party {
@@ -54,9 +54,9 @@ struct AttemptTests {
         #expect(party.statuses[0].deadline == party.now.monotonic + .seconds(300))
     }
 
-    /// An attempt that lasted at least half its deadline doubles the next one, whoever ended it.
+    /// An attempt that lasted at least half its deadline doubles the next one, whichever signer ended it.
     @Test
-    func longAttemptsDoubleWhoeverEndedThem() throws {
+    func longAttemptsDoubleWhicheverSignerEndedThem() throws {
         var party = try Self.withAPuppet(Party.mesh(3))
         party.advance(.seconds(150))
         let second = party.forged(by: 2, .restart(Restart(reason: .requested)), attempt: 2)
@@ -70,7 +70,7 @@ struct AttemptTests {
 
     /// The follower of a raised attempt is not named for it: what brought it there goes before its own messages.
     @Test
-    func whoFollowsIsNotNamed() throws {
+    func aFollowerIsNotNamed() throws {
         var party = try Self.withAPuppet(Party.mesh(3))
         for attempt in 2...10 as ClosedRange<UInt32> {
             // Signer 2 speaks to signer 0 alone.
@@ -90,7 +90,7 @@ struct AttemptTests {
 
     /// Nor when its message overtakes, by another way, the RESTART that it follows.
     @Test
-    func whoFollowsIsNotNamedForLong() throws {
+    func aFollowerIsNotNamedForLong() throws {
         var party = try Self.withAPuppet(Party.mesh(3))
         let restart = party.forged(by: 2, .restart(Restart(reason: .requested)), attempt: 2)
         try party.take(1, .received(restart, from: Fixture.peer(2)))
@@ -181,7 +181,7 @@ struct AttemptTests {
 
     /// S30: a signer that needs an attempt beyond what time allows waits for it.
     @Test
-    func s30WhoNeedsALaterAttemptWaits() throws {
+    func s30ASignerThatNeedsALaterAttemptWaits() throws {
         var party = try Self.withAPuppet(Party.mesh(3))
         let highest = party.forged(by: 2, .restart(Restart(reason: .requested)), attempt: 46)
         try party.take(0, .received(highest, from: Fixture.peer(2)))
@@ -200,7 +200,7 @@ struct AttemptTests {
 
     /// S30: a signer that was away follows in one step, and is then as far as the others.
     @Test
-    func s30WhoWasAwayFollowsInOneStep() throws {
+    func s30ASignerThatWasAwayFollowsInOneStep() throws {
         var party = try Self.withAPuppet(Party.mesh(3))
         try party.take(0, .disconnected(Fixture.peer(1)))
         try party.take(1, .disconnected(Fixture.peer(0)))
@@ -233,7 +233,7 @@ struct AttemptTests {
         for _ in 0..<8 {
             party.advance(try #require(party.statuses[0].deadline) - party.now.monotonic)
             try party.take(0, .tick)
-            // A signer whose doublings began anew asks at half the descriptor's time.
+            // A signer that began its doublings anew asks at half the descriptor's time.
             party.advance(.seconds(150))
             let attempt = party.statuses[0].attempt + 1
             let restart = party.forged(by: 2, .restart(Restart(reason: .timeout)), attempt: attempt)
@@ -260,7 +260,7 @@ struct AttemptTests {
         return party.forged(by: party.nodes.count - 1, .partialSigShare(share), attempt: attempt)
     }
 
-    /// S31: who signs an invented context in each attempt is named at once, and when the session is given up.
+    /// S31: a signer that signs an invented context in each attempt is named at once, and when the session is given up.
     @Test
     func s31AnInventedContext() throws {
         var party = try Self.withAPuppet(Party.mesh(3))

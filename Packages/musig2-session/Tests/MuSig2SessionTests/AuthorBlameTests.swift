@@ -116,7 +116,7 @@ struct AuthorBlameTests {
         try party.take(0, .received(message, from: Fixture.peer(3)))
         try party.run { $0.to != 3 }
         for index in 0..<3 { #expect(party.evidence(at: index) == [evidence], "signer \(index)") }
-        // Once: who has it is not told again, also by whoever tells it in other words.
+        // Once: a signer that has it is not told again, also by one that tells it in other words.
         let again = party.forged(by: 2, .evidence(evidence), attempt: 0)
         #expect(try party.take(0, .received(again, from: Fixture.peer(2))).frames.isEmpty)
     }

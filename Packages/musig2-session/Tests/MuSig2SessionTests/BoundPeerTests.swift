@@ -140,7 +140,7 @@ struct BoundPeerTests {
     }
 
     @Test
-    func onlyTheNetworkSaysWhoIsConnected() throws {
+    func onlyTheNetworkSaysWhichPeersAreConnected() throws {
         var party = try Party.mesh(2)
         try party.begin(0)
         let peer = try Fixture.peer(1)
@@ -155,7 +155,7 @@ struct BoundPeerTests {
     }
 
     @Test
-    func anAbortCountsWhoeverCarriesIt() throws {
+    func anAbortCountsFromAnyPeer() throws {
         var party = try Party.mesh(3)
         try party.beginAll()
         try party.runUntilPartials()
@@ -182,7 +182,7 @@ struct BoundPeerTests {
     }
 }
 
-/// How many peers a session has, and how many it wants dialled.
+/// How many peers a session has, and how many it wants dialed.
 @Suite
 struct PeerBoundTests {
     private func stranger(_ number: Int) throws -> PeerID { try Fixture.peer(300 + number) }
@@ -261,7 +261,7 @@ struct PeerBoundTests {
     }
 
     @Test
-    func whoRestartsEachSecondIsHeard() throws {
+    func aSignerThatRestartsEachSecondIsHeard() throws {
         var party = try Party.mesh(2)
         try party.begin(0)
         for number in 0..<100 {

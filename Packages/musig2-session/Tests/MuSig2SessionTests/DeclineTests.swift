@@ -50,18 +50,18 @@ struct DeclineTests {
     }
 
     @Test
-    func whoComesLaterIsTold() throws {
+    func aPeerThatComesLaterIsTold() throws {
         var party = try Party.mesh(3)
         try party.take(2, .introduced(Fixture.peer(0), addresses: [], isAnnouncer: true))
         var result = try party.nodes[2].turn(.declined(reason: ""), at: party.now) { _ in false }
-        // Nobody is there yet: the creator is dialled.
+        // Nobody is there yet: the creator is dialed.
         #expect(try result.dials == [Fixture.peer(0)])
         #expect(party.statuses[2].phase == .declined(reason: "", isTold: false))
         #expect(party.nodes[2].machine.isDeclineUntold)
         result = try party.take(2, .connected(Fixture.peer(0)))
         #expect(try types(result, to: 0) == [.decline])
         #expect(!party.nodes[2].machine.isDeclineUntold)
-        // On each connection, and to whoever shows that it is a signer.
+        // On each connection, and to each peer that shows that it is a signer.
         try party.take(2, .disconnected(Fixture.peer(0)))
         #expect(try types(party.take(2, .connected(Fixture.peer(0))), to: 0) == [.decline])
         let joined = try party.take(2, .received(join(party, by: 1), from: Fixture.peer(1)))
@@ -92,7 +92,7 @@ struct DeclineTests {
     }
 
     @Test
-    func whoHasJoinedDeclinesNoMore() throws {
+    func aSignerThatHasJoinedDeclinesNoMore() throws {
         var party = try Party.mesh(2)
         try party.begin(1)
         let before = party.nodes[1].machine
@@ -137,7 +137,7 @@ struct DeclineTests {
         #expect(forged.penalties.map(\.1) == [.badSignature] && forged.events.isEmpty)
         #expect(party.nodes[0].machine == before)
         #expect(party.nodes[0].machine.cost(of: decline(party, by: 2)) == 1)
-        // Whoever carries one that is signed, in whatever run; the first is kept.
+        // From any peer, if it is signed, in whatever run; the first is kept.
         let told = try party.take(0, .received(decline(party, by: 2, "first", run: 1), from: stranger))
         #expect(told.events == [.declined(index: 2, reason: "first")] && told.penalties.isEmpty)
         #expect(try party.take(0, .received(decline(party, by: 2, "second", run: 99), from: stranger)).events.isEmpty)
@@ -186,7 +186,7 @@ struct DeclineTests {
         try party.beginAll()
         try party.run { !$0.items.contains { Party.type($0) == .partialSigShare } }
         #expect(party.statuses.allSatisfy { $0.isAfterPartial })
-        // Signed by a signer whose partial is out, and brought back to itself too.
+        // Signed by a signer with a partial that is out, and brought back to itself too.
         for index in 0..<3 { try party.take(index, .received(decline(party, by: 2, run: 11), from: Fixture.peer(1))) }
         #expect(party.nodes.allSatisfy { !$0.machine.isOver })
         for _ in 0..<8 where !party.areComplete {
@@ -269,7 +269,7 @@ struct DeclineTests {
         let result = try party.take(1, .declined(reason: "no"))
         #expect(result.frames.map(\.to) == [stranger])
         #expect(party.statuses[1].phase == .declined(reason: "no", isTold: false))
-        // The creator was dialled like the stranger, and shows that it is the creator.
+        // The creator was dialed like the stranger, and shows that it is the creator.
         try party.take(1, .introduced(Fixture.peer(0), addresses: []))
         #expect(party.nodes[1].machine.isDeclineUntold)
         try party.take(1, .received(join(party, by: 0), from: Fixture.peer(0)))

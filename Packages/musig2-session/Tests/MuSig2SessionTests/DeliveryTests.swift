@@ -4,7 +4,7 @@ import SessionSimulation
 import Testing
 import WireCodec
 
-/// Whoever has the signatures sees to it that those get them that rely on it.
+/// A signer that has the signatures sees to it that those get them that rely on it.
 @Suite
 struct DeliveryTests {
     private func isPartial(_ flight: Party.Flight) -> Bool {
@@ -13,7 +13,7 @@ struct DeliveryTests {
 
     /// The last partial went into a connection that was dead: its signer dials the others until they have the signatures.
     @Test
-    func inAMeshWhoCompletedAloneDials() throws {
+    func inAMeshASignerThatCompletedAloneDials() throws {
         var party = try Party.mesh(3)
         try party.beginAll()
         try party.run { !(isPartial($0) && $0.from == 2) }
@@ -35,12 +35,12 @@ struct DeliveryTests {
         #expect(party.nodes[0].machine.signatures == signatures && party.nodes[1].machine.signatures == signatures)
         #expect(party.statuses.map(\.undelivered) == [[], [], []])
         #expect(party.nodes.allSatisfy { $0.machine.allAreFinal })
-        // Whoever has them is dialled for them no more.
+        // A signer that has them is dialed for them no more.
         let result = try party.nodes[2].turn(.disconnected(Fixture.peer(0)), at: party.now) { _ in false }
         #expect(result.dials.isEmpty)
     }
 
-    /// Whoever was only heard of, and connects when the session is complete here, is told who says so: it would wait for that signer's word
+    /// A peer that was only heard of, and connects when the session is complete here, is told which signer says so: it would wait for that signer's word
     /// otherwise, and could not be told itself.
     @Test
     func aPeerThatWasOnlyNamedHearsTheJoinFirst() throws {

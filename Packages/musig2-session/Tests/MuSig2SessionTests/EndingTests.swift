@@ -189,7 +189,7 @@ struct EndingTests {
             by: 1, .abort(Abort(reason: .requested, stage: .beforePartial)), attempt: 0, signedBy: 0)
         #expect(try open.take(0, .received(forged, from: Fixture.peer(1))).penalties.map(\.1) == [.badSignature])
         #expect(open.nodes[0].machine == before)
-        // Whoever carries one that is signed, before its author is known and in whatever run.
+        // From any peer, if it is signed, before its author is known and in whatever run.
         var early = try Party.mesh(2)
         try early.begin(0)
         let old = early.forged(
@@ -203,7 +203,7 @@ struct EndingTests {
     }
 
     @Test
-    func whoComesLateHearsOfTheAbort() throws {
+    func aLateSignerHearsOfTheAbort() throws {
         var party = try Party.mesh(3)
         try party.begin(0)
         try party.begin(1)

@@ -5,7 +5,7 @@ import SessionSimulation
 import Testing
 import WireCodec
 
-/// Signers that break the rules: who is named, with what proof, and who is not.
+/// Signers that break the rules: which are named, with what proof, and which are not.
 struct EvidenceTests {
     private func join(_ party: Party, _ index: Int, run: UInt64 = 10) throws -> SignedMessage {
         party.forged(by: index, .join(Join(peerID: try Fixture.peer(index).bytes)), attempt: 0, run: run)
@@ -146,7 +146,7 @@ struct EvidenceTests {
             try party.take(0, .received(message, from: Fixture.peer(2)))
         }
         #expect(party.evidence(at: 0).isEmpty)
-        // The honest one has raised the attempt, and says whose new run it was.
+        // The honest one has raised the attempt, and names the signer of the new run.
         #expect(party.statuses[0].signers.map(\.restarts) == [1, 0, 0])
         #expect(party.events[0].contains(.newRuns(indices: [2], by: 0, attempt: 2)))
     }

@@ -117,7 +117,7 @@ struct MeetingTests {
         #expect(shown.count > 1 && zip(shown, shown.dropFirst()).allSatisfy { $1 - $0 >= .seconds(10) })
     }
 
-    /// A SYNC in a run whose JOIN is not here says nothing, but is answered with the JOIN that is here: once a step, and to the peer
+    /// A SYNC in a run of which no JOIN is here says nothing, but is answered with the JOIN that is here: once a step, and to the peer
     /// alone that it names.
     @Test
     func aRunThatIsNotKnownIsToldTheOneThatIs() throws {

@@ -5,7 +5,7 @@ import SessionSimulation
 import Testing
 import WireCodec
 
-/// What a message may do, by who sent it and when.
+/// What a message may do, by its sender and its time.
 struct MessageRuleTests {
     @Test
     func s1AMessageInAnothersName() throws {

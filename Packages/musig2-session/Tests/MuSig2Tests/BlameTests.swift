@@ -102,7 +102,7 @@ struct BlameTests {
         #expect(group.session.isValid(partial, publicNonce: group.publicNonces[0], signer: 0))
     }
 
-    @Test("A wrong aggregate nonce blames who added it up, and no signer")
+    @Test("A wrong aggregate nonce blames the aggregator, and no signer")
     func wrongAggregateNonce() throws {
         let group = try self.group()
         let elsewhere = try Group(seed: 21, count: 4)

@@ -70,7 +70,7 @@ struct SessionTests {
         #expect(!session.isValid(SchnorrSignature(r: signature.r, s: signature.r)))
     }
 
-    @Test("A deterministic signer signs last, among others who do not")
+    @Test("A deterministic signer signs last, among others that do not")
     func deterministic() throws {
         let group = try Group(seed: 11, count: 3, tweakCount: 2)
         let others = try AggregateNonce(aggregating: Array(group.publicNonces.dropFirst()))

@@ -43,7 +43,7 @@ struct WipingTests {
         }
     }
 
-    @Test("A nonce whose sum is zero is refused, and gone", arguments: [true, false])
+    @Test("A nonce with a sum of zero is refused, and gone", arguments: [true, false])
     func degenerate(isNonceZero: Bool) throws {
         // One signer, any aggregate nonce: so b and e are known before the nonce is chosen.
         let group = try Group(seed: 62, count: 1, tweakCount: 1)

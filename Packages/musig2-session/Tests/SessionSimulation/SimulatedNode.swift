@@ -1,6 +1,6 @@
 public import MuSig2Session
 public import Multiformats
-internal import Secp256k1
+import Secp256k1
 public import WireCodec
 
 /// What a simulated store has of one signer.
@@ -67,11 +67,11 @@ public struct TurnResult {
     public var events: [SessionEvent] = []
     /// What was counted against peers.
     public var penalties: [(PeerID, SessionOffence)] = []
-    /// Whom to connect to, and is not connected.
+    /// The peers to connect to, which are not connected.
     public var dials: [PeerID] = []
     /// How each of those and of the connected ones was asked for.
     public var requests: [(peer: PeerID, DialRequest)] = []
-    /// Whom the session has no use for any more.
+    /// The peers that the session has no use for any more.
     public var released: [PeerID] = []
     /// Whether the process died on the way.
     public var isDead = false

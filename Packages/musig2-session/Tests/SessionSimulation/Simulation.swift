@@ -1,7 +1,7 @@
 public import MuSig2Session
 public import Multiformats
-internal import Secp256k1
-internal import WireCodec
+import Secp256k1
+import WireCodec
 
 /// What the simulated network does to frames, and time to processes.
 public struct Weather: Sendable {
@@ -81,7 +81,7 @@ public final class Simulation<H: Hands> {
     private var indices: [PeerID: Int] = [:]
     /// Signers that are away, and how.
     private var away: [Int: Weather.Absence.Kind] = [:]
-    /// Whom a process that sleeps does not know to be gone.
+    /// The signers that a process which sleeps does not know to be gone.
     private var missed: [Int: Set<Int>] = [:]
     /// The signers that live and have signatures.
     private var complete: Set<Int> = []
@@ -350,7 +350,7 @@ public final class Simulation<H: Hands> {
         }
     }
 
-    /// Where each signer stands, for whoever reads a failure.
+    /// Where each signer stands, for the reader of a failure.
     public var summary: String {
         nodes.indices.map { index in
             guard let status = nodes[index]?.machine.status else { return "\(index): dead" }

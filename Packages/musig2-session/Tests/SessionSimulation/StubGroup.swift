@@ -1,6 +1,6 @@
 public import MuSig2Session
 public import Secp256k1
-internal import Synchronization
+import Synchronization
 
 /// Counts the dear computations of a stub group. It tells no two groups apart.
 public final class WorkMeter: Hashable, Sendable {

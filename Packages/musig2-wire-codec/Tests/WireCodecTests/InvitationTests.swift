@@ -29,7 +29,7 @@ import WireCodecSamples
         )
     }
 
-    /// Any one wrong character is found, and so is a swap of neighbours.
+    /// Any one wrong character is found, and so is a swap of neighbors.
     @Test func typosAreFound() throws {
         let text = try Samples.invitation().text
         let alphabet = Array("qpzry9x8gf2tvdw0s3jn54khce6mua7l")
@@ -130,7 +130,7 @@ import WireCodecSamples
         #expect(Bech32m.encode(prefix: prefix, decoded.bytes) == text.lowercased())
     }
 
-    /// Data whose bits do not make whole bytes, checked by value with their checksum all the same (BIP-350's examples).
+    /// Data with bits that do not make whole bytes, checked by value with their checksum all the same (BIP-350's examples).
     @Test(arguments: [
         "split1checkupstagehandshakeupstreamerranterredcaperredlc445v",
         "11llllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllludsr8",

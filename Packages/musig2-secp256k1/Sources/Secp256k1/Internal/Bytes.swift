@@ -1,7 +1,7 @@
 extension UnsafeRawBufferPointer {
     /// The start as the `unsigned char *` that C functions take. Never nil, so that an empty message is a valid argument.
     @inline(__always)
-    internal func withUInt8Pointer<R>(_ body: (UnsafePointer<UInt8>) -> R) -> R {
+    func withUInt8Pointer<R>(_ body: (UnsafePointer<UInt8>) -> R) -> R {
         if let base = self.baseAddress {
             return body(base.assumingMemoryBound(to: UInt8.self))
         }
@@ -11,7 +11,7 @@ extension UnsafeRawBufferPointer {
 }
 
 /// Lowercase hexadecimal, for descriptions.
-internal func hexadecimal(_ bytes: [UInt8]) -> String {
+func hexadecimal(_ bytes: [UInt8]) -> String {
     String(unsafeUninitializedCapacity: 2 * bytes.count) { text in
         func digit(_ value: UInt8) -> UInt8 {
             value < 10 ? UInt8(ascii: "0") &+ value : UInt8(ascii: "a") &+ value &- 10

@@ -6,13 +6,13 @@ import Synchronization
 /// Created and randomised once (blinding against side channels), and never written to again: everything else in the
 /// library takes a const context, so any number of threads may use it at once. That is what makes `@unchecked Sendable`
 /// true.
-internal final class Context: @unchecked Sendable {
-    internal static let shared = Context()
+final class Context: @unchecked Sendable {
+    static let shared = Context()
 
     /// Times the library found an argument it calls illegal. Its default is `abort()`; here the call returns 0 instead.
-    internal static let illegalArgumentCount = Atomic<Int>(0)
+    static let illegalArgumentCount = Atomic<Int>(0)
 
-    internal let pointer: OpaquePointer
+    let pointer: OpaquePointer
 
     private init() {
         guard let pointer = secp256k1_context_create(UInt32(SECP256K1_CONTEXT_NONE)) else {

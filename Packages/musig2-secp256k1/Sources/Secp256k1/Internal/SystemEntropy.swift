@@ -7,7 +7,7 @@
 #endif
 
 /// Random bytes of the system, by as few calls as can be: a call costs more than the bytes.
-internal enum SystemEntropy {
+enum SystemEntropy {
     /// Fills memory.
     ///
     /// - Returns: False if the system has no such call; the bytes are random in part then.

@@ -3,10 +3,10 @@ import Synchronization
 /// Where secrets live: pages that hold secrets and nothing else, so that the system can treat them as such.
 ///
 /// A secret gets a slot of the next power of two, from 32 bytes to 4 KiB; a larger one gets pages of its own. Slots are
-/// wiped by their owners before they come back, and used again; pages whose slots are all free go back to the system, but
+/// wiped by their owners before they come back, and used again; pages with all slots free go back to the system, but
 /// for one run of each size. What is kept to know all this lies elsewhere and holds no secret.
-internal final class SecretPages: Sendable {
-    internal static let shared = SecretPages()
+final class SecretPages: Sendable {
+    static let shared = SecretPages()
 
     private static let smallestSlot = 32
     private static let largestSlot = 4_096
@@ -14,7 +14,7 @@ internal final class SecretPages: Sendable {
     private static let slotsPerRun = 4
 
     /// Pages in one piece, cut into slots of one size.
-    internal final class Run: @unchecked Sendable {
+    final class Run: @unchecked Sendable {
         fileprivate let pages: UnsafeMutableRawBufferPointer
         fileprivate let slotByteCount: Int
         fileprivate let slotCount: Int
@@ -36,9 +36,9 @@ internal final class SecretPages: Sendable {
     }
 
     /// A place for a secret: zeros.
-    internal struct Slot {
-        internal let address: UnsafeMutableRawPointer
-        internal let run: Run
+    struct Slot {
+        let address: UnsafeMutableRawPointer
+        let run: Run
     }
 
     private struct State {
@@ -57,7 +57,7 @@ internal final class SecretPages: Sendable {
     /// A place for so many bytes, at least one.
     ///
     /// - Returns: nil if the system has no more pages.
-    internal func allocate(byteCount: Int) -> Slot? {
+    func allocate(byteCount: Int) -> Slot? {
         self.state.withLock { state in
             let size = Self.size(of: byteCount)
             guard let run = size.flatMap({ state.withRoom[$0].last }) ?? Self.addRun(size, byteCount, &state),
@@ -69,7 +69,7 @@ internal final class SecretPages: Sendable {
     }
 
     /// Takes back a slot that its owner has wiped.
-    internal func release(_ slot: Slot) {
+    func release(_ slot: Slot) {
         self.state.withLock { state in
             let run = slot.run
             guard let base = run.pages.baseAddress else { return }
@@ -87,12 +87,12 @@ internal final class SecretPages: Sendable {
     }
 
     /// Counts secrets that live elsewhere since the system had no pages.
-    internal func noteStray(byteCount: Int) {
+    func noteStray(byteCount: Int) {
         self.state.withLock { $0.strayByteCount += byteCount }
     }
 
     /// Has the system protect all pages there are and all to come.
-    internal func protect() {
+    func protect() {
         self.state.withLock { state in
             guard !state.isProtected else { return }
             state.isProtected = true
@@ -105,7 +105,7 @@ internal final class SecretPages: Sendable {
     }
 
     /// What the system does for the pages now.
-    internal var protection: SecretMemory.Protection {
+    var protection: SecretMemory.Protection {
         self.state.withLock { state in
             SecretMemory.Protection(
                 byteCount: state.byteCount,

@@ -9,7 +9,7 @@ import CSecp256k1
 #endif
 
 /// What the system does with whole pages of memory.
-internal enum SystemPages {
+enum SystemPages {
     /// The size of a page.
     static let byteCount = Swift.max(Int(sysconf(Int32(_SC_PAGESIZE))), 4_096)
 

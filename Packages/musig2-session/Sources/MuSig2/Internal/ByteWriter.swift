@@ -1,21 +1,21 @@
-internal import Secp256k1
+import Secp256k1
 
 /// Writes what is to be hashed into a buffer, one piece after the other, with no allocation.
 ///
 /// The caller sizes the buffer by the same pieces, so there is always room, which a debug build asserts: a nonce hashed
 /// of less than all its inputs would be a nonce used twice. Writing past the end is impossible all the same: a piece for
 /// which there is no room is cut or left out.
-internal struct ByteWriter {
+struct ByteWriter {
     private let buffer: UnsafeMutableRawBufferPointer
 
     /// How many bytes were written.
-    private(set) internal var count = 0
+    private(set) var count = 0
 
-    internal init(_ buffer: UnsafeMutableRawBufferPointer) {
+    init(_ buffer: UnsafeMutableRawBufferPointer) {
         self.buffer = buffer
     }
 
-    internal mutating func append(_ bytes: UnsafeRawBufferPointer) {
+    mutating func append(_ bytes: UnsafeRawBufferPointer) {
         let length = Swift.min(bytes.count, self.buffer.count - self.count)
         assert(length == bytes.count, "no room for what is to be hashed")
         guard length > 0 else { return }
@@ -24,25 +24,25 @@ internal struct ByteWriter {
         self.count += length
     }
 
-    internal mutating func append(_ bytes: [UInt8]) {
+    mutating func append(_ bytes: [UInt8]) {
         bytes.withUnsafeBytes { self.append($0) }
     }
 
-    internal mutating func append(_ hash: Hash32) {
+    mutating func append(_ hash: Hash32) {
         hash.withUnsafeBytes { self.append($0) }
     }
 
-    internal mutating func append(byte: UInt8) {
+    mutating func append(byte: UInt8) {
         withUnsafeBytes(of: byte) { self.append($0) }
     }
 
     /// An integer, most significant byte first.
-    internal mutating func append(bigEndian integer: some FixedWidthInteger & BitwiseCopyable) {
+    mutating func append(bigEndian integer: some FixedWidthInteger & BitwiseCopyable) {
         withUnsafeBytes(of: integer.bigEndian) { self.append($0) }
     }
 
     /// The 33 bytes of a key's compressed form.
-    internal mutating func append(_ key: PublicKey) {
+    mutating func append(_ key: PublicKey) {
         guard self.buffer.count - self.count >= PublicKey.byteCount else {
             return assertionFailure("no room for what is to be hashed")
         }
@@ -51,7 +51,7 @@ internal struct ByteWriter {
     }
 
     /// The 33 bytes of a point: 33 zero bytes for infinity.
-    internal mutating func append(_ point: Point) {
+    mutating func append(_ point: Point) {
         guard self.buffer.count - self.count >= PublicKey.byteCount else {
             return assertionFailure("no room for what is to be hashed")
         }

@@ -1,8 +1,8 @@
-internal import Secp256k1
+import Secp256k1
 
 /// The 66 bytes that nonces of both kinds have: two points of 33 bytes.
-internal enum NonceHalves {
-    internal static let byteCount = 2 * PublicKey.byteCount
+enum NonceHalves {
+    static let byteCount = 2 * PublicKey.byteCount
 
     /// Reads both halves.
     ///
@@ -12,7 +12,7 @@ internal enum NonceHalves {
     /// - Returns: The halves.
     /// - Throws: ``ContributionError/wrongLength(expected:found:)``, or ``ContributionError/invalidPoint(offset:_:)`` of the
     ///   first half that is none.
-    internal static func read<Half>(
+    static func read<Half>(
         _ bytes: [UInt8], as parse: (UnsafeRawBufferPointer) throws(PublicKeyError) -> Half
     ) throws(ContributionError) -> (first: Half, second: Half) {
         guard bytes.count == self.byteCount else {
@@ -34,7 +34,7 @@ internal enum NonceHalves {
     }
 
     /// The 66 bytes of two halves, infinity as 33 zeros.
-    internal static func bytes(_ first: Point, _ second: Point) -> [UInt8] {
+    static func bytes(_ first: Point, _ second: Point) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: self.byteCount) { buffer, count in
             var writer = ByteWriter(UnsafeMutableRawBufferPointer(buffer))
             writer.append(first)

@@ -15,13 +15,13 @@ public struct KeyAggContext: Sendable, Hashable {
     public private(set) var aggregateKey: PublicKey
 
     /// The weight of each key in the aggregate key.
-    internal let coefficients: [Scalar]
+    let coefficients: [Scalar]
 
     /// gacc: whether the key before the tweaks was negated an odd number of times by x-only tweaks.
-    internal private(set) var isNegated = false
+    private(set) var isNegated = false
 
     /// tacc: what the tweaks add up to, with the signs of later negations.
-    internal private(set) var accumulatedTweak = Scalar.zero
+    private(set) var accumulatedTweak = Scalar.zero
 
     /// Aggregates keys in the order given (KeyAgg). Use ``KeySort`` first where all orders shall give one key.
     ///
@@ -47,12 +47,12 @@ public struct KeyAggContext: Sendable, Hashable {
         self.coefficients = coefficients
     }
 
-    /// Aggregates keys that came from elsewhere, and says whose is not a key.
+    /// Aggregates keys that came from elsewhere, and names the signer of one that is not a key.
     ///
     /// - Parameters:
     ///   - compressedKeys: 1 to ``MuSig2Limits/maximumKeys`` keys of 33 bytes each; duplicates are allowed.
     ///   - scheme: Which rules the signatures follow.
-    /// - Throws: ``KeyAggError``; `invalidContribution` names the first signer whose key cannot be decoded.
+    /// - Throws: ``KeyAggError``; `invalidContribution` names the first signer with a key that cannot be decoded.
     public init(compressedKeys: [[UInt8]], scheme: SignatureScheme = .bip340) throws(KeyAggError) {
         guard compressedKeys.count <= MuSig2Limits.maximumKeys else {
             throw .tooManyKeys(limit: MuSig2Limits.maximumKeys, found: compressedKeys.count)

@@ -1,6 +1,6 @@
 public import Secp256k1
 
-/// The order of keys that makes the aggregate key independent of who lists them (BIP-327, KeySort).
+/// The order of keys that makes the aggregate key independent of the order in which they are listed (BIP-327, KeySort).
 public enum KeySort {
     /// Keys in the byte order of their 33-byte compressed forms; equal ones stay side by side.
     ///

@@ -12,7 +12,7 @@ public struct AggregateNonce: Sendable, Hashable, CustomStringConvertible {
     /// The sum of the second halves.
     public let second: Point
 
-    internal init(first: Point, second: Point) {
+    init(first: Point, second: Point) {
         self.first = first
         self.second = second
     }
@@ -32,17 +32,17 @@ public struct AggregateNonce: Sendable, Hashable, CustomStringConvertible {
         self.init(unchecked: nonces)
     }
 
-    /// The sum of nonces whose number the caller knows to be within limits.
-    internal init(unchecked nonces: [PublicNonce]) {
+    /// The sum of nonces, as many as the caller knows to be within limits.
+    init(unchecked nonces: [PublicNonce]) {
         self.first = Point.sum(of: nonces.map { $0.first })
         self.second = Point.sum(of: nonces.map { $0.second })
     }
 
-    /// Adds up public nonces that came from elsewhere, and says whose is not a nonce. To keep the nonces, so that nothing
+    /// Adds up public nonces that came from elsewhere, and names the signer of one that is not a nonce. To keep the nonces, so that nothing
     /// is parsed twice, use ``PublicNonce/parse(_:)``.
     ///
     /// - Parameter rawNonces: The 66 bytes of each signer's public nonce, in the order of the signers.
-    /// - Throws: ``NonceAggError``; `invalidContribution` names the first signer whose nonce cannot be decoded.
+    /// - Throws: ``NonceAggError``; `invalidContribution` names the first signer with a nonce that cannot be decoded.
     public init(aggregating rawNonces: [[UInt8]]) throws(NonceAggError) {
         guard rawNonces.count <= MuSig2Limits.maximumKeys else {
             throw .tooManyNonces(limit: MuSig2Limits.maximumKeys, found: rawNonces.count)
@@ -59,7 +59,7 @@ public struct AggregateNonce: Sendable, Hashable, CustomStringConvertible {
     /// An aggregate nonce that somebody else added up.
     ///
     /// - Parameter bytes: 66 bytes: two points in compressed form, 33 zero bytes for the point at infinity.
-    /// - Throws: ``InvalidContribution`` with ``Contribution/aggregateNonce`` and no signer: it blames who added it up.
+    /// - Throws: ``InvalidContribution`` with ``Contribution/aggregateNonce`` and no signer: it blames the aggregator.
     public init(rawRepresentation bytes: [UInt8]) throws(InvalidContribution) {
         do throws(ContributionError) {
             let halves = try NonceHalves.read(bytes) { (half) throws(PublicKeyError) in
@@ -87,7 +87,7 @@ public struct AggregateNonce: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// R₁ + b·R₂.
-    internal func effective(_ nonceCoefficient: Scalar) -> Point {
+    func effective(_ nonceCoefficient: Scalar) -> Point {
         self.second.multiplied(by: nonceCoefficient) + self.first
     }
 }

@@ -1,23 +1,23 @@
-internal import Secp256k1
+import Secp256k1
 
 /// The 32 secret bytes that a nonce is derived from, and the derivation (BIP-327, NonceGen).
-internal struct NonceSeed: ~Copyable {
+struct NonceSeed: ~Copyable {
     private static let auxiliaryHash = TaggedHash("MuSig/aux")
     private static let nonceHash = TaggedHash("MuSig/nonce")
 
     private var bytes: SecretBytes
 
-    internal init(_ bytes: consuming SecretBytes) {
+    init(_ bytes: consuming SecretBytes) {
         self.bytes = bytes
     }
 
     /// 32 fresh bytes of the system's generator, which is the only one that production code draws nonces from.
-    internal static func random() -> NonceSeed {
+    static func random() -> NonceSeed {
         NonceSeed(SecretBytes.random(byteCount: Hash32.byteCount))
     }
 
     /// Replaces the seed by its hash XOR the secret key, so that neither alone gives the nonce away.
-    internal mutating func mask(with secretKey: borrowing SecretKey) {
+    mutating func mask(with secretKey: borrowing SecretKey) {
         self.bytes = Self.auxiliaryHash.secretHash(self.bytes)
         secretKey.withUnsafeBytes { key in
             self.bytes.withUnsafeMutableBytes { bytes in
@@ -29,7 +29,7 @@ internal struct NonceSeed: ~Copyable {
     }
 
     /// The nonce that this seed gives with these inputs; nil in the case, of a chance of 2⁻²⁵⁵, that a half is zero.
-    internal consuming func nonce(
+    consuming func nonce(
         publicKey: PublicKey, aggregateKey: Hash32?, message: [UInt8]?, extraInput: [UInt8]
     ) throws(NonceGenError) -> SecretNonce? {
         guard extraInput.count <= MuSig2Limits.maximumExtraInputBytes else {
@@ -68,8 +68,8 @@ internal struct NonceSeed: ~Copyable {
 }
 
 extension TaggedHash {
-    /// The nonce whose halves are the hashes of an input that ends in the byte 0 and then 1; nil if a half is zero.
-    internal func nonce(of input: inout SecretBytes, publicKey: PublicKey) -> SecretNonce? {
+    /// The nonce of which the halves are the hashes of an input that ends in the byte 0 and then 1; nil if a half is zero.
+    func nonce(of input: inout SecretBytes, publicKey: PublicKey) -> SecretNonce? {
         do throws(SecretKeyError) {
             let first = try SecretScalar(reducing: self.secretHash(input))
             input.withUnsafeMutableBytes { $0[$0.count - 1] = 1 }

@@ -1,4 +1,4 @@
-internal import Secp256k1
+import Secp256k1
 
 /// A signer's public nonce: two points, 66 bytes (BIP-327, NonceGen).
 ///
@@ -7,15 +7,15 @@ public struct PublicNonce: Sendable, Hashable, CustomStringConvertible {
     /// How many bytes a public nonce has.
     public static let byteCount = NonceHalves.byteCount
 
-    internal let first: PublicKey
-    internal let second: PublicKey
+    let first: PublicKey
+    let second: PublicKey
 
-    internal init(first: PublicKey, second: PublicKey) {
+    init(first: PublicKey, second: PublicKey) {
         self.first = first
         self.second = second
     }
 
-    /// A public nonce from its bytes. A half that is the point at infinity is refused: a signer who draws nonces as
+    /// A public nonce from its bytes. A half that is the point at infinity is refused: a signer that draws nonces as
     /// BIP-327 says does not get one.
     ///
     /// - Parameter bytes: 66 bytes, two points in compressed form.
@@ -31,7 +31,7 @@ public struct PublicNonce: Sendable, Hashable, CustomStringConvertible {
     ///
     /// - Parameter rawNonces: The 66 bytes of each signer's public nonce, in the order of the signers.
     /// - Returns: The nonces, in the same order.
-    /// - Throws: ``InvalidContribution``, which names the first signer whose nonce cannot be decoded.
+    /// - Throws: ``InvalidContribution``, which names the first signer with a nonce that cannot be decoded.
     public static func parse(_ rawNonces: [[UInt8]]) throws(InvalidContribution) -> [PublicNonce] {
         var nonces: [PublicNonce] = []
         nonces.reserveCapacity(rawNonces.count)
@@ -56,7 +56,7 @@ public struct PublicNonce: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// R₁ + b·R₂, the point that a signer's partial signature is held against.
-    internal func effective(_ nonceCoefficient: Scalar) -> Point {
+    func effective(_ nonceCoefficient: Scalar) -> Point {
         self.second.multiplied(by: nonceCoefficient) + .point(self.first)
     }
 }

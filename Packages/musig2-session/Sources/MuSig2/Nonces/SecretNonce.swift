@@ -6,8 +6,8 @@ public import Secp256k1
 /// so that a second use does not compile; it is wiped from memory when it goes, signed with or not. It carries its
 /// public half and the key that it was made for, and signs with no other. (BIP-327, NonceGen.)
 public struct SecretNonce: ~Copyable, Sendable {
-    internal let first: SecretScalar
-    internal let second: SecretScalar
+    let first: SecretScalar
+    let second: SecretScalar
 
     /// The public half, which is sent to the other signers.
     public let publicNonce: PublicNonce
@@ -53,7 +53,7 @@ public struct SecretNonce: ~Copyable, Sendable {
             seed: NonceSeed.random)
     }
 
-    /// Draws a nonce without the secret key, for a signer whose key is elsewhere at that moment (NonceGen). With a broken random
+    /// Draws a nonce without the secret key, for a signer that has its key elsewhere at that moment (NonceGen). With a broken random
     /// generator it does not differ by the secret key: the other inputs and the output of the generator give the nonce away.
     ///
     /// - Parameters:
@@ -72,7 +72,7 @@ public struct SecretNonce: ~Copyable, Sendable {
     }
 
     /// As the public function, with 32 bytes from wherever a test takes them.
-    internal static func generate(
+    static func generate(
         secretKey: borrowing SecretKey, aggregateKey: Hash32?, message: [UInt8]?, extraInput: [UInt8],
         seed: () -> NonceSeed
     ) throws(NonceGenError) -> SecretNonce {
@@ -88,7 +88,7 @@ public struct SecretNonce: ~Copyable, Sendable {
     }
 
     /// As the public function, with 32 bytes from wherever a test takes them.
-    internal static func generate(
+    static func generate(
         publicKey: PublicKey, aggregateKey: Hash32?, message: [UInt8]?, extraInput: [UInt8], seed: () -> NonceSeed
     ) throws(NonceGenError) -> SecretNonce {
         while true {
@@ -100,7 +100,7 @@ public struct SecretNonce: ~Copyable, Sendable {
     }
 
     /// A nonce of two numbers. They are public nowhere, so the only callers are the derivations of this module.
-    internal init(
+    init(
         first: consuming SecretScalar, second: consuming SecretScalar, publicKey: PublicKey
     ) throws(SecretKeyError) {
         self.publicNonce = PublicNonce(first: try first.publicPoint(), second: try second.publicPoint())
@@ -110,7 +110,7 @@ public struct SecretNonce: ~Copyable, Sendable {
     }
 
     /// k₁ + b·k₂, the number behind this signer's share of R.
-    internal consuming func effective(_ nonceCoefficient: Scalar) throws(SecretKeyError) -> SecretScalar {
+    consuming func effective(_ nonceCoefficient: Scalar) throws(SecretKeyError) -> SecretScalar {
         var result = self.second
         try result.multiply(by: nonceCoefficient)
         try result.add(self.first)

@@ -76,7 +76,7 @@ public struct SigningRound: ~Copyable {
 
     // MARK: The first round
 
-    /// The signers whose nonces are missing, in the order of the keys.
+    /// The signers of missing nonces, in the order of the keys.
     public var missingNonces: [PublicKey] { context.keys.filter { nonces[$0] == nil } }
 
     /// Adds the public nonce of a signer.
@@ -132,7 +132,7 @@ public struct SigningRound: ~Copyable {
         return partial
     }
 
-    /// The signers whose partial signatures are missing, in the order of the keys.
+    /// The signers of missing partial signatures, in the order of the keys.
     public var missingPartialSignatures: [PublicKey] { context.keys.filter { partials[$0] == nil } }
 
     /// Adds the partial signature of a signer, which may come before the nonces of all are here. It is not checked alone.
@@ -140,7 +140,7 @@ public struct SigningRound: ~Copyable {
     /// - Parameters:
     ///   - partial: What arrived.
     ///   - key: The key of the signer that it came from.
-    /// - Throws: `SigningRoundError.notASigner`, also for the own key, whose partial signature is made here;
+    /// - Throws: `SigningRoundError.notASigner`, also for the own key, as its partial signature is made here;
     ///   `SigningRoundError.conflicting` if another partial signature of this signer is here.
     public mutating func addPartialSignature(
         _ partial: PartialSignature, of key: PublicKey

@@ -1,14 +1,14 @@
-internal import Secp256k1
+import Secp256k1
 
-/// The rules of BIP-327, whose signatures are BIP-340's.
-internal struct BIP340Rules: SchemeRules {
+/// The rules of BIP-327, with the signatures of BIP-340.
+struct BIP340Rules: SchemeRules {
     private static let keyListHash = TaggedHash("KeyAgg list")
     private static let coefficientHash = TaggedHash("KeyAgg coefficient")
     private static let nonceCoefficientHash = TaggedHash("MuSig/noncecoef")
     private static let challengeHash = TaggedHash("BIP0340/challenge")
 
     /// KeyAggCoeff: the hash of the list and the key, but 1 for the second distinct key, wherever it stands.
-    internal func coefficients(of keys: [PublicKey]) -> [Scalar] {
+    func coefficients(of keys: [PublicKey]) -> [Scalar] {
         let keyBytes = PublicKey.byteCount
         let list = Self.keyListHash.hash(capacity: keys.count * keyBytes) { buffer in
             var writer = ByteWriter(buffer)
@@ -37,18 +37,18 @@ internal struct BIP340Rules: SchemeRules {
         return coefficients
     }
 
-    internal func negates(_ aggregateKey: PublicKey, before tweak: Tweak.Kind) -> Bool {
+    func negates(_ aggregateKey: PublicKey, before tweak: Tweak.Kind) -> Bool {
         tweak == .xOnly && !aggregateKey.hasEvenY
     }
 
-    internal func signsForNegation(of aggregateKey: PublicKey) -> Bool {
+    func signsForNegation(of aggregateKey: PublicKey) -> Bool {
         !aggregateKey.hasEvenY
     }
 
-    internal var tweakingSigner: Int? { nil }
+    var tweakingSigner: Int? { nil }
 
     /// H(`MuSig/noncecoef`, aggregate nonce ‖ x of the aggregate key ‖ message).
-    internal func nonceCoefficient(
+    func nonceCoefficient(
         of aggregateNonce: AggregateNonce, aggregateKey: PublicKey, message: [UInt8]
     ) -> Scalar {
         let capacity = AggregateNonce.byteCount + Hash32.byteCount + message.count
@@ -64,15 +64,15 @@ internal struct BIP340Rules: SchemeRules {
         )
     }
 
-    /// G, so that a signer who makes the sum infinite learns nothing and is found when its partial fails.
-    internal var nonceInPlaceOfInfinity: PublicKey? { .generator }
+    /// G, so that a signer that makes the sum infinite learns nothing and is found when its partial fails.
+    var nonceInPlaceOfInfinity: PublicKey? { .generator }
 
-    internal func signsForNegation(ofNonce effectiveNonce: PublicKey) -> Bool {
+    func signsForNegation(ofNonce effectiveNonce: PublicKey) -> Bool {
         !effectiveNonce.hasEvenY
     }
 
     /// H(`BIP0340/challenge`, x of R ‖ x of the aggregate key ‖ message).
-    internal func challenge(effectiveNonce: PublicKey, aggregateKey: PublicKey, message: [UInt8]) -> Scalar {
+    func challenge(effectiveNonce: PublicKey, aggregateKey: PublicKey, message: [UInt8]) -> Scalar {
         let capacity = 2 * Hash32.byteCount + message.count
         return Scalar(
             reducing: Self.challengeHash.hash(capacity: capacity) { buffer in
@@ -85,7 +85,7 @@ internal struct BIP340Rules: SchemeRules {
         )
     }
 
-    internal func isValid(_ signature: SchnorrSignature, aggregateKey: PublicKey, message: [UInt8]) -> Bool {
+    func isValid(_ signature: SchnorrSignature, aggregateKey: PublicKey, message: [UInt8]) -> Bool {
         aggregateKey.xOnly.isValidSignature(signature, for: message)
     }
 }

@@ -1,11 +1,11 @@
-internal import Secp256k1
+import Secp256k1
 
 /// What differs from one MuSig2 scheme to another: functions of public values, without state. (A value rather than a type,
 /// since a scheme may need a hash function that its caller brings.)
 ///
 /// Contexts, nonces and sessions are written against these rules alone, so that a second scheme is a second type here
 /// and a case in ``SignatureScheme``, and nothing else.
-internal protocol SchemeRules: Sendable {
+protocol SchemeRules: Sendable {
     /// The weight of each key in the aggregate key, in the order of the keys.
     func coefficients(of keys: [PublicKey]) -> [Scalar]
 
@@ -15,7 +15,7 @@ internal protocol SchemeRules: Sendable {
     /// Whether the final signature is one for the negation of the aggregate key, so that signers sign with −d.
     func signsForNegation(of aggregateKey: PublicKey) -> Bool
 
-    /// The signer who adds the challenge times the tweaks to its partial signature; nil if the aggregator adds it.
+    /// The signer that adds the challenge times the tweaks to its partial signature; nil if the aggregator adds it.
     var tweakingSigner: Int? { get }
 
     /// The number b that binds the second half of a nonce to the session.

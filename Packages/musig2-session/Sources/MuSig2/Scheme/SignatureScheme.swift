@@ -6,9 +6,9 @@ public struct SignatureScheme: Sendable, Hashable, CustomStringConvertible {
     public let description: String
 
     /// The rules. Everything that differs between schemes is behind this.
-    internal let rules: any SchemeRules
+    let rules: any SchemeRules
 
-    internal init(_ name: String, rules: any SchemeRules) {
+    init(_ name: String, rules: any SchemeRules) {
         self.description = name
         self.rules = rules
     }

@@ -1,6 +1,6 @@
 public import Secp256k1
 
-/// Signing without a secret nonce to keep: for one signer of a session who signs last, knowing the sum of the others'
+/// Signing without a secret nonce to keep: for one signer of a session that signs last, knowing the sum of the others'
 /// nonces (BIP-327, DeterministicSign).
 ///
 /// At most one signer of a session may do so. Safe because the nonce is a hash of everything that the partial signature
@@ -112,7 +112,7 @@ public enum DeterministicSigning {
 
 /// Why a deterministic signer cannot sign.
 public enum DeterministicSigningError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// The sum of the other signers' nonces cannot be decoded, which blames whoever added them up.
+    /// The sum of the other signers' nonces cannot be decoded, which blames the aggregator.
     case invalidContribution(InvalidContribution)
     /// The session cannot start.
     case session(SigningSessionError)

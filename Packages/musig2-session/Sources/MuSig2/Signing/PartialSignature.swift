@@ -35,7 +35,7 @@ public struct PartialSignature: Sendable, Hashable, CustomStringConvertible {
     ///
     /// - Parameter rawPartials: The 32 bytes of each signer's partial signature, in the order of the signers.
     /// - Returns: The partial signatures, in the same order.
-    /// - Throws: ``InvalidContribution``, which names the first signer whose partial signature cannot be decoded.
+    /// - Throws: ``InvalidContribution``, which names the first signer with a partial signature that cannot be decoded.
     public static func parse(_ rawPartials: [[UInt8]]) throws(InvalidContribution) -> [PartialSignature] {
         var partials: [PartialSignature] = []
         partials.reserveCapacity(rawPartials.count)

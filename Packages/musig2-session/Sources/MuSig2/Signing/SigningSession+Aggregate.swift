@@ -29,13 +29,13 @@ extension SigningSession {
         throw self.blame(partials, publicNonces: publicNonces)
     }
 
-    /// Adds up partial signatures that came from elsewhere, and says whose is not a partial signature.
+    /// Adds up partial signatures that came from elsewhere, and names the signer of one that is not a partial signature.
     ///
     /// - Parameters:
     ///   - rawPartials: The 32 bytes of each signer's partial signature, in the order of the keys.
     ///   - publicNonces: The signers' public nonces in the same order, so that a wrong result can be blamed on somebody.
     /// - Returns: The signature, verified.
-    /// - Throws: ``AggregationError``; `invalidContribution` names the first signer whose partial signature cannot be
+    /// - Throws: ``AggregationError``; `invalidContribution` names the first signer with a partial signature that cannot be
     ///   decoded.
     public func aggregate(
         rawPartials: [[UInt8]], publicNonces: [PublicNonce]? = nil
@@ -73,7 +73,7 @@ public enum AggregationError: Error, Sendable, Hashable, CustomStringConvertible
     case invalidContribution(InvalidContribution)
     /// These signers' partial signatures do not fit their keys and nonces; the indices ascend.
     case invalidPartialSignatures(signers: [Int])
-    /// The public nonces add up to something else than the session's aggregate nonce. This blames whoever added them up,
+    /// The public nonces add up to something else than the session's aggregate nonce. This blames the aggregator,
     /// and no signer: a partial signature made for a wrong sum is not its signer's fault.
     case aggregateNonceIsNotTheSum
     /// The signature is wrong and nobody can be named: no public nonces were given, or each partial signature fits and

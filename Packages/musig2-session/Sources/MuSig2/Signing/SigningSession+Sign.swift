@@ -7,7 +7,7 @@ extension SigningSession {
     /// the final signature is what is always verified.
     ///
     /// - Parameters:
-    ///   - nonce: The secret nonce whose public half is in this session's aggregate nonce.
+    ///   - nonce: The secret nonce that has its public half in this session's aggregate nonce.
     ///   - secretKey: The key that the nonce was made for.
     /// - Returns: The partial signature, which is public.
     /// - Throws: ``PartialSignError``.

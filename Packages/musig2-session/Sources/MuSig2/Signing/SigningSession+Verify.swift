@@ -1,9 +1,9 @@
-internal import Secp256k1
+import Secp256k1
 
 extension SigningSession {
     /// Whether a partial signature is its signer's for this session (PartialSigVerify). Costs about two multiplications.
     ///
-    /// Not a proof to others: whoever knows the session can make partial signatures that pass. It tells an honest
+    /// Not a proof to others: anybody that knows the session can make partial signatures that pass. It tells an honest
     /// signer's share from a wrong one, so that the wrong one's signer can be named.
     ///
     /// - Parameters:
@@ -22,12 +22,12 @@ extension SigningSession {
         return found == expected
     }
 
-    /// The signers whose partial signatures are wrong.
+    /// The signers of wrong partial signatures.
     ///
     /// - Parameters:
     ///   - partials: One partial signature of each signer, in the order of the keys.
     ///   - publicNonces: One public nonce of each signer, in the order of the keys.
-    /// - Returns: Their indices, ascending. A signer for whom either is missing is among them.
+    /// - Returns: Their indices, ascending. A signer of which either is missing is among them.
     public func signersOfInvalid(_ partials: [PartialSignature], publicNonces: [PublicNonce]) -> [Int] {
         self.context.keys.indices.filter { signer in
             guard signer < partials.count, signer < publicNonces.count else { return true }

@@ -16,16 +16,16 @@ public struct SigningSession: Sendable, Hashable {
     public let message: [UInt8]
 
     /// b, which binds the second halves of the nonces to this session.
-    internal let nonceCoefficient: Scalar
+    let nonceCoefficient: Scalar
 
-    /// R, whose x coordinate is the first half of the signature.
-    internal let effectiveNonce: PublicKey
+    /// R: its x coordinate is the first half of the signature.
+    let effectiveNonce: PublicKey
 
     /// Whether the signers sign for −R.
-    internal let negatesNonce: Bool
+    let negatesNonce: Bool
 
     /// e.
-    internal let challenge: Scalar
+    let challenge: Scalar
 
     /// Starts a session.
     ///
@@ -56,28 +56,28 @@ public struct SigningSession: Sendable, Hashable {
     }
 
     /// Whether the signers sign with −d: g · gacc = −1.
-    internal var negatesKey: Bool {
+    var negatesKey: Bool {
         self.context.scheme.rules.signsForNegation(of: self.context.aggregateKey) != self.context.isNegated
     }
 
     /// What a signer's secret key is multiplied by: e · a · (±1).
-    internal func keyFactor(ofSigner signer: Int) -> Scalar {
+    func keyFactor(ofSigner signer: Int) -> Scalar {
         let factor = self.challenge * self.context.coefficients[signer]
         return self.negatesKey ? factor.negated : factor
     }
 
     /// e times the tweaks, with the sign of the final key: what somebody adds to the sum of the partial signatures.
-    internal var tweakTerm: Scalar {
+    var tweakTerm: Scalar {
         let term = self.challenge * self.context.accumulatedTweak
         return self.context.scheme.rules.signsForNegation(of: self.context.aggregateKey) ? term.negated : term
     }
 
     /// The tweak term if this signer adds it, else zero.
-    internal func tweakTerm(ofSigner signer: Int) -> Scalar {
+    func tweakTerm(ofSigner signer: Int) -> Scalar {
         self.context.scheme.rules.tweakingSigner == signer ? self.tweakTerm : .zero
     }
 
-    /// Whether a signature is one for this session's message under its aggregate key. Whoever brings it, however it was
+    /// Whether a signature is one for this session's message under its aggregate key. Wherever it came from, however it was
     /// made: a valid signature ends the session.
     ///
     /// - Parameter signature: 64 bytes.

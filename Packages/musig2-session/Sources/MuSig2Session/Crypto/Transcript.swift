@@ -1,5 +1,5 @@
 public import Secp256k1
-internal import WireCodec
+import WireCodec
 
 /// The hashes by which signers know that they see the same nonces. Only contributions enter, so that a message signed
 /// anew changes nothing. Numbers are big-endian.
@@ -26,7 +26,7 @@ public enum Transcript {
     }
 
     /// The leaf of the NONCE_SHARE that a body carries.
-    internal static func leaf<Crypto: SessionCrypto>(
+    static func leaf<Crypto: SessionCrypto>(
         of share: NonceShare, in body: MessageBody, session: SessionID, using crypto: Crypto
     ) -> Hash32 {
         leaf(

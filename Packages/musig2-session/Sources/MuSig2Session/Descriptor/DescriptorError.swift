@@ -6,7 +6,7 @@ public enum DescriptorError: Error, Hashable, Sendable, CustomStringConvertible 
     /// The bytes are not a descriptor, or it breaks a rule or limit of its form.
     case malformed(WireError)
     /// The scheme is not available here.
-    case unsupportedScheme(WireCodec.SignatureScheme)
+    case unsupportedScheme(SchemeID)
     /// A session needs two signers.
     case tooFewSigners(found: Int)
     /// A signer key is not a point.

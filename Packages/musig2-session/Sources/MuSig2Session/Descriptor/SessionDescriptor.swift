@@ -2,7 +2,7 @@ public import MuSig2
 public import Secp256k1
 public import WireCodec
 
-/// A session as all its signers know it: what is signed, by whom and how. Immutable and checked.
+/// A session as all its signers know it: what is signed, by which signers and how. Immutable and checked.
 ///
 /// There is one encoding only. What is hashed and signed is the bytes received, which are kept. Two descriptors are
 /// equal when their ids are.
@@ -19,7 +19,7 @@ public struct SessionDescriptor: Sendable, Hashable {
     public let messageKeys: [XOnlyPublicKey]
     /// The tweaks of the aggregate key, in order, without a Taproot tweak.
     public let tweaks: [Tweak]
-    /// The Taproot output whose internal key the aggregate key is.
+    /// The Taproot output that has the aggregate key as its internal key.
     public let taproot: SessionPlan.Taproot?
 
     /// Decodes and checks a descriptor. Times are judged by ``checkTimes(at:limits:)``.
@@ -66,7 +66,7 @@ public struct SessionDescriptor: Sendable, Hashable {
     ///   - fields: What `bytes` decode to.
     ///   - bytes: The encoded descriptor.
     /// - Throws: ``DescriptorError``.
-    internal init(checking fields: Descriptor, bytes: [UInt8]) throws(DescriptorError) {
+    init(checking fields: Descriptor, bytes: [UInt8]) throws(DescriptorError) {
         guard fields.scheme == .bip340 else { throw .unsupportedScheme(fields.scheme) }
         guard fields.signerKeys.count >= 2 else { throw .tooFewSigners(found: fields.signerKeys.count) }
         self.bytes = bytes
@@ -172,7 +172,7 @@ extension SessionDescriptor {
     /// The creator's position.
     public var creator: Int { Int(fields.creator) }
 
-    /// Who talks to whom.
+    /// Which signers talk to each other.
     public var topology: SessionTopology { fields.topology }
 
     /// Whether nonces are committed to before they are shown.
@@ -266,7 +266,7 @@ extension SessionDescriptor {
 
 extension Duration {
     /// Whole milliseconds; 0 for a negative duration.
-    internal var wholeMilliseconds: UInt64 {
+    var wholeMilliseconds: UInt64 {
         let (seconds, attoseconds) = components
         guard seconds >= 0, attoseconds >= 0 else { return 0 }
         let (product, overflow) = UInt64(seconds).multipliedReportingOverflow(by: 1_000)

@@ -6,10 +6,10 @@ public struct SessionLimits: Hashable, Sendable {
     public var wire = WireLimits.standard
 
     /// How far ahead a descriptor may have been made, in milliseconds: 5 min.
-    public var clockTolerance: UInt64 = 300_000
+    public internal(set) var clockTolerance: UInt64 = 300_000
 
     /// How far ahead a descriptor may expire, in milliseconds: 30 days.
-    public var lifetime: UInt64 = 30 * 86_400_000
+    public internal(set) var lifetime: UInt64 = 30 * 86_400_000
 
     /// The protocol's limits.
     public init() {}
@@ -18,11 +18,11 @@ public struct SessionLimits: Hashable, Sendable {
     public static let standard = SessionLimits()
 
     /// How many attempts are allowed at any time; an attempt is one pass through the rounds.
-    public static let attemptsAtOnce: UInt64 = 16
+    static let attemptsAtOnce: UInt64 = 16
 
     /// After how many milliseconds of a session's age one more attempt is allowed: 10 s. There is no last attempt, and
     /// nobody can use attempts up.
-    public static let attemptInterval: UInt64 = 10_000
+    static let attemptInterval: UInt64 = 10_000
 
     /// The longest text of this signer for people that leaves, of ABORT and DECLINE, in bytes of UTF-8; others may send longer ones. 400.
     public static let ownTextBytes = 400

@@ -57,7 +57,7 @@ public struct SessionPlan: Sendable, Hashable {
         self.creator = creator
     }
 
-    /// The Taproot output whose internal key the aggregate key is (BIP-341).
+    /// The Taproot output that has the aggregate key as its internal key (BIP-341).
     public struct Taproot: Sendable, Hashable {
         /// The root of the script tree; nil for an output without scripts.
         public var merkleRoot: Hash32?

@@ -2,7 +2,7 @@ public import Multiformats
 public import Secp256k1
 public import WireCodec
 
-/// An announcement whose signature, descriptor and peer id are checked.
+/// An announcement with signature, descriptor and peer id checked.
 public struct VerifiedAnnouncement: Sendable, Hashable {
     /// The announcement as it was received.
     public let signed: SignedAnnouncement

@@ -1,5 +1,5 @@
-internal import Secp256k1
-internal import WireCodec
+import Secp256k1
+import WireCodec
 
 /// Evidence that a session finds. The author of the messages is the culprit.
 extension Evidence {

@@ -1,12 +1,12 @@
-internal import Secp256k1
+import Secp256k1
 public import WireCodec
 
-/// Judges evidence offline, from the descriptor alone. It convicts a *message key*: whoever holds it signed what
+/// Judges evidence offline, from the descriptor alone. It convicts a *message key*: its holder signed what
 /// contradicts itself or the rules.
 ///
 /// It can frame nobody: everything it weighs is signed by the convicted key and of one attempt and one run. A
-/// coordinator that handed out a wrong aggregate is found by its own signature, and acquits the signers whose partials
-/// fit what they were told.
+/// coordinator that handed out a wrong aggregate is found by its own signature, and acquits the signers of partials
+/// that fit what they were told.
 public struct EvidenceChecker<Crypto: SessionCrypto>: Sendable {
     private let descriptor: SessionDescriptor
     private let crypto: Crypto
@@ -24,7 +24,7 @@ public struct EvidenceChecker<Crypto: SessionCrypto>: Sendable {
     /// Judges evidence: counts and types first, then the signatures, then what was said.
     ///
     /// - Parameter evidence: What is presented.
-    /// - Returns: The position of the signer whose message key is convicted.
+    /// - Returns: The position of the signer that has the convicted message key.
     /// - Throws: ``EvidenceError``: it convicts nobody.
     public func check(_ evidence: Evidence) throws(EvidenceError) -> Int {
         let culprit = Int(evidence.culprit)

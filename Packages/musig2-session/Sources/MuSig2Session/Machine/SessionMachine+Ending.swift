@@ -1,6 +1,6 @@
-internal import Multiformats
-internal import Secp256k1
-internal import WireCodec
+import Multiformats
+import Secp256k1
+import WireCodec
 
 /// Consent and the ways a session ends.
 extension SessionMachine {
@@ -190,7 +190,7 @@ extension SessionMachine {
         hearAbort(message, abort, &context)
     }
 
-    /// Looks at what came with an ABORT. One whose evidence does not convince is obeyed, and neither kept nor passed on: it would carry
+    /// Looks at what came with an ABORT. One with evidence that does not convince is obeyed, and neither kept nor passed on: it would carry
     /// whatever its author likes, such as two partial signatures under one nonce.
     private mutating func weigh(
         _ evidence: Evidence?, in message: SignedMessage, _ context: inout Context

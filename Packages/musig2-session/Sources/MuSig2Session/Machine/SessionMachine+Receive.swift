@@ -1,6 +1,6 @@
-internal import Multiformats
-internal import Secp256k1
-internal import WireCodec
+import Multiformats
+import Secp256k1
+import WireCodec
 
 /// Messages of others: every check first, and no state changes before all have passed.
 extension SessionMachine {
@@ -192,7 +192,7 @@ extension SessionMachine {
 
     mutating func receiveSync(_ sync: Sync, from peer: PeerID, _ context: inout Context) {
         let signer = Int(sync.index)
-        // It speaks for one signer, whose JOIN the peer has shown, in the run of that JOIN: nobody else's run counts, and an
+        // It speaks for one signer, in the run of the JOIN that the peer has shown: nobody else's run counts, and an
         // older process of the signer says nothing of the one that is there now.
         guard let entry = peers.index(of: peer), peers[at: entry].presents(signer), let join = slots.joins[signer]
         else { return }

@@ -1,6 +1,6 @@
-internal import Multiformats
-internal import Secp256k1
-internal import WireCodec
+import Multiformats
+import Secp256k1
+import WireCodec
 
 /// The rounds: what this signer does next, from what is in the slots.
 extension SessionMachine {
@@ -298,8 +298,8 @@ extension SessionMachine {
 
 /// Attempts, which only rise.
 extension SessionMachine {
-    /// Begins the next attempt, and tells everybody within reach; or waits until time allows it. It states the signers whose new
-    /// runs are the reason, or the one that differs where one message shows it without comparing.
+    /// Begins the next attempt, and tells everybody within reach; or waits until time allows it. It states the signers that came with new
+    /// runs, where those are the reason, or the one that differs where one message shows it without comparing.
     mutating func restart(
         _ reason: RestartReason, newRuns: [Int] = [], differs: Int? = nil, _ context: inout Context
     ) {

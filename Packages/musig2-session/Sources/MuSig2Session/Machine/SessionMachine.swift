@@ -254,7 +254,7 @@ extension SessionMachine {
     /// The peers that showed a signer's JOIN that names them, in byte order.
     public var boundPeers: [PeerID] { peers.entries.compactMap { $0.state.isBound ? $0.peer : nil } }
 
-    /// The signers that a peer is bound to, ascending: those whose JOIN names it and which it showed itself. Empty for a
+    /// The signers that a peer is bound to, ascending: those of which it showed itself a JOIN that names it. Empty for a
     /// stranger.
     ///
     /// - Parameter peer: The peer.

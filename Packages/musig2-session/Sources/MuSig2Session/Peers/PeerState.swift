@@ -1,4 +1,4 @@
-internal import Multiformats
+import Multiformats
 
 /// A signer at the peer that its JOIN names.
 struct Binding: Hashable, Sendable {
@@ -104,7 +104,7 @@ struct Exchange: Hashable, Sendable {
 
 /// What a session knows of one peer.
 struct PeerState: Hashable, Sendable {
-    /// The signers whose JOIN names this peer, by ascending index. None: it is only introduced.
+    /// The signers with a JOIN that names this peer, by ascending index. None: it is only introduced.
     private(set) var bindings: [Binding] = []
     /// How it was introduced; nil: it was not.
     private(set) var introduction: Introduction?

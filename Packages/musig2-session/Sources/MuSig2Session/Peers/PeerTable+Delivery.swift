@@ -1,5 +1,5 @@
-internal import Multiformats
-internal import WireCodec
+import Multiformats
+import WireCodec
 
 /// What a peer gets without asking.
 extension PeerTable {

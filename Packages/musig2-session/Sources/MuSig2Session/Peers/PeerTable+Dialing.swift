@@ -1,10 +1,10 @@
-internal import Multiformats
+import Multiformats
 
 /// Which peers are dialed, and where.
 extension PeerTable {
     /// Whether this signer dials a peer. In a mesh it dials everyone; in a star only the coordinators are dialed, and by
     /// them: the one of this attempt and the one before, through which the others are reached until this one is. A peer that
-    /// was introduced may know who they are.
+    /// was introduced may know which they are.
     private func isDialed<Crypto>(_ entry: Int, _ slots: SlotTable<Crypto>) -> Bool {
         if !slots.isStar || slots.isCoordinator || self[at: entry].introduction != nil { return true }
         let attempt = slots.attempt.number

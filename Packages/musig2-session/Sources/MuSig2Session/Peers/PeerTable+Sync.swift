@@ -1,6 +1,6 @@
-internal import Multiformats
-internal import Secp256k1
-internal import WireCodec
+import Multiformats
+import Secp256k1
+import WireCodec
 
 /// What this signer asks for, beyond what its slots say.
 struct SyncQuestion {
@@ -85,7 +85,7 @@ extension PeerTable {
             }
         }
         guard question.repeats else { return lists }
-        // A connected peer whose JOIN came by another way has not been heard with it yet: its own was lost, and nothing
+        // A connected peer with a JOIN that came by another way has not been heard with it yet: its own was lost, and nothing
         // that it says counts before.
         for entry in candidates {
             let unseen = self[at: entry].bindings.filter { !$0.isPresented }.map(\.signer)

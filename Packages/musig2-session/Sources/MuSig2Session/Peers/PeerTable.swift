@@ -1,5 +1,5 @@
-internal import Multiformats
-internal import WireCodec
+import Multiformats
+import WireCodec
 
 /// The peers of a session: which signer is where, and which is connected. In byte order: one value for one state, and one order of
 /// effects for one log of inputs.

@@ -1,5 +1,5 @@
-internal import Secp256k1
-internal import WireCodec
+import Secp256k1
+import WireCodec
 
 /// The columns of one attempt.
 struct AttemptColumns<Crypto: SessionCrypto>: Hashable, Sendable {

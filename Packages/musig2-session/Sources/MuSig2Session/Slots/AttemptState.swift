@@ -1,5 +1,5 @@
-internal import Secp256k1
-internal import WireCodec
+import Secp256k1
+import WireCodec
 
 /// One attempt: what came in, and how far it is.
 struct AttemptState<Crypto: SessionCrypto>: Hashable, Sendable {
@@ -29,7 +29,7 @@ struct AttemptCause: Hashable, Sendable {
     var follows: Int?
     /// The attempt that ended early for it.
     var endedEarly: UInt32?
-    /// The signers whose RESTART of this attempt was heard.
+    /// The signers of which a RESTART of this attempt was heard.
     private var heard: Set<Int> = []
 
     init(origin: SignedMessage? = nil, follows: Int? = nil, endedEarly: UInt32? = nil) {

@@ -1,4 +1,4 @@
-internal import WireCodec
+import WireCodec
 
 /// What a session gathers, in this order; the phase is the first needed column that is not full.
 ///
@@ -36,7 +36,7 @@ public enum Column: UInt8, Hashable, Sendable, CaseIterable, Comparable, CustomS
     }
 }
 
-/// One place of a session's state: a column and the index of the signer whose message fills it.
+/// One place of a session's state: a column and the index of the signer that fills it with its message.
 public struct Slot: Hashable, Sendable, CustomStringConvertible {
     /// The column.
     public let column: Column
@@ -58,7 +58,7 @@ public struct Slot: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// A set of slots of one attempt, as bits: with a thousand signers each peer may want a thousand messages.
-internal struct SlotSet: Hashable, Sendable {
+struct SlotSet: Hashable, Sendable {
     private var words: [UInt64] = []
     private let wordsPerColumn: Int
 
@@ -117,7 +117,7 @@ internal struct SlotSet: Hashable, Sendable {
 
 extension Column {
     /// The type of the messages that fill the column.
-    internal var messageType: MessageType {
+    var messageType: MessageType {
         switch self {
         case .joins: .join
         case .commitments: .nonceCommit
@@ -130,7 +130,7 @@ extension Column {
     }
 
     /// The column that messages of a type fill.
-    internal init?(_ type: MessageType) {
+    init?(_ type: MessageType) {
         switch type {
         case .join: self = .joins
         case .nonceCommit: self = .commitments

@@ -1,5 +1,5 @@
-internal import Secp256k1
-internal import WireCodec
+import Secp256k1
+import WireCodec
 
 /// What a message of an attempt contributes, parsed.
 enum Contribution<Crypto: SessionCrypto> {

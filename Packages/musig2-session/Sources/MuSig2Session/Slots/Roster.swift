@@ -1,5 +1,5 @@
-internal import Multiformats
-internal import WireCodec
+import Multiformats
+import WireCodec
 
 /// A JOIN that fills a slot. Slots hash by what tells them apart, which is little: machines are hashed by the million.
 struct JoinSlot: Hashable, Sendable {

@@ -1,4 +1,4 @@
-internal import WireCodec
+import WireCodec
 
 /// What a message may cost, so that it can be charged before the work is done.
 extension SlotTable {
@@ -40,7 +40,7 @@ extension SlotTable {
         (2 * nonces + SessionLimits.pointsPerSignature - 1) / SessionLimits.pointsPerSignature
     }
 
-    /// Evidence whose form is wrong is refused before its signatures are checked.
+    /// Evidence of a wrong form is refused before its signatures are checked.
     private func cost(of evidence: Evidence) -> Int {
         guard constants.evidenceChecker.hasForm(evidence), !roster.isConvicted(Int(evidence.culprit)) else { return 0 }
         let nonces = evidence.kind == .wrongAggregate ? constants.signerCount : 2

@@ -1,5 +1,5 @@
-internal import Secp256k1
-internal import WireCodec
+import Secp256k1
+import WireCodec
 
 /// What follows from a message of the present attempt: what replaces what, and what contradicts what.
 enum SlotVerdict {
@@ -126,7 +126,7 @@ extension SlotTable {
         case .nonces(let nonces, let leaf):
             let isFirst = !attempt.columns.nonces.isFilled(index)
             attempt.columns.nonces[index] = NonceSlot(message: message, leaf: leaf, nonces: nonces)
-            // A newer commitment may have emptied the slot, whose older nonces some peers have.
+            // A newer commitment may have emptied the slot; some peers have its older nonces.
             return .entered(isFirst: isFirst, replaces: true)
         case .aggregate(let slot):
             attempt.columns.noncesComplete = slot

@@ -1,5 +1,5 @@
-internal import Secp256k1
-internal import WireCodec
+import Secp256k1
+import WireCodec
 
 /// The slots of a session: (column, index) holds the first valid message. JOINs belong to the session, all others to the attempt.
 struct SlotTable<Crypto: SessionCrypto>: Hashable, Sendable {
@@ -149,7 +149,7 @@ struct SlotTable<Crypto: SessionCrypto>: Hashable, Sendable {
         return nil
     }
 
-    /// The others whose context, or whose transcript of the commitments, is not this signer's.
+    /// The others that have another context, or another transcript of the commitments, than this signer.
     var differing: [Int] {
         joins.indices.filter { index in
             guard index != me else { return false }

@@ -1,6 +1,6 @@
 /// What fills the slots of one column, by signer. It knows how many are filled: a column of a thousand signers is looked at
 /// with each message.
-internal struct Slots<Value: Hashable & Sendable>: Hashable, Sendable, RandomAccessCollection {
+struct Slots<Value: Hashable & Sendable>: Hashable, Sendable, RandomAccessCollection {
     private var values: [Value?]
     /// How many slots are filled.
     private(set) var filled = 0

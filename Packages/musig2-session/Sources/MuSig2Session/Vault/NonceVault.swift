@@ -129,7 +129,7 @@ public enum NonceVaultError: Error, Hashable, Sendable, CustomStringConvertible 
 extension NonceHandle {
     /// What tells this nonce from all others of this signer besides key and message: session id ‖ u32 attempt ‖ u64 run
     /// ‖ u32 position of the message, big-endian.
-    internal func extraInput(message: Int) -> [UInt8] {
+    func extraInput(message: Int) -> [UInt8] {
         var bytes = session.bytes
         withUnsafeBytes(of: attempt.bigEndian) { bytes.append(contentsOf: $0) }
         withUnsafeBytes(of: run.bigEndian) { bytes.append(contentsOf: $0) }

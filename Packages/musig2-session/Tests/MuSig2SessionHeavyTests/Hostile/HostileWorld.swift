@@ -43,7 +43,7 @@ struct HostileSetting {
 /// Honest and hostile signers, all that is between them, and a judge. One step is anything that may happen.
 ///
 /// A hostile signer is two things: a machine as everybody has one, so that the session gets somewhere, and an enemy that
-/// has its key, its peer and a few peers more, and says whatever it likes to whoever it likes.
+/// has its key, its peer and a few peers more, and says whatever it likes to anybody.
 final class HostileWorld {
     /// What an honest signer has, beyond the life of a machine.
     struct Process {
@@ -89,7 +89,7 @@ final class HostileWorld {
     private var heardBodies: Set<[UInt8]> = []
     private(set) var signatures: [[SchnorrSignature]] = []
     private(set) var completed: Set<Int> = []
-    /// What was done, for whoever reads a failure.
+    /// What was done, for the reader of a failure.
     private(set) var log: [String] = []
 
     init(_ setting: HostileSetting) throws {

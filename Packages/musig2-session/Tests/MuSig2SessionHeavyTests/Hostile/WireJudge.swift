@@ -3,7 +3,7 @@ import Secp256k1
 import SessionSimulation
 import WireCodec
 
-/// Judges from outside what honest signers signed: everything that ever left them, as an enemy would who kept it all.
+/// Judges from outside what honest signers signed: everything that ever left them, as an enemy would that kept it all.
 ///
 /// It knows nothing of machines. Evidence goes to the offline checker, and so does every pair of messages from which
 /// evidence could be made.
@@ -99,7 +99,7 @@ final class WireJudge {
             try judge(evidence, sentByHonest: false)
         }
         if let partial = messages[.partialSigShare], let context = contexts[place] {
-            // Whoever presents the partial as invalid must present the context that its signer signed.
+            // A signer that presents the partial as invalid must present the context that its signer signed.
             let nonces = try NonceShare(decoding: share.body.payload).nonces
             let partials = try PartialSigShare(decoding: partial.body.payload).partials
             guard let parsed = crypto.nonces(nonces),
@@ -129,7 +129,7 @@ final class WireJudge {
 
     // MARK: Evidence
 
-    /// No evidence convicts an honest signer, whoever made it, and none that honest signers send holds two partials
+    /// No evidence convicts an honest signer, whichever signer made it, and none that honest signers send holds two partials
     /// under one nonce.
     func judge(_ evidence: Evidence, sentByHonest: Bool) throws {
         if sentByHonest { try expectNoPair(evidence) }

@@ -53,7 +53,7 @@ extension SecretNonce {
     }
 }
 
-/// Signers whose keys come from a seed. One key in `duplicateOneIn` repeats an earlier one; 0 is for none.
+/// Signers with keys that come from a seed. One key in `duplicateOneIn` repeats an earlier one; 0 is for none.
 struct Signers {
     private(set) var secretKeys: [[UInt8]] = []
     private(set) var publicKeys: [PublicKey] = []

@@ -1,5 +1,5 @@
 /// In which order several addresses of one peer are tried or told, of which not all may be: kinds take turns, so that one
-/// kind that is numerous, or of no use to whoever is told, leaves room for the others.
+/// kind that is numerous, or of no use to the peer that is told, leaves room for the others.
 public enum AddressOrder {
     /// What addresses of one kind have in common.
     private struct Kind: Hashable {

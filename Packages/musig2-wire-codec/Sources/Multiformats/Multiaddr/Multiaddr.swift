@@ -51,7 +51,7 @@ public struct Multiaddr: Hashable, Sendable, CustomStringConvertible {
         case dns4(String)
         /// A name that resolves to IPv6 addresses.
         case dns6(String)
-        /// A name whose TXT records hold multiaddrs.
+        /// A name with TXT records that hold multiaddrs.
         case dnsaddr(String)
         /// A TCP port.
         case tcp(UInt16)
@@ -148,7 +148,7 @@ extension Multiaddr {
         }
     }
 
-    /// Whether the address cannot be reached from the Internet; false for names, whose addresses are not known here.
+    /// Whether the address cannot be reached from the Internet; false for names: their addresses are not known here.
     public var isPrivate: Bool {
         switch host {
         case .ip4(let address)?: address.isPrivate
@@ -168,7 +168,7 @@ extension Multiaddr {
         }
     }
 
-    /// Whether the address is one of the Internet: see ``IPv4Address/isPublic``, ``IPv6Address/isPublic``; true for names, whose
+    /// Whether the address is one of the Internet: see ``IPv4Address/isPublic``, ``IPv6Address/isPublic``; true for names: their
     /// addresses are not known here.
     public var isPublic: Bool {
         switch host {

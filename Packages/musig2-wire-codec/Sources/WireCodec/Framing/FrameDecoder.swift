@@ -63,7 +63,7 @@ public struct FrameDecoder: Sendable {
         return frames
     }
 
-    /// Takes the next chunk of the stream, of any length, whose frames ``next()`` returns one by one: for those that may have to
+    /// Takes the next chunk of the stream, of any length; ``next()`` returns its frames one by one: for those that may have to
     /// wait with some of them.
     public mutating func append(_ chunk: [UInt8]) {
         guard failure == nil else { return }

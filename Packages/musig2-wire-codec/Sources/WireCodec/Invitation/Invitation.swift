@@ -1,6 +1,6 @@
 public import Multiformats
 
-/// Why a text is not an invitation, in words for the person who pasted it.
+/// Why a text is not an invitation, in words for the person that pasted it.
 public enum InvitationError: Error, Hashable, Sendable, CustomStringConvertible {
     /// No text at all.
     case empty

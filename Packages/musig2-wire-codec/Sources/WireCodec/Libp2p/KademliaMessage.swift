@@ -8,7 +8,7 @@ public struct KademliaMessage: WireMessage {
         case getValue = 1
         /// Say that one provides a key.
         case addProvider = 2
-        /// Ask who provides a key.
+        /// Ask for the providers of a key.
         case getProviders = 3
         /// Ask for the peers closest to a key.
         case findNode = 4
@@ -114,7 +114,7 @@ public struct KademliaMessage: WireMessage {
         _ reader: inout ProtobufReader, _ field: ProtobufReader.Field, _ name: String, _ peers: inout [Peer],
         _ limits: WireLimits
     ) throws(WireError) {
-        // Others name as many providers as they know. Who fills their lists must not make the whole answer worthless.
+        // Others name as many providers as they know. A peer that fills their lists must not make the whole answer worthless.
         guard peers.count < limits.kademliaPeers else { return try reader.unknown(field) }
         var part = try reader.submessage(field, name, message: "Peer")
         var peer = Peer(id: [], addresses: [])

@@ -7,7 +7,7 @@ public struct Announcement: WireMessage {
     /// The announcer's peer id, a multihash.
     public let peerID: [UInt8]
     /// The announcer's addresses, binary multiaddrs; at most 8 of at most 128 bytes. One that cannot be parsed is dropped
-    /// by whoever dials.
+    /// by the dialer.
     public let addresses: [[UInt8]]
     /// Unix milliseconds; rises when the addresses change.
     public let sequence: UInt64

@@ -1,7 +1,7 @@
 /// An item of a frame that came deflated, and is read when its receiver wants it.
 ///
 /// Decoding a frame looks at the length and at the head of the stream only. Inflating and decoding cost up to a thousand times what the
-/// bytes that came did: who asked for the item, and what its sender may still cost, is to be judged before.
+/// bytes that came did: which peer asked for the item, and what its sender may still cost, is to be judged before.
 public struct DeflatedItem: Hashable, Sendable {
     /// What is deflated; the number is that of the field.
     public enum Content: UInt32, Hashable, Sendable {

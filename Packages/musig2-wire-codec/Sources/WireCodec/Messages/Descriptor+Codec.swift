@@ -5,7 +5,7 @@ extension Descriptor {
         version = 0
         nonceTimeoutMilliseconds = 0
         partialTimeoutMilliseconds = 0
-        var scheme: SignatureScheme?
+        var scheme: SchemeID?
         var election: ElectionMethod?
         var topology: SessionTopology?
         var tweaks: [TweakMessage] = []
@@ -13,7 +13,7 @@ extension Descriptor {
         while let field = try reader.nextField() {
             switch field.number {
             case 1: version = try reader.uint32(field, "version")
-            case 2: scheme = try reader.enumeration(field, "scheme", as: SignatureScheme.self)
+            case 2: scheme = try reader.enumeration(field, "scheme", as: SchemeID.self)
             case 3: isSorted = try reader.bool(field, "sorted")
             case 4:
                 try reader.append(

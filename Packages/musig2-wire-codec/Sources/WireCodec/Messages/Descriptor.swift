@@ -1,5 +1,5 @@
 /// The signature schemes.
-public enum SignatureScheme: UInt32, Hashable, Sendable, CaseIterable {
+public enum SchemeID: UInt32, Hashable, Sendable, CaseIterable {
     /// MuSig2 with BIP-340 signatures (BIP-327).
     case bip340 = 1
     /// The Schnorr signatures of the Lotus chain.
@@ -22,7 +22,7 @@ public enum ElectionMethod: UInt32, Hashable, Sendable, CaseIterable {
     case off = 6
 }
 
-/// Who talks to whom.
+/// Which signers talk to each other.
 public enum SessionTopology: UInt32, Hashable, Sendable, CaseIterable {
     /// Everyone to everyone.
     case mesh = 1
@@ -30,7 +30,7 @@ public enum SessionTopology: UInt32, Hashable, Sendable, CaseIterable {
     case star = 2
 }
 
-/// A session: what is to be signed, by whom and how. Immutable; its encoded bytes are hashed to the session id.
+/// A session: what is to be signed, by which signers and how. Immutable; its encoded bytes are hashed to the session id.
 public struct Descriptor: WireMessage {
     /// A tweak of the aggregate key.
     public struct Tweak: Hashable, Sendable {
@@ -75,7 +75,7 @@ public struct Descriptor: WireMessage {
     /// The version of the protocol: 1.
     public var version = Descriptor.currentVersion
     /// The signature scheme.
-    public var scheme = SignatureScheme.bip340
+    public var scheme = SchemeID.bip340
     /// Whether the signer keys are in ascending byte order, and mean to be.
     public var isSorted = false
     /// The signers' keys, 33 bytes each, 1 to 1,000; the position is the signer's index.
@@ -88,11 +88,11 @@ public struct Descriptor: WireMessage {
     public var tweaks: [Tweak] = []
     /// The Taproot tweak of the aggregate key; not together with ``tweaks``.
     public var taproot: Taproot?
-    /// The index of the signer who announces.
+    /// The index of the signer that announces.
     public var creator: UInt32 = 0
     /// How the order of coordinators is found.
     public var election = ElectionMethod.hashWithID
-    /// Who talks to whom.
+    /// Which signers talk to each other.
     public var topology = SessionTopology.mesh
     /// Whether nonces are committed to before they are shown (mesh only).
     public var hasCommitmentRound = false

@@ -46,7 +46,7 @@ extension RestartReason: CustomStringConvertible {
 public struct Restart: WireMessage {
     /// Why.
     public var reason: RestartReason
-    /// The indices of those whom the sender has not heard, ascending: a statement, no accusation.
+    /// The indices of those that the sender has not heard, ascending: a statement, no accusation.
     public var notHeard: [UInt32]
     /// The indices of the signers that signed another context than the sender's, ascending: a statement.
     public var contextDiffers: [UInt32]
@@ -110,7 +110,7 @@ public struct AbortReason: RawRepresentable, Hashable, Sendable {
     public static let requested = AbortReason(rawValue: 1)
     /// The approval was withdrawn, or the policy refused before the partial signature.
     public static let notApproved = AbortReason(rawValue: 2)
-    /// A signer's contribution is wrong; the evidence says whose.
+    /// A signer's contribution is wrong; the evidence names the signer.
     public static let invalidContribution = AbortReason(rawValue: 3)
     /// Two partial signatures under one public nonce were seen; they are never shown.
     public static let signerCompromised = AbortReason(rawValue: 4)

@@ -10,7 +10,7 @@ public enum EvidenceKind: UInt32, Hashable, Sendable, CaseIterable {
     case unopenedCommitment = 4
 }
 
-/// EVIDENCE: a proof, for anyone who has the descriptor, that a signer broke the rules. Whether it convicts is not judged here.
+/// EVIDENCE: a proof, for anybody that has the descriptor, that a signer broke the rules. Whether it convicts is not judged here.
 public struct Evidence: WireMessage {
     /// What it proves.
     public var kind: EvidenceKind

@@ -42,7 +42,7 @@ public struct Frame: Hashable, Sendable {
     }
 
     /// Decodes and validates the whole of `bytes`, but for what is deflated: a few bytes may inflate to a thousand times as many, so
-    /// that whoever receives them decides whether they are worth it. One bad item spoils the frame: an honest peer sends none.
+    /// that the receiver decides whether they are worth it. One bad item spoils the frame: an honest peer sends none.
     /// - Throws: ``WireError``.
     public init(decoding bytes: [UInt8], limits: WireLimits = .standard) throws(WireError) {
         guard bytes.count <= limits.frameBytes else {

@@ -90,7 +90,7 @@ public struct HelloProof: WireMessage {
     }
 }
 
-/// HELLO, third step, joiner to provider: who the joiner is.
+/// HELLO, third step, joiner to provider: the signer that the joiner is.
 public struct HelloJoiner: WireMessage {
     /// 32 bytes: those of the ``Hello`` that began the exchange.
     public var a: [UInt8]

@@ -49,7 +49,7 @@ public struct Sync: WireMessage {
     public struct Wanted: WireMessage {
         /// The column.
         public var type: MessageType
-        /// The signers whose message is wanted, ascending; none for the final signatures, which have no signer.
+        /// The signers of the wanted messages, ascending; none for the final signatures, which have no signer.
         public var indices: [UInt32]
 
         /// Makes an entry.
@@ -107,7 +107,7 @@ public struct Sync: WireMessage {
     public var isFinal: Bool
     /// What is wanted, by ascending type.
     public var wanted: [Wanted]
-    /// The sender's leaves, 32 bytes each, when the contexts of an attempt differ: who differs returns its nonces.
+    /// The sender's leaves, 32 bytes each, when the contexts of an attempt differ: a signer that differs returns its nonces.
     public var leaves: [[UInt8]]
 
     /// Makes the message.

@@ -21,7 +21,7 @@ public enum SessionEffect<Context: Hashable & Sendable>: Hashable, Sendable {
     /// Send these to a connected peer. All that one turn has for one peer goes in one frame.
     case send([SessionItem], to: PeerID)
     /// Connect to a peer, and tell ``SessionInput/connected(_:)``, at once if it is connected already. The session asks
-    /// again on its own timers: how often the peer is dialled is the caller's affair.
+    /// again on its own timers: how often the peer is dialed is the caller's affair.
     case connect(PeerID, DialRequest)
     /// Dial the peer no longer, but tell ``SessionInput/connected(_:)`` when it is connected, at once if it is already.
     case watch(PeerID)
@@ -35,13 +35,13 @@ public enum SessionEffect<Context: Hashable & Sendable>: Hashable, Sendable {
     case penalise(PeerID, SessionOffence)
 }
 
-/// How a session wants a peer to be dialled.
+/// How a session wants a peer to be dialed.
 public struct DialRequest: Hashable, Sendable {
     /// Binary multiaddrs where it may be, at most 8 from each that named it, the likeliest first. They take the place of
     /// those that this session gave before.
     public let addresses: [[UInt8]]
-    /// Whether the peer showed in this session that a signer is there. Others may be anywhere, at the choice of whoever
-    /// named them.
+    /// Whether the peer showed in this session that a signer is there. Others may be anywhere, at the choice of
+    /// those that named them.
     public let isBound: Bool
     /// Whether something new says where it is: then the wait of former dials does not count.
     public let isNews: Bool
@@ -57,7 +57,7 @@ public enum LedgerRow: Hashable, Sendable {
     case nonces
     /// Insert if absent, by signer key, session and attempt.
     case partials
-    /// The end of the session, whose ABORT or DECLINE the message is. It replaces an earlier end.
+    /// The end of the session; the message is its ABORT or DECLINE. It replaces an earlier end.
     case end(SessionEnd)
 }
 
@@ -87,7 +87,7 @@ public enum SessionRecord: Hashable, Sendable {
 
 /// What a peer did wrong.
 public enum SessionOffence: Hashable, Sendable, CustomStringConvertible {
-    /// A message whose signature is not the named signer's.
+    /// A message with a signature that is not the named signer's.
     case badSignature
     /// A message that its author signed, but which says what it must not.
     case malformedPayload

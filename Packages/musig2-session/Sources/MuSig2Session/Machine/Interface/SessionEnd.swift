@@ -16,7 +16,7 @@ public struct SessionEnd: Hashable, Sendable {
 
     /// How it ended.
     public var kind: Kind
-    /// Who aborted or declined it.
+    /// The signer that aborted or declined it.
     public var by: Int?
     /// Why it was aborted.
     public var reason: AbortReason
@@ -24,18 +24,18 @@ public struct SessionEnd: Hashable, Sendable {
     public var text: String
     /// Whether a partial signature of *this* signer may have left before: then a signature may exist, for ever.
     public var isAfterPartial: Bool
-    /// The ABORT or DECLINE that whoever comes later is answered with; nil: nobody is.
+    /// The ABORT or DECLINE with which peers that come later are answered; nil: none is.
     public var message: SignedMessage?
 
     /// An end.
     ///
     /// - Parameters:
     ///   - kind: How it ended.
-    ///   - by: Who aborted or declined it.
+    ///   - by: The signer that aborted or declined it.
     ///   - reason: Why it was aborted.
     ///   - text: The author's own words.
     ///   - isAfterPartial: Whether a partial signature of this signer may have left before.
-    ///   - message: The ABORT or DECLINE that whoever comes later is answered with.
+    ///   - message: The ABORT or DECLINE with which peers that come later are answered.
     public init(
         _ kind: Kind,
         by: Int? = nil,
@@ -52,14 +52,14 @@ public struct SessionEnd: Hashable, Sendable {
         self.message = message
     }
 
-    internal init(_ report: AbortReport, message: SignedMessage?) {
+    init(_ report: AbortReport, message: SignedMessage?) {
         self.init(
             .aborted, by: report.by, reason: report.reason, text: report.text, isAfterPartial: report.isAfterPartial,
             message: message)
     }
 
     /// What the application is told of it.
-    internal var report: AbortReport {
+    var report: AbortReport {
         let evidence = message.flatMap { try? Abort(decoding: $0.body.payload) }?.evidence
         return AbortReport(by: by, reason: reason, text: text, isAfterPartial: isAfterPartial, evidence: evidence)
     }

@@ -30,13 +30,13 @@ public enum SessionEvent: Hashable, Sendable {
     case attemptStarted(attempt: UInt32, reason: RestartReason, by: Int)
     /// Another signer is the coordinator from now on.
     case coordinatorChanged(attempt: UInt32, coordinator: Int)
-    /// A signer says whom it has not heard: a statement, never guilt. It went on to this attempt for it.
+    /// A signer names those that it has not heard: a statement, never guilt. It went on to this attempt for it.
     case notHeard(indices: [Int], by: Int, attempt: UInt32)
-    /// A signer says who signed another context than its own, while all leaves agree as far as they were compared: a
+    /// A signer names those that signed another context than its own, while all leaves agree as far as they were compared: a
     /// statement. It went on to this attempt for it. With `orBy` the author may as well be the cause: in a star only
-    /// the coordinator knows what it told whom.
+    /// the coordinator knows what it told each.
     case contextDiffers(indices: [Int], by: Int, attempt: UInt32, orBy: Bool)
-    /// A signer says who came back with a new run after its nonces had been used: a statement. It went on to this
+    /// A signer names those that came back with a new run after its nonces had been used: a statement. It went on to this
     /// attempt for it.
     case newRuns(indices: [Int], by: Int, attempt: UInt32)
     /// A signer says that the transaction is broadcast: a statement.
@@ -78,17 +78,17 @@ public enum MessageFault: Hashable, Sendable {
 public struct EarlyEnd: Hashable, Sendable {
     /// The attempt that ended.
     public let attempt: UInt32
-    /// Whose message raised the next one.
+    /// The signer that raised the next one with its message.
     public let by: Int
     /// Why, as that signer says.
     public let reason: RestartReason
-    /// Whose context differed, as that signer says.
+    /// The signers of differing contexts, as that signer says.
     public let contextDiffers: [Int]
 }
 
 /// How a session was aborted.
 public struct AbortReport: Hashable, Sendable {
-    /// Who says so: the index of the signer; nil if this signer's approval was never given.
+    /// The index of the signer that says so; nil if this signer's approval was never given.
     public let by: Int?
     /// Why.
     public let reason: AbortReason

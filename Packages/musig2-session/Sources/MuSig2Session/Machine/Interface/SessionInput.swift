@@ -9,7 +9,7 @@ public enum SessionInput: Hashable, Sendable {
     /// The application does not want this session; it never joined, and nothing is sent.
     case refused
     /// The application does not want this session, and the others are told: at most 400 bytes of the reason are sent. It counts before this
-    /// signer's JOIN only; whoever has joined aborts.
+    /// signer's JOIN only; a signer that has joined aborts.
     case declined(reason: String)
     /// The application withdrew its approval: nothing but ABORT leaves from now on.
     case approvalWithdrawn
@@ -94,7 +94,7 @@ public struct UnsignedMessage: Hashable, Sendable {
     /// The encoded body: what is signed under the tag `message`, and what leaves.
     public let bytes: [UInt8]
 
-    internal init(_ body: MessageBody) {
+    init(_ body: MessageBody) {
         self.body = body
         self.bytes = body.encoded()
     }

@@ -1,4 +1,4 @@
-internal import WireCodec
+import WireCodec
 
 /// What became of the attempts so far.
 struct AttemptHistory: Hashable, Sendable {
@@ -66,7 +66,7 @@ struct AttemptHistory: Hashable, Sendable {
         return min(time, ceiling)
     }
 
-    /// Who raised the attempts that ended early, for the others: this signer's statement.
+    /// Which signers raised the attempts that ended early, for the others: this signer's statement.
     var earlyEndsInWords: String {
         func counted(_ indices: [Int]) -> String {
             let counts = indices.reduce(into: [Int: Int]()) { $0[$1, default: 0] += 1 }

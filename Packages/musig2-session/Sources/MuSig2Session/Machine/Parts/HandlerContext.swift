@@ -1,4 +1,4 @@
-internal import Multiformats
+import Multiformats
 
 /// One call of `SessionMachine.handle`: the time, the effects so far, and the SYNCs that are due at its end.
 struct HandlerContext<Crypto: SessionCrypto> {

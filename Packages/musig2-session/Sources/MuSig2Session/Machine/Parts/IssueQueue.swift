@@ -1,5 +1,5 @@
-internal import Secp256k1
-internal import WireCodec
+import Secp256k1
+import WireCodec
 
 /// Messages of this signer on their way through the caller's hands: they are asked to be signed and recorded, and leave only after that.
 struct IssueQueue: Hashable, Sendable {

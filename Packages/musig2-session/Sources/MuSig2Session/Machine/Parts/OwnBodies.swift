@@ -1,12 +1,12 @@
-internal import Secp256k1
-internal import WireCodec
+import Secp256k1
+import WireCodec
 
 /// The hashes of the bodies that this run asked to have signed. Other bytes in this run's name are of another process.
 ///
 /// A JOIN, an ABORT and an EVIDENCE for each culprit belong to no attempt and are kept; of the attempts the newest are, since a session may
 /// have many. What is older is judged neither way.
 struct OwnBodies: Hashable, Sendable {
-    /// The most attempts whose messages are known.
+    /// The most attempts of which messages are known.
     static let attemptLimit = 256
 
     private var ofSession: Set<Hash32> = []

@@ -1,4 +1,4 @@
-internal import WireCodec
+import WireCodec
 
 /// What this signer knows to have recorded.
 struct OwnLedger: Hashable, Sendable {

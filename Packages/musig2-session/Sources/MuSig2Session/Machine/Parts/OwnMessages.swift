@@ -1,4 +1,4 @@
-internal import WireCodec
+import WireCodec
 
 /// What this signer says: in which run, what of it is recorded, and what is on its way.
 struct OwnMessages: Hashable, Sendable {

@@ -1,6 +1,6 @@
-internal import Multiformats
-internal import Secp256k1
-internal import WireCodec
+import Multiformats
+import Secp256k1
+import WireCodec
 
 /// What does not change in a session's life. A class, so that copying a machine copies one reference.
 final class SessionConstants<Crypto: SessionCrypto>: Hashable, Sendable {

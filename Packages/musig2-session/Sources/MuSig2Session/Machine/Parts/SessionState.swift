@@ -1,5 +1,5 @@
-internal import Secp256k1
-internal import WireCodec
+import Secp256k1
+import WireCodec
 
 /// Where a session stands at this signer.
 enum SessionState: Hashable, Sendable {
