@@ -1,10 +1,7 @@
 """Holds callgrind/run to its word: what it reads from callgrind's dumps, and what passes."""
 
-import os
-import sys
 import unittest
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import scripts
 
 callgrind = scripts.load("callgrind/run")
@@ -41,7 +38,3 @@ class Reading(unittest.TestCase):
     def test_a_dump_for_another_reason(self):
         with self.assertRaises(callgrind.Failure):
             callgrind.read_count(self.DUMP % "Program termination")
-
-
-if __name__ == "__main__":
-    unittest.main()

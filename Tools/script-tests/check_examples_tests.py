@@ -1,10 +1,5 @@
 """Plants documents whose examples and links are wrong, and expects the exact sentences of check-examples."""
 
-import os
-import sys
-import unittest
-
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import scripts
 
 check_examples = scripts.load("check-examples")
@@ -32,7 +27,3 @@ class Examples(scripts.TreeTests):
     def case(self, text, *sentences):
         self.change({"Tests/Example.swift": SOURCE, "docs/a.md": text, "docs/b.md": ""})
         self.assertEqual(["docs/a.md: " + sentence for sentence in sentences], check_examples.check(self.root)[0])
-
-
-if __name__ == "__main__":
-    unittest.main()

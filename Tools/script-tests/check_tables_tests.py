@@ -1,10 +1,5 @@
 """Plants tables that name tests which are not there, and expects the exact sentences of check-tables."""
 
-import os
-import sys
-import unittest
-
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import scripts
 
 check_tables = scripts.load("check-tables")
@@ -46,7 +41,3 @@ class Tables(scripts.TreeTests):
             "docs/threats.md": "# Attacks\n\n| id | attack | outcome | tests |\n|---|---|---|---|\n"
             + "".join("| %s | a | o | %s |\n" % row for row in rows)})
         self.assertEqual(["docs/threats.md:" + sentence for sentence in sentences], check_tables.check(self.root)[0])
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -3,10 +3,7 @@
 import os
 import shutil
 import subprocess
-import sys
-import unittest
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import scripts
 
 SOURCE, TEST = "Packages/p/Sources/M/File.swift", "Packages/p/Tests/MTests/File.swift"
@@ -45,7 +42,3 @@ class Lint(scripts.TreeTests):
         self.assertEqual(1 if rule else 0, process.returncode, process.stdout)
         self.assertEqual([rule] if rule else [], [item for item in [rule] if item and "[%s]" % item in process.stdout])
         self.assertTrue(rule or not process.stdout)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -2,11 +2,9 @@
 
 import os
 import subprocess
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import scripts
 
 release = scripts.load("release")
@@ -155,7 +153,3 @@ class ReleaseTests(unittest.TestCase):
         program = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "release")
         result = subprocess.run((program, "--root", self.root, "--check"), capture_output=True, text=True, check=False)
         self.assertEqual((result.returncode, result.stdout), (0, "musig2-low 0.1.0\nmusig2-high 0.1.0\n"), result.stderr)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -2,10 +2,7 @@
 
 import os
 import shutil
-import sys
-import unittest
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import scripts
 
 REQUIREMENTS = os.path.join(os.path.dirname(scripts.TOOLS), "Tests-Integration", "Interop", "requirements.txt")
@@ -145,7 +142,3 @@ class Interop(SetupTests):
         self.write("is-old")
         message = "Python 3.9.2 is too old: py-libp2p needs 3.11 or later; name one with INTEROP_PYTHON"
         self.assertEqual((1, "", [message]), self.setup("interop"))
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import unittest
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import scripts
 
 runner = scripts.load("test-runner")
@@ -171,7 +170,3 @@ class Command(scripts.TreeTests):
         self.stub("swift", "exit 1")
         lines = self.record("swift", "--scratch", "s", package)[1]
         self.assertRegex(lines[0], r"^FAIL once +0 passed, 1 failed  \(.*\)  \[did not build\]$")
-
-
-if __name__ == "__main__":
-    unittest.main()
