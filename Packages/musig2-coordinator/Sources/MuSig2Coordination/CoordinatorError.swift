@@ -71,7 +71,7 @@ public struct CoordinatorError: Error, Sendable {
         public static let notASigner = Code("notASigner")
         /// None of the peers that might show the session could be reached.
         public static let unreachable = Code("unreachable")
-        /// No discovery knows anybody who might show the session.
+        /// No discovery knows a peer that might show the session.
         public static let notFound = Code("notFound")
         /// Looking through a discovery was not possible, though it was tried again.
         public static let lookupFailed = Code("lookupFailed")
@@ -146,7 +146,7 @@ extension CoordinatorError: CustomStringConvertible {
 }
 
 extension CoordinatorError {
-    /// What a descriptor that cannot be used means for whoever wants to join.
+    /// What a descriptor that cannot be used means for a node that wants to join.
     init(_ error: DescriptorError, session: SessionID?) {
         switch error {
         case .notASigner, .wrongMessageKey:

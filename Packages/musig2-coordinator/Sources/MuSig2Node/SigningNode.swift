@@ -36,15 +36,15 @@ public final class SigningNode: Sendable {
     /// - Parameters:
     ///   - signer: The key that sessions are signed with.
     ///   - messageKey: The key for protocol messages; nil: the signer key.
-    ///   - identity: Who the node is on the network. A fresh one hides that it is the same signer as yesterday.
+    ///   - identity: The node's identity on the network. A fresh one hides that it is the same signer as yesterday.
     ///   - listenAddresses: Where the node listens; port 0 lets the system choose. None: it only dials.
     ///   - store: What must outlive the process.
     ///   - dht: How the node takes part in a DHT, through which sessions are found by rendezvous, inbox and record; nil: not. The rules of
     ///     records are added to its own.
-    ///   - discovery: Who knows the providers of keys, in the place of the node's DHT: for rendezvous and inboxes.
-    ///   - values: Who keeps public values, in the place of the node's DHT: for records. It must keep `AnnouncementRules`.
+    ///   - discovery: What knows the providers of keys, in the place of the node's DHT: for rendezvous and inboxes.
+    ///   - values: What keeps public values, in the place of the node's DHT: for records. It must keep `AnnouncementRules`.
     ///   - otherDiscoveries: Further methods of discovery.
-    ///   - consent: Who decides what this node signs.
+    ///   - consent: The policy that decides what this node signs.
     ///   - configuration: The limits and timeouts of the coordinator.
     ///   - nodeConfiguration: The limits and timeouts of the node.
     ///   - logger: Where logs go.
@@ -94,15 +94,15 @@ public final class SigningNode: Sendable {
     /// - Parameters:
     ///   - signer: The key that sessions are signed with.
     ///   - messageKey: The key for protocol messages; nil: the signer key.
-    ///   - identity: Who the node is on the network.
+    ///   - identity: The node's identity on the network.
     ///   - listenAddresses: Where the node listens; port 0 lets the system choose. None: it only dials.
     ///   - store: What must outlive the process.
     ///   - dht: How the node takes part in a DHT, through which sessions are found by rendezvous, inbox and record; nil: not. The rules of
     ///     records are added to its own.
-    ///   - discovery: Who knows the providers of keys, in the place of the node's DHT: for rendezvous and inboxes.
-    ///   - values: Who keeps public values, in the place of the node's DHT: for records. It must keep `AnnouncementRules`.
+    ///   - discovery: What knows the providers of keys, in the place of the node's DHT: for rendezvous and inboxes.
+    ///   - values: What keeps public values, in the place of the node's DHT: for records. It must keep `AnnouncementRules`.
     ///   - otherDiscoveries: Further methods of discovery.
-    ///   - consent: Who decides what this node signs.
+    ///   - consent: The policy that decides what this node signs.
     ///   - configuration: The limits and timeouts of the coordinator.
     ///   - nodeConfiguration: The limits and timeouts of the node.
     ///   - logger: Where logs go.

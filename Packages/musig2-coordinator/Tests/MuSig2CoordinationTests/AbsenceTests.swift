@@ -24,23 +24,17 @@ import Testing
     /// again.
     @Test func theCreatorIsGoneWhenAPersonSaysYes() async throws {
         let network = Parties.network()
-        let asked = OneShot<Void>()
-        let answer = OneShot<ConsentDecision>()
+        let person = AskedPerson()
         let creator = try await Parties.party(0, on: network)
-        let joiner = try await Parties.party(
-            1, on: network,
-            consent: AskConsent { _ in
-                asked.set(())
-                return await answer.wait() ?? .refuse(reason: "cancelled")
-            })
+        let joiner = try await Parties.party(1, on: network, consent: person)
         let events = await joiner.coordinator.events
         let created = try await creator.coordinator.createSession(
             SessionRequest(
                 signers: [creator.publicKey, joiner.publicKey, try TestKeys.publicKey(2)], messages: [[1]]))
         async let joined = joiner.coordinator.joinSession(created.invitation)
-        await asked.waitThroughCancellation()
+        await person.asked.waitThroughCancellation()
         await creator.coordinator.shutdown()
-        answer.set(.approve)
+        person.answer.set(.approve)
         _ = try await joined
         let start = network.clock.uptime
         let told = try await Parties(network: network, all: [joiner]).advancing {

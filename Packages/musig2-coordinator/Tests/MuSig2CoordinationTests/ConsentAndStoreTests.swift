@@ -70,22 +70,15 @@ import Testing
 
     @Test func aPersonMayTakeTime() async throws {
         let network = Parties.network()
-        let asked = OneShot<Void>()
-        let answer = OneShot<ConsentDecision>()
+        let person = AskedPerson()
         let creator = try await Parties.party(0, on: network)
-        let joiner = try await Parties.party(
-            1, on: network,
-            consent: AskConsent { request in
-                if request.stage == .sign { return .approve }
-                asked.set(())
-                return await answer.wait() ?? .refuse(reason: "cancelled")
-            })
+        let joiner = try await Parties.party(1, on: network, consent: person)
         let created = try await creator.coordinator.createSession(
             SessionRequest(signers: [creator.publicKey, joiner.publicKey], messages: [[1]]))
         async let joined = joiner.coordinator.joinSession(created.invitation)
-        await asked.waitThroughCancellation()
+        await person.asked.waitThroughCancellation()
         #expect(await joiner.coordinator.activeSessions.isEmpty)
-        answer.set(.approve)
+        person.answer.set(.approve)
         #expect(try await joined == created.id)
         let signatures = try await creator.coordinator.waitForSignatures(of: created.id)
         #expect(try verify(signatures, [[1]], keys: [creator.publicKey, joiner.publicKey]))

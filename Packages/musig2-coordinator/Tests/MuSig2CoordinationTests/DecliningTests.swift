@@ -86,24 +86,18 @@ import WireCodec
         let network = Parties.network()
         let (parties, created) = try await Parties.openSession(on: network)
         let events = await parties[0].coordinator.events
-        let asked = OneShot<Void>()
-        let answer = OneShot<ConsentDecision>()
-        let third = try await Parties.party(
-            2, on: network,
-            consent: AskConsent { _ in
-                asked.set(())
-                return await answer.wait() ?? .refuse(reason: "cancelled")
-            })
+        let person = AskedPerson()
+        let third = try await Parties.party(2, on: network, consent: person)
         async let joined: Void = {
             await #expect(throws: CoordinatorError(.notApproved, "")) {
                 try await third.coordinator.joinSession(created.invitation)
             }
         }()
-        await asked.waitThroughCancellation()
+        await person.asked.waitThroughCancellation()
         try await third.coordinator.decline(created.id, reason: "too late")
         await joined
         #expect(try #require(await declined(events)) == (2, "too late"))
-        answer.set(.approve)
+        person.answer.set(.approve)
     }
 
     /// It is for good, in this process and the next one.

@@ -119,7 +119,7 @@ import WireCodec
         let parties = try await Parties.start(3)
         let given = [parties.keys[2], parties.keys[0], parties.keys[1]]
         var request = SessionRequest(signers: given, messages: [[4]])
-        request.sortsSigners = false
+        request.isSorted = false
         let signatures = try await sign(parties, request)
         #expect(try verify(signatures[0], [[4]], keys: given))
         #expect(try !verify(signatures[0], [[4]], keys: given.sorted()))

@@ -62,7 +62,8 @@ import Testing
         let signature = try await bob.coordinator.waitForSignatures(of: session.id)[0]
 
         #expect(
-            try KeyAggContext(keys: KeySort.sorted(request.signers)).xOnlyKey.isValidSignature(signature, for: message))
+            try KeyAggContext(keys: KeySort.sorted(request.signerKeys)).xOnlyKey.isValidSignature(
+                signature, for: message))
         await bob.shutdown()
         await alice.shutdown()
         await helper.shutdown()

@@ -73,7 +73,7 @@ struct CreateCommand: AsyncParsableCommand {
             let signer = try SignerNode(home: home, node: node, network: network)
             let request = try request(hasNetwork: !signer.bootstrap.isEmpty)
             try check(request)
-            try checkOwnKey(request.signers)
+            try checkOwnKey(request.signerKeys)
             let signing = SigningCommand(
                 signer: signer, timeout: timeout.timeout, output: output,
                 consent: ApproveEverything().allowingRawTweaks(), interruption: interruption,
@@ -149,7 +149,7 @@ struct CreateCommand: AsyncParsableCommand {
     private func request(hasNetwork: Bool) throws(Failure) -> SessionRequest {
         try check(signers.named())
         var request = SessionRequest(signers: try signers.keys(), messages: try message.messages())
-        request.sortsSigners = signers.order == .sorted
+        request.isSorted = signers.order == .sorted
         request.tweaks = try signers.tweaks()
         request.topology = topology.value
         request.hasCommitmentRound = commitments

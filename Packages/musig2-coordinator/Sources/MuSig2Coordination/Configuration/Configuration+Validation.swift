@@ -29,10 +29,6 @@ extension MuSig2Coordinator.Configuration {
         try Self.check("limits.bufferedEvents", limits.bufferedEvents, 2...1_000_000)
 
         let month = Duration.seconds(30 * 86_400)
-        try Self.check("timeouts.expiry", timeouts.expiry, .seconds(1)...month)
-        try Self.check("timeouts.commitments", timeouts.commitments, .milliseconds(10)...month)
-        try Self.check("timeouts.nonces", timeouts.nonces, .milliseconds(10)...month)
-        try Self.check("timeouts.partials", timeouts.partials, .milliseconds(10)...month)
         try Self.check("timeouts.hello", timeouts.hello, .milliseconds(10)...month)
         try Self.check("timeouts.linger", timeouts.linger, .zero...month)
         try Self.check("timeouts.telling", timeouts.telling, .zero...month)

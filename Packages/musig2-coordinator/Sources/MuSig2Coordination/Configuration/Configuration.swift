@@ -1,7 +1,7 @@
 extension MuSig2Coordinator {
     /// Every limit, timeout and default of a coordinator, in one place.
     ///
-    /// The defaults are those of the protocol (`docs/protocol.md`, "Limits"). ``validate()`` is called by the coordinator when it is
+    /// The defaults are those of the protocol (`docs/protocol.md`, "Limits"). What no application would set is not public. ``validate()`` is called by the coordinator when it is
     /// made; a value that cannot work is an error that names the field, not a surprise later.
     public struct Configuration: Sendable, Hashable {
         /// How much of everything a node takes.
@@ -64,7 +64,7 @@ extension MuSig2Coordinator.Configuration {
         /// The most signers of a session in mesh topology. 32.
         public var meshSigners: Int = 32
         /// The most contributions of a round: signers times messages. 8,192.
-        public var signersTimesMessages: Int = 8_192
+        var signersTimesMessages: Int = 8_192
         /// The most unfinished sessions of this node. 1,000.
         public var sessions: Int = 1_000
         /// The most unfinished sessions of one creator other than this node's own signer. 20.
@@ -74,31 +74,31 @@ extension MuSig2Coordinator.Configuration {
         /// How many finished sessions are kept in memory to answer signers that come back. 1,000.
         public var finishedSessions: Int = 1_000
         /// How many peers the node remembers that are not connected and are in no session: for their scores and bans. 4,096.
-        public var rememberedPeers: Int = 4_096
+        var rememberedPeers: Int = 4_096
         /// The most dials in a minute that one session causes, not counting peers that once were bound. 32.
-        public var sessionDialsPerMinute: Int = 32
+        var sessionDialsPerMinute: Int = 32
         /// The most dials in a minute of this node, not counting peers that once were bound. 256, of which sessions leave 32 to lookups.
-        public var dialsPerMinute: Int = 256
+        var dialsPerMinute: Int = 256
         /// How often a peer that showed no JOIN is dialled in back-off; after that seldom. 3.
-        public var earlyDials: Int = 3
+        var earlyDials: Int = 3
         /// The most addresses of one dial; where a peer has more, the next dial takes others. 32.
-        public var addressesPerDial: Int = 32
+        var addressesPerDial: Int = 32
         /// How many announcements of one session are taken in a minute; what comes sooner waits. 6.
-        public var announcementsPerMinute: Int = 6
+        var announcementsPerMinute: Int = 6
         /// How many sessions one peer may ask for, in one connection, before anything else is expected of it. 64.
-        public var hellosPerPeer: Int = 64
+        var hellosPerPeer: Int = 64
         /// The most keys and records that this node publishes for all its sessions. One session takes one key a day for rendezvous, and
         /// one for each other signer for inboxes. 4,096.
         public var publications: Int = 4_096
         /// The most sessions that one provider shows in an inbox, or that this node takes from one. 64.
         public var inboxSessions: Int = 64
         /// The most sessions that were looked at and not joined. 1,280: what as many providers as are asked may show in an inbox.
-        public var previews: Int = 1_280
+        var previews: Int = 1_280
         /// The most bytes of their descriptors. 32 MiB.
-        public var previewBytes: Int = 32 << 20
+        var previewBytes: Int = 32 << 20
         /// How many attempts of a session may end early, each within half of its time, before this node aborts it for want of progress.
         /// An attempt that took its time does not count. 32.
-        public var attemptsWithoutProgress: Int = 32
+        var attemptsWithoutProgress: Int = 32
         /// How many events a reader may fall behind before it loses the oldest. 1,024.
         public var bufferedEvents: Int = 1_024
 
@@ -108,21 +108,13 @@ extension MuSig2Coordinator.Configuration {
 
     /// How long things may take.
     public struct Timeouts: Sendable, Hashable {
-        /// How long a session lives when its creator names no expiry. 2 h.
-        public var expiry: Duration = .seconds(7_200)
-        /// How long an attempt waits for commitments, as written into the descriptors this node makes. 1 min.
-        public var commitments: Duration = .seconds(60)
-        /// How long an attempt waits for nonces, as written into the descriptors this node makes. 5 min.
-        public var nonces: Duration = .seconds(300)
-        /// How long an attempt waits for partial signatures, as written into the descriptors this node makes. 5 min.
-        public var partials: Duration = .seconds(300)
         /// How long one provider may take to connect and to show the session. 10 s.
         public var hello: Duration = .seconds(10)
         /// How long a finished session, or a coordinator that shuts down, waits for the others to say that they are done. 10 s.
         public var linger: Duration = .seconds(10)
         /// How long a process dials the peers that may know a session which this node declined, while none has taken the DECLINE. A peer
         /// that comes is told until the session expires. 1 h.
-        public var telling: Duration = .seconds(3_600)
+        var telling: Duration = .seconds(3_600)
         /// After how long it is told that a signer which is waited for is not there; again after twice that, and so on up to 5 min. 5 s.
         public var absence: Duration = .seconds(5)
         /// How often finished, expired and stuck sessions are swept; nil turns the sweep off. 60 s.
@@ -130,13 +122,13 @@ extension MuSig2Coordinator.Configuration {
         /// After how long without a valid message, while anything but a JOIN is wanted, a session counts as stuck. 10 min.
         public var stuck: Duration = .seconds(600)
         /// How long to wait before a peer of an open session is dialled again after a failure; doubles each time. 1 s.
-        public var redial: Duration = .seconds(1)
+        var redial: Duration = .seconds(1)
         /// The longest wait between two dials. 60 s.
-        public var redialCeiling: Duration = .seconds(60)
+        var redialCeiling: Duration = .seconds(60)
         /// The wait between two dials of a peer that showed no JOIN, after the first few. 10 min.
-        public var laterRedial: Duration = .seconds(600)
+        var laterRedial: Duration = .seconds(600)
         /// How long to wait before a failed write to the store is tried again. 1 s.
-        public var storeRetry: Duration = .seconds(1)
+        var storeRetry: Duration = .seconds(1)
 
         /// Makes timeouts with the protocol's defaults.
         public init() {}
@@ -154,17 +146,17 @@ extension MuSig2Coordinator.Configuration {
         /// The work that a peer may cause that is in no session with this node and was not asked. When that is used up it is hung up on.
         public var strangerWork = BucketSize(perSecond: 10, burst: 256)
         /// The hellos of one peer: each costs two hashes, and its third step a signature check.
-        public var hellos = BucketSize(perSecond: 1_000, burst: 2_000)
+        var hellos = BucketSize(perSecond: 1_000, burst: 2_000)
         /// The answers with an error code that one peer gets.
-        public var errorReplies = BucketSize(perSecond: 1, burst: 10)
+        var errorReplies = BucketSize(perSecond: 1, burst: 10)
         /// The score at which a peer is banned. A forged message counts 20, a malformed frame 10, a broken rule 5.
-        public var banScore: Double = 100
+        var banScore: Double = 100
         /// After how long a score is halved. 60 s.
-        public var scoreHalfLife: Duration = .seconds(60)
+        var scoreHalfLife: Duration = .seconds(60)
         /// How long the first ban lasts; each further one doubles. 60 s.
-        public var firstBan: Duration = .seconds(60)
+        var firstBan: Duration = .seconds(60)
         /// The longest ban. 1 h.
-        public var longestBan: Duration = .seconds(3_600)
+        var longestBan: Duration = .seconds(3_600)
 
         /// Makes limits with the defaults.
         public init() {}
@@ -193,22 +185,22 @@ extension MuSig2Coordinator.Configuration {
         /// How often a failed publish or look-up is tried again. 3.
         public var retries: Int = 3
         /// How long to wait before the first retry; doubles each time. 2 s.
-        public var retryDelay: Duration = .seconds(2)
+        var retryDelay: Duration = .seconds(2)
         /// How long to wait before a publish that failed so often is tried again. 10 min.
-        public var laterRetry: Duration = .seconds(600)
+        var laterRetry: Duration = .seconds(600)
         /// The most providers that are asked in one look. 20.
-        public var providers: Int = 20
-        /// The most providers that one look-up may name. Where they are more than may be asked, some are chosen by chance, so that whoever
+        var providers: Int = 20
+        /// The most providers that one look-up may name. Where they are more than may be asked, some are chosen by chance, so that a peer that
         /// fills the list keeps nobody apart for ever. 64.
-        public var hints: Int = 64
+        var hints: Int = 64
         /// How long one look-up may take: 5 s for a DHT's query, and what the DHT takes to get ready. 15 s.
         public var lookupTimeout: Duration = .seconds(15)
         /// How long one publish may take. 60 s.
         public var publishTimeout: Duration = .seconds(60)
         /// How many publishes are under way at one time. 8.
-        public var publicationsAtOnce: Int = 8
+        var publicationsAtOnce: Int = 8
         /// How often a session that hears of no other signer looks for the others. 5 min.
-        public var reunion: Duration = .seconds(300)
+        var reunion: Duration = .seconds(300)
 
         /// Makes settings with the defaults.
         public init() {}

@@ -20,7 +20,7 @@ public protocol ConsentPolicy: Sendable {
     /// - Returns: The decision, or nil when ``decide(on:)`` is to be asked.
     func immediateDecision(on request: ConsentRequest) -> ConsentDecision?
 
-    /// An answer that may take its time, until the session expires: a person who reads. The task is cancelled when the answer is
+    /// An answer that may take its time, until the session expires: a person reads. The task is cancelled when the answer is
     /// of no use any more.
     ///
     /// - Parameter request: What is asked.
@@ -56,7 +56,7 @@ public struct ConsentRequest: Sendable {
 
     /// Which session.
     public var session: SessionID
-    /// What is to be signed, by whom, under which terms: verified to be what the session id stands for.
+    /// What is to be signed, by which signers, under which terms: verified to be what the session id stands for.
     public var descriptor: SessionDescriptor
     /// The key that the messages are signed for, all tweaks applied: the same at each stage.
     public var finalKey: XOnlyPublicKey
@@ -107,7 +107,7 @@ public struct ApproveOwnSessions<Others: ConsentPolicy>: ConsentPolicy {
 
     /// Makes a policy.
     ///
-    /// - Parameter others: Who is asked about the sessions of others.
+    /// - Parameter others: The policy that is asked about the sessions of others.
     public init(others: Others) {
         self.others = others
     }
@@ -126,8 +126,8 @@ public struct ApproveOwnSessions<Others: ConsentPolicy>: ConsentPolicy {
     }
 }
 
-/// Approves everything that has this node's key among its signers and no raw tweaks. For tests, and for signers whose approval lies
-/// in the choice of what they join.
+/// Approves everything that has this node's key among its signers and no raw tweaks. For tests, and for signers that approve by
+/// their choice of what they join.
 public struct ApproveEverything: ConsentPolicy {
     /// Makes a policy.
     public init() {}

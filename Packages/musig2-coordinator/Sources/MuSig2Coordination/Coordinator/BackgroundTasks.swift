@@ -2,6 +2,8 @@ import MuSig2Session
 
 /// The tasks that a coordinator started and still waits for: questions to people, calls of the discovery.
 struct BackgroundTasks {
+    /// What is done for published keys.
+    var publications = PublicationTasks()
     private var tasks: [UInt64: (session: SessionID?, task: Task<Void, Never>)] = [:]
     private var lastID: UInt64 = 0
 

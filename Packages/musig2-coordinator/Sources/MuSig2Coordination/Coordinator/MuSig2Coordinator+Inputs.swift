@@ -20,7 +20,7 @@ extension MuSig2Coordinator {
     }
 
     /// Takes all inputs there are. When a turn is under way, which happens while the store is busy, it takes them along, and this
-    /// returns at its end: whoever brings inputs faster than the store writes waits.
+    /// returns at its end: a caller that brings inputs faster than the store writes waits.
     func processInputs() async {
         guard !inputs.isRunning else {
             let end = OneShot<Void>()
@@ -45,9 +45,11 @@ extension MuSig2Coordinator {
                 for effect in machine.flush(at: moment) { carryOut(effect, at: moment) }
             }
         } while inputs.hasInputs
-        if machine.peers.workCharged > charged { metrics.work.increment(by: machine.peers.workCharged - charged) }
+        if machine.peers.workCharged > charged {
+            reporter.metrics.work.increment(by: machine.peers.workCharged - charged)
+        }
         armTimer()
-        if machine.local.isShuttingDown, machine.sessions.lingering == 0 { lingerEnd?.set(()) }
+        if machine.local.isShuttingDown, machine.sessions.lingering == 0 { life.lingerEnd?.set(()) }
         inputs.isRunning = false
         let waiting = inputs.waiting
         inputs.waiting = []
@@ -65,7 +67,7 @@ extension MuSig2Coordinator {
                 throw CoordinatorError(
                     .storeFailed, "the store answered \(outcomes.count) of \(batch.writes.count) writes")
             }
-            metrics.commit.recordNanoseconds(Int64((time.now().uptime - started).inSeconds * 1e9))
+            reporter.metrics.commit.recordNanoseconds(Int64((time.now().uptime - started).inSeconds * 1e9))
             inputs.retryAt = nil
             inputs.isStoreFailing = false
             for claim in batch.claims { finish(claim, outcomes[claim.row]) }
@@ -105,7 +107,7 @@ extension MuSig2Coordinator {
             let there = try SignedMessage(decoding: bytes, limits: machine.wireLimits)
             inputs.append(.session(issue.session, .issueFailed(issue.unsigned, .rowExists(there))))
         } catch {
-            logger.error(
+            reporter.logger.error(
                 "a row of the store cannot be read",
                 metadata: ["session.id": "\(issue.session)", "error": "\(error)"])
             inputs.append(.session(issue.session, .issueFailed(issue.unsigned, .rowUnreadable)))
@@ -113,8 +115,8 @@ extension MuSig2Coordinator {
     }
 
     private func storeFailed(_ batch: WriteBatch, _ error: any Error) {
-        metrics.storeFailures.increment()
-        logger.error("the store failed", metadata: ["error": "\(error)", "writes": "\(batch.writes.count)"])
+        reporter.metrics.storeFailures.increment()
+        reporter.logger.error("the store failed", metadata: ["error": "\(error)", "writes": "\(batch.writes.count)"])
         inputs.putBack(batch)
         inputs.retryAt = time.now().uptime + configuration.timeouts.storeRetry
         if !inputs.isStoreFailing {
@@ -130,15 +132,15 @@ extension MuSig2Coordinator {
         for issue in batch.issues {
             switch issue.unsigned.body.type {
             case .join:
-                waiters.joined(
-                    issue.session,
+                waiters.ended(
+                    .join(issue.session),
                     CoordinatorError(
                         .storeFailed,
                         "the store failed, so nothing was sent; the session is kept and goes on by itself once the store works",
                         session: issue.session, underlying: "\(error)"))
             case .decline:
-                waiters.declined(
-                    issue.session,
+                waiters.ended(
+                    .decline(issue.session),
                     CoordinatorError(
                         .storeFailed,
                         "the store failed, so nobody was told; the others are told by itself once the store works",
@@ -166,8 +168,8 @@ extension MuSig2Coordinator {
         case .signHello(let peer, let exchange, let transcript): signHello(peer, exchange, transcript)
         case .announceAgain(_, let announced, let sequence): announceAgain(announced, sequence)
         case .send(let frame, let peer):
-            metrics.framesSent.increment()
-            metrics.bytesSent.increment(by: Int64(frame.count))
+            reporter.metrics.framesSent.increment()
+            reporter.metrics.bytesSent.increment(by: Int64(frame.count))
             network.send(frame, to: peer)
         case .connect(let peer, let addresses): network.connect(to: peer, addresses: addresses)
         case .disconnect(let peer): network.disconnect(peer)
@@ -177,10 +179,10 @@ extension MuSig2Coordinator {
         case .lookupEnded(let subject, let result):
             waiters.lookupEnded(subject, result)
             if subject == machine.ownInbox { endWatchWithoutReaders() }
-        case .joined(let session, let error): waiters.joined(session, error)
-        case .declined(let session, let error): waiters.declined(session, error)
+        case .joined(let session, let error): waiters.ended(.join(session), error)
+        case .declined(let session, let error): waiters.ended(.decline(session), error)
         case .event(let event): publish(event)
-        case .note(let text, let session, let peer): note(text, session, peer)
+        case .note(let text, let session, let peer): reporter.note(text, session, peer)
         }
     }
 
@@ -190,7 +192,7 @@ extension MuSig2Coordinator {
             let signature = try Tag.message.sign(message.bytes, with: messageSecret)
             signed = SignedMessage(message.body) { _ in signature.rawRepresentation }
         } catch {
-            logger.critical("a message could not be signed", metadata: ["session.id": "\(session)"])
+            reporter.logger.critical("a message could not be signed", metadata: ["session.id": "\(session)"])
             inputs.append(.session(session, .issueFailed(message, .storeFailed)))
             return
         }
@@ -219,7 +221,7 @@ extension MuSig2Coordinator {
             let nonces = try vault.generate(handle, for: crypto, secretKey: signerSecret)
             inputs.append(.session(handle.session, .noncesGenerated(handle, nonces)))
         } catch {
-            logger.error(
+            reporter.logger.error(
                 "nonces could not be made", metadata: ["session.id": "\(handle.session)", "error": "\(error)"])
             inputs.append(.session(handle.session, .vaultFailed(handle)))
         }
@@ -230,7 +232,7 @@ extension MuSig2Coordinator {
             let partials = try vault.sign(handle, in: context, secretKey: signerSecret)
             inputs.append(.session(handle.session, .partialsSigned(handle, partials)))
         } catch {
-            logger.error(
+            reporter.logger.error(
                 "partial signatures could not be made",
                 metadata: ["session.id": "\(handle.session)", "error": "\(error)"])
             inputs.append(.session(handle.session, .vaultFailed(handle)))
@@ -253,7 +255,7 @@ extension MuSig2Coordinator {
             )
             inputs.append(.announced(announced))
         } catch {
-            logger.error(
+            reporter.logger.error(
                 "a session could not be announced anew",
                 metadata: ["session.id": "\(older.descriptor.id)", "error": "\(error)"])
         }
@@ -298,7 +300,7 @@ extension MuSig2Coordinator {
     func armTimer() {
         var next = machine.nextDeadline
         if inputs.hasWrites, let retryAt = inputs.retryAt { next = min(next ?? retryAt, retryAt) }
-        guard let next, lifecycle == .running || lifecycle == .stopping else { return }
+        guard let next, life.phase == .running || life.phase == .stopping else { return }
         if let armed = timer.armedFor, armed <= next { return }
         timer.task?.cancel()
         timer.generation &+= 1
@@ -320,5 +322,114 @@ extension MuSig2Coordinator {
         timer.armedFor = nil
         timer.task = nil
         await process(.tick)
+    }
+
+    // MARK: Events
+
+    /// Tells an event: to the readers, to the tasks that wait for the end of a session, to the log and to the metrics.
+    func publish(_ event: CoordinatorEvent) {
+        hub.publish(event)
+        reporter.report(event, sessions: machine.sessions)
+        guard let session = event.session else { return }
+        switch event {
+        case .complete(_, let signatures): waiters.completed(session, .success(signatures))
+        case .aborted(_, let report): waiters.completed(session, .failure(.aborted(session, report)))
+        case .expired:
+            waiters.completed(
+                session,
+                .failure(
+                    CoordinatorError(.expired, "the session expired before it was complete", session: session)))
+            waiters.ended(.join(session), CoordinatorError(.expired, "the session expired", session: session))
+        case .left: waiters.completed(session, .failure(.left(session)))
+        case .declined:
+            // Another signer's is a statement: the session may still complete.
+            if let end = machine.sessions[session]?.end { waiters.completed(session, .failure(end)) }
+        case .closed:
+            waiters.completed(
+                session,
+                .failure(CoordinatorError(.closed, "the session was closed before it was complete", session: session)))
+        case .error(let error) where error.code == .superseded:
+            waiters.completed(session, .failure(error))
+        default: break
+        }
+    }
+
+    /// Stops watching when nobody reads what is told.
+    func endWatchWithoutReaders() {
+        if machine.discovery.inbox != nil, !hub.hasInboxReaders { inputs.append(.watchInbox(every: nil)) }
+    }
+
+    // MARK: Through the discoveries
+
+    func find(_ key: DiscoveryKey, limit: Int) {
+        guard let discovery = discoveries[key.method] else { return }
+        let timeout = configuration.discovery.lookupTimeout
+        startTask(for: nil) { coordinator in
+            let found = await coordinator.limited(to: timeout) { () async throws(TransportError) -> [DiscoveryHint] in
+                try await discovery.find(key, limit: limit)
+            }
+            await coordinator.process(.found(key, found))
+        }
+    }
+
+    func publish(_ attempt: PublicationQueue.Attempt) {
+        guard let discovery = discoveries[attempt.key.method] else { return }
+        let timeout = configuration.discovery.publishTimeout
+        inTurn(attempt.key) { coordinator in
+            let result = await coordinator.limited(to: timeout) { () async throws(TransportError) -> Void in
+                try await discovery.publish(attempt.key, announcement: attempt.announcement, for: attempt.lifetime)
+            }
+            var failure: String?
+            if case .failure(let error) = result { failure = "\(error)" }
+            await coordinator.process(.published(attempt.key, attemptID: attempt.id, failure: failure))
+        }
+    }
+
+    func withdraw(_ key: DiscoveryKey) {
+        guard let discovery = discoveries[key.method] else { return }
+        tasks.publications[key]?.cancel()
+        inTurn(key) { _ in await discovery.withdraw(key) }
+    }
+
+    /// Does something for a key after what is under way for it.
+    private func inTurn(
+        _ key: DiscoveryKey,
+        _ work: @escaping @Sendable (isolated MuSig2Coordinator) async -> Void
+    ) {
+        let id = tasks.nextID()
+        let former = tasks.publications[key]
+        let task = Task {
+            await former?.value
+            await work(self)
+            self.tasks.publications.ended(id, of: key)
+        }
+        tasks.publications.set(task, id: id, of: key)
+    }
+
+    /// Does something that may take so long.
+    private func limited<Value: Sendable>(
+        to limit: Duration,
+        _ work: @escaping @Sendable () async throws(TransportError) -> Value
+    ) async -> Result<Value, TransportError> {
+        let reply = OneShot<Result<Value, TransportError>>()
+        let worker = Task {
+            do throws(TransportError) {
+                reply.set(.success(try await work()))
+            } catch {
+                reply.set(.failure(error))
+            }
+        }
+        let clock = Task { [time] in
+            do {
+                try await time.sleep(limit)
+            } catch {
+                return
+            }
+            reply.set(.failure(TransportError(.timedOut, "no answer within \(limit)")))
+        }
+        let result = await reply.wait()
+        worker.cancel()
+        clock.cancel()
+        return result ?? .failure(TransportError(.cancelled, "the task was cancelled"))
     }
 }

@@ -24,16 +24,16 @@ extension MuSig2Coordinator: Service {
     /// - Throws: As ``run()``.
     public func start() async throws(CoordinatorError) {
         try await begin()
-        drainTask = Task { await self.drain() }
+        life.drain = Task { await self.drain() }
     }
 
     /// Ends: lets the others hear of what is finished, dialling those that are gone, for at most ``MuSig2Coordinator/Configuration/Timeouts/linger``
     /// (`SessionStatus.undelivered` names those that did not), wipes all nonces, closes the network,
     /// and ends all streams of events. Unfinished sessions are not aborted: the next process goes on with what the store has.
     public func shutdown() async {
-        switch lifecycle {
+        switch life.phase {
         case .new:
-            lifecycle = .stopped
+            life.phase = .stopped
             await network.shutdown()
             return
         case .stopped: return
@@ -45,37 +45,37 @@ extension MuSig2Coordinator: Service {
             return
         case .running: break
         }
-        lifecycle = .stopping
+        life.phase = .stopping
         await linger()
         timer.task?.cancel()
         await timer.task?.value
         timer.task = nil
         let waiting = tasks.cancelAll()
         // What is published is withdrawn while there is a network.
-        for task in publicationTasks.all { await task.value }
+        for task in tasks.publications.all { await task.value }
         await network.shutdown()
         for task in waiting { await task.value }
-        await drainTask?.value
-        drainTask = nil
+        await life.drain?.value
+        life.drain = nil
         vault.wipeAll()
         waiters.failAll(CoordinatorError(.notRunning, "the coordinator was shut down"))
         hub.close()
-        lifecycle = .stopped
+        life.phase = .stopped
         stopped.set(())
     }
 
     /// Reads the store and goes on with what is in it.
     private func begin() async throws(CoordinatorError) {
-        guard lifecycle == .new else {
+        guard life.phase == .new else {
             throw CoordinatorError(.notRunning, "a coordinator runs once: make another one")
         }
-        lifecycle = .starting
+        life.phase = .starting
         defer { started.set(()) }
         let stored: StoredState
         do {
             stored = try await store.load(signer: signerKey, completions: configuration.limits.finishedSessions)
         } catch {
-            lifecycle = .stopped
+            life.phase = .stopped
             stopped.set(())
             await network.shutdown()
             throw CoordinatorError(
@@ -85,10 +85,12 @@ extension MuSig2Coordinator: Service {
         inputs.append(.started(nextRunNumber: stored.nextRunNumber))
         for completion in stored.completions.reversed() { inputs.append(.restoreCompletion(completion)) }
         // What goes on comes before what has ended, of which not all is taken in.
-        let sessions = stored.sessions.sorted { $0.id < $1.id }
-        for session in sessions where session.end == nil { inputs.append(.restore(session)) }
-        for session in sessions where session.end != nil { inputs.append(.restore(session)) }
-        lifecycle = .running
+        let sessions = stored.sessions.sorted { left, right in
+            if (left.end == nil) != (right.end == nil) { return left.end == nil }
+            return left.id < right.id
+        }
+        for session in sessions { inputs.append(.restore(session)) }
+        life.phase = .running
         await processInputs()
     }
 
@@ -99,8 +101,8 @@ extension MuSig2Coordinator: Service {
             if events.isEmpty { return }
             for event in events {
                 if case .frame(let bytes, _) = event {
-                    metrics.framesReceived.increment()
-                    metrics.bytesReceived.increment(by: Int64(bytes.count))
+                    reporter.metrics.framesReceived.increment()
+                    reporter.metrics.bytesReceived.increment(by: Int64(bytes.count))
                 }
                 inputs.append(.network(event))
             }
@@ -119,7 +121,7 @@ extension MuSig2Coordinator: Service {
         await processInputs()
         guard machine.sessions.lingering > 0 else { return }
         let reply = OneShot<Void>()
-        lingerEnd = reply
+        life.lingerEnd = reply
         let limit = Task {
             var left = Self.lingerSteps
             var wakings = machine.local.sleeps.count
@@ -132,7 +134,7 @@ extension MuSig2Coordinator: Service {
             reply.set(())
         }
         _ = await reply.wait()
-        lingerEnd = nil
+        life.lingerEnd = nil
         limit.cancel()
         await limit.value
     }

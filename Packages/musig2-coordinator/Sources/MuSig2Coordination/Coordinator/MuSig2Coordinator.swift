@@ -31,23 +31,19 @@ public actor MuSig2Coordinator {
     let store: any SessionStore
     let consent: any ConsentPolicy
     let time: TimeSource
-    let logger: Logger
-    let metrics: CoordinatorMetrics
+    let reporter: EventReporter
 
     let signerSecret: SecretKey
     let messageSecret: SecretKey
     var vault = NonceVault()
 
     var machine: CoordinatorMachine
-    var lifecycle = Lifecycle.new
+    var life = CoordinatorLife()
     var inputs = InputBatch()
     var hub = EventHub()
     var waiters = Waiters()
     var timer = TimerSlot()
     var tasks = BackgroundTasks()
-    var publicationTasks = PublicationTasks()
-    var drainTask: Task<Void, Never>?
-    var lingerEnd: OneShot<Void>?
     /// Open once the start has ended, well or not.
     let started = OneShot<Void>()
     /// Open once all is over.
@@ -61,7 +57,7 @@ public actor MuSig2Coordinator {
     ///   - messageKey: The key for protocol messages, so that the signer key makes nothing but partial signatures; nil: the signer key.
     ///   - store: What must outlive the process. The default is lost with it.
     ///   - discovery: How sessions are made known and found: at most one for each method; none: by invitations alone.
-    ///   - consent: Who decides what this node signs.
+    ///   - consent: The policy that decides what this node signs.
     ///   - configuration: Every limit and timeout.
     ///   - timeSource: Where the time comes from.
     ///   - logger: Where logs go; never secrets, and nothing above debug but what a person must know.
@@ -97,8 +93,7 @@ public actor MuSig2Coordinator {
         self.time = timeSource
         var logger = logger
         logger[metadataKey: "peer.local"] = "\(network.localPeer)"
-        self.logger = logger
-        metrics = CoordinatorMetrics()
+        reporter = EventReporter(metrics: CoordinatorMetrics(), logger: logger, time: timeSource)
         let messageSecret = messageKey ?? signer.copy()
         signerKey = signer.publicKey
         self.messageKey = messageSecret.publicKey
@@ -115,7 +110,7 @@ public actor MuSig2Coordinator {
     }
 
     /// Whether the coordinator has ended.
-    public var isStopped: Bool { lifecycle == .stopped }
+    public var isStopped: Bool { life.phase == .stopped }
 
     /// The events of all sessions and peers, from now on. Each call gives a stream of its own.
     public var events: CoordinatorEvents {
@@ -129,13 +124,4 @@ public actor MuSig2Coordinator {
     public func events(for session: SessionID) -> CoordinatorEvents {
         hub.subscribe(.session(session), capacity: configuration.limits.bufferedEvents)
     }
-}
-
-/// Where a coordinator is in its life.
-enum Lifecycle: Sendable, Hashable {
-    case new
-    case starting
-    case running
-    case stopping
-    case stopped
 }

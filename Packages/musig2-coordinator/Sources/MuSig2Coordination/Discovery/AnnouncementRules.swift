@@ -6,7 +6,7 @@ import WireCodec
 /// returns it, and which of two it prefers.
 ///
 /// Give them to the DHT of a node, under ``RecordName/defaultNamespace``. A value is valid when it is an announcement of at most 16 KiB,
-/// of the session in the name, signed by its creator, with a creator who wants it to be public, and not expired. Of two, the one with
+/// of the session in the name, signed by its creator, with a creator that wants it to be public, and not expired. Of two, the one with
 /// the higher sequence is better.
 public struct AnnouncementRules: ValueRules {
     private let namespace: String

@@ -23,7 +23,7 @@ public enum DiscoverySubject: Sendable, Hashable {
         if case .session(let id) = self { id } else { nil }
     }
 
-    /// The name under which the table of peers remembers who is wanted while this is looked for. It is no session's id: who looks for
+    /// The name under which the table of peers remembers which peers are wanted while this is looked for. It is no session's id: a node that looks for
     /// the signers of a session that it is in wants some peers twice.
     var wish: SessionID { SessionID(ProviderKey(self, day: 0).hash) }
 }
@@ -58,7 +58,7 @@ public struct DiscoveryKey: Sendable, Hashable {
 
 /// The key of a subject on a day, by which its providers are found and asked.
 ///
-/// It hides the subject: who does not know it can neither compute the key nor tell that two days belong together.
+/// It hides the subject: a peer that does not know it can neither compute the key nor tell that two days belong together.
 struct ProviderKey: Sendable, Hashable {
     let hash: Hash32
 
@@ -89,7 +89,7 @@ enum DiscoveryDay {
         UInt32(truncatingIfNeeded: now.wallMilliseconds / milliseconds)
     }
 
-    /// The days whose keys are published: today, and in the last two hours tomorrow.
+    /// The days with keys that are published: today, and in the last two hours tomorrow.
     static func published(at now: Now) -> [UInt32] {
         let today = of(now)
         let isLate = now.wallMilliseconds % milliseconds >= milliseconds - lead
@@ -97,7 +97,7 @@ enum DiscoveryDay {
     }
 
     /// The days that a joiner tries, in this order: today, then yesterday. In the last minutes of a day tomorrow comes first, since a
-    /// provider whose clock is ahead may publish nothing else; one whose clock is behind publishes it too.
+    /// provider with a clock that is ahead may publish nothing else; one with a clock that is behind publishes it too.
     static func tried(at now: Now) -> [UInt32] {
         let today = of(now)
         let isLate = now.wallMilliseconds % milliseconds >= milliseconds - tolerance

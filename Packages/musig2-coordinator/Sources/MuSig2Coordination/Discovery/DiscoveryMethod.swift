@@ -7,7 +7,7 @@
 public struct DiscoveryMethod: Sendable, Hashable {
     /// What is made known.
     public enum Subject: Sendable, Hashable {
-        /// The session, to those who know its id.
+        /// The session, to peers that know its id.
         case session
         /// To each signer, that something waits for its message key.
         case signers
@@ -50,16 +50,16 @@ public struct DiscoveryMethod: Sendable, Hashable {
         self.isPublic = isPublic
     }
 
-    /// Each signer that has joined is a provider of H(rendezvous, session id ‖ day) in a DHT. Who does not know the session id can
-    /// neither compute the key nor link two days; nodes near the key see the addresses of those who meet there.
+    /// Each signer that has joined is a provider of H(rendezvous, session id ‖ day) in a DHT. A peer that does not know the session id can
+    /// neither compute the key nor link two days; nodes near the key see the addresses of the peers that meet there.
     public static let rendezvous = DiscoveryMethod(
         builtIn: 0, "rendezvous", .session, isDaily: true, isPublic: false)
 
-    /// Each signer that has joined is a provider of H(inbox, message key ‖ day) for each other signer, who so finds what waits for its
-    /// key without knowing anything else. Whoever knows a message key can watch its inbox fill, and see the addresses that meet there.
+    /// Each signer that has joined is a provider of H(inbox, message key ‖ day) for each other signer, which so finds what waits for its
+    /// key without knowing anything else. A peer that knows a message key can watch its inbox fill, and see the addresses that meet there.
     public static let inbox = DiscoveryMethod(builtIn: 1, "inbox", .signers, isDaily: true, isPublic: false)
 
-    /// The announcement is a value in a DHT under `/musig2-session/ID`: anybody who knows the id can read it, and nodes near the name
+    /// The announcement is a value in a DHT under `/musig2-session/ID`: any peer that knows the id can read it, and nodes near the name
     /// can read it without. At most 16 KiB.
     public static let record = DiscoveryMethod(builtIn: 2, "record", .session, isDaily: false, isPublic: true)
 

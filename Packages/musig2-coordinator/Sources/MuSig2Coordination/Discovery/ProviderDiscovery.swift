@@ -9,7 +9,7 @@ public struct RendezvousDiscovery: SessionDiscovery {
 
     /// Meets at the keys of a DHT, or of anything else that knows providers.
     ///
-    /// - Parameter peers: Who knows providers.
+    /// - Parameter peers: What knows providers.
     public init(_ peers: any PeerDiscovery) {
         self.peers = peers
     }
@@ -55,7 +55,7 @@ public struct InboxDiscovery: SessionDiscovery {
 
     /// Meets at the keys of a DHT, or of anything else that knows providers.
     ///
-    /// - Parameter peers: Who knows providers.
+    /// - Parameter peers: What knows providers.
     public init(_ peers: any PeerDiscovery) {
         carrier = RendezvousDiscovery(peers)
     }

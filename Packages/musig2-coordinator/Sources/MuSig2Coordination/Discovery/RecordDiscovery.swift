@@ -14,7 +14,7 @@ public struct RecordDiscovery: SessionDiscovery {
     /// Publishes announcements as values.
     ///
     /// - Parameters:
-    ///   - values: Who keeps values.
+    ///   - values: What keeps values.
     ///   - namespace: The first part of the names.
     public init(_ values: any ValueDiscovery, namespace: String = RecordName.defaultNamespace) {
         self.values = values

@@ -3,7 +3,7 @@ public import PeerTransport
 /// Carries one ``DiscoveryMethod``: makes keys known, and looks them up. A DHT does, and so can a relay, a bulletin board or a list that
 /// somebody keeps.
 ///
-/// The coordinator decides what is published, for how long and when again, what is looked up, and whom of those found it asks; a
+/// The coordinator decides what is published, for how long and when again, what is looked up, and which of those found it asks; a
 /// discovery only carries that. Nothing it says is believed: what it finds are hints, and only signatures make a member.
 ///
 /// The coordinator limits the time of each call by cancelling its task, and calls again after a failure.

@@ -44,12 +44,12 @@ public enum CoordinatorEvent: Sendable, Equatable {
     case attemptRestarted(SessionID, attempt: UInt32, reason: RestartReason, by: Int)
     /// Another signer collects the contributions from now on.
     case coordinatorChanged(SessionID, attempt: UInt32, coordinator: Int)
-    /// A signer says whom it has not heard in an attempt. A statement: it convicts nobody.
+    /// A signer names those that it has not heard in an attempt. A statement: it convicts nobody.
     case notHeard(SessionID, attempt: UInt32, signers: [Int], by: Int)
-    /// A signer says who signed another context than its own, so that the attempt before could not succeed. A statement: it convicts
-    /// nobody. With `orBy` the author may as well be the cause: in a star only the coordinator knows what it told whom.
+    /// A signer names those that signed another context than its own, so that the attempt before could not succeed. A statement: it convicts
+    /// nobody. With `orBy` the author may as well be the cause: in a star only the coordinator knows what it told each signer.
     case contextDiffers(SessionID, attempt: UInt32, signers: [Int], by: Int, orBy: Bool)
-    /// A signer says who came back with a new run after its nonces had been used, which cost the attempt before. A statement.
+    /// A signer names those that came back with a new run after its nonces had been used, which cost the attempt before. A statement.
     case newRuns(SessionID, attempt: UInt32, signers: [Int], by: Int)
     /// A signer says that the transaction with this id is broadcast. A statement: look for yourself.
     case broadcastStated(SessionID, transaction: [UInt8], by: Int)

@@ -4,7 +4,7 @@ import PeerTransport
 import Secp256k1
 import WireCodec
 
-/// Discovery: what is looked for, what is shown to whoever proves that it may see it, and what is made known.
+/// Discovery: what is looked for, what is shown to peers that prove that they may see it, and what is made known.
 extension CoordinatorMachine {
     // MARK: Looking up
 
@@ -146,7 +146,7 @@ extension CoordinatorMachine {
                 .announcementRefused, "the announcement that was shown is refused", session: session,
                 underlying: "\(error)")
         }
-        // Whoever shows it may have taken it for the truth.
+        // The peer that shows it may have taken it for the truth.
         let creator = announced.descriptor.signerKeys[announced.descriptor.creator]
         guard announced.peer != localPeer || creator == signerKey else {
             throw CoordinatorError(
@@ -336,7 +336,7 @@ extension CoordinatorMachine {
     ) {
         let subject = DiscoverySubject.session(session)
         if answer.isOver {
-            // It has the signatures, or knows why there are none: that is worth a meeting for who is still in the session.
+            // It has the signatures, or knows why there are none: that is worth a meeting for a signer that is still in the session.
             meet(peer, nil, in: session, at: now)
             failLookup(
                 subject, at: peer,
@@ -508,7 +508,7 @@ extension CoordinatorMachine {
 
     // MARK: The inboxes of others
 
-    /// The announcements that the holder of a message key may see: those of open sessions that it is a signer of, whose creators want
+    /// The announcements that the holder of a message key may see: those of open sessions that it is a signer of, if their creators want
     /// them in inboxes. First those that it has not joined, the newest first; as many as one frame takes.
     func announcements(in inbox: XOnlyPublicKey) -> [SignedAnnouncement] {
         struct Candidate {

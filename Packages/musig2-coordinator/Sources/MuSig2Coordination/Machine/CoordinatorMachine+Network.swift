@@ -103,7 +103,7 @@ extension CoordinatorMachine {
         }
         var inflatable = wireLimits.frameBytes
         for item in frame.items {
-            // Whoever was hung up on, or shut out, said enough.
+            // A peer that was hung up on, or shut out, said enough.
             guard receive(item, from: peer, inflatable: &inflatable, at: now) else { return }
             drivePending(at: now)
         }
@@ -229,7 +229,7 @@ extension CoordinatorMachine {
         return false
     }
 
-    /// The sessions of which a peer may send a further announcement: those whose creator it is. That of any other peer counts against it.
+    /// The sessions of which a peer may send a further announcement: those of which it is the creator. That of any other peer counts against it.
     private mutating func sessionsAnnounced(by peer: PeerID, at now: Now) -> [SessionID] {
         let announced = (peers[peer]?.sessions ?? []).filter { session in
             guard let entry = sessions[session], !entry.createdHere else { return false }
@@ -350,7 +350,7 @@ extension CoordinatorMachine {
     ///
     /// - Parameters:
     ///   - item: What came.
-    ///   - peer: From whom.
+    ///   - peer: The peer that sent it.
     ///   - limit: The most bytes that it may inflate to.
     ///   - inflatable: What all items of the frame together may still inflate to.
     ///   - now: The time.

@@ -53,7 +53,7 @@ extension CoordinatorMachine {
         guard let seen = discovery.previews.take(session) else {
             return refuse(session, .unknown(session))
         }
-        // The creator is where everybody comes by, whoever showed the session; what else a provider knows may be lost with it.
+        // The creator is where everybody comes by, also when another peer showed the session; what else a provider knows may be lost with it.
         let others = [seen.announced.peer].filter { !seen.providers.contains($0) && $0 != localPeer }
         let providers = (seen.providers + others).map { provider in
             Provider(
@@ -330,8 +330,10 @@ extension CoordinatorMachine {
         case .release(let peer):
             sessions[session]?.peers.heard.remove(peer)
             peers.release(peer, from: session, at: now.monotonic)
-        case .persist(let record): persist(record, of: session, at: now)
-        case .event(let event): translate(event, of: session, at: now)
+        case .persist(let record):
+            guard let entry = sessions[session] else { return }
+            output.append(.write(StoreWrite(record, of: session, entry, at: now)))
+        case .event(let event): told(event, in: session, at: now)
         case .penalise(let peer, let offence): penalise(peer, offence, session: session, at: now)
         }
     }
@@ -365,69 +367,20 @@ extension CoordinatorMachine {
         if peers.isConnected(peer) { output.append(.connected(peer), for: session) }
     }
 
-    private mutating func persist(_ record: SessionRecord, of session: SessionID, at now: Now) {
-        switch record {
-        case .join(let index, let message):
-            output.append(
-                .write(.join(session, signer: index, run: message.body.run, message: message.encoded())))
-        case .approval(let isApproved):
-            output.append(.write(.approval(session, isApproved: isApproved, at: now.wallMilliseconds)))
-        case .recoveredPartial(let message):
-            output.append(
-                .write(.partials(session, attempt: message.body.attempt, message: message.encoded())))
-        case .completed(let signatures):
-            guard let entry = sessions[session] else { return }
-            output.append(.write(.completion(StoredCompletion(entry, signatures))))
-        case .ended(let end): output.append(.write(.ended(session, StoredEnd(end))))
-        }
-    }
-
-    /// Tells what a session's machine tells, in the coordinator's words.
-    private mutating func translate(_ event: SessionEvent, of session: SessionID, at now: Now) {
-        let total = sessions[session]?.announced.descriptor.signerKeys.count ?? 0
+    /// Tells what a session's machine tells, and does what follows from it.
+    private mutating func told(_ event: SessionEvent, in session: SessionID, at now: Now) {
+        guard let entry = sessions[session] else { return }
+        tell(CoordinatorEvent(event, of: session, entry))
         switch event {
         case .joined:
-            if let key = sessions[session]?.crypto.finalKey { tell(.joined(session, finalKey: key)) }
             output.append(.joined(session, nil))
             sessions[session]?.record.isJoined = true
             announce(session, at: now)
             watchPresence(in: session, at: now)
-        case .participantJoined(let index, let peer, let joined):
-            tell(.participantJoined(session, signer: index, peer: peer, joined: joined, total: total))
-            watchPresence(in: session, at: now)
-        case .declined(let index, let reason):
-            tell(.declined(session, signer: index, reason: reason))
-            if index == sessions[session]?.machine.index { output.append(.declined(session, nil)) }
-        case .ready: tell(.ready(session))
-        case .commitmentReceived(let attempt, let index, let received):
-            tell(
-                .commitmentReceived(session, attempt: attempt, signer: index, received: received, total: total))
-        case .commitmentsComplete(let attempt): tell(.commitmentsComplete(session, attempt: attempt))
-        case .nonceReceived(let attempt, let index, let received):
-            tell(.nonceReceived(session, attempt: attempt, signer: index, received: received, total: total))
-        case .noncesComplete(let attempt): tell(.noncesComplete(session, attempt: attempt))
-        case .partialReceived(let attempt, let index, let received):
-            tell(.partialReceived(session, attempt: attempt, signer: index, received: received, total: total))
-        case .completed(let signatures): tell(.complete(session, signatures))
-        case .aborted(let report): tell(.aborted(session, report))
-        case .attemptStarted(let attempt, let reason, let by):
-            tell(.attemptRestarted(session, attempt: attempt, reason: reason, by: by))
-        case .coordinatorChanged(let attempt, let coordinator):
-            tell(.coordinatorChanged(session, attempt: attempt, coordinator: coordinator))
-        case .notHeard(let indices, let by, let attempt):
-            tell(.notHeard(session, attempt: attempt, signers: indices, by: by))
-        case .contextDiffers(let indices, let by, let attempt, let orBy):
-            tell(.contextDiffers(session, attempt: attempt, signers: indices, by: by, orBy: orBy))
-        case .newRuns(let indices, let by, let attempt):
-            tell(.newRuns(session, attempt: attempt, signers: indices, by: by))
-        case .broadcast(let transaction, let by):
-            tell(.broadcastStated(session, transaction: transaction, by: by))
-        case .evidence(let evidence): tell(.evidence(session, evidence))
-        case .expired: tell(.expired(session))
-        case .left: tell(.left(session))
-        case .closed: tell(.closed(session))
-        case .misbehaved, .signerCompromised, .superseded, .ownHistoryLost, .storeFailed:
-            if let error = CoordinatorError.told(by: event, of: session) { tell(.error(error)) }
+        case .participantJoined: watchPresence(in: session, at: now)
+        case .declined(let index, _):
+            if index == entry.machine.index { output.append(.declined(session, nil)) }
+        default: break
         }
     }
 
@@ -447,7 +400,7 @@ extension CoordinatorMachine {
         if entry.machine.signatures != nil, entry.machine.allAreFinal { archive(session, at: now) }
     }
 
-    /// Answers whoever still waits to be in a session that is over already, and asks the policy nothing more.
+    /// Answers the application where it still waits to be in a session that is over already, and asks the policy nothing more.
     private mutating func endEntering(_ session: SessionID) {
         guard let entry = sessions[session], entry.machine.signatures == nil else { return }
         sessions[session]?.endConsent()
@@ -639,7 +592,7 @@ extension CoordinatorMachine {
             // A DECLINE that nobody has heard is worth further dials, for a time.
             let telling = (entry.overAt ?? .zero) + configuration.timeouts.telling
             guard !entry.machine.isDeclineUntold || telling <= now.monotonic else { return }
-            // Whoever comes is answered; nobody is dialled for it any more.
+            // A peer that comes is answered; none is dialled for it any more.
             for peer in entry.peers.heard { peers.release(peer, from: session, at: now.monotonic) }
             sessions[session]?.peers.heard = []
             return

@@ -16,7 +16,7 @@ public struct SessionHealth: Sendable, Hashable {
     public var declined: [Int]
     /// The signers that have joined and are not connected.
     public var notConnected: [Int]
-    /// The signers whose message the present phase waits for.
+    /// The signers of which the present phase waits for a message.
     public var waitingFor: [Int]
     /// How long the present phase may still take; nil when only the expiry ends it.
     public var phaseTimeLeft: Duration?
@@ -35,7 +35,7 @@ public struct SessionHealth: Sendable, Hashable {
     ///   - notJoined: The signers that have not joined.
     ///   - declined: The signers that say that they will not join.
     ///   - notConnected: The signers that have joined and are not connected.
-    ///   - waitingFor: The signers whose message the present phase waits for.
+    ///   - waitingFor: The signers of which the present phase waits for a message.
     ///   - phaseTimeLeft: How long the present phase may still take.
     ///   - timeLeft: How long until the session expires.
     ///   - isStuck: Whether nothing valid came for too long.

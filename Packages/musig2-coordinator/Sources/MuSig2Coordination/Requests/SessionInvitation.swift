@@ -4,7 +4,7 @@ import WireCodec
 
 /// What a creator hands to the other signers, by whatever way they talk: which session, and where to ask for it.
 ///
-/// As text it starts with `musig2`, and a typing error is detected. It is not a secret from the signers, but whoever has it learns that
+/// As text it starts with `musig2`, and a typing error is detected. It is not a secret from the signers, but a reader learns that
 /// there is a session and where its peers are; what is signed is shown only to holders of the signers' keys.
 public struct SessionInvitation: Sendable, Hashable {
     /// Which session.

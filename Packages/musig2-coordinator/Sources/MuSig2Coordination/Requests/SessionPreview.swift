@@ -7,7 +7,7 @@ public import Secp256k1
 public struct SessionPreview: Sendable, Hashable {
     /// Which session.
     public var session: SessionID
-    /// What is to be signed, by whom, under which terms.
+    /// What is to be signed, by which signers, under which terms.
     public var descriptor: SessionDescriptor
     /// The peer that announced the session.
     public var announcer: PeerID

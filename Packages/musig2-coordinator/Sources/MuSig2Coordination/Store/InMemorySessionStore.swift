@@ -2,7 +2,7 @@ public import MuSig2Session
 public import Secp256k1
 import Synchronization
 
-/// A store in memory: for tests, and for programs whose sessions need not outlive the process.
+/// A store in memory: for tests, and for programs with sessions that need not outlive the process.
 ///
 /// Coordinators that share one object see each other's rows, which is how a test lets a process die and come back.
 /// It keeps the newest completions of each signer up to a limit, and of other sessions what is not over.

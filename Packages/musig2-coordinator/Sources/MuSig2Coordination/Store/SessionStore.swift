@@ -15,7 +15,7 @@ public protocol SessionStore: Sendable {
     ///
     /// - Parameters:
     ///   - writes: What to write. The coordinator gives all writes of one turn at once.
-    ///   - signer: Whose rows these are.
+    ///   - signer: The signer that these rows are of.
     /// - Returns: One outcome for each write.
     /// - Throws: Any error; the coordinator tells it, holds back what depends on the writes, and tries again.
     func commit(_ writes: [StoreWrite], signer: PublicKey) async throws -> [StoreOutcome]
@@ -24,7 +24,7 @@ public protocol SessionStore: Sendable {
     /// were aborted or declined (``StoredEnd/kind``) and are still answered. Sessions that were left, or have expired, are not among them.
     ///
     /// - Parameters:
-    ///   - signer: Whose rows are wanted.
+    ///   - signer: The signer of which the rows are wanted.
     ///   - completions: The most finished sessions to return, newest first.
     /// - Returns: What the store has; an empty state for a signer it does not know.
     /// - Throws: Any error; the coordinator does not start.
@@ -34,7 +34,7 @@ public protocol SessionStore: Sendable {
     ///
     /// - Parameters:
     ///   - session: Which session.
-    ///   - signer: Whose rows are wanted.
+    ///   - signer: The signer of which the rows are wanted.
     /// - Returns: Its rows, the nonces and partial signatures too; nil if there are none, or it was forgotten.
     /// - Throws: Any error; the session is not joined.
     func session(_ session: SessionID, signer: PublicKey) async throws -> StoredSession?
@@ -43,7 +43,7 @@ public protocol SessionStore: Sendable {
     ///
     /// - Parameters:
     ///   - session: Which session.
-    ///   - signer: Whose rows are wanted.
+    ///   - signer: The signer of which the rows are wanted.
     /// - Returns: The completion; nil if there is none.
     /// - Throws: Any error.
     func completion(of session: SessionID, signer: PublicKey) async throws -> StoredCompletion?
@@ -181,7 +181,7 @@ public struct StoredEnd: Sendable, Hashable {
 public struct StoredCompletion: Sendable, Hashable {
     /// Which session.
     public var id: SessionID
-    /// The message keys of the signers, x only, in their order: who may ask.
+    /// The message keys of the signers, x only, in their order: their holders may ask.
     public var messageKeys: [XOnlyPublicKey]
     /// When the session expires, in milliseconds since 1970; nobody is answered after it.
     public var expiresAt: UInt64

@@ -3,7 +3,7 @@ import MuSig2
 import MuSig2Coordination
 import MuSig2Session
 import Multiformats
-import PeerTransport
+@_spi(Waiting) import PeerTransport
 import Secp256k1
 
 /// A signer with a coordinator on an in-memory network.
@@ -151,4 +151,16 @@ func verify(
     let key = try KeyAggContext(keys: keys).applyingTweaks(tweaks).xOnlyKey
     return signatures.count == messages.count
         && zip(signatures, messages).allSatisfy { key.isValidSignature($0, for: $1) }
+}
+
+/// A consent policy that asks a person: a test waits for the question and answers it.
+struct AskedPerson: ConsentPolicy {
+    /// Set when the question is there.
+    let asked = OneShot<Void>()
+    let answer = OneShot<ConsentDecision>()
+
+    func decide(on request: ConsentRequest) async -> ConsentDecision {
+        asked.set(())
+        return await answer.wait() ?? .refuse(reason: "cancelled")
+    }
 }

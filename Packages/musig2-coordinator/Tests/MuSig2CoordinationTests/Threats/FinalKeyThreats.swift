@@ -22,7 +22,7 @@ import Testing
             hostile = try await Parties.party(0, on: network, consent: .approveEverything.allowingRawTweaks())
             wallet = try KeyAggContext(keys: [try TestKeys.publicKey(2), victim])
             var request = SessionRequest(signers: [hostile.publicKey, victim], messages: [Array("a trifle".utf8)])
-            let untweaked = try KeyAggContext(keys: request.signers)
+            let untweaked = try KeyAggContext(keys: request.signerKeys)
             // t = a'·y' − a·y: the second key has the coefficient 1 in both lists.
             let tweak = try Self.share(of: 2, in: wallet) - Self.share(of: 0, in: untweaked)
             request.tweaks = [Tweak(tweak, kind: .plain)]
@@ -92,7 +92,7 @@ import Testing
         try await victim.coordinator.joinSession(created.invitation)
         let signature = try await victim.coordinator.waitForSignatures(of: created.id)[0]
         #expect(created.finalKey.isValidSignature(signature, for: request.messages[0]))
-        #expect(try created.finalKey != KeyAggContext(keys: request.signers).xOnlyKey)
+        #expect(try created.finalKey != KeyAggContext(keys: request.signerKeys).xOnlyKey)
     }
 
     /// Wherever a session is shown, and whenever it is asked about, the final key is the one that the signature verifies under.
@@ -131,7 +131,7 @@ import Testing
     /// A policy that knows the keys it signs for: the right signers with the wrong final key are refused.
     @Test func policiesMatchTheFinalKey() async throws {
         let stage = try await Stage()
-        let expected = try KeyAggContext(keys: stage.request.signers).xOnlyKey
+        let expected = try KeyAggContext(keys: stage.request.signerKeys).xOnlyKey
         let created = try await stage.hostile.coordinator.createSession(stage.request)
         var plain = stage.request
         plain.tweaks = []
@@ -177,7 +177,7 @@ import Testing
             try await last.coordinator.joinSession(created.invitation)
             return try await again.coordinator.waitForSignatures(of: created.id)
         }
-        #expect(try verify(signatures, [[1]], keys: request.signers, tweaks: request.tweaks))
+        #expect(try verify(signatures, [[1]], keys: request.signerKeys, tweaks: request.tweaks))
         #expect(created.finalKey.isValidSignature(signatures[0], for: [1]))
     }
 }

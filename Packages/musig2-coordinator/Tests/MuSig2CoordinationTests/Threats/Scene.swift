@@ -62,7 +62,7 @@ final class Scene {
         let keys = honest.map(\.publicKey)
         var request = SessionRequest(
             signers: hostileIsFirst ? [hostile.publicKey] + keys : keys + [hostile.publicKey], messages: [message])
-        request.sortsSigners = false
+        request.isSorted = false
         change(&request)
         var streams: [CoordinatorEvents] = []
         for party in honest { streams.append(await party.coordinator.events) }

@@ -14,9 +14,9 @@ struct MemoryBenchmarks {
             let few = self.isQuick ? 100 : 1_000
             let many = self.isQuick ? 500 : 10_000
             var configuration = MuSig2Coordinator.Configuration()
-            configuration.timeouts.expiry = Self.lifetime
             configuration.timeouts.sweep = .seconds(1)
-            let cluster = try await SigningCluster.start(signers: 3, configuration: configuration)
+            let cluster = try await SigningCluster.start(
+                signers: 3, configuration: configuration, lifetime: Self.lifetime)
             try await cluster.within(.seconds(120)) { _ = try await $0.sign(sessions: few, inFlight: 8) }
             let before = try await self.afterExpiry()
             try await cluster.within(Self.lifetime) { _ = try await $0.sign(sessions: many - few, inFlight: 8) }

@@ -13,16 +13,20 @@ final class SigningCluster: Sendable {
 
     let nodes: [SigningNode]
     let keys: [PublicKey]
+    /// How long sessions live; nil: as they do without.
+    private let lifetime: Duration?
     private let running = Mutex<Set<SessionID>>([])
 
-    private init(nodes: [SigningNode], keys: [PublicKey]) {
+    private init(nodes: [SigningNode], keys: [PublicKey], lifetime: Duration?) {
         self.nodes = nodes
         self.keys = keys
+        self.lifetime = lifetime
     }
 
     /// Starts nodes that approve everything and log nothing.
     static func start(
-        signers count: Int, configuration: MuSig2Coordinator.Configuration = MuSig2Coordinator.Configuration()
+        signers count: Int, configuration: MuSig2Coordinator.Configuration = MuSig2Coordinator.Configuration(),
+        lifetime: Duration? = nil
     ) async throws -> SigningCluster {
         var nodes: [SigningNode] = []
         var keys: [PublicKey] = []
@@ -39,7 +43,7 @@ final class SigningCluster: Sendable {
                 )
             )
         }
-        return SigningCluster(nodes: nodes, keys: keys)
+        return SigningCluster(nodes: nodes, keys: keys, lifetime: lifetime)
     }
 
     func shutdown() async {
@@ -56,6 +60,7 @@ final class SigningCluster: Sendable {
             messages: (0..<messages).map { message in (0..<32).map { UInt8(truncatingIfNeeded: message &+ $0) } }
         )
         request.topology = topology
+        if let lifetime { request.lifetime = lifetime }
         let clock = ContinuousClock()
         let start = clock.now
         let session = try await self.nodes[creator].coordinator.createSession(request)

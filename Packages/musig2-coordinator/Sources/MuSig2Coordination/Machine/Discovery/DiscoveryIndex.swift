@@ -9,7 +9,7 @@ struct DiscoveryIndex: Sendable {
     private var sessionsIn: [XOnlyPublicKey: Set<SessionID>] = [:]
     private var day: UInt32?
 
-    /// Shows a session: to those who know its id, and in these inboxes.
+    /// Shows a session: to peers that know its id, and in these inboxes.
     mutating func add(_ session: SessionID, inboxes: [XOnlyPublicKey], today: UInt32) {
         roll(to: today)
         guard inboxesOf[session] == nil else { return }

@@ -107,7 +107,7 @@ struct HelloExchanges: Sendable {
         return true
     }
 
-    /// Ends the exchanges for a subject with one peer, whose answers may be on the way.
+    /// Ends the exchanges for a subject with one peer: its answers may be on the way.
     mutating func end(_ subject: DiscoverySubject, with peer: PeerID) {
         let count = outgoing[peer]?.count { $0.subject == subject && $0.b != nil } ?? 0
         if count > 0 { late[peer] = min(late[peer, default: 0] + count, perPeer) }

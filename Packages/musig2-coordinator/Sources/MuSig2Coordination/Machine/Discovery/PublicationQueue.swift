@@ -115,7 +115,7 @@ struct PublicationQueue: Sendable {
         return gone
     }
 
-    /// Lets go of keys whose time is over: what carries them has let go of them too.
+    /// Lets go of keys that have ended: what carries them has let go of them too.
     mutating func removeEnded(at wallMilliseconds: UInt64) {
         for (key, publication) in publications where publication.end <= wallMilliseconds {
             for session in publication.owners.keys {

@@ -26,7 +26,7 @@ struct ReunionSchedule: Sendable {
         deadline = min(deadline ?? time, time)
     }
 
-    /// Takes the sessions whose reunion is due, and plans their next one.
+    /// Takes the sessions with a reunion that is due, and plans their next one.
     ///
     /// - Parameters:
     ///   - time: Now.

@@ -57,7 +57,7 @@ struct SessionLookups: Sendable {
     ///   - subject: What is looked for.
     ///   - purpose: What for.
     ///   - isNamed: Whether the caller names peers to ask.
-    /// - Returns: Whether it is a new one, whose keys are to be searched.
+    /// - Returns: Whether it is a new one: its keys are to be searched.
     mutating func begin(_ subject: DiscoverySubject, purpose: SessionLookup.Purpose, isNamed: Bool) -> Bool {
         let isNew = lookups[subject] == nil
         if isNew { lookups[subject] = SessionLookup(subject, purpose: purpose, room: settings.providers) }

@@ -13,7 +13,7 @@ struct PeerWish: Sendable {
     var isLookup = false
 }
 
-/// What the node knows of a peer: whether it is connected, what it may still cost, who wants it.
+/// What the node knows of a peer: whether it is connected, what it may still cost, which sessions want it.
 struct PeerRecord: Sendable {
     var isConnected = false
     /// When it connected last.
@@ -34,7 +34,7 @@ struct PeerRecord: Sendable {
     var dials = 0
     /// When to dial; nil when not wanted.
     var redialAt: Duration?
-    /// Which of those that are due at one time comes first: whoever was planned first.
+    /// Which of those that are due at one time comes first: the one that was planned first.
     var redialOrder: UInt64 = 0
     /// Whether a session was ever bound to it: its dials are not counted.
     var wasBound = false

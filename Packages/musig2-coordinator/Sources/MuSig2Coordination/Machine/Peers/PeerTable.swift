@@ -255,7 +255,7 @@ struct PeerTable: Sendable {
         }
     }
 
-    /// The peers to dial now. Peers that were never bound are at the choice of whoever named them: they are counted, and those above the
+    /// The peers to dial now. Peers that were never bound are at the choice of the peer that named them: they are counted, and those above the
     /// limits wait.
     mutating func dialsDue(at time: Duration) -> [(peer: PeerID, addresses: [Multiaddr])] {
         guard let nextRedial, nextRedial <= time else { return [] }

@@ -1,45 +1,50 @@
 import MuSig2Session
+import Secp256k1
 import WireCodec
 
 extension CoordinatorError {
-    /// What a session tells as an error; nil for all other events.
-    static func told(by event: SessionEvent, of session: SessionID) -> CoordinatorError? {
-        switch event {
-        case .misbehaved(let index, .peer):
-            CoordinatorError(
-                .signerMisbehaved, "signer \(index) signed a JOIN that names this node as its peer", session: session,
-                signer: index)
-        case .misbehaved(let index, let fault):
-            CoordinatorError(
-                .signerMisbehaved,
-                fault == .kind
-                    ? "signer \(index) signed a message of a kind that has no place in this session"
-                    : "signer \(index) signed a message whose \(fault) is malformed",
-                session: session, signer: index)
-        case .signerCompromised(let index, let first, let second):
-            CoordinatorError(
-                .signerCompromised,
-                "signer \(index) made two partial signatures with one nonce (bodies \(first) and \(second)): its key can be "
-                    + "computed by whoever has both; tell its owner to give the key up",
-                session: session, signer: index)
-        case .superseded:
-            CoordinatorError(
-                .superseded,
-                "another process signs with this node's key in this session; this one has stopped. If that is not you, the key "
-                    + "is in other hands",
-                session: session)
-        case .ownHistoryLost:
-            CoordinatorError(
-                .storeUnreadable,
-                "the other signers remember messages of this node that its store does not have: the store is an older copy, or "
-                    + "another device signs with this key. A partial signature of this node may have left",
-                session: session)
-        case .storeFailed:
-            CoordinatorError(
-                .storeFailed, "the store refused a write; nothing that needed it was sent, and it is tried again",
-                session: session)
-        default: nil
-        }
+    /// A signer signed something malformed.
+    static func misbehaved(_ session: SessionID, _ index: Int, _ fault: MessageFault) -> CoordinatorError {
+        let text =
+            switch fault {
+            case .peer: "signer \(index) signed a JOIN that names this node as its peer"
+            case .kind: "signer \(index) signed a message of a kind that has no place in this session"
+            case .payload, .contribution: "signer \(index) signed a message whose \(fault) is malformed"
+            }
+        return CoordinatorError(.signerMisbehaved, text, session: session, signer: index)
+    }
+
+    /// A signer made two partial signatures with one nonce.
+    static func compromised(
+        _ session: SessionID, _ index: Int, _ first: Hash32, _ second: Hash32
+    ) -> CoordinatorError {
+        CoordinatorError(
+            .signerCompromised,
+            "signer \(index) made two partial signatures with one nonce (bodies \(first) and \(second)): its key can be "
+                + "computed by whoever has both; tell its owner to give the key up",
+            session: session, signer: index)
+    }
+
+    static func superseded(_ session: SessionID) -> CoordinatorError {
+        CoordinatorError(
+            .superseded,
+            "another process signs with this node's key in this session; this one has stopped. If that is not you, the key "
+                + "is in other hands",
+            session: session)
+    }
+
+    static func historyLost(_ session: SessionID) -> CoordinatorError {
+        CoordinatorError(
+            .storeUnreadable,
+            "the other signers remember messages of this node that its store does not have: the store is an older copy, or "
+                + "another device signs with this key. A partial signature of this node may have left",
+            session: session)
+    }
+
+    static func storeFailed(_ session: SessionID) -> CoordinatorError {
+        CoordinatorError(
+            .storeFailed, "the store refused a write; nothing that needed it was sent, and it is tried again",
+            session: session)
     }
 
     static func unreadable(_ session: SessionID, _ reason: String) -> CoordinatorError {
@@ -54,16 +59,16 @@ extension CoordinatorError {
 
     /// What joining a session that ended for good is answered with.
     static func ended(_ session: SessionID, _ report: AbortReport) -> CoordinatorError {
-        let who = report.by.map { "signer \($0)" } ?? "this node"
-        return .ended(session, "it was aborted by \(who) (\(report.reason))", by: report.by)
+        let author = report.by.map { "signer \($0)" } ?? "this node"
+        return .ended(session, "it was aborted by \(author) (\(report.reason))", by: report.by)
     }
 
     static func ended(_ session: SessionID, _ end: StoredEnd) -> CoordinatorError {
         switch end.kind {
         case .aborted:
-            let who = end.by.map { "signer \($0)" } ?? "this node"
+            let author = end.by.map { "signer \($0)" } ?? "this node"
             return .ended(
-                session, "it was aborted by \(who) (\(AbortReason(rawValue: end.reason)))", by: end.by)
+                session, "it was aborted by \(author) (\(AbortReason(rawValue: end.reason)))", by: end.by)
         case .expired: return .ended(session, "its time is over", by: nil)
         case .declined: return .declined(session)
         case .left: return .left(session)
@@ -81,13 +86,13 @@ extension CoordinatorError {
     }
 
     static func aborted(_ session: SessionID, _ report: AbortReport) -> CoordinatorError {
-        let who = report.by.map { "signer \($0)" } ?? "this node"
+        let author = report.by.map { "signer \($0)" } ?? "this node"
         let text = report.text.isEmpty ? "" : ": \(report.text)"
         let after =
             report.isAfterPartial
             ? "; a partial signature of this node had left, so a signature may exist: offer it if you find it" : ""
         return CoordinatorError(
-            .aborted, "the session was aborted by \(who) (\(report.reason))\(text)\(after)", session: session,
+            .aborted, "the session was aborted by \(author) (\(report.reason))\(text)\(after)", session: session,
             signer: report.by)
     }
 }

@@ -8,7 +8,7 @@ struct FinishedSession: Sendable {
     let stored: StoredCompletion
     /// How the session stood when it was finished; nil for those of former processes.
     var status: SessionStatus?
-    /// The message keys in whose inboxes it was; none for those of former processes.
+    /// The message keys with inboxes in which it was; none for those of former processes.
     let inboxes: [XOnlyPublicKey]
     /// The peers that showed a JOIN which names them, and the signers of those.
     private var bound: [PeerID: Set<Int>]

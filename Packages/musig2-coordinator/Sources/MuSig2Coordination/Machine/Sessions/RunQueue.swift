@@ -9,7 +9,7 @@ enum RunRequest: Sendable {
     case recall(StoredSession)
     /// A session that the application made or joins; what the store has of it.
     case enter(VerifiedAnnouncement, providers: [Provider], createdHere: Bool, stored: StoredSession?)
-    /// A machine whose run the others know a higher one of.
+    /// A machine with a run below one that the others know.
     case raise(SessionID, above: UInt64)
 
     /// The session that is about to be entered or restored.

@@ -30,7 +30,7 @@ struct SessionEntry: Sendable {
     struct Peers: Sendable {
         /// Those that hear of it.
         var heard: Set<PeerID> = []
-        /// The signers whose peers may cost what a session costs: each once.
+        /// The signers with peers that may cost what a session costs: each once.
         var credited: Set<Int> = []
     }
 

@@ -138,7 +138,7 @@ struct SessionTable: Sendable {
         self.deadline = min(self.deadline ?? deadline, deadline)
     }
 
-    /// Takes the sessions whose machines have something to do now: call ``deadlinesDone()`` once they have done it. Nil: it is not time.
+    /// Takes the sessions with machines that have something to do now: call ``deadlinesDone()`` once they have done it. Nil: it is not time.
     mutating func takeDue(at time: Duration) -> [SessionID]? {
         guard let due = deadline, due <= time else { return nil }
         deadline = nil

@@ -4,46 +4,32 @@ import MuSig2Session
 import Multiformats
 import PeerTransport
 
-extension MuSig2Coordinator {
-    /// Tells an event: to the readers, to those who wait for the end of a session, to the log and to the metrics.
-    func publish(_ event: CoordinatorEvent) {
-        hub.publish(event)
-        measure(event)
+/// Where events go besides their readers: to the log and to the metrics.
+struct EventReporter: Sendable {
+    let metrics: CoordinatorMetrics
+    let logger: Logger
+    let time: TimeSource
+
+    /// Counts an event, and logs it.
+    ///
+    /// - Parameters:
+    ///   - event: The event.
+    ///   - sessions: The sessions as they are now.
+    func report(_ event: CoordinatorEvent, sessions: SessionTable) {
+        measure(event, sessions)
         log(event)
-        guard let session = event.session else { return }
-        switch event {
-        case .complete(_, let signatures): waiters.completed(session, .success(signatures))
-        case .aborted(_, let report): waiters.completed(session, .failure(.aborted(session, report)))
-        case .expired:
-            waiters.completed(
-                session,
-                .failure(
-                    CoordinatorError(.expired, "the session expired before it was complete", session: session)))
-            waiters.joined(session, CoordinatorError(.expired, "the session expired", session: session))
-        case .left: waiters.completed(session, .failure(.left(session)))
-        case .declined:
-            // Another signer's is a statement: the session may still complete.
-            if let end = machine.sessions[session]?.end { waiters.completed(session, .failure(end)) }
-        case .closed:
-            waiters.completed(
-                session,
-                .failure(CoordinatorError(.closed, "the session was closed before it was complete", session: session)))
-        case .error(let error) where error.code == .superseded:
-            waiters.completed(session, .failure(error))
-        default: break
-        }
     }
 
-    private func measure(_ event: CoordinatorEvent) {
+    private func measure(_ event: CoordinatorEvent, _ sessions: SessionTable) {
         switch event {
         case .created: metrics.created.increment()
         case .joined:
             metrics.joined.increment()
-            metrics.active.record(machine.sessions.openCount)
+            metrics.active.record(sessions.openCount)
         case .complete(let session, _):
             metrics.completed.increment()
-            metrics.active.record(machine.sessions.openCount)
-            if let status = machine.sessions.status(of: session) {
+            metrics.active.record(sessions.openCount)
+            if let status = sessions.status(of: session) {
                 let seconds = (time.now().uptime - status.startedAt).inSeconds
                 metrics.duration.recordNanoseconds(Int64(seconds * 1e9))
             }
