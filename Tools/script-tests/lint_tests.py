@@ -11,6 +11,11 @@ COMMAND = "Packages/musig2-command/Sources/musig2/File.swift"
 DOCUMENTED = "/// Doubles.\n///\n/// - Parameter number: what to double.\n/// - Returns: the double.\n"
 
 
+def spread(count):
+    return {"Packages/p/Sources/M/Type+%d.swift" % number: "extension Type {\n    func f%d() {}\n}\n" % number
+            for number in range(count)}
+
+
 @scripts.cases({  # the file or files, the text, the rule that refuses it
     "a good file": (SOURCE, "/// One.\npublic let one = 1\n"),
     "bad indentation": (TEST, "func one() {\n  two()\n}\n", "Indentation"),
@@ -30,6 +35,19 @@ DOCUMENTED = "/// Doubles.\n///\n/// - Parameter number: what to double.\n/// - 
     "a retired name as a part or in words": (
         SOURCE, "// Turn, look(up:)\nstruct TurnTable {}\nlet text = \"my Turn\"\n"),
     "build folders are left alone": ("Packages/p/.build/checkouts/x/Sources/File.swift", "func  bad( ){}\n"),
+    "internal is written": (SOURCE, "internal let one = 1\n", "Internal"),
+    "internal where it says something": (
+        SOURCE, "internal import A\n\n/// One.\npublic struct One {\n    /// Two.\n    public internal(set) var two = 2\n}\n"),
+    "a type in four files": (spread(4), ""),
+    "a type in five files": (spread(5), "", "Spread"),
+    "a namespace in five files": (
+        {path: text.replace("func f", "struct F").replace("()", "") for path, text in spread(5).items()}, ""),
+    "an action without a noun in a document": ("docs/a.md", "Who lies is refused.\n", "Who"),
+    "an action without a noun in a comment": (SOURCE, "/// One that is for whoever asks.\npublic let one = 1\n", "Who"),
+    "a wide line in a document": ("docs/a.md", "a " * 61 + "\n", "Width"),
+    "a wide table, and wide code": ("docs/a.md", "| " + "a " * 61 + "|\n\n```\n" + "a " * 61 + "\n```\n"),
+    "a CHANGELOG is as it was": ("CHANGELOG.md", "- For whoever asks. " + "a " * 61 + "\n"),
+    "any word in an inner comment": (SOURCE, "// For whoever asks.\nlet one = 1\n"),
 })
 class Lint(scripts.TreeTests):
     def case(self, files, text, rule=None):
