@@ -63,7 +63,8 @@ let package = Package(
             name: "MuSig2CoordinationTests",
             dependencies: [
                 "MuSig2Coordination", "MuSig2CoordinationTestKit", secp256k1, wireCodec, multiformats, musig2, session,
-                peerTransport, logging, metrics, lifecycle,
+                peerTransport, .product(name: "PeerTransportTestKit", package: "musig2-transport"),
+                logging, metrics, lifecycle,
             ],
             swiftSettings: settings
         ),

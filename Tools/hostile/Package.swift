@@ -29,6 +29,7 @@ let package = Package(
             dependencies: [
                 .product(name: "MuSig2Coordination", package: "musig2-coordinator"),
                 .product(name: "PeerTransport", package: "musig2-transport"),
+                .product(name: "PeerTransportTestKit", package: "musig2-transport"),
                 .product(name: "MuSig2", package: "musig2-session"),
                 .product(name: "MuSig2Session", package: "musig2-session"),
                 .product(name: "Multiformats", package: "musig2-wire-codec"),

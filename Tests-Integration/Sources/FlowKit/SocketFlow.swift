@@ -43,8 +43,10 @@ public enum SocketFlow {
         return try result.get()
     }
 
-    private static func configuration(_ mode: DHTConfiguration.Mode, bootstrap: [Multiaddr]) -> DHTConfiguration {
-        var configuration = DHTConfiguration(mode: mode, prefix: prefix, bootstrap: bootstrap)
+    private static func configuration(_ mode: NodeDHT.Configuration.Mode, bootstrap: [Multiaddr])
+        -> NodeDHT.Configuration
+    {
+        var configuration = NodeDHT.Configuration(mode: mode, prefix: prefix, bootstrap: bootstrap)
         configuration.rules[RecordName.defaultNamespace] = AnnouncementRules()
         return configuration
     }

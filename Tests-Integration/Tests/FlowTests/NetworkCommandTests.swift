@@ -248,7 +248,7 @@ struct NetworkCommandTests {
         let otherKey = SecretKey.generate()
         let keys = [otherKey.publicKey, try PublicKey(compressedRepresentation: #require(Hex.decode(own)))]
         try await withNode { [command, folder] address in
-            let dht = DHTConfiguration(mode: .client, prefix: "/musig2", bootstrap: [try Multiaddr(address)])
+            let dht = NodeDHT.Configuration(mode: .client, prefix: "/musig2", bootstrap: [try Multiaddr(address)])
             let other = try await SigningNode.start(
                 signer: otherKey.copy(), listenAddresses: [.loopback], dht: dht, consent: .approveEverything)
             let first = try await SigningNode.start(

@@ -52,12 +52,12 @@ func lossyNetwork(_ aliceID: PeerID, _ bobID: PeerID) async {
 func meetInATable() async throws {
     let meeting = try PeerNode(identity: .generateEd25519())
     let addresses = try await meeting.listen(on: [Multiaddr("/ip4/127.0.0.1/tcp/0")])
-    try meeting.startDHT(DHTConfiguration(mode: .server, prefix: "/my-network"))
+    try meeting.startDHT(NodeDHT.Configuration(mode: .server, prefix: "/my-network"))
 
     let (alice, bob) = (try PeerNode(identity: .generateEd25519()), try PeerNode(identity: .generateEd25519()))
     for node in [alice, bob] {
         try await node.listen(on: [Multiaddr("/ip4/127.0.0.1/tcp/0")])
-        try node.startDHT(DHTConfiguration(mode: .client, prefix: "/my-network", bootstrap: addresses))
+        try node.startDHT(NodeDHT.Configuration(mode: .client, prefix: "/my-network", bootstrap: addresses))
     }
     let key: [UInt8] = [0x12, 0x20] + [UInt8](repeating: 7, count: 32)  // the SHA-256 multihash of what both know
     try await alice.dht?.publish(key, for: .seconds(3_600))

@@ -55,17 +55,17 @@ public final class SigningNode: Sendable {
         identity: NodeIdentity = .generateEd25519(),
         listenAddresses: [ListenAddress] = [.anyInterface],
         store: any SessionStore = InMemorySessionStore(),
-        dht: DHTConfiguration? = nil,
+        dht: NodeDHT.Configuration? = nil,
         discovery: (any PeerDiscovery)? = nil,
         values: (any ValueDiscovery)? = nil,
         otherDiscoveries: [any SessionDiscovery] = [],
         consent: any ConsentPolicy = .ownSessions,
         configuration: MuSig2Coordinator.Configuration = MuSig2Coordinator.Configuration(),
-        nodeConfiguration: PeerNodeConfiguration = PeerNodeConfiguration(),
+        nodeConfiguration: PeerNode.Configuration = PeerNode.Configuration(),
         logger: Logger = Logger(label: "musig2.node")
     ) throws {
         let node = try PeerNode(identity: identity, configuration: nodeConfiguration, logger: logger)
-        var networkConfiguration = NodePeerNetworkConfiguration(protocolID: Self.protocolID)
+        var networkConfiguration = NodePeerNetwork.Configuration(protocolID: Self.protocolID)
         networkConfiguration.maximumFrameBytes = configuration.limits.frameBytes
         let network = try NodePeerNetwork(node: node, configuration: networkConfiguration)
         self.node = node
@@ -114,13 +114,13 @@ public final class SigningNode: Sendable {
         identity: NodeIdentity = .generateEd25519(),
         listenAddresses: [ListenAddress] = [.anyInterface],
         store: any SessionStore = InMemorySessionStore(),
-        dht: DHTConfiguration? = nil,
+        dht: NodeDHT.Configuration? = nil,
         discovery: (any PeerDiscovery)? = nil,
         values: (any ValueDiscovery)? = nil,
         otherDiscoveries: [any SessionDiscovery] = [],
         consent: any ConsentPolicy = .ownSessions,
         configuration: MuSig2Coordinator.Configuration = MuSig2Coordinator.Configuration(),
-        nodeConfiguration: PeerNodeConfiguration = PeerNodeConfiguration(),
+        nodeConfiguration: PeerNode.Configuration = PeerNode.Configuration(),
         logger: Logger = Logger(label: "musig2.node")
     ) async throws -> SigningNode {
         let node = try SigningNode(

@@ -19,7 +19,7 @@ import Testing
             Multiaddr("/ip4/127.0.0.1/tcp/0"),  // to the world: /ip4/0.0.0.0/tcp/4001
             Multiaddr("/ip4/127.0.0.1/tcp/0/ws"),
         ])
-        var dht = DHTConfiguration(mode: .server, prefix: "/my-network")
+        var dht = NodeDHT.Configuration(mode: .server, prefix: "/my-network")
         dht.rules[RecordName.defaultNamespace] = AnnouncementRules()
         try meeting.startDHT(dht)
         print(meeting.addresses)  // give one of them to the others
@@ -31,7 +31,7 @@ import Testing
         let message = Array("1 BTC to Carol".utf8)
 
         func signTogether(_ bootstrap: [Multiaddr]) async throws -> ([PublicKey], [SchnorrSignature]) {
-            let dht = DHTConfiguration(mode: .client, prefix: "/my-network", bootstrap: bootstrap)
+            let dht = NodeDHT.Configuration(mode: .client, prefix: "/my-network", bootstrap: bootstrap)
             let alice = try await SigningNode.start(
                 signer: SecretKey.generate(), listenAddresses: [.loopback], dht: dht, consent: .approveEverything)
             let bob = try await SigningNode.start(
@@ -63,7 +63,7 @@ import Testing
 
         func begin() async throws {
             var updates = node.dhtStatusUpdates().makeAsyncIterator()
-            try node.startDHT(DHTConfiguration(prefix: "/my-network", bootstrap: meeting.addresses))
+            try node.startDHT(NodeDHT.Configuration(prefix: "/my-network", bootstrap: meeting.addresses))
             try await node.waitUntilReady(timeout: .seconds(30))
             while let status = await updates.next() {
                 print(status.mode, status.routingTableSize, status.isReady)
@@ -86,20 +86,20 @@ import Testing
     }
 
     @Test func configurations() async throws {
-        func behindAForwardedPort() throws -> PeerNodeConfiguration {
-            var configuration = PeerNodeConfiguration()
+        func behindAForwardedPort() throws -> PeerNode.Configuration {
+            var configuration = PeerNode.Configuration()
             configuration.announcedAddresses = [try Multiaddr("/ip4/203.0.113.7/tcp/4001")]
             return configuration
         }
 
-        func onThePublicNetwork(_ bootstrap: [Multiaddr]) -> (PeerNodeConfiguration, DHTConfiguration) {
-            var configuration = PeerNodeConfiguration()
+        func onThePublicNetwork(_ bootstrap: [Multiaddr]) -> (PeerNode.Configuration, NodeDHT.Configuration) {
+            var configuration = PeerNode.Configuration()
             configuration.dialFilter = .public  // strangers say where peers are
-            return (configuration, DHTConfiguration(mode: .client, bootstrap: bootstrap))
+            return (configuration, NodeDHT.Configuration(mode: .client, bootstrap: bootstrap))
         }
 
-        func inOneBuilding(_ bootstrap: [Multiaddr]) -> DHTConfiguration {
-            var configuration = DHTConfiguration(mode: .server, prefix: "/my-network", bootstrap: bootstrap)
+        func inOneBuilding(_ bootstrap: [Multiaddr]) -> NodeDHT.Configuration {
+            var configuration = NodeDHT.Configuration(mode: .server, prefix: "/my-network", bootstrap: bootstrap)
             configuration.addresses = .private
             return configuration
         }

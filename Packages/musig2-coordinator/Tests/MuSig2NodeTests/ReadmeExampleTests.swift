@@ -41,10 +41,10 @@ import Testing
         let bobKey = SecretKey.generate()
         let helper = try PeerNode(identity: .generateEd25519())
         try await helper.listen(on: [ListenAddress.loopback.multiaddr])
-        try helper.startDHT(DHTConfiguration(mode: .server, prefix: "/example"))
+        try helper.startDHT(NodeDHT.Configuration(mode: .server, prefix: "/example"))
 
         // All that the two know is one node of a DHT.
-        let dht = DHTConfiguration(mode: .client, prefix: "/example", bootstrap: helper.addresses)
+        let dht = NodeDHT.Configuration(mode: .client, prefix: "/example", bootstrap: helper.addresses)
         let alice = try await SigningNode.start(signer: aliceKey, listenAddresses: [.loopback], dht: dht)
         let bob = try await SigningNode.start(
             signer: bobKey, listenAddresses: [.loopback], dht: dht, consent: .approveEverything)

@@ -19,7 +19,7 @@ import Testing
     private func server() async throws -> PeerNode {
         let node = try PeerNode(identity: .generateEd25519(), logger: Self.quiet)
         try await node.listen(on: [ListenAddress.loopback.multiaddr])
-        var configuration = DHTConfiguration(mode: .server, prefix: Self.prefix)
+        var configuration = NodeDHT.Configuration(mode: .server, prefix: Self.prefix)
         configuration.rules[RecordName.defaultNamespace] = AnnouncementRules()
         try node.startDHT(configuration)
         return node
@@ -29,7 +29,7 @@ import Testing
         try await SigningNode.start(
             signer: SecretKey.generate(),
             listenAddresses: [.loopback],
-            dht: DHTConfiguration(mode: .server, prefix: Self.prefix, bootstrap: bootstrap.addresses),
+            dht: NodeDHT.Configuration(mode: .server, prefix: Self.prefix, bootstrap: bootstrap.addresses),
             consent: .approveEverything,
             logger: Self.quiet
         )

@@ -94,8 +94,8 @@ import Testing
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let meeting = try PeerNode(identity: .generateEd25519(), logger: logger)
         try await meeting.listen(on: [ListenAddress.loopback.multiaddr])
-        try meeting.startDHT(DHTConfiguration(mode: .server, prefix: "/test"))
-        let dht = DHTConfiguration(mode: .client, prefix: "/test", bootstrap: meeting.addresses)
+        try meeting.startDHT(NodeDHT.Configuration(mode: .server, prefix: "/test"))
+        let dht = NodeDHT.Configuration(mode: .client, prefix: "/test", bootstrap: meeting.addresses)
         var nodes: [SigningNode] = []
         for _ in 0..<2 {
             nodes.append(
@@ -122,7 +122,7 @@ import Testing
         await #expect(throws: TransportError(.invalidArgument, "")) {
             try await SigningNode.start(
                 signer: SecretKey.generate(), listenAddresses: [.loopback],
-                dht: DHTConfiguration(prefix: "no slash"))
+                dht: NodeDHT.Configuration(prefix: "no slash"))
         }
     }
 

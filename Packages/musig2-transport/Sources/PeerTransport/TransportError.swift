@@ -83,22 +83,8 @@ public struct TransportError: Error, Sendable {
         public static let cancelled = Code("cancelled")
         /// The node, listener or network was shut down.
         public static let shutDown = Code("shutDown")
-        /// This node takes no part in the network that would be searched.
-        public static let discoveryOff = Code("discoveryOff")
-        /// This node has not found its place in the network that would be searched, in the time given.
-        public static let notReady = Code("notReady")
-        /// Nobody who was asked answered.
-        public static let noAnswer = Code("noAnswer")
-        /// Nobody took the record that was to be published.
-        public static let notStored = Code("notStored")
         /// The operating system failed a call in a way that none of the other codes says.
         public static let systemFailure = Code("systemFailure")
-        /// A file with an identity is missing, readable by others, or not an identity.
-        public static let identityFile = Code("identityFile")
-        /// A file with known peers cannot be read or written, or could have been changed by others.
-        public static let peerStoreFile = Code("peerStoreFile")
-        /// A file that only its owner may read cannot be read or written, or could have been reached by others.
-        public static let privateFile = Code("privateFile")
     }
 }
 

@@ -20,19 +20,19 @@ extension TCPTransport {
     /// How long each stage may take before it fails with `timedOut`, or the other side is taken for dead.
     public struct Timeouts: Sendable {
         /// Resolving a name.
-        public var resolve: Duration = .seconds(10)
+        package var resolve: Duration = .seconds(10)
         /// The TCP connection itself, for each address tried.
         public var connect: Duration = .seconds(10)
         /// The WebSocket handshake.
-        public var webSocket: Duration = .seconds(10)
+        package var webSocket: Duration = .seconds(10)
         /// Agreeing on Noise.
-        public var security: Duration = .seconds(10)
+        package var security: Duration = .seconds(10)
         /// The Noise handshake.
         public var handshake: Duration = .seconds(10)
         /// Agreeing on yamux.
-        public var multiplexer: Duration = .seconds(10)
+        package var multiplexer: Duration = .seconds(10)
         /// Agreeing on the protocol of one stream.
-        public var stream: Duration = .seconds(10)
+        package var stream: Duration = .seconds(10)
         /// Time between two pings that keep a connection alive; each begins when the last was answered. Floods of frames that carry
         /// nothing are counted from one to the next, so it should be well below an hour.
         public var keepAliveInterval: Duration = .seconds(30)
@@ -40,16 +40,16 @@ extension TCPTransport {
         public var keepAlive: Duration = .seconds(10)
         /// How long a ping may go unanswered that is sent because the process slept, for ten seconds or more: what broke meanwhile is
         /// noticed at waking, within three seconds more.
-        public var waking: Duration = .seconds(5)
+        package var waking: Duration = .seconds(5)
         /// How long closing waits for the other side to close too.
-        public var close: Duration = .seconds(1)
+        package var close: Duration = .seconds(1)
         /// How long a stream that nobody holds may wait for the other side to close its half.
-        public var linger: Duration = .seconds(30)
+        package var linger: Duration = .seconds(30)
         /// How long nothing may move on a stream that a responder serves; it is reset after one to two times this.
-        public var idleResponder: Duration = .seconds(60)
+        package var idleResponder: Duration = .seconds(60)
         /// How long answers of responders may wait while none of them moves, because the other side gives no window or the socket
         /// takes nothing, before the connection is closed.
-        public var unreadAnswer: Duration = .seconds(10)
+        package var unreadAnswer: Duration = .seconds(10)
 
         /// The defaults.
         public init() {}
@@ -80,7 +80,7 @@ extension TCPTransport {
     public struct Limits: Sendable {
         /// Inbound connections whose handshake is not done; when there are more, the oldest of the network (/24 of IPv4, /48 of
         /// IPv6) with most of them is closed.
-        public var halfOpenConnections = 128
+        package var halfOpenConnections = 128
         /// Connections in total, either direction, half-open ones included.
         public var connections = 2048
         /// Inbound connections, half-open ones included: below the total, so that those who come in numbers cannot keep this
@@ -100,16 +100,16 @@ extension TCPTransport {
         /// Connections with one peer.
         public var connectionsPerPeer = 8
         /// Inbound connections of one listener that nobody accepted yet.
-        public var waitingConnections = 128
+        package var waitingConnections = 128
         /// Streams of one connection that the other side opened.
         public var inboundStreams = 256
         /// Streams of one connection that this side opened.
-        public var outboundStreams = 256
+        package var outboundStreams = 256
         /// Bytes that one stream holds for sending before a writer waits.
-        public var streamSendBuffer = 262_144
+        package var streamSendBuffer = 262_144
         /// Received bytes that one connection holds for all its readers; with more, the stream that holds most is reset. One
         /// stream alone never holds more than 16,777,216, the largest window, which only fast readers get.
-        public var connectionReceiveBuffer = 33_554_432
+        package var connectionReceiveBuffer = 33_554_432
         /// Bytes of memory that all connections together hold: received bytes for their readers, and answers of responders that
         /// the other sides have not taken. From half of it on a connection may hold no more than its share, which is a quarter of
         /// this divided by the number of connections that there may be, of received bytes, and as much or one answer of answers. From
@@ -118,21 +118,21 @@ extension TCPTransport {
         /// The same for the connections of one network (/24 of IPv4, /48 of IPv6), but those in ``exemptRanges``.
         public var networkReceiveBuffer = 67_108_864
         /// Bytes of answers (pings, resets) that may wait while the other side does not read; with more the connection closes.
-        public var unsentAnswers = 65_536
+        package var unsentAnswers = 65_536
         /// Bytes of memory that a responder's answers may take which wait with one stream: a request waits too when its answer might
         /// not fit. One answer may wait in any case.
-        public var streamAnswers = 131_072
+        package var streamAnswers = 131_072
         /// Bytes of memory that responders' answers may take which wait with all streams of one connection, or for its socket;
         /// a request waits too when its answer might not fit. They count as held; see ``receiveBuffer``.
-        public var connectionAnswers = 1_048_576
+        package var connectionAnswers = 1_048_576
         /// The longest head of the HTTP message that begins a WebSocket, in bytes.
-        public var webSocketHead = 8192
+        package var webSocketHead = 8192
         /// The longest WebSocket frame received, in bytes of payload. It is read in pieces, whatever its length.
-        public var webSocketFrame = 16_777_216
+        package var webSocketFrame = 16_777_216
         /// The longest multistream message, in bytes.
-        public var multistreamMessage = 1024
+        package var multistreamMessage = 1024
         /// Protocols that the other side may propose in one negotiation.
-        public var multistreamProposals = 64
+        package var multistreamProposals = 64
 
         /// The defaults.
         public init() {}

@@ -18,9 +18,10 @@ import Testing
     }
 
     private static func network(
-        _ identity: NodeIdentity = .generateEd25519(), _ change: (inout NodePeerNetworkConfiguration) -> Void = { _ in }
+        _ identity: NodeIdentity = .generateEd25519(),
+        _ change: (inout NodePeerNetwork.Configuration) -> Void = { _ in }
     ) async throws -> NodePeerNetwork {
-        var configuration = NodePeerNetworkConfiguration(protocolID: "/test-frames/1.0.0")
+        var configuration = NodePeerNetwork.Configuration(protocolID: "/test-frames/1.0.0")
         change(&configuration)
         return try NodePeerNetwork(node: try await node(identity), configuration: configuration)
     }

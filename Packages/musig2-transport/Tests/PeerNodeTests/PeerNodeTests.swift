@@ -197,7 +197,7 @@ private final class SilentConnection: Connection {
 
     /// Both sides dial; both keep the same connection, and the other is closed once it is idle and has lingered.
     @Test func ofTwoDialsAtOnceOneConnectionStays() async throws {
-        var configuration = PeerNodeConfiguration()
+        var configuration = PeerNode.Configuration()
         configuration.linger = .milliseconds(5)
         let one = try await nodes.node(1, configuration: configuration)
         let two = try await nodes.node(2, configuration: configuration)
@@ -223,7 +223,7 @@ private final class SilentConnection: Connection {
 
     @Test func aStreamThatNobodyAnswersTimesOut() async throws {
         let clock = VirtualClock()
-        var configuration = PeerNodeConfiguration()
+        var configuration = PeerNode.Configuration()
         configuration.timeSource = clock.timeSource
         let two = try testPeer(2)
         let silent = SilentConnection(
@@ -283,7 +283,7 @@ private final class SilentConnection: Connection {
     }
 
     @Test func servedStreamsAreBounded() async throws {
-        var configuration = PeerNodeConfiguration()
+        var configuration = PeerNode.Configuration()
         configuration.maximumInboundStreams = 2
         let one = try await nodes.node(1)
         let two = try await nodes.node(2, configuration: configuration)
@@ -297,7 +297,7 @@ private final class SilentConnection: Connection {
     }
 
     @Test func connectionsAreBounded() async throws {
-        var configuration = PeerNodeConfiguration()
+        var configuration = PeerNode.Configuration()
         configuration.maximumConnections = 1
         let one = try await nodes.node(1, configuration: configuration)
         let (two, three) = (try await nodes.node(2), try await nodes.node(3))
@@ -353,7 +353,7 @@ private final class SilentConnection: Connection {
         let (slow, good) = (try Multiaddr("/ip4/10.0.0.1/tcp/1"), try Multiaddr("/ip4/10.0.0.2/tcp/1"))
         let target = try #require(two.addresses.first)
         let clock = VirtualClock()
-        var configuration = PeerNodeConfiguration()
+        var configuration = PeerNode.Configuration()
         configuration.timeSource = clock.timeSource
         let transport = ScriptedTransport { (address) async throws(TransportError) in
             if address == slow {
@@ -375,7 +375,7 @@ private final class SilentConnection: Connection {
 
     @Test func aDialThatNeverEndsTimesOut() async throws {
         let clock = VirtualClock()
-        var configuration = PeerNodeConfiguration()
+        var configuration = PeerNode.Configuration()
         configuration.timeSource = clock.timeSource
         let transport = ScriptedTransport { (_) async throws(TransportError) in
             // It does not even listen to its cancellation.
@@ -409,7 +409,7 @@ private final class SilentConnection: Connection {
     }
 
     @Test func announcedAddressesTakeThePlaceOfTheOthers() async throws {
-        var configuration = PeerNodeConfiguration()
+        var configuration = PeerNode.Configuration()
         configuration.announcedAddresses = [try Multiaddr("/dns4/signer.example/tcp/4001")]
         let one = try await nodes.node(1, configuration: configuration)
         #expect(one.addresses == [try Multiaddr("/dns4/signer.example/tcp/4001/p2p/\(one.localPeer)")])
@@ -437,7 +437,7 @@ private final class SilentConnection: Connection {
     @Test(arguments: [true, false])
     func aNodeIsAService(gracefully: Bool) async throws {
         let two = try await nodes.node(2)
-        var configuration = PeerNodeConfiguration()
+        var configuration = PeerNode.Configuration()
         configuration.listenAddresses = [try Multiaddr("/memory/500")]
         let peer = try testPeer(1)
         let one = PeerNode(

@@ -16,7 +16,7 @@ struct TestNodes {
 
     func node(
         _ number: UInt8,
-        configuration: PeerNodeConfiguration = PeerNodeConfiguration()
+        configuration: PeerNode.Configuration = PeerNode.Configuration()
     ) async throws -> PeerNode {
         let peer = try testPeer(number)
         let node = PeerNode(
@@ -31,9 +31,9 @@ struct TestNodes {
 
     func network(
         _ number: UInt8,
-        _ change: (inout NodePeerNetworkConfiguration) -> Void = { _ in }
+        _ change: (inout NodePeerNetwork.Configuration) -> Void = { _ in }
     ) async throws -> NodePeerNetwork {
-        var configuration = NodePeerNetworkConfiguration(protocolID: "/test-frames/1.0.0")
+        var configuration = NodePeerNetwork.Configuration(protocolID: "/test-frames/1.0.0")
         change(&configuration)
         return try NodePeerNetwork(node: try await node(number), configuration: configuration)
     }

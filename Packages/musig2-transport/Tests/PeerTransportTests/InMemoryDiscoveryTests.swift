@@ -2,6 +2,7 @@ import Multiformats
 import Testing
 
 @testable import PeerTransport
+@testable import PeerTransportTestKit
 
 @Suite struct InMemoryDiscoveryTests {
     private let clock = VirtualClock(wallMilliseconds: 1_000_000)

@@ -48,7 +48,7 @@ extension Interop {
         }
 
         /// Under a name of the network's own, and under the one that py-libp2p has built in.
-        @Test(arguments: [KademliaPair.ownPrefix, DHTConfiguration.publicPrefix], Setting.all)
+        @Test(arguments: [KademliaPair.ownPrefix, NodeDHT.Configuration.publicPrefix], Setting.all)
         func addProvider(in prefix: String, _ setting: Setting) async throws {
             try await KademliaPair.connected(setting, prefix: prefix) { both in
                 let ours = Self.key()

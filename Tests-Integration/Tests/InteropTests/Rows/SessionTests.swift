@@ -48,7 +48,7 @@ extension Interop {
         }
 
         private static func threeOfThree(
-            _ modes: [DHTConfiguration.Mode], _ setting: Setting, by way: Way
+            _ modes: [NodeDHT.Configuration.Mode], _ setting: Setting, by way: Way
         ) async throws {
             let network = PythonDHT(
                 protocolID: ProtocolID("\(KademliaPair.ownPrefix)/kad/1.0.0"),
@@ -71,14 +71,14 @@ extension Interop {
         }
 
         private static func signer(
-            _ setting: Setting, _ mode: DHTConfiguration.Mode, bootstrap: [Multiaddr]
+            _ setting: Setting, _ mode: NodeDHT.Configuration.Mode, bootstrap: [Multiaddr]
         ) async throws -> Signer {
             let secret = SecretKey.generate()
             let key = secret.publicKey
             let node = try await SigningNode.start(
                 signer: secret, identity: setting.identity(),
                 listenAddresses: [ListenAddress(try Multiaddr(setting.listenAddress))],
-                dht: DHTConfiguration(mode: mode, prefix: KademliaPair.ownPrefix, bootstrap: bootstrap),
+                dht: NodeDHT.Configuration(mode: mode, prefix: KademliaPair.ownPrefix, bootstrap: bootstrap),
                 consent: .approveEverything, logger: Logger(label: "interop") { _ in SwiftLogNoOpLogHandler() })
             return Signer(key: key, node: node)
         }

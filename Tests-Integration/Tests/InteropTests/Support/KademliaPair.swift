@@ -94,7 +94,7 @@ struct Highest: ValueRules {
 extension OurNode {
     /// Serves a DHT, in which loopback addresses count.
     func startDHT(prefix: String, bootstrap: [Multiaddr]) throws -> NodeDHT {
-        var configuration = DHTConfiguration(mode: .server, prefix: prefix, bootstrap: bootstrap)
+        var configuration = NodeDHT.Configuration(mode: .server, prefix: prefix, bootstrap: bootstrap)
         configuration.addresses = .any
         configuration.rules = [KademliaPair.namespace: Highest()]
         return try node.startDHT(configuration)

@@ -63,7 +63,7 @@ struct NodeCommand: AsyncParsableCommand {
 
     private func makeNode(_ folder: NodeFolder, _ output: Output) throws -> PeerNode {
         let identity = try folder.open(home)
-        var configuration = PeerNodeConfiguration()
+        var configuration = PeerNode.Configuration()
         configuration.peerStorePersistence = PeerStoreFile(path: folder.peerFile)
         configuration.announcedAddresses = try node.announcedAddresses(of: identity.peerID, output)
         do throws(TransportError) {

@@ -6,7 +6,7 @@ import PeerTransport
 /// The way of a node into its DHT, with what a person needs to know when it does not get there.
 struct NetworkEntry {
     let node: PeerNode
-    let configuration: DHTConfiguration
+    let configuration: NodeDHT.Configuration
 
     /// A bootstrap address that led to a node.
     struct Reached {

@@ -62,8 +62,8 @@ struct NetworkOptions: ParsableArguments {
     /// - Parameters:
     ///   - mode: Client for a signer that only passes by, server for a node that others begin with.
     ///   - bootstrap: Where to begin.
-    func configuration(_ mode: DHTConfiguration.Mode, bootstrap: [Multiaddr]) -> DHTConfiguration {
-        var configuration = DHTConfiguration(mode: mode, prefix: prefix, bootstrap: bootstrap)
+    func configuration(_ mode: NodeDHT.Configuration.Mode, bootstrap: [Multiaddr]) -> NodeDHT.Configuration {
+        var configuration = NodeDHT.Configuration(mode: mode, prefix: prefix, bootstrap: bootstrap)
         configuration.rules[RecordName.defaultNamespace] = AnnouncementRules()
         if privateAddresses { configuration.addresses = .any }
         return configuration

@@ -33,7 +33,7 @@ final class SignerNode: Sendable {
     }
 
     /// How the node takes part in the DHT: as a client, since it only passes by.
-    private var dht: DHTConfiguration? {
+    private var dht: NodeDHT.Configuration? {
         bootstrap.isEmpty ? nil : network.configuration(.client, bootstrap: bootstrap)
     }
 
@@ -57,7 +57,7 @@ final class SignerNode: Sendable {
         let listen = try node.listenAddresses()
         let identity = try identity()
         let announce = try node.announcedAddresses(of: identity.peerID, output)
-        var nodeConfiguration = PeerNodeConfiguration()
+        var nodeConfiguration = PeerNode.Configuration()
         nodeConfiguration.announcedAddresses = announce
         nodeConfiguration.peerStorePersistence = PeerStoreFile(path: home.peersFile)
         var configuration = MuSig2Coordinator.Configuration()

@@ -1,6 +1,7 @@
 import MuSig2Session
 import Multiformats
 import PeerTransport
+import PeerTransportTestKit
 import Secp256k1
 import Testing
 import WireCodec

@@ -18,18 +18,18 @@ extension Kademlia {
         /// k: the size of a bucket, of an answer, and how many servers keep a record.
         public var bucketSize = 20
         /// α: how many requests of a lookup are under way at once.
-        public var concurrency = 10
+        package var concurrency = 10
         /// The same for the lookups that the node does for itself, which have no hurry: fewer requests find as much.
-        public var backgroundConcurrency = 3
+        package var backgroundConcurrency = 3
         /// β: a lookup ends when so many of the closest servers have answered.
-        public var resiliency = 3
+        package var resiliency = 3
         /// d: lookups of values and providers take so many paths that share no peer, so that one liar does not lead all astray.
-        public var disjointPaths = 3
+        package var disjointPaths = 3
 
         /// The longest a request may take. 10 s.
         public var requestTimeout: Duration = .seconds(10)
         /// After this time a lookup asks others beside a peer that has not answered yet. 2 s.
-        public var slowAfter: Duration = .seconds(2)
+        package var slowAfter: Duration = .seconds(2)
         /// The longest a lookup may take. 60 s.
         public var lookupTimeout: Duration = .seconds(60)
         /// How often an operation is tried again when nobody answered.
@@ -38,9 +38,9 @@ extension Kademlia {
         public var retryDelay: Duration = .seconds(2)
 
         /// How often each bucket is refreshed. 10 min.
-        public var refreshInterval: Duration = .seconds(600)
+        package var refreshInterval: Duration = .seconds(600)
         /// After this time without an answer a server is asked whether it is still there. 30 min.
-        public var livenessAge: Duration = .seconds(1_800)
+        package var livenessAge: Duration = .seconds(1_800)
 
         /// How long a provider record is kept. 48 h.
         public var providerLifetime: Duration = .seconds(48 * 3_600)
@@ -53,9 +53,9 @@ extension Kademlia {
         /// How often this node's own values are renewed. 24 h.
         public var putInterval: Duration = .seconds(24 * 3_600)
         /// How often expired records are removed. 1 h.
-        public var cleanupInterval: Duration = .seconds(3_600)
+        package var cleanupInterval: Duration = .seconds(3_600)
         /// The wait after a change of this node's addresses before its provider records are renewed. 5 s.
-        public var addressSettling: Duration = .seconds(5)
+        package var addressSettling: Duration = .seconds(5)
 
         /// What the node takes at most.
         public var limits = Limits()
@@ -79,94 +79,94 @@ extension Kademlia {
         /// The longest key of FIND_NODE, in bytes.
         public var keyBytes = 256
         /// The longest key of a provider record, in bytes.
-        public var providerKeyBytes = 80
+        package var providerKeyBytes = 80
         /// The longest key of a value, in bytes.
-        public var valueKeyBytes = 128
+        package var valueKeyBytes = 128
         /// The longest value, in bytes: a message of 64 KiB has room for it, its key twice, and some peers.
         public var valueBytes = 60 << 10
         /// The most addresses of one peer that are kept or told.
         public var addressesPerPeer = 8
         /// The longest binary address that is kept or told, in bytes.
-        public var addressBytes = 128
+        package var addressBytes = 128
         /// The longest answer, in bytes; peers are left out of an answer that would be longer.
-        public var answerBytes = 60 << 10
+        package var answerBytes = 60 << 10
 
         /// The most servers of one network group (/24 of IPv4, /48 of IPv6) in a bucket.
-        public var serversPerGroupInBucket = 2
+        package var serversPerGroupInBucket = 2
         /// The most servers of one network group in the routing table.
-        public var serversPerGroup = 3
+        package var serversPerGroup = 3
         /// The most servers of one network group that may answer on one path of a lookup, or are asked at once.
-        public var askedPerGroup = 3
+        package var askedPerGroup = 3
         /// The most servers of one /32 of IPv6 in a bucket: it has 65,536 times a /48, and may be one party's.
-        public var serversPerAllocationInBucket = 3
+        package var serversPerAllocationInBucket = 3
         /// The most servers of one /32 of IPv6 in the routing table.
-        public var serversPerAllocation = 6
+        package var serversPerAllocation = 6
         /// The most servers of one /32 of IPv6 that may answer on one path of a lookup, or are asked at once.
-        public var askedPerAllocation = 4
+        package var askedPerAllocation = 4
         /// The most servers that wait for a place in a full bucket.
-        public var replacementsPerBucket = 10
+        package var replacementsPerBucket = 10
         /// The most peers that are vouched for, beside the bootstrap peers; later ones are not noted.
-        public var vouchedPeers = 64
+        package var vouchedPeers = 64
         /// The most connected peers of which addresses are remembered.
         public var connectedPeers = 1_024
 
         /// The most provider records of other peers.
         public var providerRecords = 32_768
         /// The most providers of one key.
-        public var providersPerKey = 64
+        package var providersPerKey = 64
         /// The most providers in an answer.
-        public var providersPerAnswer = 32
+        package var providersPerAnswer = 32
         /// The most provider records from one network: a /24 of IPv4, a /32 of IPv6, a host of a local network, or a peer
         /// of which it is not known where it is. Above it the member of that network with most gives way.
-        public var providerRecordsPerSource = 4_096
+        package var providerRecordsPerSource = 4_096
         /// The most values of other peers.
         public var values = 4_096
         /// The most bytes that values and their keys may have together. A value counts for `valuesBytes / values` at least.
         public var valuesBytes = 16 << 20
         /// The most bytes of values from one network, as for provider records, counted likewise.
-        public var valuesBytesPerSource = 2 << 20
+        package var valuesBytesPerSource = 2 << 20
         /// The most processor time that values from one network, whichever identities it has, may take to look at at once, as
         /// their rules say. Afterwards, a tenth of it in each second. A value that is known is not looked at again. 100 ms.
-        public var checkWorkPerNetwork: Duration = .milliseconds(100)
+        package var checkWorkPerNetwork: Duration = .milliseconds(100)
         /// The same for all networks together, and for those that are free of limits per network. 1.6 s.
-        public var checkWork: Duration = .milliseconds(1_600)
+        package var checkWork: Duration = .milliseconds(1_600)
         /// The most values to store for others that are looked at, or wait for that, at once.
         public var checks = 16
         /// The most of them from one network.
-        public var checksPerNetwork = 4
+        package var checksPerNetwork = 4
         /// The most requests that wait for one value to be looked at.
-        public var askersPerCheck = 16
+        package var askersPerCheck = 16
         /// The most different values that wait in one lookup to be looked at; what servers return above it counts as nothing.
-        public var uncheckedValuesPerLookup = 32
+        package var uncheckedValuesPerLookup = 32
         /// The most different values of one lookup of which it is remembered what they were found to be.
-        public var judgedValuesPerLookup = 16
+        package var judgedValuesPerLookup = 16
         /// The most networks of which the allowance is remembered.
-        public var checkedNetworks = 1_024
+        package var checkedNetworks = 1_024
 
         /// The most operations of the caller at once.
-        public var operations = 256
+        package var operations = 256
         /// The most keys and values that this node publishes.
-        public var publications = 4_096
+        package var publications = 4_096
         /// The most lookups at once that the node does for itself (refreshing, renewing).
-        public var backgroundLookups = 3
+        package var backgroundLookups = 3
         /// The most probes of peers at once.
-        public var probes = 16
+        package var probes = 16
         /// The most peers that wait for a probe.
-        public var waitingProbes = 256
+        package var waitingProbes = 256
         /// The most peers of one network group that wait for a probe.
-        public var waitingProbesPerGroup = 8
+        package var waitingProbesPerGroup = 8
         /// The most peers of one /32 of IPv6 that wait for a probe.
-        public var waitingProbesPerAllocation = 16
+        package var waitingProbesPerAllocation = 16
         /// The most servers that one lookup asks. From each answer it takes k peers, which bounds what it remembers.
-        public var requestsPerLookup = 128
+        package var requestsPerLookup = 128
         /// How many of the peers that one server named may fail before the rest of its naming is doubted.
-        public var failuresPerReferrer = 3
+        package var failuresPerReferrer = 3
         /// The most providers taken from one answer.
-        public var providersTakenPerAnswer = 64
+        package var providersTakenPerAnswer = 64
         /// The most providers that one lookup collects.
-        public var providersPerLookup = 512
+        package var providersPerLookup = 512
         /// The most providers without addresses that are looked up by name when a lookup of providers ends.
-        public var providersResolved = 8
+        package var providersResolved = 8
 
         /// The defaults.
         public init() {}

@@ -19,7 +19,7 @@ struct ConnectionLimits {
     /// How often connections may come from one network.
     var inboundRate: RateLimit
 
-    init(_ configuration: PeerNodeConfiguration) {
+    init(_ configuration: PeerNode.Configuration) {
         total = configuration.maximumConnections
         perPeer = configuration.maximumConnectionsPerPeer
         perNetwork = configuration.maximumConnectionsPerNetwork

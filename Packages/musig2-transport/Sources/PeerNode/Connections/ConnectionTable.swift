@@ -89,8 +89,8 @@ struct ConnectionTable {
     }
 
     /// Whether one more inbound connection may come from where this one comes, now; if so, it is counted.
-    mutating func admits(_ connection: any Connection, at now: Duration, values: PeerValues) -> Bool {
-        guard connection.isInbound, !values.isProtected(connection.remotePeer),
+    mutating func admits(_ connection: any Connection, at now: Duration, priorities: ConnectionPriorities) -> Bool {
+        guard connection.isInbound, !priorities.isProtected(connection.remotePeer),
             let network = IPNetwork(connection.remoteAddress)
         else { return true }
         if let host = IPHost(connection.remoteAddress), !hostRate.take(host, at: now) { return false }
@@ -105,37 +105,39 @@ struct ConnectionTable {
     /// of one of its own that nothing uses. When all have as many, the inbound one that is worth least goes, of those that
     /// nothing uses; streams that say nothing are no use. None is younger than `grace`, and none protected. A protected peer
     /// is let in in any case, also when all connections were dialled.
-    func victim(for connection: any Connection, at now: Duration, grace: Duration, values: PeerValues) -> Entry? {
+    func victim(for connection: any Connection, at now: Duration, grace: Duration, priorities: ConnectionPriorities)
+        -> Entry?
+    {
         let peer = connection.remotePeer
         guard peer != local else { return nil }
         let others = connections(to: peer)
         if others.count >= limits.perPeer { return others.first { $0.isRetired } ?? others.first }
-        let isProtected = values.isProtected(peer)
+        let isProtected = priorities.isProtected(peer)
         guard connection.isInbound else {
-            return isFull && isProtected ? leastOfAll(at: now, values) : nil
+            return isFull && isProtected ? leastOfAll(at: now, priorities) : nil
         }
         let network = IPNetwork(connection.remoteAddress)
         let isNetworkFull = isFull(network) && !isProtected
         guard isFullForInbound || isNetworkFull else { return nil }
         let strangers = entries.values.filter { entry in
             entry.connection.isInbound && (!isNetworkFull || entry.network == network)
-                && !values.isProtected(entry.connection.remotePeer)
+                && !priorities.isProtected(entry.connection.remotePeer)
         }
         let crowd =
             isNetworkFull
             ? crowd(in: strangers, at: now, IPHost(connection.remoteAddress)) { $0.host }
             : crowd(in: strangers, at: now, network?.widest) { $0.network?.widest }
-        let victim = crowd.filter { now - $0.since >= grace }.min { isWorthLess($0, $1, at: now, values) }
+        let victim = crowd.filter { now - $0.since >= grace }.min { isWorthLess($0, $1, at: now, priorities) }
         if victim == nil, isProtected {
-            return strangers.min { isWorthLess($0, $1, at: now, values) } ?? leastOfAll(at: now, values)
+            return strangers.min { isWorthLess($0, $1, at: now, priorities) } ?? leastOfAll(at: now, priorities)
         }
         return victim
     }
 
     /// Of all connections to peers that are not protected, whoever dialled, the one that is worth least.
-    private func leastOfAll(at now: Duration, _ values: PeerValues) -> Entry? {
-        entries.values.filter { !values.isProtected($0.connection.remotePeer) }
-            .min { isWorthLess($0, $1, at: now, values) }
+    private func leastOfAll(at now: Duration, _ priorities: ConnectionPriorities) -> Entry? {
+        entries.values.filter { !priorities.isProtected($0.connection.remotePeer) }
+            .min { isWorthLess($0, $1, at: now, priorities) }
     }
 
     /// The connections of which one gives way to a newcomer of a party: all of the party that has most; if that is the
@@ -159,16 +161,19 @@ struct ConnectionTable {
     private static func first(_ entries: [Entry]) -> ID { entries.map(\.id).min() ?? 0 }
 
     /// The connections that are too many: those that nothing uses, the least valuable first.
-    func surplus(at now: Duration, values: PeerValues) -> [Entry] {
+    func surplus(at now: Duration, priorities: ConnectionPriorities) -> [Entry] {
         guard entries.count > limits.trimAbove else { return [] }
         let dispensable = entries.values.filter {
-            isDispensable($0, at: now, grace: limits.grace, values: values)
+            isDispensable($0, at: now, grace: limits.grace, priorities: priorities)
         }
-        return Array(dispensable.sorted { isWorthLess($0, $1, at: now, values) }.prefix(entries.count - limits.trimTo))
+        return Array(
+            dispensable.sorted { isWorthLess($0, $1, at: now, priorities) }.prefix(entries.count - limits.trimTo))
     }
 
-    private func isDispensable(_ entry: Entry, at now: Duration, grace: Duration, values: PeerValues) -> Bool {
-        now - entry.since >= grace && isUnused(entry, at: now) && !values.isProtected(entry.connection.remotePeer)
+    private func isDispensable(_ entry: Entry, at now: Duration, grace: Duration, priorities: ConnectionPriorities)
+        -> Bool
+    {
+        now - entry.since >= grace && isUnused(entry, at: now) && !priorities.isProtected(entry.connection.remotePeer)
     }
 
     /// Whether nothing uses a connection: no stream, or on one that the other side has dialled none that is of use. A stream by
@@ -182,13 +187,15 @@ struct ConnectionTable {
 
     /// A retired one goes before others, one by which no frames come before one that has them, then the one of less value, then
     /// the one that was not of use for longer.
-    private func isWorthLess(_ left: Entry, _ right: Entry, at now: Duration, _ values: PeerValues) -> Bool {
+    private func isWorthLess(_ left: Entry, _ right: Entry, at now: Duration, _ priorities: ConnectionPriorities)
+        -> Bool
+    {
         if left.isRetired != right.isRetired { return left.isRetired }
         let (hasLeftFrames, hasRightFrames) = (hasFrames(left, at: now), hasFrames(right, at: now))
         if hasLeftFrames != hasRightFrames { return hasRightFrames }
-        let leftValue = values.value(of: left.connection.remotePeer)
-        let rightValue = values.value(of: right.connection.remotePeer)
-        if leftValue != rightValue { return leftValue < rightValue }
+        let leftWeight = priorities.weight(of: left.connection.remotePeer)
+        let rightWeight = priorities.weight(of: right.connection.remotePeer)
+        if leftWeight != rightWeight { return leftWeight < rightWeight }
         let (leftUse, rightUse) = (left.lastOfUse, right.lastOfUse)
         return leftUse == rightUse ? left.id < right.id : leftUse < rightUse
     }
@@ -206,13 +213,13 @@ struct ConnectionTable {
         connections(to: peer).first { !$0.isRetired }
     }
 
-    mutating func add(_ connection: any Connection, at now: Duration, values: PeerValues) -> OnAdd {
+    mutating func add(_ connection: any Connection, at now: Duration, priorities: ConnectionPriorities) -> OnAdd {
         let peer = connection.remotePeer
         guard peer != local else {
             return .refused(TransportError(.peerMismatch, "the other side is peer \(peer), this node itself"))
         }
         // Who is protected has the places that are kept for dials, too.
-        let isProtected = values.isProtected(peer)
+        let isProtected = priorities.isProtected(peer)
         guard isProtected ? entries.count < limits.totalWithProtected : !isFull,
             !connection.isInbound || !isFullForInbound || isProtected
         else {

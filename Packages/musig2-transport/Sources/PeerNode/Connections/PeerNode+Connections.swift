@@ -32,13 +32,13 @@ extension PeerNode {
     /// ones to the least valuable peers go first.
     ///
     /// - Parameters:
-    ///   - value: From -1,000,000 to 1,000,000; the values for different reasons are added. 0 takes it back.
-    ///   - peer: Who, connected or not.
+    ///   - peer: The peer, connected or not.
+    ///   - weight: From -1,000,000 to 1,000,000; the weights for different reasons are added. 0 takes it back.
     ///   - reason: For what, such as `dht`.
     /// - Returns: False when as many peers or reasons are valued as can be.
     @discardableResult
-    public func setValue(_ value: Int, of peer: PeerID, for reason: String) -> Bool {
-        state.withLock { $0.values.set(value, of: peer, for: reason) }
+    public func tag(_ peer: PeerID, weight: Int, for reason: String) -> Bool {
+        state.withLock { $0.priorities.tag(peer, weight: weight, for: reason) }
     }
 
     /// Keeps the connections of a peer, however many there are: they are not closed to make room, and limits by network do
@@ -50,7 +50,7 @@ extension PeerNode {
     /// - Returns: False when as many peers or reasons are protected as can be.
     @discardableResult
     public func protect(_ peer: PeerID, for reason: String) -> Bool {
-        state.withLock { $0.values.protect(peer, for: reason) }
+        state.withLock { $0.priorities.protect(peer, for: reason) }
     }
 
     /// Takes back what ``protect(_:for:)`` said for one reason.
@@ -59,7 +59,7 @@ extension PeerNode {
     ///   - peer: Who.
     ///   - reason: For what.
     public func unprotect(_ peer: PeerID, for reason: String) {
-        state.withLock { $0.values.unprotect(peer, for: reason) }
+        state.withLock { $0.priorities.unprotect(peer, for: reason) }
     }
 
     // MARK: The life of a connection
@@ -71,14 +71,14 @@ extension PeerNode {
         let grace = configuration.linger
         let (isAdmitted, victim) = state.withLock { state -> (Bool, ConnectionTable.Entry?) in
             // First, so that those who come too often drive nobody out.
-            guard state.table.admits(connection, at: now, values: state.values) else { return (false, nil) }
-            return (true, state.table.victim(for: connection, at: now, grace: grace, values: state.values))
+            guard state.table.admits(connection, at: now, priorities: state.priorities) else { return (false, nil) }
+            return (true, state.table.victim(for: connection, at: now, grace: grace, priorities: state.priorities))
         }
         if let victim { evict(victim) }
         let (outcome, dial) = state.withLock { state -> (ConnectionTable.OnAdd, Dial?) in
             guard !state.isShutDown else { return (.refused(Self.shutDownError), nil) }
             guard isAdmitted else { return (.refused(Self.tooOftenError(connection)), nil) }
-            let outcome = state.table.add(connection, at: now, values: state.values)
+            let outcome = state.table.add(connection, at: now, priorities: state.priorities)
             switch outcome {
             case .first: state.notices.append(.connected(peer))
             case .replaces: state.notices.append(.replaced(peer))
@@ -126,7 +126,7 @@ extension PeerNode {
         } else {
             for other in retired { closeAfterLinger(other, evenIfCurrent: false) }
         }
-        for entry in state.withLock({ $0.table.surplus(at: now, values: $0.values) }) { evict(entry) }
+        for entry in state.withLock({ $0.table.surplus(at: now, priorities: $0.priorities) }) { evict(entry) }
         metrics.connections(state.withLock { ($0.table.inboundCount, $0.table.entries.count) })
         return nil
     }

@@ -147,7 +147,7 @@ extension PeerNode {
     }
 
     /// Whether the connections of a peer are kept; see ``protect(_:for:)``.
-    func isProtected(_ peer: PeerID) -> Bool { state.withLock { $0.values.isProtected(peer) } }
+    func isProtected(_ peer: PeerID) -> Bool { state.withLock { $0.priorities.isProtected(peer) } }
 
     private func serverName(of id: ProtocolID) -> String? { state.withLock { $0.registry[id]?.name } }
 

@@ -3,7 +3,7 @@ public import KademliaDHT
 /// What the distributed hash table of a node is like at a moment.
 public struct DHTStatus: Sendable, Hashable {
     /// What the node is to the others.
-    public var mode: DHTConfiguration.Mode
+    public var mode: NodeDHT.Configuration.Mode
 
     /// How many peers are in the routing table.
     public var routingTableSize: Int
@@ -29,7 +29,7 @@ public struct DHTStatus: Sendable, Hashable {
     ///   - isReady: Whether searches lead somewhere.
     ///   - lack: What it lacks, if it is not ready.
     public init(
-        mode: DHTConfiguration.Mode, routingTableSize: Int, isReady: Bool, lack: Kademlia.Lack? = nil
+        mode: NodeDHT.Configuration.Mode, routingTableSize: Int, isReady: Bool, lack: Kademlia.Lack? = nil
     ) {
         self.lack = lack
         self.mode = mode

@@ -15,14 +15,14 @@ extension NodeDHT {
     /// Tells the machine what happened, and does what it wants.
     func feed(_ input: Kademlia.Input) {
         let now = now()
-        let (turn, late) = state.withLock { state -> (Turn, [PlacedStream]) in
-            guard state.phase == .running else { return (Turn(), []) }
-            let turn = handle(input, at: now, in: &state)
+        let (followUp, late) = state.withLock { state -> (FollowUp, [PlacedStream]) in
+            guard state.phase == .running else { return (FollowUp(), []) }
+            let followUp = handle(input, at: now, in: &state)
             let late = state.idle.expire(at: now.monotonic)
             setAlarm(&state, at: now.monotonic)
-            return (turn, late)
+            return (followUp, late)
         }
-        note(turn)
+        note(followUp)
         for late in late { late.stream.stream.reset() }
     }
 
@@ -38,7 +38,7 @@ extension NodeDHT {
     }
 
     /// What is left to be done of an input outside the lock.
-    private struct Turn {
+    private struct FollowUp {
         /// The answer, if the input is a request that came in.
         var verdict: Verdict?
         /// What has changed.
@@ -46,8 +46,8 @@ extension NodeDHT {
     }
 
     /// One input, and all that follows from it at once.
-    private func handle(_ input: Kademlia.Input, at now: Kademlia.Now, in state: inout State) -> Turn {
-        var turn = Turn()
+    private func handle(_ input: Kademlia.Input, at now: Kademlia.Now, in state: inout State) -> FollowUp {
+        var followUp = FollowUp()
         var inputs = [input]
         while let input = inputs.popLast() {
             for effect in state.machine.handle(input, at: now) {
@@ -60,9 +60,9 @@ extension NodeDHT {
                     case .wait: break
                     case .refuse: inputs.append(.requestFailed(request.id, .notSent))
                     }
-                case .reply(let id, let message): answer(id, .reply(message), &turn, &state)
-                case .noReply: turn.verdict = .noReply
-                case .refuse(let id, let refusal): answer(id, .refuse(refusal), &turn, &state)
+                case .reply(let id, let message): answer(id, .reply(message), &followUp, &state)
+                case .noReply: followUp.verdict = .noReply
+                case .refuse(let id, let refusal): answer(id, .refuse(refusal), &followUp, &state)
                 case .check(let check):
                     state.checks.append(check)
                     if state.checkTask == nil { state.checkTask = Task { await self.check() } }
@@ -72,18 +72,23 @@ extension NodeDHT {
                     let status = Self.status(of: state.machine)
                     // Under the lock, so that the last one told is the last one there was.
                     node.dhtBoard.set(status)
-                    turn.status = status
+                    followUp.status = status
                 case .measured(let report): metrics.lookup(report)
                 case .progress: break
                 }
             }
         }
-        return turn
+        return followUp
     }
 
     /// Keeps an answer for the one that asked in this call, or gives it to the one that has waited for it.
-    private func answer(_ id: Kademlia.InboundID, _ verdict: Verdict, _ turn: inout Turn, _ state: inout State) {
-        if let late = state.lateAnswers.removeValue(forKey: id) { late.set(verdict) } else { turn.verdict = verdict }
+    private func answer(_ id: Kademlia.InboundID, _ verdict: Verdict, _ followUp: inout FollowUp, _ state: inout State)
+    {
+        if let late = state.lateAnswers.removeValue(forKey: id) {
+            late.set(verdict)
+        } else {
+            followUp.verdict = verdict
+        }
     }
 
     /// Looks at values, one after another, on no event loop and without the lock.
@@ -101,8 +106,8 @@ extension NodeDHT {
         }
     }
 
-    private func note(_ turn: Turn) {
-        guard let status = turn.status else { return }
+    private func note(_ followUp: FollowUp) {
+        guard let status = followUp.status else { return }
         metrics.routingTable(status.routingTableSize)
         logger.debug(
             "DHT status",
@@ -194,26 +199,26 @@ extension NodeDHT {
         _ request: KademliaMessage, from peer: PeerID, at address: Multiaddr, hasWaited: Bool
     ) -> Verdict? {
         let now = now()
-        let turn = state.withLock { state -> Turn in
-            guard state.phase == .running else { return Turn() }
+        let followUp = state.withLock { state -> FollowUp in
+            guard state.phase == .running else { return FollowUp() }
             if !hasWaited {
                 let network = address.scope == .public ? IPNetwork(address)?.widest : nil
-                guard let delay = state.inbound.reserve(peer, of: network, at: now.monotonic) else { return Turn() }
-                guard delay <= .zero else { return Turn(verdict: .delayed(wake(after: delay))) }
+                guard let delay = state.inbound.reserve(peer, of: network, at: now.monotonic) else { return FollowUp() }
+                guard delay <= .zero else { return FollowUp(verdict: .delayed(wake(after: delay))) }
             }
             state.lastInbound &+= 1
             let id = Kademlia.InboundID(state.lastInbound)
             defer { setAlarm(&state, at: now.monotonic) }
-            var turn = handle(.request(id, from: peer, address: address, request), at: now, in: &state)
-            if turn.verdict == nil {
+            var followUp = handle(.request(id, from: peer, address: address, request), at: now, in: &state)
+            if followUp.verdict == nil {
                 let late = LateAnswer()
                 state.lateAnswers[id] = late
-                turn.verdict = .late(late)
+                followUp.verdict = .late(late)
             }
-            return turn
+            return followUp
         }
-        note(turn)
-        return turn.verdict
+        note(followUp)
+        return followUp.verdict
     }
 
     /// What is called when a request has waited for its turn. There is at most one for each stream.

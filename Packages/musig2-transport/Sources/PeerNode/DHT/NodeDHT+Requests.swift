@@ -81,11 +81,11 @@ extension NodeDHT {
         let addresses = request.addresses.filter(configuration.usedAddresses.allows)
         // Those to begin with may come up at any time, and are where the user says; of others there are enough that answer.
         let isTrusted = trusted.contains(request.peer)
-        let wish = DialWish(
-            addresses: addresses, patience: isTrusted ? .now : .afterBackoff, filter: configuration.usedAddresses,
+        let dial = DialRequest(
+            addresses: addresses, respectsBackoff: !isTrusted, filter: configuration.usedAddresses,
             source: isTrusted ? .user : .stranger, isBounded: !isTrusted)
         do throws(TransportError) {
-            try await node.connect(to: request.peer, wish)
+            try await node.connect(to: request.peer, dial)
         } catch {
             guard error.code != .limitExceeded, error.code != .backingOff else { throw error }
             // Whatever else it is, the peer was not reached.
@@ -105,14 +105,14 @@ extension NodeDHT {
             try await stream.write(frame)
             let message = try await readMessage(from: stream)
             keep(placed, to: peer)
-            node.setValue(Self.serverValue, of: peer, for: Self.reason)
+            node.tag(peer, weight: Self.serverValue, for: Self.reason)
             if !placed.isInbound { node.noteProof(of: peer) }
             return Answer(message: message, remoteAddress: placed.remoteAddress)
         } catch {
             stream.reset()
             // A record that it refuses says nothing of the peer, nor does this node's own room.
             let isRefusal = error.code == .streamReset && request.message.kind == .putValue
-            if !isRefusal, error.code != .limitExceeded { node.setValue(0, of: peer, for: Self.reason) }
+            if !isRefusal, error.code != .limitExceeded { node.tag(peer, weight: 0, for: Self.reason) }
             throw error
         }
     }
@@ -174,7 +174,7 @@ extension NodeDHT {
             for peer in peers {
                 group.addTask {
                     do throws(TransportError) {
-                        try await self.node.connect(to: peer, patience: .afterBackoff)
+                        try await self.node.connect(to: peer, respectsBackoff: true)
                     } catch {
                         self.logger.debug(
                             "known server not reached", metadata: ["peer.remote": "\(peer)", "error": "\(error)"])

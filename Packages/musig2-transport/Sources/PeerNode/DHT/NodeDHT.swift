@@ -15,7 +15,7 @@ public final class NodeDHT: Sendable {
     public let node: PeerNode
 
     /// Which network, in which mode, and where to begin. ``status`` tells the present mode.
-    public let configuration: DHTConfiguration
+    public let configuration: NodeDHT.Configuration
 
     let protocolID: ProtocolID
     /// The peers to begin with.
@@ -60,7 +60,7 @@ public final class NodeDHT: Sendable {
         var observer: PeerNode.ObserverID?
         var isServing = false
 
-        init(_ configuration: DHTConfiguration, _ machine: Kademlia) {
+        init(_ configuration: NodeDHT.Configuration, _ machine: Kademlia) {
             self.machine = machine
             requests = RequestQueue(
                 maximum: configuration.maximumRequests,
@@ -93,7 +93,7 @@ public final class NodeDHT: Sendable {
     ///   - node: Who takes part. It outlives its part.
     ///   - configuration: Which network, in which mode, and where to begin.
     /// - Throws: `TransportError.Code.invalidArgument` for a configuration that cannot work.
-    public init(node: PeerNode, configuration: DHTConfiguration) throws(TransportError) {
+    public init(node: PeerNode, configuration: NodeDHT.Configuration) throws(TransportError) {
         try configuration.check()
         self.node = node
         self.configuration = configuration
@@ -108,7 +108,7 @@ public final class NodeDHT: Sendable {
         state = Mutex(State(configuration, Self.machine(of: node, configuration)))
     }
 
-    private static func machine(of node: PeerNode, _ configuration: DHTConfiguration) -> Kademlia {
+    private static func machine(of node: PeerNode, _ configuration: NodeDHT.Configuration) -> Kademlia {
         Kademlia(
             local: node.localPeer,
             configuration: configuration.machineConfiguration(
@@ -233,7 +233,7 @@ public final class NodeDHT: Sendable {
         for idle in rest.streams { idle.stream.stream.reset() }
         for task in rest.tasks { await task.value }
         // Behind the requests: one that was answered just now has given its peer a value.
-        for peer in node.connectedPeers { node.setValue(0, of: peer, for: Self.reason) }
+        for peer in node.connectedPeers { node.tag(peer, weight: 0, for: Self.reason) }
         state.withLock { $0.phase = .idle }
         node.dhtEnded(self)
     }
@@ -276,7 +276,7 @@ public final class NodeDHT: Sendable {
     func identified(_ peer: PeerID, _ information: PeerInformation, at remoteAddress: Multiaddr) {
         let isServer = information.protocols.contains(protocolID)
         // That it serves, anybody can say: it is worth something when it has answered.
-        if !isServer { node.setValue(0, of: peer, for: Self.reason) }
+        if !isServer { node.tag(peer, weight: 0, for: Self.reason) }
         feed(
             .identified(
                 peer,
@@ -295,7 +295,7 @@ public final class NodeDHT: Sendable {
     }
 
     func disconnected(_ peer: PeerID) {
-        node.setValue(0, of: peer, for: Self.reason)
+        node.tag(peer, weight: 0, for: Self.reason)
         feed(.disconnected(peer))
         let streams = state.withLock { state in
             state.inbound.forget(peer)

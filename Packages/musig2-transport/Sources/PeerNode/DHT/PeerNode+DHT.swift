@@ -11,7 +11,7 @@ extension PeerNode {
     /// - Throws: `TransportError.Code.invalidArgument` for a configuration that cannot work, and when the node takes part
     ///   already; `TransportError.Code.shutDown`.
     @discardableResult
-    public func startDHT(_ configuration: DHTConfiguration) throws(TransportError) -> NodeDHT {
+    public func startDHT(_ configuration: NodeDHT.Configuration) throws(TransportError) -> NodeDHT {
         let dht = try NodeDHT(node: self, configuration: configuration)
         try dht.start()
         return dht

@@ -1,21 +1,21 @@
 import Multiformats
 
 /// How long an address at which a peer was not reached is left alone.
-public struct DialBackoffLimits: Sendable, Hashable {
+package struct DialBackoffLimits: Sendable, Hashable {
     /// How long after the first failure.
-    public var initial: Duration = .seconds(2)
+    package var initial: Duration = .seconds(2)
 
     /// How long at most; it doubles with every failure up to this.
-    public var maximum: Duration = .seconds(300)
+    package var maximum: Duration = .seconds(300)
 
     /// How long after the last failure all is forgotten.
-    public var memory: Duration = .seconds(1800)
+    package var memory: Duration = .seconds(1800)
 
     /// The most addresses that are remembered; above it the one goes that may be tried again first.
-    public var addresses = 2048
+    package var addresses = 2048
 
     /// Makes limits with the defaults.
-    public init() {}
+    package init() {}
 }
 
 /// Which addresses failed lately, and until when they are left alone. Whether anybody keeps to it is for the dialler to

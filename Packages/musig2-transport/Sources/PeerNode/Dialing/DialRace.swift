@@ -41,7 +41,7 @@ final class DialRace: Sendable {
     private static let maximumCandidates = 64
 
     let peer: PeerID
-    private let configuration: PeerNodeConfiguration
+    private let configuration: PeerNode.Configuration
     private let accepting: ProtocolFilter
     /// Whether a place may be dialled for a stranger now.
     private let admits: @Sendable (Multiaddr) -> Bool
@@ -51,7 +51,7 @@ final class DialRace: Sendable {
 
     init(
         to peer: PeerID,
-        configuration: PeerNodeConfiguration,
+        configuration: PeerNode.Configuration,
         accepting: @escaping ProtocolFilter,
         admits: @escaping @Sendable (Multiaddr) -> Bool,
         onFailure: @escaping @Sendable (Multiaddr, TransportError) -> Void

@@ -9,35 +9,35 @@ extension PeerNode {
     /// dial; what later ones know of addresses is tried beside the rest at once. A dial ends when nobody waits for it.
     ///
     /// Beside the given addresses those are tried that the node remembers. Each is tried beside the former after
-    /// ``PeerNodeConfiguration/dialStagger`` or when that has failed, IPv4 and IPv6 and different transports in turns; the
+    /// ``PeerNode/Configuration/dialStagger`` or when that has failed, IPv4 and IPv6 and different transports in turns; the
     /// first that leads to the peer is kept.
     ///
     /// - Parameters:
     ///   - peer: Who must answer.
     ///   - addresses: Where to try; none when the node knows the peer.
-    ///   - patience: Whether addresses that failed lately are left alone.
+    ///   - respectsBackoff: Whether addresses that failed lately are left alone for a while. Otherwise they are tried last.
     /// - Throws: One error that tells what became of each address, with the code of the first;
     ///   `TransportError.Code.notConnected` when no address is known, `TransportError.Code.backingOff` when all failed
-    ///   lately and the patience is ``DialPatience/afterBackoff``.
+    ///   lately and `respectsBackoff` is set.
     public func connect(
         to peer: PeerID,
         addresses: [Multiaddr] = [],
-        patience: DialPatience = .now
+        respectsBackoff: Bool = false
     ) async throws(TransportError) {
-        try await connect(to: peer, DialWish(addresses: addresses, patience: patience, filter: .any))
+        try await connect(to: peer, DialRequest(addresses: addresses, respectsBackoff: respectsBackoff, filter: .any))
     }
 
-    /// Connects to a peer as a wish says.
-    func connect(to peer: PeerID, _ wish: DialWish) async throws(TransportError) {
+    /// Connects to a peer as a request says.
+    func connect(to peer: PeerID, _ request: DialRequest) async throws(TransportError) {
         guard peer != localPeer else {
             throw TransportError(.invalidArgument, "peer \(peer) is this node itself")
         }
         // Whoever began the other dial may have been lied to about the addresses: a DHT is easily.
-        guard try await !connect(to: peer, wish, isLast: false) else { return }
-        _ = try await connect(to: peer, wish, isLast: true)
+        guard try await !connect(to: peer, request, isLast: false) else { return }
+        _ = try await connect(to: peer, request, isLast: true)
     }
 
-    /// What becomes of a wish for a peer.
+    /// What becomes of a request for a peer.
     private enum Start {
         case done
         case refused(TransportError)
@@ -49,23 +49,23 @@ extension PeerNode {
     /// tried less than this one wants to be tried. With `isLast` the outcome of such a dial counts all the same.
     private func connect(
         to peer: PeerID,
-        _ wish: DialWish,
+        _ request: DialRequest,
         isLast: Bool
     ) async throws(TransportError) -> Bool {
         let dial: Dial
         var counts = true
-        switch state.withLock({ start(peer, wish, &$0) }) {
+        switch state.withLock({ start(peer, request, &$0) }) {
         case .done: return true
         case .refused(let error): throw error
         case .join(let other):
             dial = other
             // Whoever began it may have been lied to about the addresses: a DHT is easily.
-            counts = other.wish.covers(wish) || join(other, peer, wish) || isLast
+            counts = other.request.covers(request) || join(other, peer, request) || isLast
         case .begin(let new):
             dial = new
             // A task of its own: the caller may be cancelled while others wait for the same peer.
             let task = Task {
-                let result = await self.dialAndAdopt(peer, wish, new.race)
+                let result = await self.dialAndAdopt(peer, request, new.race)
                 state.withLock { if $0.dials[peer]?.outcome === new.outcome { $0.dials[peer] = nil } }
                 new.outcome.set(result)
             }
@@ -86,11 +86,11 @@ extension PeerNode {
         return true
     }
 
-    private func start(_ peer: PeerID, _ wish: DialWish, _ state: inout State) -> Start {
+    private func start(_ peer: PeerID, _ request: DialRequest, _ state: inout State) -> Start {
         guard !state.isShutDown else { return .refused(Self.shutDownError) }
         // To a peer that takes no new streams on its connection a further one leads.
         if let current = state.table.current(to: peer), !current.connection.isGoingAway { return .done }
-        let isWanted = wish.patience == .now
+        let isWanted = !request.respectsBackoff
         if let dial = state.dials[peer] {
             if !dial.isOvertaken {
                 state.dials[peer]?.waiting += 1
@@ -100,7 +100,7 @@ extension PeerNode {
             dial.task?.cancel()
             state.dials[peer] = nil
         }
-        guard !state.table.isFull || state.values.isProtected(peer) else {
+        guard !state.table.isFull || state.priorities.isProtected(peer) else {
             let limit = configuration.maximumConnections
             return .refused(TransportError(.limitExceeded, "\(limit) connections are open already"))
         }
@@ -110,7 +110,7 @@ extension PeerNode {
         }
         state.lastDial &+= 1
         let dial = Dial(
-            outcome: OneShot(), wish: wish, race: race(to: peer), number: state.lastDial, isWanted: isWanted)
+            outcome: OneShot(), request: request, race: race(to: peer), number: state.lastDial, isWanted: isWanted)
         state.dials[peer] = dial
         return .begin(dial)
     }
@@ -134,9 +134,9 @@ extension PeerNode {
     }
 
     /// Lets a dial that runs try what one more caller knows, at once; false when it is over.
-    private func join(_ dial: Dial, _ peer: PeerID, _ wish: DialWish) -> Bool {
+    private func join(_ dial: Dial, _ peer: PeerID, _ request: DialRequest) -> Bool {
         do throws(TransportError) {
-            return dial.race.join(try candidates(for: peer, wish))
+            return dial.race.join(try candidates(for: peer, request))
         } catch {
             // This one knows nothing that could be tried.
             return true
@@ -206,13 +206,13 @@ extension PeerNode {
 
     private func dialAndAdopt(
         _ peer: PeerID,
-        _ wish: DialWish,
+        _ request: DialRequest,
         _ race: DialRace
     ) async -> Result<Void, TransportError> {
         do throws(TransportError) {
             let candidates: Result<[DialRace.Candidate], TransportError>
             do throws(TransportError) {
-                candidates = .success(try self.candidates(for: peer, wish))
+                candidates = .success(try self.candidates(for: peer, request))
             } catch {
                 candidates = .failure(error)
             }
@@ -260,19 +260,19 @@ extension PeerNode {
     /// What to try, and in which order: what the caller named before what is remembered, what failed lately last.
     private func candidates(
         for peer: PeerID,
-        _ wish: DialWish
+        _ request: DialRequest
     ) throws(TransportError) -> [DialRace.Candidate] {
         let now = configuration.timeSource.now()
         let remembered = peerStore.withLock { $0.addresses(of: peer, at: now.wallMilliseconds) }
         let hinted = peerStore.withLock { $0.hintedAddresses(of: peer) }
-        let filters = dialFilters(wish.filter)
+        let filters = dialFilters(request.filter)
         // What the user has named, now or before, leads where the user likes; all else was said by strangers, the peer among them.
-        let users = Set((wish.source == .user ? wish.addresses.compactMap(\.withoutPeerID) : []) + hinted)
-        let named = Set(wish.source == .stranger ? wish.addresses.compactMap(\.withoutPeerID) : [])
+        let users = Set((request.source == .user ? request.addresses.compactMap(\.withoutPeerID) : []) + hinted)
+        let named = Set(request.source == .stranger ? request.addresses.compactMap(\.withoutPeerID) : [])
         var seen: Set<Multiaddr> = []
         var candidates: [DialRace.Candidate] = []
         var refused: [String] = []
-        for address in wish.addresses + remembered {
+        for address in request.addresses + remembered {
             guard let bare = address.withoutPeerID, seen.insert(bare).inserted else { continue }
             if let named = address.peerID, named != peer {
                 refused.append("\(address) is of another peer")
@@ -282,11 +282,12 @@ extension PeerNode {
                 refused.append("\(address) is not for a stranger to name")
             } else if let transport = transports.first(where: { $0.canDial(address) }) {
                 let source = users.contains(bare) ? AddressSource.user : .stranger
-                let isWithin = source == .stranger && bare.isNamed && (wish.filter == .any || wish.filter == .public)
+                let isWithin =
+                    source == .stranger && bare.isNamed && (request.filter == .any || request.filter == .public)
                 candidates.append(
                     DialRace.Candidate(
                         address: address, transport: transport, filters: isWithin ? dialFilters(.public) : filters,
-                        source: source, isBounded: wish.isBounded))
+                        source: source, isBounded: request.isBounded))
             } else {
                 refused.append("no transport here understands \(address)")
             }
@@ -304,14 +305,12 @@ extension PeerNode {
         }
         let ready = zip(candidates, deadlines).filter { $0.1 == nil }.map(\.0)
         var ordered = AddressOrder.alternating(ready, address: \.address)
-        switch wish.patience {
-        case .now: ordered += zip(candidates, deadlines).filter { $0.1 != nil }.map(\.0)
-        case .afterBackoff:
-            guard !ordered.isEmpty else {
-                let wait = (deadlines.compactMap { $0 }.min() ?? now.uptime) - now.uptime
-                throw TransportError(
-                    .backingOff, "peer \(peer): all \(candidates.count) addresses failed lately; try again in \(wait)")
-            }
+        if !request.respectsBackoff {
+            ordered += zip(candidates, deadlines).filter { $0.1 != nil }.map(\.0)
+        } else if ordered.isEmpty {
+            let wait = (deadlines.compactMap { $0 }.min() ?? now.uptime) - now.uptime
+            throw TransportError(
+                .backingOff, "peer \(peer): all \(candidates.count) addresses failed lately; try again in \(wait)")
         }
         return Array(ordered.prefix(configuration.maximumAddressesPerDial))
     }

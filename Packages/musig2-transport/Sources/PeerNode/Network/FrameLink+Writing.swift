@@ -65,7 +65,7 @@ extension FrameLink {
         do throws(TransportError) {
             // They may come from anybody: an invitation, an announcement, a record of the DHT.
             try await network.node.connect(
-                to: peer, DialWish(addresses: addresses, patience: .now, filter: .any, source: .stranger))
+                to: peer, DialRequest(addresses: addresses, respectsBackoff: false, filter: .any, source: .stranger))
             let opened = try await network.node.openStream(to: peer, protocols: [protocolID])
             return await use(opened.stream)
         } catch {

@@ -30,7 +30,7 @@ struct LinkState {
         case welcome
     }
 
-    private let limits: NodePeerNetworkConfiguration
+    private let limits: NodePeerNetwork.Configuration
     private var phase = Phase.idle
     private var standing = Standing.stranger
     private var addresses: [Multiaddr] = []
@@ -39,7 +39,7 @@ struct LinkState {
     private var outgoing = OutgoingStream()
     private var incoming = IncomingStreams()
 
-    init(limits: NodePeerNetworkConfiguration) {
+    init(limits: NodePeerNetwork.Configuration) {
         self.limits = limits
         self.queue = FrameQueue(
             maximumFrames: limits.maximumQueuedFrames, maximumBytes: limits.maximumQueuedBytes)

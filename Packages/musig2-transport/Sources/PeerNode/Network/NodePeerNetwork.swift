@@ -12,7 +12,7 @@ public final class NodePeerNetwork: PeerNetwork {
     /// Who has the connections.
     public let node: PeerNode
 
-    let configuration: NodePeerNetworkConfiguration
+    let configuration: NodePeerNetwork.Configuration
     let events: PeerEventQueue
     let metrics = FrameMetrics()
     let logger: Logger
@@ -30,7 +30,7 @@ public final class NodePeerNetwork: PeerNetwork {
     ///   - node: Who has the connections. It outlives the network.
     ///   - configuration: The protocol, limits and timeouts.
     /// - Throws: `TransportError.Code.invalidArgument` when the node serves the protocol already.
-    public init(node: PeerNode, configuration: NodePeerNetworkConfiguration) throws(TransportError) {
+    public init(node: PeerNode, configuration: NodePeerNetwork.Configuration) throws(TransportError) {
         self.node = node
         self.configuration = configuration
         events = PeerEventQueue(limits: configuration.events)
@@ -56,12 +56,12 @@ public final class NodePeerNetwork: PeerNetwork {
             events.push(.connectFailed(peer, reason: "peer \(peer) is this side itself"))
             return
         }
-        // A link that ends at this moment takes no wish any more; the next one does.
+        // A link that ends at this moment takes no request any more; the next one does.
         while let link = link(to: peer), !link.connect(addresses) { remove(link) }
     }
 
     /// Queues a frame for a connected peer. One that is empty or longer than
-    /// ``NodePeerNetworkConfiguration/maximumFrameBytes`` is dropped, since the other side would not take it.
+    /// ``NodePeerNetwork/Configuration/maximumFrameBytes`` is dropped, since the other side would not take it.
     ///
     /// - Parameters:
     ///   - frame: One whole message.
@@ -77,7 +77,7 @@ public final class NodePeerNetwork: PeerNetwork {
     }
 
     /// Ends the connection to a peer, with all protocols on it, once it has read what was queued or
-    /// ``NodePeerNetworkConfiguration/lingerTimeout`` is over.
+    /// ``NodePeerNetwork/Configuration/lingerTimeout`` is over.
     ///
     /// - Parameter peer: Whom to leave.
     public func disconnect(_ peer: PeerID) {
@@ -118,7 +118,7 @@ public final class NodePeerNetwork: PeerNetwork {
         }
     }
 
-    /// Forgets a link that has ended. A wish for the peer that came meanwhile begins a new one.
+    /// Forgets a link that has ended. A request for the peer that came meanwhile begins a new one.
     func remove(_ link: FrameLink) {
         state.withLock { state in
             if state.links[link.peer] === link { state.links[link.peer] = nil }

@@ -131,7 +131,7 @@ extension PeerNode: Service {
         savePeers()
     }
 
-    /// Listens at ``PeerNodeConfiguration/listenAddresses`` and waits for the graceful shutdown of the service group,
+    /// Listens at ``PeerNode/Configuration/listenAddresses`` and waits for the graceful shutdown of the service group,
     /// or for cancellation; then shuts the node down.
     ///
     /// - Throws: `TransportError` when the node cannot listen.

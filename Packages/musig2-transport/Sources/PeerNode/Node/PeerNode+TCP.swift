@@ -14,7 +14,7 @@ extension PeerNode {
     ///   `TransportError.Code.limitExceeded` when the process may have too few files open.
     public convenience init(
         identity: NodeIdentity,
-        configuration: PeerNodeConfiguration = PeerNodeConfiguration(),
+        configuration: PeerNode.Configuration = PeerNode.Configuration(),
         tcp: TCPTransport.Configuration = TCPTransport.Configuration(),
         logger: Logger = Logger(label: "peer-node")
     ) throws(TransportError) {

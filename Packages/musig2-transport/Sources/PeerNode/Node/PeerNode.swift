@@ -6,14 +6,14 @@ import Synchronization
 
 /// A peer with an identity: it listens, dials, keeps one connection per peer in use, and hosts protocols on them.
 ///
-/// Register protocols, then ``listen(on:)`` and ``connect(to:addresses:patience:)``; or let a service group ``run()`` it.
+/// Register protocols, then ``listen(on:)`` and ``connect(to:addresses:respectsBackoff:)``; or let a service group ``run()`` it.
 /// A node lives until ``shutdown()``: its tasks hold it.
 public final class PeerNode: Sendable {
     /// Who this node is.
     public let localPeer: PeerID
 
     let identity: NodeIdentity?
-    let configuration: PeerNodeConfiguration
+    let configuration: PeerNode.Configuration
     let transports: [any Transport]
     let responders: ResponderRegistry
     let logger: Logger
@@ -25,7 +25,7 @@ public final class PeerNode: Sendable {
 
     struct State {
         var table: ConnectionTable
-        var values = PeerValues()
+        var priorities = ConnectionPriorities()
         var handlers: [any ProtocolHandler] = []
         var observers: [(id: UInt64, observer: any PeerObserver)] = []
         var lastObserver: UInt64 = 0
@@ -54,7 +54,7 @@ public final class PeerNode: Sendable {
         /// What those who asked for the peer wait for.
         let outcome: OneShot<Result<Void, TransportError>>
         /// What the one who began it named.
-        let wish: DialWish
+        let request: DialRequest
         /// Where others add what they know.
         let race: DialRace
         /// Which of all dials it is, by when they began.
@@ -93,7 +93,7 @@ public final class PeerNode: Sendable {
         localPeer: PeerID,
         transports: [any Transport],
         responders: ResponderRegistry = ResponderRegistry(),
-        configuration: PeerNodeConfiguration = PeerNodeConfiguration(),
+        configuration: PeerNode.Configuration = PeerNode.Configuration(),
         logger: Logger = Logger(label: "peer-node")
     ) {
         self.init(localPeer, nil, transports, responders, configuration, logger, PeerNodeMetrics())
@@ -111,7 +111,7 @@ public final class PeerNode: Sendable {
         identity: NodeIdentity,
         transports: [any Transport],
         responders: ResponderRegistry = ResponderRegistry(),
-        configuration: PeerNodeConfiguration = PeerNodeConfiguration(),
+        configuration: PeerNode.Configuration = PeerNode.Configuration(),
         logger: Logger = Logger(label: "peer-node")
     ) {
         self.init(identity.peerID, identity, transports, responders, configuration, logger, PeerNodeMetrics())
@@ -122,7 +122,7 @@ public final class PeerNode: Sendable {
         _ identity: NodeIdentity?,
         _ transports: [any Transport],
         _ responders: ResponderRegistry,
-        _ configuration: PeerNodeConfiguration,
+        _ configuration: PeerNode.Configuration,
         _ logger: Logger,
         _ metrics: PeerNodeMetrics
     ) {

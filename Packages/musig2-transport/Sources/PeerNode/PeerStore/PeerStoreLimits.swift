@@ -1,29 +1,29 @@
 /// How much a node remembers of peers, and for how long.
-public struct PeerStoreLimits: Sendable, Hashable {
+package struct PeerStoreLimits: Sendable, Hashable {
     /// The most peers. Above it those go of whom the least is known for sure.
-    public var peers = 1024
+    package var peers = 1024
 
     /// The most addresses of one peer.
-    public var addressesPerPeer = 16
+    package var addressesPerPeer = 16
 
     /// The most protocols of one peer.
-    public var protocolsPerPeer = 64
+    package var protocolsPerPeer = 64
 
     /// The most bytes of the name of a protocol that is remembered.
-    public var protocolBytes = 128
+    package var protocolBytes = 128
 
     /// How long an address counts at which the peer was reached.
-    public var provenLifetime: Duration = .seconds(7 * 86_400)
+    package var provenLifetime: Duration = .seconds(7 * 86_400)
 
     /// How long an address counts that the peer has signed.
-    public var certifiedLifetime: Duration = .seconds(7 * 86_400)
+    package var certifiedLifetime: Duration = .seconds(7 * 86_400)
 
     /// How long an address counts that the peer named itself.
-    public var identifyLifetime: Duration = .seconds(86_400)
+    package var identifyLifetime: Duration = .seconds(86_400)
 
     /// How long an address counts that somebody else named.
-    public var hintLifetime: Duration = .seconds(3600)
+    package var hintLifetime: Duration = .seconds(3600)
 
     /// Makes limits with the defaults.
-    public init() {}
+    package init() {}
 }

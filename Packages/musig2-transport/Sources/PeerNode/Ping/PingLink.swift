@@ -4,7 +4,7 @@ import Synchronization
 
 /// The outbound ping stream to one peer, which callers use one after the other.
 final class PingLink: Sendable {
-    /// The most callers that wait for their turn.
+    /// The most callers that wait for the permit.
     static let maximumWaiting = 64
 
     private struct State {
@@ -24,8 +24,8 @@ final class PingLink: Sendable {
     /// - Returns: How long the round took; opening a stream does not count.
     /// - Throws: As ``PeerNode/ping(_:timeout:)``.
     func ping(over entry: ConnectionTable.Entry, by time: TimeSource) async throws(TransportError) -> Duration {
-        try await takeTurn()
-        defer { endTurn() }
+        try await takePermit()
+        defer { returnPermit() }
         if let kept = keptStream(on: entry.id) {
             do throws(TransportError) {
                 return try await round(on: kept, over: entry.connection, by: time)
@@ -86,15 +86,15 @@ final class PingLink: Sendable {
         }
     }
 
-    // MARK: Turns
+    // MARK: Permits
 
-    private func takeTurn() async throws(TransportError) {
-        enum Turn {
+    private func takePermit() async throws(TransportError) {
+        enum PingPermit {
             case now
             case later(OneShot<Void>)
             case never
         }
-        let turn = state.withLock { state -> Turn in
+        let permit = state.withLock { state -> PingPermit in
             guard state.isBusy else {
                 state.isBusy = true
                 return .now
@@ -104,24 +104,24 @@ final class PingLink: Sendable {
             state.waiting.append(latch)
             return .later(latch)
         }
-        switch turn {
+        switch permit {
         case .now: return
         case .never:
             throw TransportError(.limitExceeded, "\(Self.maximumWaiting) pings to the peer wait already")
         case .later(let latch):
             guard await latch.wait() == nil else { return }
-            let hasTurn = state.withLock { state in
+            let hasPermit = state.withLock { state in
                 state.waiting.removeAll { $0 === latch }
                 return latch.value != nil
             }
-            if hasTurn { endTurn() }
+            if hasPermit { returnPermit() }
             throw TransportError(.cancelled, "the task that waited to ping was cancelled")
         }
     }
 
-    private func endTurn() {
+    private func returnPermit() {
         state.withLock { state in
-            // Set here, so that a waiter that is cancelled now sees that it has the turn.
+            // Set here, so that a waiter that is cancelled now sees that it has the permit.
             if state.waiting.isEmpty { state.isBusy = false } else { state.waiting.removeFirst().set(()) }
         }
     }

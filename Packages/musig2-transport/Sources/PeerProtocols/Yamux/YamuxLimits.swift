@@ -12,20 +12,20 @@ public struct YamuxLimits: Sendable {
     /// How many streams this side may have open.
     public var maximumOutboundStreams = 256
     /// How many opened streams may wait for an answer: the protocol's backlog.
-    public var maximumUnacknowledged = 256
+    package var maximumUnacknowledged = 256
     /// How far the window of one stream grows when its reader keeps up.
-    public var maximumWindow: Int64 = 16_777_216
+    package var maximumWindow: Int64 = 16_777_216
     /// How much the windows of all streams together may have grown.
-    public var growth: Int64 = 16_777_216
+    package var growth: Int64 = 16_777_216
     /// How many answers to pings that were never sent are passed over from one of our pings to the next. A peer in good order
     /// sends none, a late one perhaps one.
-    public var maximumUnsolicitedPongs = 16
+    package var maximumUnsolicitedPongs = 16
     /// How many frames that carry nothing are taken from one of our pings to the next: pings, resets of streams that were not
     /// used, data without bytes, credit of 0, streams above the limit. They cost their sender next to nothing. One with each read from the socket does not count, so
     /// that whoever waits for the answer to each ping may go on for ever.
-    public var maximumEmptyFrames = 4096
+    package var maximumEmptyFrames = 4096
     /// The longest body of a data frame sent: with its header it fills one Noise message.
-    public var maximumFrameBody = NoiseFraming.maximumPlaintext - YamuxHeader.byteCount
+    package var maximumFrameBody = NoiseFraming.maximumPlaintext - YamuxHeader.byteCount
 
     /// The limits of this library.
     public init() {}

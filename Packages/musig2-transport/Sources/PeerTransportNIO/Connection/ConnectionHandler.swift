@@ -269,7 +269,7 @@ final class ConnectionHandler: ChannelInboundHandler, SleepWatching {
 
     private func handle(_ outcome: StreamMultiplexer.Outcome) {
         switch outcome {
-        case .goOn: return
+        case .continue: return
         case .remoteGoesAway:
             orderly = true
             departure.say()
@@ -296,7 +296,7 @@ final class ConnectionHandler: ChannelInboundHandler, SleepWatching {
                 continue
             }
             switch item {
-            case .stream(let core): multiplexer.look(at: core)
+            case .stream(let core): multiplexer.service(core)
             case .open(let protocols, let answer): multiplexer.open(protocols, answer)
             case .close: close(multiplexer)
             }

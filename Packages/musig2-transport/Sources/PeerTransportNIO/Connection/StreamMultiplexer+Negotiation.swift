@@ -21,7 +21,7 @@ extension StreamMultiplexer {
             case .agreed(let name):
                 guard let core = settle(id) else { return }
                 // A stream that its user holds already may have been let go of in the meantime.
-                guard let answer else { return look(at: core) }
+                guard let answer else { return service(core) }
                 answer.set(
                     .success(NegotiatedStream(stream: YamuxByteStream(core), protocolID: ProtocolID(name))))
                 return

@@ -15,7 +15,7 @@ import PeerProtocols
 final class StreamMultiplexer {
     /// What the connection has to know of received bytes.
     enum Outcome {
-        case goOn
+        case `continue`
         /// The other side will close in good order.
         case remoteGoesAway
         /// Send what is in the output, then close.
@@ -132,7 +132,7 @@ final class StreamMultiplexer {
 
     private func receive(_ bytes: UnsafeRawBufferPointer) -> Outcome {
         var offset = 0
-        var outcome = Outcome.goOn
+        var outcome = Outcome.continue
         while true {
             switch session.receive(bytes, at: &offset) {
             case .needMore:
@@ -303,8 +303,8 @@ final class StreamMultiplexer {
         queue(id)
     }
 
-    /// Looks at a stream that a task posted.
-    func look(at core: StreamCore) {
+    /// Does for a stream what a task asked for.
+    func service(_ core: StreamCore) {
         let pending = core.takePending()
         let id = core.id
         if id == 0, let protocolID = core.assumedProtocol {

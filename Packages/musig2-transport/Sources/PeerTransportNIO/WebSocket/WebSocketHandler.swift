@@ -168,7 +168,7 @@ final class WebSocketHandler: ChannelDuplexHandler {
             while end == nil {
                 switch reader.receive(bytes, at: &offset) {
                 case .needMore:
-                    end = .goOn
+                    end = .continue
                 case .payload(let range, nil) where plain == nil && gathered.readableBytes == 0:
                     plain = range
                 case .payload(let range, let mask):
@@ -184,12 +184,12 @@ final class WebSocketHandler: ChannelDuplexHandler {
                 }
             }
             let payload = plain.flatMap { buffer.getSlice(at: buffer.readerIndex + $0.lowerBound, length: $0.count) }
-            return (payload, pong, end ?? .goOn)
+            return (payload, pong, end ?? .continue)
         }
     }
 
     private enum Action {
-        case goOn
+        case `continue`
         case close(UInt16?)
         case fail(WebSocketError)
     }
@@ -197,7 +197,7 @@ final class WebSocketHandler: ChannelDuplexHandler {
     private func carryOut(_ context: ChannelHandlerContext, _ action: Action) {
         guard case .open = phase else { return }
         switch action {
-        case .goOn:
+        case .continue:
             return
         case .close(let code):
             phase = .closed

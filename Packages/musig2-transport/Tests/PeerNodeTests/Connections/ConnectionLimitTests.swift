@@ -18,8 +18,8 @@ import Testing
         transport = HandedTransport(address)
     }
 
-    private func node(_ change: (inout PeerNodeConfiguration) -> Void = { _ in }) async throws -> PeerNode {
-        var configuration = PeerNodeConfiguration()
+    private func node(_ change: (inout PeerNode.Configuration) -> Void = { _ in }) async throws -> PeerNode {
+        var configuration = PeerNode.Configuration()
         change(&configuration)
         let node = PeerNode(
             localPeer: local,

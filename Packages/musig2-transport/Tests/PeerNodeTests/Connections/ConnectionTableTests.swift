@@ -23,7 +23,7 @@ private struct StubConnection: Connection {
     private let smaller: PeerID
     private let larger: PeerID
     private let address: Multiaddr
-    private var values = PeerValues()
+    private var priorities = ConnectionPriorities()
 
     init() throws {
         let (one, two) = (try testPeer(1), try testPeer(2))
@@ -35,9 +35,9 @@ private struct StubConnection: Connection {
         of peer: PeerID,
         maximum: Int = 10,
         perPeer: Int = 4,
-        _ change: (inout PeerNodeConfiguration) -> Void = { _ in }
+        _ change: (inout PeerNode.Configuration) -> Void = { _ in }
     ) -> ConnectionTable {
-        var configuration = PeerNodeConfiguration()
+        var configuration = PeerNode.Configuration()
         configuration.maximumConnections = maximum
         configuration.maximumConnectionsPerPeer = perPeer
         change(&configuration)
@@ -60,10 +60,11 @@ private struct StubConnection: Connection {
     func bothSidesKeepTheSameOne(atSmaller: Bool, inboundFirst: Bool) {
         let (local, remote) = atSmaller ? (smaller, larger) : (larger, smaller)
         var table = table(of: local)
-        let first = table.add(connection(from: local, to: remote, isInbound: inboundFirst), at: .zero, values: values)
+        let first = table.add(
+            connection(from: local, to: remote, isInbound: inboundFirst), at: .zero, priorities: priorities)
         #expect(first == .first(1))
         let second = table.add(
-            connection(from: local, to: remote, isInbound: !inboundFirst), at: .seconds(1), values: values)
+            connection(from: local, to: remote, isInbound: !inboundFirst), at: .seconds(1), priorities: priorities)
         let isFirstKept = inboundFirst == !atSmaller
         #expect(second == (isFirstKept ? .retired(2) : .replaces(2, retired: [1])))
         #expect(table.current(to: remote)?.connection.isInbound == !atSmaller)
@@ -73,24 +74,26 @@ private struct StubConnection: Connection {
     @Test func muchLaterTheNewerOneIsKept() {
         for isInbound in [true, false] {
             var table = table(of: smaller)
-            _ = table.add(connection(from: smaller, to: larger, isInbound: !isInbound), at: .zero, values: values)
+            _ = table.add(
+                connection(from: smaller, to: larger, isInbound: !isInbound), at: .zero, priorities: priorities)
             let outcome = table.add(
-                connection(from: smaller, to: larger, isInbound: isInbound), at: .seconds(5), values: values)
+                connection(from: smaller, to: larger, isInbound: isInbound), at: .seconds(5), priorities: priorities)
             #expect(outcome == .replaces(2, retired: [1]))
         }
     }
 
     @Test func ofTwoThatOneSideDialledTheNewerIsKept() {
         var table = table(of: larger)
-        _ = table.add(connection(from: larger, to: smaller, isInbound: false), at: .zero, values: values)
-        let outcome = table.add(connection(from: larger, to: smaller, isInbound: false), at: .zero, values: values)
+        _ = table.add(connection(from: larger, to: smaller, isInbound: false), at: .zero, priorities: priorities)
+        let outcome = table.add(
+            connection(from: larger, to: smaller, isInbound: false), at: .zero, priorities: priorities)
         #expect(outcome == .replaces(2, retired: [1]))
     }
 
     @Test func theEndOfTheUsedOneBringsTheOtherBack() {
         var table = table(of: smaller)
-        _ = table.add(connection(from: smaller, to: larger, isInbound: true), at: .zero, values: values)
-        _ = table.add(connection(from: smaller, to: larger, isInbound: false), at: .zero, values: values)
+        _ = table.add(connection(from: smaller, to: larger, isInbound: true), at: .zero, priorities: priorities)
+        _ = table.add(connection(from: smaller, to: larger, isInbound: false), at: .zero, priorities: priorities)
         let outcome = table.remove(2)
         #expect(outcome == .replaced(by: 1))
         #expect(table.current(to: larger)?.id == 1)
@@ -102,8 +105,8 @@ private struct StubConnection: Connection {
 
     @Test func theEndOfARetiredOneChangesNothing() {
         var table = table(of: smaller)
-        _ = table.add(connection(from: smaller, to: larger, isInbound: true), at: .zero, values: values)
-        _ = table.add(connection(from: smaller, to: larger, isInbound: false), at: .zero, values: values)
+        _ = table.add(connection(from: smaller, to: larger, isInbound: true), at: .zero, priorities: priorities)
+        _ = table.add(connection(from: smaller, to: larger, isInbound: false), at: .zero, priorities: priorities)
         let outcome = table.remove(1)
         #expect(outcome == .othersRemain)
         #expect(table.current(to: larger)?.id == 2)
@@ -123,23 +126,25 @@ private struct StubConnection: Connection {
 
     @Test func limits() throws {
         var table = table(of: smaller, maximum: 4, perPeer: 2)
-        let toItself = table.add(connection(from: smaller, to: smaller, isInbound: true), at: .zero, values: values)
+        let toItself = table.add(
+            connection(from: smaller, to: smaller, isInbound: true), at: .zero, priorities: priorities)
         #expect(refusal(toItself) == "peerMismatch: the other side is peer \(smaller), this node itself")
         for _ in 0..<2 {
-            _ = table.add(connection(from: smaller, to: larger, isInbound: true), at: .zero, values: values)
+            _ = table.add(connection(from: smaller, to: larger, isInbound: true), at: .zero, priorities: priorities)
         }
-        let third = table.add(connection(from: smaller, to: larger, isInbound: true), at: .zero, values: values)
+        let third = table.add(connection(from: smaller, to: larger, isInbound: true), at: .zero, priorities: priorities)
         #expect(refusal(third) == limitError("2 connections per peer", larger))
         let three = try testPeer(3)
-        let other = table.add(connection(from: smaller, to: three, isInbound: true), at: .zero, values: values)
+        let other = table.add(connection(from: smaller, to: three, isInbound: true), at: .zero, priorities: priorities)
         #expect(other == .first(3))
         let four = try testPeer(4)
-        let inbound = table.add(connection(from: smaller, to: four, isInbound: true), at: .zero, values: values)
+        let inbound = table.add(connection(from: smaller, to: four, isInbound: true), at: .zero, priorities: priorities)
         #expect(refusal(inbound) == limitError("3 connections", four))
-        let outbound = table.add(connection(from: smaller, to: four, isInbound: false), at: .zero, values: values)
+        let outbound = table.add(
+            connection(from: smaller, to: four, isInbound: false), at: .zero, priorities: priorities)
         #expect(outbound == .first(4))
         let last = table.add(
-            connection(from: smaller, to: try testPeer(5), isInbound: false), at: .zero, values: values)
+            connection(from: smaller, to: try testPeer(5), isInbound: false), at: .zero, priorities: priorities)
         #expect(refusal(last) == limitError("4 connections", try testPeer(5)))
     }
 
@@ -148,15 +153,15 @@ private struct StubConnection: Connection {
         func victim(_ peer: PeerID, isInbound: Bool = true, at now: Duration = .seconds(9)) -> ConnectionTable.ID? {
             table.victim(
                 for: connection(from: smaller, to: peer, isInbound: isInbound), at: now, grace: .seconds(2),
-                values: values)?.id
+                priorities: priorities)?.id
         }
         #expect(victim(smaller) == nil)
-        _ = table.add(connection(from: smaller, to: larger, isInbound: true), at: .zero, values: values)
-        _ = table.add(connection(from: smaller, to: larger, isInbound: true), at: .seconds(1), values: values)
+        _ = table.add(connection(from: smaller, to: larger, isInbound: true), at: .zero, priorities: priorities)
+        _ = table.add(connection(from: smaller, to: larger, isInbound: true), at: .seconds(1), priorities: priorities)
         #expect(victim(larger) == 1, "the retired one")
         let (three, four) = (try testPeer(3), try testPeer(4))
         #expect(victim(three) == nil, "there is room")
-        _ = table.add(connection(from: smaller, to: three, isInbound: true), at: .seconds(2), values: values)
+        _ = table.add(connection(from: smaller, to: three, isInbound: true), at: .seconds(2), priorities: priorities)
         #expect(victim(four) == 1)
         #expect(victim(four, isInbound: false) == nil, "there is room for a dial")
         table.lease(1, at: .zero)
@@ -170,11 +175,11 @@ private struct StubConnection: Connection {
 
     @Test func aRetiredOneIsIdleWhenNoStreamUsesIt() {
         var table = table(of: smaller)
-        _ = table.add(connection(from: smaller, to: larger, isInbound: true), at: .zero, values: values)
+        _ = table.add(connection(from: smaller, to: larger, isInbound: true), at: .zero, priorities: priorities)
         table.lease(1, at: .zero)
         let served = (table.serve(1, limit: 1, isAnswered: false), table.serve(1, limit: 1, isAnswered: false))
         #expect(served == (true, false))
-        _ = table.add(connection(from: smaller, to: larger, isInbound: false), at: .zero, values: values)
+        _ = table.add(connection(from: smaller, to: larger, isInbound: false), at: .zero, priorities: priorities)
         let isIdle = table.release(1, at: .zero)
         #expect(!isIdle, "it is still being served")
         table.endService(1, isAnswered: false)
@@ -197,26 +202,27 @@ private struct StubConnection: Connection {
 
     @Test func oneNetworkHasItsShareOnly() throws {
         var table = table(of: try testPeer(200), maximum: 100) { $0.maximumConnectionsPerNetwork = 3 }
-        var values = PeerValues()
-        for connection in try crowd(11...13) { _ = table.add(connection, at: .zero, values: values) }
+        var priorities = ConnectionPriorities()
+        for connection in try crowd(11...13) { _ = table.add(connection, at: .zero, priorities: priorities) }
         let more = try crowd(14...15)
-        let refused = table.add(more[0], at: .zero, values: values)
+        let refused = table.add(more[0], at: .zero, priorities: priorities)
         let peer = more[0].remotePeer
         #expect(refusal(refused) == limitError("3 connections from one network", peer))
-        #expect(table.victim(for: more[0], at: .seconds(9), grace: .seconds(2), values: values)?.id == 1)
-        #expect(table.victim(for: more[0], at: .seconds(1), grace: .seconds(2), values: values) == nil, "too young")
+        #expect(table.victim(for: more[0], at: .seconds(9), grace: .seconds(2), priorities: priorities)?.id == 1)
+        #expect(
+            table.victim(for: more[0], at: .seconds(1), grace: .seconds(2), priorities: priorities) == nil, "too young")
         // Others do not notice, dials are of this side's choice, and the protected are let in.
         let elsewhere = try crowd(16...16, from: "203.0.114")
-        #expect(table.victim(for: elsewhere[0], at: .seconds(9), grace: .seconds(2), values: values) == nil)
-        checkKept(table.add(elsewhere[0], at: .zero, values: values))
+        #expect(table.victim(for: elsewhere[0], at: .seconds(9), grace: .seconds(2), priorities: priorities) == nil)
+        checkKept(table.add(elsewhere[0], at: .zero, priorities: priorities))
         let dialled = connection(
             from: smaller, to: try testPeer(17), isInbound: false, at: try Multiaddr("/ip4/203.0.113.9/tcp/1"))
-        checkKept(table.add(dialled, at: .zero, values: values))
-        _ = values.protect(more[1].remotePeer, for: "test")
-        checkKept(table.add(more[1], at: .zero, values: values))
+        checkKept(table.add(dialled, at: .zero, priorities: priorities))
+        _ = priorities.protect(more[1].remotePeer, for: "test")
+        checkKept(table.add(more[1], at: .zero, priorities: priorities))
         // Whoever goes makes room: the network of its own.
         for id: ConnectionTable.ID in [1, 5, 6] { _ = table.remove(id) }
-        checkKept(table.add(more[0], at: .zero, values: values))
+        checkKept(table.add(more[0], at: .zero, priorities: priorities))
     }
 
     @Test(arguments: [
@@ -236,15 +242,15 @@ private struct StubConnection: Connection {
 
     @Test func connectionsComeAtARateFromOneNetwork() throws {
         var table = table(of: try testPeer(200)) { $0.inboundConnectionRate = RateLimit(burst: 2, perSecond: 1) }
-        var values = PeerValues()
+        var priorities = ConnectionPriorities()
         let crowd = try crowd(11...14)
-        let first = crowd.map { table.admits($0, at: .zero, values: values) }
+        let first = crowd.map { table.admits($0, at: .zero, priorities: priorities) }
         #expect(first == [true, true, false, false])
-        let elsewhere = table.admits(try self.crowd(15...15, from: "198.51.100")[0], at: .zero, values: values)
-        let later = crowd.map { table.admits($0, at: .seconds(1), values: values) }
+        let elsewhere = table.admits(try self.crowd(15...15, from: "198.51.100")[0], at: .zero, priorities: priorities)
+        let later = crowd.map { table.admits($0, at: .seconds(1), priorities: priorities) }
         #expect(elsewhere && later == [true, false, false, false])
-        _ = values.protect(crowd[3].remotePeer, for: "test")
-        let isAdmitted = table.admits(crowd[3], at: .seconds(1), values: values)
+        _ = priorities.protect(crowd[3].remotePeer, for: "test")
+        let isAdmitted = table.admits(crowd[3], at: .seconds(1), priorities: priorities)
         #expect(isAdmitted)
     }
 
@@ -254,47 +260,49 @@ private struct StubConnection: Connection {
             $0.trimConnectionsAbove = 6
             $0.trimConnectionsTo = 3
         }
-        var values = PeerValues()
+        var priorities = ConnectionPriorities()
         let crowd = try crowd(1...7)
         for (index, connection) in crowd.enumerated() {
-            #expect(table.surplus(at: .seconds(100), values: values).isEmpty, "\(index) are not too many")
-            _ = table.add(connection, at: .seconds(index == 6 ? 99 : 0), values: values)
+            #expect(table.surplus(at: .seconds(100), priorities: priorities).isEmpty, "\(index) are not too many")
+            _ = table.add(connection, at: .seconds(index == 6 ? 99 : 0), priorities: priorities)
         }
-        func surplus() -> [ConnectionTable.ID] { table.surplus(at: .seconds(100), values: values).map(\.id) }
+        func surplus() -> [ConnectionTable.ID] { table.surplus(at: .seconds(100), priorities: priorities).map(\.id) }
         #expect(surplus() == [1, 2, 3, 4])
         table.lease(1, at: .seconds(99))
         _ = table.serve(2, limit: 9, isAnswered: true)
-        _ = values.set(5, of: crowd[2].remotePeer, for: "dht")
-        _ = values.protect(crowd[3].remotePeer, for: "signer")
+        _ = priorities.tag(crowd[2].remotePeer, weight: 5, for: "dht")
+        _ = priorities.protect(crowd[3].remotePeer, for: "signer")
         table.entries[2]?.activity.noteRequest(at: .seconds(50))
         #expect(surplus() == [5, 6, 2, 3], "in use, protected and young ones stay; then use and value count")
-        values.unprotect(crowd[3].remotePeer, for: "signer")
-        _ = values.set(0, of: crowd[2].remotePeer, for: "dht")
+        priorities.unprotect(crowd[3].remotePeer, for: "signer")
+        _ = priorities.tag(crowd[2].remotePeer, weight: 0, for: "dht")
         #expect(surplus() == [3, 4, 5, 6])
     }
 
     /// Whoever lowers one of two limits and forgets the other gets no crash, but connections of that number.
     @Test func trimmingToMoreThanThereMayBe() throws {
         var table = table(of: try testPeer(200), maximum: 100) { $0.trimConnectionsAbove = 2 }
-        for connection in try crowd(1...3) { _ = table.add(connection, at: .zero, values: values) }
-        #expect(table.surplus(at: .seconds(100), values: values).map(\.id) == [1])
+        for connection in try crowd(1...3) { _ = table.add(connection, at: .zero, priorities: priorities) }
+        #expect(table.surplus(at: .seconds(100), priorities: priorities).map(\.id) == [1])
     }
 
     @Test func valuesAreBounded() throws {
-        var values = PeerValues()
+        var priorities = ConnectionPriorities()
         let peer = try testPeer(1)
-        for reason in 0..<PeerValues.maximumReasons {
-            let isTaken = (values.set(.max, of: peer, for: "\(reason)"), values.protect(peer, for: "\(reason)"))
+        for reason in 0..<ConnectionPriorities.maximumReasons {
+            let isTaken = (
+                priorities.tag(peer, weight: .max, for: "\(reason)"), priorities.protect(peer, for: "\(reason)")
+            )
             #expect(isTaken == (true, true))
         }
-        let more = (values.set(1, of: peer, for: "more"), values.protect(peer, for: "more"))
+        let more = (priorities.tag(peer, weight: 1, for: "more"), priorities.protect(peer, for: "more"))
         #expect(more == (false, false))
-        #expect(values.value(of: peer) == PeerValues.maximumReasons * 1_000_000)
-        for reason in 0..<PeerValues.maximumReasons {
-            #expect(values.isProtected(peer))
-            values.unprotect(peer, for: "\(reason)")
+        #expect(priorities.weight(of: peer) == ConnectionPriorities.maximumReasons * 1_000_000)
+        for reason in 0..<ConnectionPriorities.maximumReasons {
+            #expect(priorities.isProtected(peer))
+            priorities.unprotect(peer, for: "\(reason)")
         }
-        #expect(!values.isProtected(peer))
+        #expect(!priorities.isProtected(peer))
     }
 
     @Test func bucketsAreBounded() {

@@ -38,7 +38,7 @@ import Testing
 
     /// Frames must not wait for a dial that may run into its time limit.
     @Test func framesGoOutOverTheConnectionOfThePeer() async throws {
-        let configuration = NodePeerNetworkConfiguration(protocolID: "/test-frames/1.0.0")
+        let configuration = NodePeerNetwork.Configuration(protocolID: "/test-frames/1.0.0")
         let one = try NodePeerNetwork(node: try await node(1), configuration: configuration)
         let two = try await nodes.network(2)
         one.connect(to: two.localPeer, addresses: [try Multiaddr(PendingTransport.address)])
@@ -62,7 +62,7 @@ import Testing
         let peers = [try testPeer(1), try testPeer(2)].sorted()
         let (local, remote) = (peers[0], peers[1])
         let clock = VirtualClock()
-        var configuration = PeerNodeConfiguration()
+        var configuration = PeerNode.Configuration()
         configuration.timeSource = clock.timeSource
         configuration.identify.isEnabled = false
         let node = PeerNode(
@@ -96,7 +96,7 @@ import Testing
         init(_ answer: IdleConnection.Answer) throws {
             let peers = [try testPeer(1), try testPeer(2)].sorted()
             let (local, remote) = (peers[0], peers[1])
-            var configuration = PeerNodeConfiguration()
+            var configuration = PeerNode.Configuration()
             configuration.timeSource = clock.timeSource
             configuration.identify.isEnabled = false
             node = PeerNode(

@@ -45,7 +45,7 @@ import Testing
         let address = try Multiaddr("/memory/1")
         connections = (0..<2).map { _ in IdleConnection(from: peer, to: local, at: address, isInbound: false) }
         transport = TurnTransport(connections)
-        var configuration = PeerNodeConfiguration()
+        var configuration = PeerNode.Configuration()
         configuration.identify.isEnabled = false
         node = PeerNode(
             localPeer: local, transports: [transport], configuration: configuration,

@@ -9,12 +9,12 @@ import Testing
     private let nodes = TestNodes()
 
     @Test func theNetworkDecidesTheAddresses() throws {
-        #expect(DHTConfiguration().protocolID == "/ipfs/kad/1.0.0")
-        #expect(DHTConfiguration().usedAddresses == .public)
-        let local = DHTConfiguration(prefix: DHTConfiguration.localPrefix)
+        #expect(NodeDHT.Configuration().protocolID == "/ipfs/kad/1.0.0")
+        #expect(NodeDHT.Configuration().usedAddresses == .public)
+        let local = NodeDHT.Configuration(prefix: NodeDHT.Configuration.localPrefix)
         #expect(local.protocolID == "/ipfs/lan/kad/1.0.0")
         #expect(local.usedAddresses == .private)
-        var own = DHTConfiguration(mode: .server, prefix: "/my-network")
+        var own = NodeDHT.Configuration(mode: .server, prefix: "/my-network")
         #expect(own.protocolID == "/my-network/kad/1.0.0")
         #expect(own.usedAddresses == .any)
         own.addresses = .public
@@ -27,7 +27,7 @@ import Testing
         var bootstrap = try places.map { try Multiaddr("\($0)/p2p/\(peer)") }
         bootstrap.append(try Multiaddr("/ip4/192.0.2.3/tcp/3"))
         bootstrap.append(try Multiaddr("/ip4/192.0.2.4/tcp/4/p2p/\(local)"))
-        let configuration = DHTConfiguration(mode: .server, prefix: "/own", bootstrap: bootstrap)
+        let configuration = NodeDHT.Configuration(mode: .server, prefix: "/own", bootstrap: bootstrap)
         let machine = configuration.machineConfiguration(local, connections: 1_536)
         #expect(machine.mode == .server)
         #expect(machine.limits.connectedPeers == 1_536)
@@ -37,8 +37,8 @@ import Testing
         #expect(machine.bootstrapPeers.map(\.peer) == [peer])
         #expect(machine.bootstrapPeers.first?.addresses.map(\.description) == places)
         #expect(machine.minimumReadyServers == 1)
-        #expect(!DHTConfiguration().machineConfiguration(local, connections: 1_536).exemptsPrivateGroups)
-        var first = DHTConfiguration(mode: .server)
+        #expect(!NodeDHT.Configuration().machineConfiguration(local, connections: 1_536).exemptsPrivateGroups)
+        var first = NodeDHT.Configuration(mode: .server)
         #expect(first.machineConfiguration(local, connections: 1_536).minimumReadyServers == 0)
         first.kademlia.minimumReadyServers = 3
         #expect(first.machineConfiguration(local, connections: 1_536).minimumReadyServers == 3)
@@ -47,7 +47,7 @@ import Testing
     @Test(arguments: ["", "/", "own", "/own/", "/own\n"])
     func aPrefixThatCannotBeIsNamed(_ prefix: String) async throws {
         let node = try await nodes.node(1)
-        let error = #expect(throws: TransportError.self) { try node.startDHT(DHTConfiguration(prefix: prefix)) }
+        let error = #expect(throws: TransportError.self) { try node.startDHT(NodeDHT.Configuration(prefix: prefix)) }
         #expect(error?.code == .invalidArgument)
         #expect(error?.message.contains(prefix.debugDescription) == true)
         #expect(node.dht == nil && node.dhtStatus == .off)
@@ -56,7 +56,7 @@ import Testing
 
     @Test func limitsBelowOneAreNamed() async throws {
         let node = try await nodes.node(1)
-        var configuration = DHTConfiguration(prefix: "/own")
+        var configuration = NodeDHT.Configuration(prefix: "/own")
         configuration.maximumRequestsPerPeer = 0
         let error = #expect(throws: TransportError.self) { try node.startDHT(configuration) }
         #expect(error?.code == .invalidArgument)
@@ -66,7 +66,7 @@ import Testing
 
     @Test func whatIsOffFindsNothing() async throws {
         let node = try await nodes.node(1)
-        let dht = try node.startDHT(DHTConfiguration(mode: .off))
+        let dht = try node.startDHT(NodeDHT.Configuration(mode: .off))
         #expect(node.dht == nil)
         #expect(dht.status == .off && !dht.status.isEnabled)
         let off = TransportError(.discoveryOff, "")
@@ -90,22 +90,24 @@ import Testing
         let node = try await nodes.node(1)
         try node.respond(to: ["/own/kad/1.0.0"], name: "other") { _ in nil }
         let error = #expect(throws: TransportError.self) {
-            try node.startDHT(DHTConfiguration(mode: .server, prefix: "/own"))
+            try node.startDHT(NodeDHT.Configuration(mode: .server, prefix: "/own"))
         }
         #expect(error?.code == .invalidArgument && error?.message.contains("other") == true)
         #expect(node.dht == nil && node.dhtStatus == .off)
         // A client needs no protocol.
-        try node.startDHT(DHTConfiguration(mode: .client, prefix: "/own"))
+        try node.startDHT(NodeDHT.Configuration(mode: .client, prefix: "/own"))
         await node.shutdown()
     }
 
     @Test func aNodeTakesPartOnceAtATime() async throws {
         let node = try await nodes.node(1)
-        let dht = try node.startDHT(DHTConfiguration(mode: .server, prefix: "/own"))
+        let dht = try node.startDHT(NodeDHT.Configuration(mode: .server, prefix: "/own"))
         #expect(node.dht === dht)
         #expect(node.dhtStatus.mode == .server && node.dhtStatus.isEnabled)
         #expect(node.protocols.contains("/own/kad/1.0.0"))
-        #expect(throws: TransportError(.invalidArgument, "")) { try node.startDHT(DHTConfiguration(prefix: "/other")) }
+        #expect(throws: TransportError(.invalidArgument, "")) {
+            try node.startDHT(NodeDHT.Configuration(prefix: "/other"))
+        }
         await dht.shutdown()
         #expect(node.dht == nil && node.dhtStatus == .off)
         #expect(!node.protocols.contains("/own/kad/1.0.0"))
@@ -118,11 +120,11 @@ import Testing
         try dht.setServing(false)
         #expect(!node.protocols.contains("/own/kad/1.0.0"))
         await dht.shutdown()
-        let second = try node.startDHT(DHTConfiguration(mode: .client, prefix: "/own"))
+        let second = try node.startDHT(NodeDHT.Configuration(mode: .client, prefix: "/own"))
         #expect(node.dht === second && node.dhtStatus.mode == .client)
         #expect(!node.protocols.contains("/own/kad/1.0.0"))
         await node.shutdown()
         #expect(node.dht == nil && node.dhtStatus == .off)
-        #expect(throws: TransportError(.shutDown, "")) { try node.startDHT(DHTConfiguration()) }
+        #expect(throws: TransportError(.shutDown, "")) { try node.startDHT(NodeDHT.Configuration()) }
     }
 }

@@ -14,13 +14,13 @@ import Testing
         let second = try await world.member(2, .client, at: first.node)
         try await second.waitUntilReady(timeout: .seconds(30))
         let (server, client) = (first.node, second.node)
-        #expect(client.state.withLock { $0.values.isProtected(server.localPeer) })
+        #expect(client.state.withLock { $0.priorities.isProtected(server.localPeer) })
         // As soon as it has said what it serves.
-        while client.state.withLock({ $0.values.value(of: server.localPeer) }) != 10 { await Task.yield() }
-        #expect(server.state.withLock { $0.values.value(of: client.localPeer) } == 0)
+        while client.state.withLock({ $0.priorities.weight(of: server.localPeer) }) != 10 { await Task.yield() }
+        #expect(server.state.withLock { $0.priorities.weight(of: client.localPeer) } == 0)
         await second.shutdown()
-        #expect(!client.state.withLock { $0.values.isProtected(server.localPeer) })
-        #expect(client.state.withLock { $0.values.value(of: server.localPeer) } == 0)
+        #expect(!client.state.withLock { $0.priorities.isProtected(server.localPeer) })
+        #expect(client.state.withLock { $0.priorities.weight(of: server.localPeer) } == 0)
         await client.shutdown()
         await server.shutdown()
     }

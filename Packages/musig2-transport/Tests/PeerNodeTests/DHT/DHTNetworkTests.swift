@@ -53,7 +53,7 @@ import Testing
     /// The first node of a network has nobody to begin with, and after a restart finds the others again.
     @Test func aServerFindsItsNetworkAgainByWhatItRemembers() async throws {
         let world = DHTWorld()
-        var configuration = PeerNodeConfiguration()
+        var configuration = PeerNode.Configuration()
         configuration.peerStorePersistence = KeptPeers()
         let other = try await world.member(2)
         let first = try await world.member(1, at: other.node, configuration: configuration)

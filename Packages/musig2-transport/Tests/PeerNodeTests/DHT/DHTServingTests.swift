@@ -17,7 +17,7 @@ import WireCodec
         let dht: NodeDHT
         let stranger: PeerNode
 
-        init(_ way: DHTWorld.Way = .inMemory, _ change: (inout DHTConfiguration) -> Void = { _ in }) async throws {
+        init(_ way: DHTWorld.Way = .inMemory, _ change: (inout NodeDHT.Configuration) -> Void = { _ in }) async throws {
             world = DHTWorld(way)
             dht = try await world.member(1, .server, change)
             stranger = try await world.node(2)
@@ -209,7 +209,7 @@ import WireCodec
     /// What a peer writes while its request waits for its turn stays with the stream, within its window.
     @Test func whatWaitsIsHeldByTheStream() async throws {
         let clock = VirtualClock()
-        var nodeConfiguration = PeerNodeConfiguration()
+        var nodeConfiguration = PeerNode.Configuration()
         nodeConfiguration.timeSource = clock.timeSource
         let dht = try await DHTWorld(.tcp).member(1, .server, configuration: nodeConfiguration) {
             $0.inboundRequestBurst = 1
@@ -272,7 +272,7 @@ import WireCodec
 
     @Test func aPeerThatAsksTooOftenWaitsAndOthersDoNot() async throws {
         let clock = VirtualClock()
-        var nodeConfiguration = PeerNodeConfiguration()
+        var nodeConfiguration = PeerNode.Configuration()
         nodeConfiguration.timeSource = clock.timeSource
         let dht = try await world.member(1, .server, configuration: nodeConfiguration) {
             $0.inboundRequestBurst = 5

@@ -124,7 +124,7 @@ import WireCodec
 
     @Test func recordsAreRenewedUntilTheShutdown() async throws {
         let clock = VirtualClock()
-        var nodeConfiguration = PeerNodeConfiguration()
+        var nodeConfiguration = PeerNode.Configuration()
         nodeConfiguration.timeSource = clock.timeSource
         let server = try ScriptedServer(try await world.node(1)) { ScriptedServer.empty($0) }
         let dht = try await world.member(2, .client, at: server.node, configuration: nodeConfiguration)
@@ -146,7 +146,7 @@ import WireCodec
 
     @Test func whatIsWithdrawnIsNotRenewed() async throws {
         let clock = VirtualClock()
-        var nodeConfiguration = PeerNodeConfiguration()
+        var nodeConfiguration = PeerNode.Configuration()
         nodeConfiguration.timeSource = clock.timeSource
         let server = try ScriptedServer(try await world.node(1)) { ScriptedServer.empty($0) }
         let dht = try await world.member(2, .client, at: server.node, configuration: nodeConfiguration)

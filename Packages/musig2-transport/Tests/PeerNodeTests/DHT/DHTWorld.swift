@@ -30,7 +30,7 @@ struct DHTWorld {
 
     func node(
         _ number: UInt8,
-        configuration: PeerNodeConfiguration = PeerNodeConfiguration()
+        configuration: PeerNode.Configuration = PeerNode.Configuration()
     ) async throws -> PeerNode {
         guard way == .tcp else { return try await inMemory.node(number, configuration: configuration) }
         let node = try PeerNode(
@@ -52,21 +52,21 @@ struct DHTWorld {
     /// A node that takes part, with waits short enough for a test.
     func member(
         _ number: UInt8,
-        _ mode: DHTConfiguration.Mode = .server,
+        _ mode: NodeDHT.Configuration.Mode = .server,
         at bootstrap: PeerNode? = nil,
-        configuration: PeerNodeConfiguration = PeerNodeConfiguration(),
-        _ change: (inout DHTConfiguration) -> Void = { _ in }
+        configuration: PeerNode.Configuration = PeerNode.Configuration(),
+        _ change: (inout NodeDHT.Configuration) -> Void = { _ in }
     ) async throws -> NodeDHT {
         let node = try await node(number, configuration: configuration)
         return try node.startDHT(Self.configuration(mode, at: bootstrap, change))
     }
 
     static func configuration(
-        _ mode: DHTConfiguration.Mode,
+        _ mode: NodeDHT.Configuration.Mode,
         at bootstrap: PeerNode? = nil,
-        _ change: (inout DHTConfiguration) -> Void = { _ in }
-    ) -> DHTConfiguration {
-        var configuration = DHTConfiguration(mode: mode, prefix: prefix, bootstrap: bootstrap?.addresses ?? [])
+        _ change: (inout NodeDHT.Configuration) -> Void = { _ in }
+    ) -> NodeDHT.Configuration {
+        var configuration = NodeDHT.Configuration(mode: mode, prefix: prefix, bootstrap: bootstrap?.addresses ?? [])
         configuration.rules["test"] = LongestRules()
         configuration.kademlia.retryDelay = .milliseconds(20)
         configuration.kademlia.retries = 2

@@ -44,7 +44,7 @@ private final class MovingTransport: Transport, Listener {
     /// Whoever listens on all interfaces tells of it when their addresses change.
     @Test func aMoveIsNoticed() async throws {
         let clock = VirtualClock()
-        var configuration = PeerNodeConfiguration()
+        var configuration = PeerNode.Configuration()
         configuration.timeSource = clock.timeSource
         let everywhere = try Multiaddr("/ip4/0.0.0.0/tcp/4001")
         let transport = MovingTransport([everywhere])

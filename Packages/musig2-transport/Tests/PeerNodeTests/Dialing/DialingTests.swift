@@ -87,9 +87,9 @@ private final class FailingTransport: Transport {
     private func node(
         _ transports: [any Transport],
         _ clock: VirtualClock,
-        _ change: (inout PeerNodeConfiguration) -> Void = { _ in }
+        _ change: (inout PeerNode.Configuration) -> Void = { _ in }
     ) throws -> PeerNode {
-        var configuration = PeerNodeConfiguration()
+        var configuration = PeerNode.Configuration()
         configuration.timeSource = clock.timeSource
         configuration.identify.isEnabled = false
         change(&configuration)
@@ -103,22 +103,22 @@ private final class FailingTransport: Transport {
         let transport = FailingTransport(.connectionRefused)
         let node = try node([transport], clock)
         let (one, two) = (try Multiaddr("/ip4/1.0.0.1/tcp/1"), try Multiaddr("/ip4/1.0.0.2/tcp/1"))
-        func dial(_ addresses: [Multiaddr], _ patience: DialPatience) async -> TransportError? {
+        func dial(_ addresses: [Multiaddr], _ respectsBackoff: Bool) async -> TransportError? {
             await #expect(throws: TransportError.self) {
-                try await node.connect(to: peer, addresses: addresses, patience: patience)
+                try await node.connect(to: peer, addresses: addresses, respectsBackoff: respectsBackoff)
             }
         }
-        _ = await dial([one], .afterBackoff)
-        let patient = await dial([one], .afterBackoff)
+        _ = await dial([one], true)
+        let patient = await dial([one], true)
         #expect(patient?.code == .backingOff)
         #expect(patient?.message == "peer \(peer): all 1 addresses failed lately; try again in 2.0 seconds")
         #expect(transport.all == [one])
-        _ = await dial([one, two], .afterBackoff)
+        _ = await dial([one, two], true)
         #expect(transport.all == [one, two], "the other one is free")
-        _ = await dial([one, two], .now)
+        _ = await dial([one, two], false)
         #expect(transport.all == [one, two, one, two], "somebody waits: all are tried")
         clock.advance(by: .seconds(4))
-        _ = await dial([one], .afterBackoff)
+        _ = await dial([one], true)
         #expect(transport.all.count == 5)
     }
 
@@ -128,7 +128,7 @@ private final class FailingTransport: Transport {
         let address = try Multiaddr("/ip4/1.0.0.1/tcp/1")
         for _ in 0..<2 {
             let error = await #expect(throws: TransportError.self) {
-                try await node.connect(to: peer, addresses: [address], patience: .afterBackoff)
+                try await node.connect(to: peer, addresses: [address], respectsBackoff: true)
             }
             #expect(error?.code == .limitExceeded)
         }
@@ -136,21 +136,21 @@ private final class FailingTransport: Transport {
     }
 
     /// A DHT that was lied to dials a peer where it is not, while somebody else knows where it is.
-    @Test(arguments: [DialPatience.now, .afterBackoff])
-    func whoKnowsOtherAddressesTriesAgain(_ patience: DialPatience) async throws {
+    @Test(arguments: [false, true])
+    func whoKnowsOtherAddressesTriesAgain(_ respectsBackoff: Bool) async throws {
         let transport = PendingTransport()
         let node = try node([transport], VirtualClock())
         let (wrong, right) = (try Multiaddr("/ip4/192.0.2.1/tcp/1"), try Multiaddr("/ip4/192.0.2.2/tcp/1"))
-        func start(_ address: Multiaddr, _ patience: DialPatience) -> Task<TransportError?, Never> {
+        func start(_ address: Multiaddr, _ respectsBackoff: Bool) -> Task<TransportError?, Never> {
             Task {
                 await #expect(throws: TransportError.self) {
-                    try await node.connect(to: peer, addresses: [address], patience: patience)
+                    try await node.connect(to: peer, addresses: [address], respectsBackoff: respectsBackoff)
                 }
             }
         }
-        let first = start(wrong, patience)
+        let first = start(wrong, respectsBackoff)
         await transport.waitUntilBegun(1)
-        let others = [start(wrong, .afterBackoff), start(right, .now)]
+        let others = [start(wrong, true), start(right, false)]
         let dial = try #require(node.state.withLock { $0.dials[peer]?.outcome })
         while dial.waiting < 3 { await Task.yield() }
         transport.outcome.set(TransportError(.connectionRefused, "nobody is there"))

@@ -9,7 +9,7 @@ import Testing
 /// Names that lead elsewhere than they may: nobody can send a node knocking at doors of its own network.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct NameDialTests {
     private static func node(_ filter: AddressFilter) throws -> PeerNode {
-        var configuration = PeerNodeConfiguration()
+        var configuration = PeerNode.Configuration()
         configuration.dialFilter = filter
         return try PeerNode(
             identity: .generateEd25519(), configuration: configuration,
@@ -46,7 +46,8 @@ import Testing
         let (listener, name) = try await Self.listener()
         let node = try Self.node(.any)
         let error = await #expect(throws: TransportError.self) {
-            try await node.connect(to: listener.localPeer, DialWish(addresses: [name], patience: .now, filter: .public))
+            try await node.connect(
+                to: listener.localPeer, DialRequest(addresses: [name], respectsBackoff: false, filter: .public))
         }
         #expect(error?.code == .unsupportedAddress)
         try await node.connect(to: listener.localPeer, addresses: [name])
@@ -57,10 +58,10 @@ import Testing
 
     @Test func aWishIsCoveredByAWiderOne() throws {
         let address = try Multiaddr("/ip4/203.0.113.7/tcp/1")
-        let wide = DialWish(addresses: [address], patience: .now, filter: .any)
-        let narrow = DialWish(addresses: [], patience: .afterBackoff, filter: .public)
+        let wide = DialRequest(addresses: [address], respectsBackoff: false, filter: .any)
+        let narrow = DialRequest(addresses: [], respectsBackoff: true, filter: .public)
         #expect(wide.covers(narrow) && wide.covers(wide) && narrow.covers(narrow))
         #expect(!narrow.covers(wide))
-        #expect(!narrow.covers(DialWish(addresses: [], patience: .afterBackoff, filter: .any)))
+        #expect(!narrow.covers(DialRequest(addresses: [], respectsBackoff: true, filter: .any)))
     }
 }

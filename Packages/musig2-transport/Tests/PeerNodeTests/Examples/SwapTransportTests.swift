@@ -64,7 +64,7 @@ import Testing
 
     @Test func rememberedPeersOfTheReadme() async throws {
         let identity = NodeIdentity.generateEd25519()
-        var configuration = PeerNodeConfiguration()
+        var configuration = PeerNode.Configuration()
         configuration.peerStorePersistence = PeerStoreFile(path: "peers")
         configuration.dialFilter = .public
         let node = try PeerNode(identity: identity, configuration: configuration)

@@ -36,9 +36,9 @@ private final class Staller: StreamResponder {
     private func node(
         _ way: Way,
         _ identity: NodeIdentity = .generateEd25519(),
-        _ change: (inout PeerNodeConfiguration) -> Void = { _ in }
+        _ change: (inout PeerNode.Configuration) -> Void = { _ in }
     ) async throws -> PeerNode {
-        var configuration = PeerNodeConfiguration()
+        var configuration = PeerNode.Configuration()
         change(&configuration)
         switch way {
         case .memory:
@@ -195,7 +195,7 @@ private final class Staller: StreamResponder {
     @Test(.timeLimit(.minutes(1))) func aConnectionThatTakesOverIsAsked() async throws {
         let peers = [try testPeer(1), try testPeer(2)].sorted()
         let (local, remote) = (peers[0], peers[1])
-        var configuration = PeerNodeConfiguration()
+        var configuration = PeerNode.Configuration()
         configuration.linger = .seconds(3600)
         let node = PeerNode(localPeer: local, transports: [], configuration: configuration, logger: Self.quiet)
         let address = try Multiaddr("/ip4/203.0.113.7/tcp/4001")
@@ -248,7 +248,7 @@ private final class Staller: StreamResponder {
             try two.respond(to: [ProtocolID(name)], name: "application") { _ in nil }
         }
         try two.respond(to: ["/z/1"], name: "short") { _ in nil }
-        try two.startDHT(DHTConfiguration(mode: .server, prefix: "/zzz"))
+        try two.startDHT(NodeDHT.Configuration(mode: .server, prefix: "/zzz"))
         let observer = NotingObserver()
         one.addObserver(observer)
         try await one.connect(to: two.localPeer, addresses: two.addresses)

@@ -15,7 +15,7 @@ import Testing
         let peer = try testPeer(1)
         let node = PeerNode(
             peer, nil, transports ?? [InMemoryTransport(peer: peer, hub: nodes.hub)], ResponderRegistry(),
-            PeerNodeConfiguration(), Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
+            PeerNode.Configuration(), Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
             PeerNodeMetrics(factory: metrics))
         return node
     }

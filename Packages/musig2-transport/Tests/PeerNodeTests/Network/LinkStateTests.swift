@@ -18,21 +18,21 @@ import WireCodec
     private final class Link {
         private(set) var state: LinkState
 
-        init(_ limits: NodePeerNetworkConfiguration) { state = LinkState(limits: limits) }
+        init(_ limits: NodePeerNetwork.Configuration) { state = LinkState(limits: limits) }
 
-        func begin(_ limits: NodePeerNetworkConfiguration) { state = LinkState(limits: limits) }
+        func begin(_ limits: NodePeerNetwork.Configuration) { state = LinkState(limits: limits) }
 
         @discardableResult
         func callAsFunction<Answer>(_ body: (inout LinkState) -> Answer) -> Answer { body(&state) }
     }
 
     private let address: Multiaddr
-    private var limits: NodePeerNetworkConfiguration
+    private var limits: NodePeerNetwork.Configuration
     private let link: Link
 
     init() throws {
         address = try Multiaddr("/memory/1")
-        limits = NodePeerNetworkConfiguration(protocolID: ProtocolID("/test/1"))
+        limits = NodePeerNetwork.Configuration(protocolID: ProtocolID("/test/1"))
         limits.maximumQueuedFrames = 3
         limits.maximumQueuedBytes = 100
         limits.writeBatchBytes = 8

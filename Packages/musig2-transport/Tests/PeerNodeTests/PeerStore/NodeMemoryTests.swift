@@ -67,7 +67,7 @@ private final class MemoryPersistence: PeerStorePersistence {
         _ persistence: (any PeerStorePersistence)?,
         time: TimeSource = .system
     ) async throws -> PeerNode {
-        var configuration = PeerNodeConfiguration()
+        var configuration = PeerNode.Configuration()
         configuration.peerStorePersistence = persistence
         configuration.timeSource = time
         let node = PeerNode(

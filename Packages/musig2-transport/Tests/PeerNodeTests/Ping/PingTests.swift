@@ -81,7 +81,7 @@ private final class OddPong: StreamResponder {
     }
 
     @Test func aStreamThatThePeerClosedIsReplaced() async throws {
-        var configuration = PeerNodeConfiguration()
+        var configuration = PeerNode.Configuration()
         configuration.maximumPingStreams = 0
         let one = try await nodes.node(1)
         let two = try await nodes.node(2, configuration: configuration)
@@ -97,7 +97,7 @@ private final class OddPong: StreamResponder {
     }
 
     @Test func otherBytesAreAViolation() async throws {
-        var configuration = PeerNodeConfiguration()
+        var configuration = PeerNode.Configuration()
         configuration.maximumPingStreams = 0
         let one = try await nodes.node(1)
         let two = try await nodes.node(2, configuration: configuration)
@@ -110,7 +110,7 @@ private final class OddPong: StreamResponder {
 
     @Test func silenceTimesOutForAllWhoWait() async throws {
         let clock = VirtualClock()
-        var configuration = PeerNodeConfiguration()
+        var configuration = PeerNode.Configuration()
         configuration.maximumPingStreams = 0
         configuration.identify.isEnabled = false
         let two = try await nodes.node(2, configuration: configuration)

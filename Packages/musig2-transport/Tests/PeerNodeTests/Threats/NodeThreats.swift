@@ -91,10 +91,10 @@ private final class WatchedMetrics: MetricsFactory {
     private func node(
         _ number: UInt8,
         time: TimeSource? = nil,
-        _ change: (inout PeerNodeConfiguration) -> Void = { _ in }
+        _ change: (inout PeerNode.Configuration) -> Void = { _ in }
     ) async throws -> PeerNode {
         let peer = try testPeer(number)
-        var configuration = PeerNodeConfiguration()
+        var configuration = PeerNode.Configuration()
         if let time { configuration.timeSource = time }
         change(&configuration)
         let node = PeerNode(

@@ -50,9 +50,9 @@ import WireCodec
         let address = try #require(try await listener.listen(on: [try Multiaddr("/ip4/127.0.0.1/tcp/0")]).first)
         let name = try Multiaddr("\(address)".replacing("/ip4/127.0.0.1/", with: "/dns4/localhost/"))
         let node = try PeerNode(identity: .generateEd25519(), logger: logger)
-        let wish = DialWish(addresses: [name], patience: .afterBackoff, filter: .any, source: .stranger)
+        let request = DialRequest(addresses: [name], respectsBackoff: true, filter: .any, source: .stranger)
         let error = await #expect(throws: TransportError.self) {
-            try await node.connect(to: listener.localPeer, wish)
+            try await node.connect(to: listener.localPeer, request)
         }
         #expect(error?.message.contains("leads to 127.0.0.1") == true, "\(error?.message ?? "")")
         // The user, and whom the user has chosen, may name what they like.
@@ -95,7 +95,7 @@ import WireCodec
             localPeer: peer, transports: [transport],
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         let network = try NodePeerNetwork(
-            node: node, configuration: NodePeerNetworkConfiguration(protocolID: "/test-frames/1.0.0"))
+            node: node, configuration: NodePeerNetwork.Configuration(protocolID: "/test-frames/1.0.0"))
         let proper = "/ip4/203.0.113.7/tcp/4001"
         network.connect(
             to: try testPeer(77),

@@ -38,7 +38,7 @@ import WireCodec
     }
 
     @Test func r15StrangersDoNotCaptureARestart() async throws {
-        var configuration = PeerNodeConfiguration()
+        var configuration = PeerNode.Configuration()
         configuration.peerStorePersistence = MemoryPersistence()
         let node = try await nodes.node(1, configuration: configuration)
         let watch = Watch()

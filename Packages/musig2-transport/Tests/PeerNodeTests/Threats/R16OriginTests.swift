@@ -47,7 +47,7 @@ import WireCodec
         // Where connections come from, here one place, counts in a network of public addresses.
         let dht = try node.startDHT(DHTWorld.configuration(.server) { $0.addresses = .public })
         for number in UInt8(10)..<50 {
-            var configuration = PeerNodeConfiguration()
+            var configuration = PeerNode.Configuration()
             configuration.announcedAddresses = [try Multiaddr("/ip4/44.\(number).1.1/tcp/4001")]
             let liar = try await nodes.node(number, configuration: configuration)
             _ = try Leaver(liar)

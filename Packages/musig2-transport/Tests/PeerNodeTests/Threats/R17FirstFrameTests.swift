@@ -12,12 +12,12 @@ import WireCodec
     private let clock = VirtualClock()
 
     private func network() async throws -> NodePeerNetwork {
-        var configuration = PeerNodeConfiguration()
+        var configuration = PeerNode.Configuration()
         configuration.timeSource = clock.timeSource
         configuration.identify.isEnabled = false
         return try NodePeerNetwork(
             node: try await nodes.node(1, configuration: configuration),
-            configuration: NodePeerNetworkConfiguration(protocolID: Self.protocolID))
+            configuration: NodePeerNetwork.Configuration(protocolID: Self.protocolID))
     }
 
     /// A stranger's stream of frames.

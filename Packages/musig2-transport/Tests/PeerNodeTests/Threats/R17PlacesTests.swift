@@ -22,8 +22,8 @@ import Testing
 
     private static let grace: Duration = .seconds(2)
 
-    private func table(_ change: (inout PeerNodeConfiguration) -> Void = { _ in }) throws -> ConnectionTable {
-        var configuration = PeerNodeConfiguration()
+    private func table(_ change: (inout PeerNode.Configuration) -> Void = { _ in }) throws -> ConnectionTable {
+        var configuration = PeerNode.Configuration()
         configuration.maximumConnections = 100
         configuration.maximumConnectionsPerNetwork = 10
         change(&configuration)
@@ -43,22 +43,23 @@ import Testing
 
     /// What the node does with a connection that comes in: whoever has to go goes.
     private func isLetIn(
-        _ table: inout ConnectionTable, _ connection: any Connection, at now: Duration, _ values: PeerValues
+        _ table: inout ConnectionTable, _ connection: any Connection, at now: Duration,
+        _ priorities: ConnectionPriorities
     ) -> Bool {
-        guard table.admits(connection, at: now, values: values) else { return false }
-        if let victim = table.victim(for: connection, at: now, grace: Self.grace, values: values) {
+        guard table.admits(connection, at: now, priorities: priorities) else { return false }
+        if let victim = table.victim(for: connection, at: now, grace: Self.grace, priorities: priorities) {
             _ = table.remove(victim.id)
         }
-        if case .refused = table.add(connection, at: now, values: values) { return false }
+        if case .refused = table.add(connection, at: now, priorities: priorities) { return false }
         return true
     }
 
     /// Fills all places from nine networks, with a stream on each connection that is never let go.
-    private func filled(_ table: inout ConnectionTable, _ values: PeerValues) throws {
+    private func filled(_ table: inout ConnectionTable, _ priorities: ConnectionPriorities) throws {
         for number in 0..<200 {
             let address = "/ip6/2001:db8:\(1 + number % 9):\(String(number, radix: 16))::1/tcp/4001"
             let connection = try connection(number, address)
-            guard isLetIn(&table, connection, at: .seconds(number), values),
+            guard isLetIn(&table, connection, at: .seconds(number), priorities),
                 let id = table.current(to: connection.remotePeer)?.id
             else { continue }
             table.lease(id, at: .seconds(number))
@@ -68,28 +69,28 @@ import Testing
 
     @Test func r17SilentStreamsGiveWay() throws {
         var table = try table { $0.maximumConnectionsPerNetwork = 128 }
-        let values = PeerValues()
-        try filled(&table, values)
+        let priorities = ConnectionPriorities()
+        try filled(&table, priorities)
         for number in 0..<20 {
             let honest = try connection(1_000 + number, "/ip4/203.0.\(number).1/tcp/4001")
-            #expect(isLetIn(&table, honest, at: .seconds(300 + number), values), "\(number)")
+            #expect(isLetIn(&table, honest, at: .seconds(300 + number), priorities), "\(number)")
         }
         // Those stay, whatever else comes from the networks that have most.
         for number in 0..<20 {
             _ = isLetIn(
                 &table, try connection(2_000 + number, "/ip6/2001:db8:5:\(number)::1/tcp/4001"),
-                at: .seconds(400 + number), values)
+                at: .seconds(400 + number), priorities)
         }
         for number in 0..<20 { #expect(table.current(to: try peer(1_000 + number)) != nil) }
     }
 
     @Test func r17AProtectedPeerAlwaysGetsIn() throws {
         var table = try table { $0.maximumConnectionsPerNetwork = 128 }
-        var values = PeerValues()
+        var priorities = ConnectionPriorities()
         // Every connection from a network of its own, in use: nobody has more than others.
         for number in 0..<100 {
             let connection = try connection(number, "/ip4/203.\(number).0.1/tcp/4001")
-            guard isLetIn(&table, connection, at: .zero, values),
+            guard isLetIn(&table, connection, at: .zero, priorities),
                 let id = table.current(to: connection.remotePeer)?.id
             else { continue }
             table.lease(id, at: .zero)
@@ -97,9 +98,9 @@ import Testing
         }
         for number in 0..<30 {
             let signer = try connection(1_000 + number, "/ip4/198.51.\(number).1/tcp/4001")
-            #expect(!isLetIn(&table, signer, at: .seconds(1), values))
-            _ = values.protect(signer.remotePeer, for: "co-signer")
-            #expect(isLetIn(&table, signer, at: .seconds(1), values), "\(number)")
+            #expect(!isLetIn(&table, signer, at: .seconds(1), priorities))
+            _ = priorities.protect(signer.remotePeer, for: "co-signer")
+            #expect(isLetIn(&table, signer, at: .seconds(1), priorities), "\(number)")
         }
         for number in 0..<30 { #expect(table.current(to: try peer(1_000 + number)) != nil) }
     }
@@ -107,10 +108,10 @@ import Testing
     /// One address takes all that its network may have, and comes as often as it can.
     @Test func r17OneAddressDoesNotLockOutItsNetwork() throws {
         var table = try table()
-        let values = PeerValues()
+        let priorities = ConnectionPriorities()
         for number in 0..<100 {
             let loud = try connection(number, "/ip4/66.6.6.6/tcp/\(4_000 + number)")
-            guard isLetIn(&table, loud, at: .zero, values), let id = table.current(to: loud.remotePeer)?.id else {
+            guard isLetIn(&table, loud, at: .zero, priorities), let id = table.current(to: loud.remotePeer)?.id else {
                 continue
             }
             table.lease(id, at: .zero)
@@ -118,48 +119,48 @@ import Testing
         var admitted = 0
         for number in 0..<50 {
             let neighbor = try connection(1_000 + number, "/ip4/66.6.6.\(10 + number % 5)/tcp/4001")
-            if isLetIn(&table, neighbor, at: .seconds(5 + number), values) { admitted += 1 }
+            if isLetIn(&table, neighbor, at: .seconds(5 + number), priorities) { admitted += 1 }
         }
         #expect(admitted >= 40, "\(admitted)")
     }
 
     private func add(
-        _ table: inout ConnectionTable, _ number: Int, isInbound: Bool = true, _ values: PeerValues
+        _ table: inout ConnectionTable, _ number: Int, isInbound: Bool = true, _ priorities: ConnectionPriorities
     ) throws -> ConnectionTable.Entry? {
         let connection = StubConnection(
             localPeer: try testPeer(0), remotePeer: try peer(number),
             remoteAddress: try Multiaddr("/ip4/203.\(number).0.1/tcp/4001"), isInbound: isInbound)
-        _ = table.add(connection, at: .zero, values: values)
+        _ = table.add(connection, at: .zero, priorities: priorities)
         return table.current(to: connection.remotePeer)
     }
 
     /// All places are taken by connections of this node's own choice; those of a co-signer count for more, both ways.
     @Test(arguments: [true, false]) func r17AProtectedPeerGetsInWhenAllWereDialled(isInbound: Bool) throws {
         var table = try table()
-        var values = PeerValues()
+        var priorities = ConnectionPriorities()
         for number in 0..<100 {
-            let id = try add(&table, number, isInbound: false, values)?.id
+            let id = try add(&table, number, isInbound: false, priorities)?.id
             table.lease(try #require(id), at: .zero)
         }
         #expect(table.isFull)
         let signer = StubConnection(
             localPeer: try testPeer(0), remotePeer: try peer(1_000),
             remoteAddress: try Multiaddr("/ip4/198.51.100.1/tcp/4001"), isInbound: isInbound)
-        #expect(!isLetIn(&table, signer, at: .seconds(1), values))
-        _ = values.protect(signer.remotePeer, for: "co-signer")
-        #expect(isLetIn(&table, signer, at: .seconds(1), values))
+        #expect(!isLetIn(&table, signer, at: .seconds(1), priorities))
+        _ = priorities.protect(signer.remotePeer, for: "co-signer")
+        #expect(isLetIn(&table, signer, at: .seconds(1), priorities))
         #expect(table.entries.count == 100, "one of the others has gone")
     }
 
     /// Nobody can go: there is a quarter more for protected peers, and no more.
     @Test func r17AProtectedPeerGetsInBesideOthers() throws {
         var table = try table()
-        var values = PeerValues()
+        var priorities = ConnectionPriorities()
         var admitted = 0
         for number in 0..<130 {
             let signer = try connection(number, "/ip4/203.\(number).0.1/tcp/4001")
-            _ = values.protect(signer.remotePeer, for: "co-signer")
-            if isLetIn(&table, signer, at: .seconds(number), values) { admitted += 1 }
+            _ = priorities.protect(signer.remotePeer, for: "co-signer")
+            if isLetIn(&table, signer, at: .seconds(number), priorities) { admitted += 1 }
         }
         #expect(admitted == 125 && table.entries.count == 125)
     }
@@ -167,9 +168,9 @@ import Testing
     /// Everybody has one connection and a stream on it: streams that say nothing go first, frames keep a connection.
     @Test func r17AStrangersStreamIsNoUse() throws {
         var table = try table()
-        let values = PeerValues()
+        let priorities = ConnectionPriorities()
         for number in 0..<75 {
-            let entry = try #require(try add(&table, number, values))
+            let entry = try #require(try add(&table, number, priorities))
             table.lease(entry.id, at: nil)
             _ = table.serve(entry.id, limit: 9, isAnswered: false)
             if number < 30 { entry.activity.noteFrame(at: .seconds(50)) }
@@ -177,7 +178,7 @@ import Testing
         var admitted = 0
         for number in 0..<60 {
             let newcomer = try connection(1_000 + number, "/ip4/198.\(number).1.1/tcp/4001")
-            if isLetIn(&table, newcomer, at: .seconds(60), values) { admitted += 1 }
+            if isLetIn(&table, newcomer, at: .seconds(60), priorities) { admitted += 1 }
         }
         #expect(admitted == 45, "as many as are silent")
         for number in 0..<30 { #expect(table.current(to: try peer(number)) != nil, "\(number)") }
@@ -186,17 +187,17 @@ import Testing
     /// An honest client that is answered all the time is no less than streams that were just opened.
     @Test func r17WhoIsAnsweredStays() throws {
         var table = try table()
-        let values = PeerValues()
-        let client = try #require(try add(&table, 0, values))
+        let priorities = ConnectionPriorities()
+        let client = try #require(try add(&table, 0, priorities))
         for number in 1..<75 {
-            let entry = try #require(try add(&table, number, values))
+            let entry = try #require(try add(&table, number, priorities))
             table.lease(entry.id, at: nil)
             _ = table.serve(entry.id, limit: 9, isAnswered: false)
         }
         for second in 3..<40 {
             client.activity.noteRequest(at: .seconds(second))
             let newcomer = try connection(1_000 + second, "/ip4/198.\(second).1.1/tcp/4001")
-            _ = isLetIn(&table, newcomer, at: .seconds(second), values)
+            _ = isLetIn(&table, newcomer, at: .seconds(second), priorities)
             #expect(table.entries[client.id] != nil, "\(second)")
         }
     }
@@ -207,11 +208,13 @@ import Testing
             $0.trimConnectionsAbove = 2
             $0.trimConnectionsTo = 1
         }
-        var values = PeerValues()
-        let (server, signer) = (try #require(try add(&table, 1, values)), try #require(try add(&table, 2, values)))
-        let stranger = try #require(try add(&table, 3, values))
-        _ = values.set(10, of: server.connection.remotePeer, for: "dht")
+        var priorities = ConnectionPriorities()
+        let (server, signer) = (
+            try #require(try add(&table, 1, priorities)), try #require(try add(&table, 2, priorities))
+        )
+        let stranger = try #require(try add(&table, 3, priorities))
+        _ = priorities.tag(server.connection.remotePeer, weight: 10, for: "dht")
         signer.activity.noteFrame(at: .seconds(90))
-        #expect(table.surplus(at: .seconds(100), values: values).map(\.id) == [stranger.id, server.id])
+        #expect(table.surplus(at: .seconds(100), priorities: priorities).map(\.id) == [stranger.id, server.id])
     }
 }

@@ -31,9 +31,9 @@ import Testing
         try await liar.connect(to: dht.node.localPeer, addresses: dht.node.addresses)
         _ = await asked.wait()
         let honest = try await world.member(2, .server, at: dht.node)
-        while dht.node.state.withLock({ $0.values.value(of: honest.node.localPeer) }) == 0 { await Task.yield() }
+        while dht.node.state.withLock({ $0.priorities.weight(of: honest.node.localPeer) }) == 0 { await Task.yield() }
         #expect(dht.node.information(of: liar.localPeer)?.protocols.contains(DHTWorld.protocolID) == true)
-        #expect(dht.node.state.withLock { $0.values.value(of: liar.localPeer) } == 0)
+        #expect(dht.node.state.withLock { $0.priorities.weight(of: liar.localPeer) } == 0)
         await honest.node.shutdown()
         await liar.shutdown()
         await dht.node.shutdown()

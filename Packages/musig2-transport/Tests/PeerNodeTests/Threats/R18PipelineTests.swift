@@ -39,7 +39,7 @@ import WireCodec
     /// No more than a piece is kept here of what comes together and has to wait; the rest waits with the stream.
     @Test func r18WhatComesTogetherWaitsWithTheStream() async throws {
         let clock = VirtualClock()
-        var configuration = PeerNodeConfiguration()
+        var configuration = PeerNode.Configuration()
         configuration.timeSource = clock.timeSource
         let dht = try await world.member(1, .server, configuration: configuration) {
             $0.inboundRequestBurst = 1

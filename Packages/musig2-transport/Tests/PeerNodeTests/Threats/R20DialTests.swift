@@ -11,8 +11,8 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(1))) struct R20DialTests {
     private let transport = PendingTransport()
 
-    private func node(_ change: (inout PeerNodeConfiguration) -> Void = { _ in }) throws -> PeerNode {
-        var configuration = PeerNodeConfiguration()
+    private func node(_ change: (inout PeerNode.Configuration) -> Void = { _ in }) throws -> PeerNode {
+        var configuration = PeerNode.Configuration()
         configuration.timeSource = VirtualClock().timeSource
         configuration.identify.isEnabled = false
         change(&configuration)
@@ -24,11 +24,12 @@ import Testing
     private func place(_ number: Int) throws -> Multiaddr { try Multiaddr("/ip4/192.0.2.\(number)/tcp/4001") }
 
     private func start(
-        _ node: PeerNode, _ number: UInt8, _ addresses: [Multiaddr], _ patience: DialPatience
+        _ node: PeerNode, _ number: UInt8, _ addresses: [Multiaddr], _ respectsBackoff: Bool
     ) -> Task<TransportError?, Never> {
         Task {
             do throws(TransportError) {
-                try await node.connect(to: try testPeerOrFail(number), addresses: addresses, patience: patience)
+                try await node.connect(
+                    to: try testPeerOrFail(number), addresses: addresses, respectsBackoff: respectsBackoff)
                 return nil
             } catch {
                 return error
@@ -56,15 +57,15 @@ import Testing
     }
 
     /// Somebody was lied to about where a peer is, and dials it there; somebody else knows better.
-    @Test(arguments: [DialPatience.afterBackoff, .now])
-    func r20ARunningDialTakesTheAddressesOfALaterCaller(first: DialPatience) async throws {
+    @Test(arguments: [true, false])
+    func r20ARunningDialTakesTheAddressesOfALaterCaller(first: Bool) async throws {
         let node = try node()
         // More lies than are tried at once, all of which hang.
         let lies = try (1...12).map { try place($0) }
         let right = try place(99)
         let liar = start(node, 5, lies, first)
         await transport.waitUntilBegun(1)
-        let other = start(node, 5, [right], .now)
+        let other = start(node, 5, [right], false)
         await settle { transport.addresses.contains(right) }
         #expect(transport.addresses.contains(right), "\(transport.addresses)")
         await end(node, [liar, other])
@@ -75,10 +76,10 @@ import Testing
     @Test func r20WantedDialsHaveTheirPlaces() async throws {
         let node = try node { $0.maximumDials = 8 }
         var tasks: [Task<TransportError?, Never>] = []
-        for number in UInt8(10)..<30 { tasks.append(start(node, number, [try place(Int(number))], .afterBackoff)) }
+        for number in UInt8(10)..<30 { tasks.append(start(node, number, [try place(Int(number))], true)) }
         await settle { transport.begun >= 8 }
         let wanted = try (100..<108).map { try place($0) }
-        for (index, place) in wanted.enumerated() { tasks.append(start(node, UInt8(100 + index), [place], .now)) }
+        for (index, place) in wanted.enumerated() { tasks.append(start(node, UInt8(100 + index), [place], false)) }
         await settle { wanted.allSatisfy(transport.addresses.contains) }
         #expect(wanted.allSatisfy(transport.addresses.contains), "\(transport.addresses)")
         #expect(node.state.withLock { $0.dials.count } <= 8)
@@ -89,7 +90,7 @@ import Testing
     @Test func r20UnwantedDialsHaveAShare() async throws {
         let node = try node { $0.maximumDials = 8 }
         var tasks: [Task<TransportError?, Never>] = []
-        for number in UInt8(10)..<30 { tasks.append(start(node, number, [try place(Int(number))], .afterBackoff)) }
+        for number in UInt8(10)..<30 { tasks.append(start(node, number, [try place(Int(number))], true)) }
         await settle { transport.begun >= 8 }
         #expect(node.state.withLock { $0.dials.count } == 6)
         await end(node, tasks)
@@ -98,7 +99,7 @@ import Testing
     @Test func r20ADialThatNobodyWaitsForEnds() async throws {
         let node = try node()
         let place = try place(1)
-        let (one, two) = (start(node, 5, [place], .now), start(node, 5, [place], .now))
+        let (one, two) = (start(node, 5, [place], false), start(node, 5, [place], false))
         await transport.waitUntilBegun(1)
         let dial = try #require(node.state.withLock { $0.dials.values.first?.outcome })
         while dial.waiting < 2 { await Task.yield() }
@@ -122,10 +123,10 @@ import Testing
             tasks.append(
                 Task {
                     do throws(TransportError) {
-                        let wish = DialWish(
-                            addresses: [victim], patience: .afterBackoff, filter: .any, source: .stranger,
+                        let request = DialRequest(
+                            addresses: [victim], respectsBackoff: true, filter: .any, source: .stranger,
                             isBounded: true)
-                        try await node.connect(to: try testPeerOrFail(number), wish)
+                        try await node.connect(to: try testPeerOrFail(number), request)
                         return nil
                     } catch {
                         return error

@@ -29,7 +29,7 @@ final class HonestServer: Sendable {
     /// Joins the network, and returns when it knows it.
     func begin(at address: Multiaddr) throws {
         let node = self.node
-        try node.startDHT(DHTConfiguration(mode: .server, prefix: NodeAttackScene.prefix, bootstrap: [address]))
+        try node.startDHT(NodeDHT.Configuration(mode: .server, prefix: NodeAttackScene.prefix, bootstrap: [address]))
         try waiting { for await status in node.dhtStatusUpdates() where status.isReady { return } }
     }
 

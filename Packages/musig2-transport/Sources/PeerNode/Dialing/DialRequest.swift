@@ -1,19 +1,12 @@
 import Multiformats
 import PeerTransport
 
-/// Whether a dial leaves addresses alone that failed lately.
-public enum DialPatience: Sendable, Hashable {
-    /// Every address is tried, those that failed lately last: somebody wants the peer now.
-    case now
-    /// Addresses that failed lately are left alone for a while, longer each time: for dials that nobody waits for, such as
-    /// those of a DHT.
-    case afterBackoff
-}
-
-/// What somebody who wants a peer knows and allows.
-struct DialWish: Sendable {
+/// What the caller that wants a peer knows and allows.
+struct DialRequest: Sendable {
     var addresses: [Multiaddr]
-    var patience: DialPatience
+    /// Whether addresses that failed lately are left alone for a while, longer each time: for dials that nobody waits for,
+    /// such as those of a DHT. Otherwise every address is tried, those that failed lately last.
+    var respectsBackoff: Bool
     /// Which addresses are tried, names by where they lead.
     var filter: AddressFilter
     /// Who named the addresses: of a stranger's nothing that is harmful is tried, and a name only where it leads to the
@@ -22,9 +15,9 @@ struct DialWish: Sendable {
     /// Whether the places count that are dialled, as for the DHT, so that no place is dialled again and again.
     var isBounded = false
 
-    /// Whether a dial for this wish tries whatever one for another would.
-    func covers(_ other: DialWish) -> Bool {
-        other.addresses.allSatisfy(addresses.contains) && (patience == .now || other.patience == .afterBackoff)
+    /// Whether a dial for this request tries whatever one for another would.
+    func covers(_ other: DialRequest) -> Bool {
+        other.addresses.allSatisfy(addresses.contains) && (!respectsBackoff || other.respectsBackoff)
             && (filter == .any || filter == other.filter) && (source == .user || other.source == .stranger)
             && (!isBounded || other.isBounded)
     }

@@ -1,4 +1,5 @@
 public import Multiformats
+public import PeerTransport
 import Synchronization
 
 /// What a DHT knows, inside one process: providers of keys, and values under names that their namespaces' rules allow.

@@ -1,17 +1,17 @@
 import Multiformats
 
 /// What peers are worth to the parts of this node: whose connection goes first when there are too many.
-struct PeerValues {
+struct ConnectionPriorities {
     /// The most peers that are worth anything, and the most reasons for one.
     static let maximumPeers = 8192
     static let maximumReasons = 16
 
-    private var values: [PeerID: [String: Int]] = [:]
+    private var weights: [PeerID: [String: Int]] = [:]
     private var protections: [PeerID: Set<String>] = [:]
 
     /// The sum of what the peer is worth.
-    func value(of peer: PeerID) -> Int {
-        values[peer]?.values.reduce(0, +) ?? 0
+    func weight(of peer: PeerID) -> Int {
+        weights[peer]?.values.reduce(0, +) ?? 0
     }
 
     func isProtected(_ peer: PeerID) -> Bool { protections[peer] != nil }
@@ -19,17 +19,17 @@ struct PeerValues {
     /// Sets what a peer is worth for one reason; 0 for nothing.
     ///
     /// - Returns: False when there is no room for more peers or reasons.
-    mutating func set(_ value: Int, of peer: PeerID, for reason: String) -> Bool {
-        guard value != 0 else {
-            values[peer]?[reason] = nil
-            if values[peer]?.isEmpty == true { values[peer] = nil }
+    mutating func tag(_ peer: PeerID, weight: Int, for reason: String) -> Bool {
+        guard weight != 0 else {
+            weights[peer]?[reason] = nil
+            if weights[peer]?.isEmpty == true { weights[peer] = nil }
             return true
         }
-        guard values[peer] != nil || values.count < Self.maximumPeers else { return false }
-        let reasons = values[peer] ?? [:]
+        guard weights[peer] != nil || weights.count < Self.maximumPeers else { return false }
+        let reasons = weights[peer] ?? [:]
         guard reasons[reason] != nil || reasons.count < Self.maximumReasons else { return false }
         // Sums stay far from overflow.
-        values[peer, default: [:]][reason] = min(max(value, -1_000_000), 1_000_000)
+        weights[peer, default: [:]][reason] = min(max(weight, -1_000_000), 1_000_000)
         return true
     }
 
