@@ -14,7 +14,7 @@ struct Network {
     func connect(to peer: PeerID, at addresses: [[UInt8]]) {}
     func watch(_ peer: PeerID) {}
     func release(_ peer: PeerID) {}
-    func count(_ offence: SessionOffence, against peer: PeerID) {}
+    func count(_ offense: SessionOffense, against peer: PeerID) {}
 }
 
 func run(_ plan: SessionPlan, key: borrowing SecretKey, peer: PeerID, at now: Now) throws -> SessionStatus {
@@ -58,8 +58,8 @@ func run(_ plan: SessionPlan, key: borrowing SecretKey, peer: PeerID, at now: No
                 store.keep(record)
             case .event(let event):
                 print(event)
-            case .penalise(let peer, let offence):
-                network.count(offence, against: peer)
+            case .penalize(let peer, let offense):
+                network.count(offense, against: peer)
             }
         }
     }

@@ -35,18 +35,18 @@ public enum ConstantTime {
 
     /// Installs the hook that is told which bytes are public from now on. For the constant-time test alone.
     public static func installDeclassifier(_ hook: Hook) {
-        self.declassifier.store(unsafeBitCast(hook, to: UInt.self), ordering: .releasing)
+        declassifier.store(unsafeBitCast(hook, to: UInt.self), ordering: .releasing)
     }
 
     /// Installs the hook that is told which bytes were drawn and are secret. For the constant-time test alone.
     public static func installClassifier(_ hook: Hook) {
-        self.classifier.store(unsafeBitCast(hook, to: UInt.self), ordering: .releasing)
+        classifier.store(unsafeBitCast(hook, to: UInt.self), ordering: .releasing)
     }
 
     /// Says that these bytes are secret from now on.
     @inline(__always)
     static func classify(_ bytes: UnsafeMutableRawBufferPointer) {
-        let installed = self.classifier.load(ordering: .acquiring)
+        let installed = classifier.load(ordering: .acquiring)
         if installed != 0, let base = bytes.baseAddress {
             unsafeBitCast(installed, to: Hook.self)(base, bytes.count)
         }
@@ -55,7 +55,7 @@ public enum ConstantTime {
     /// Says that these bytes are public from now on.
     @inline(__always)
     static func declassify(_ pointer: UnsafeMutableRawPointer, byteCount: Int) {
-        let installed = self.declassifier.load(ordering: .acquiring)
+        let installed = declassifier.load(ordering: .acquiring)
         if installed != 0 {
             unsafeBitCast(installed, to: Hook.self)(pointer, byteCount)
         }
@@ -65,7 +65,7 @@ public enum ConstantTime {
     @inline(__always)
     static func declassified<T: BitwiseCopyable>(_ value: T) -> T {
         var value = value
-        self.declassify(&value, byteCount: MemoryLayout<T>.size)
+        declassify(&value, byteCount: MemoryLayout<T>.size)
         return value
     }
 }

@@ -24,8 +24,8 @@ public struct ECDSASignature: Sendable, Hashable, CustomStringConvertible {
                 _ = secp256k1_ecdsa_signature_serialize_compact(Context.shared.pointer, $0, &storage)
             }
         }
-        self.r = compact.0
-        self.s = compact.1
+        r = compact.0
+        s = compact.1
     }
 
     /// Parses DER, strictly: minimal lengths, minimal numbers below n, nothing after them.
@@ -43,7 +43,7 @@ public struct ECDSASignature: Sendable, Hashable, CustomStringConvertible {
         guard parsed == 1 else { throw .malformedDER }
         self.init(storage)
         // The library reads numbers that are out of range as 0: writing the signature again tells them apart.
-        guard self.derRepresentation == bytes else { throw .malformedDER }
+        guard derRepresentation == bytes else { throw .malformedDER }
     }
 
     /// Takes r and s, 32 bytes each.
@@ -79,7 +79,7 @@ public struct ECDSASignature: Sendable, Hashable, CustomStringConvertible {
 
     /// r and s, 32 bytes each.
     public var compactRepresentation: [UInt8] {
-        self.r.bytes + self.s.bytes
+        r.bytes + s.bytes
     }
 
     /// Whether s is at most n / 2, as every signature made here has it.
@@ -99,7 +99,7 @@ public struct ECDSASignature: Sendable, Hashable, CustomStringConvertible {
     /// The library's form.
     var storage: secp256k1_ecdsa_signature {
         var storage = secp256k1_ecdsa_signature()
-        withUnsafeBytes(of: (self.r, self.s)) { bytes in
+        withUnsafeBytes(of: (self.r, s)) { bytes in
             // Returns 1: both numbers are below n.
             bytes.withUInt8Pointer {
                 _ = secp256k1_ecdsa_signature_parse_compact(Context.shared.pointer, &storage, $0)
@@ -110,7 +110,7 @@ public struct ECDSASignature: Sendable, Hashable, CustomStringConvertible {
 
     /// The DER form in lowercase hexadecimal.
     public var description: String {
-        hexadecimal(self.derRepresentation)
+        hexadecimal(derRepresentation)
     }
 }
 
@@ -122,7 +122,7 @@ extension PublicKey {
     /// - Returns: Whether it is.
     public func isValidSignature(_ signature: ECDSASignature, forDigest digest: Hash32) -> Bool {
         var signature = signature.storage
-        var key = self.storage
+        var key = storage
         return digest.withUnsafeBytes { bytes in
             bytes.withUInt8Pointer {
                 secp256k1_ecdsa_verify(Context.shared.pointer, &signature, $0, &key) == 1

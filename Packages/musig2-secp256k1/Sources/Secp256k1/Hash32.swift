@@ -38,10 +38,10 @@ public struct Hash32: Sendable, Hashable, Comparable, BitwiseCopyable, CustomStr
 
     /// The caller has checked that there are 32 bytes.
     init(unchecked bytes: UnsafeRawBufferPointer) {
-        self.word0 = bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self)
-        self.word1 = bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
-        self.word2 = bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
-        self.word3 = bytes.loadUnaligned(fromByteOffset: 24, as: UInt64.self)
+        word0 = bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self)
+        word1 = bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+        word2 = bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
+        word3 = bytes.loadUnaligned(fromByteOffset: 24, as: UInt64.self)
     }
 
     init(bigEndianWords word0: UInt64, _ word1: UInt64, _ word2: UInt64, _ word3: UInt64) {
@@ -68,7 +68,7 @@ public struct Hash32: Sendable, Hashable, Comparable, BitwiseCopyable, CustomStr
 
     /// The 32 bytes.
     public var bytes: [UInt8] {
-        self.withUnsafeBytes { Array($0) }
+        withUnsafeBytes { Array($0) }
     }
 
     /// Lends the 32 bytes for the length of the call.
@@ -76,7 +76,7 @@ public struct Hash32: Sendable, Hashable, Comparable, BitwiseCopyable, CustomStr
     public func withUnsafeBytes<R: ~Copyable, E: Error>(
         _ body: (UnsafeRawBufferPointer) throws(E) -> R
     ) throws(E) -> R {
-        try Swift.withUnsafeBytes(of: (self.word0, self.word1, self.word2, self.word3), body)
+        try Swift.withUnsafeBytes(of: (word0, word1, word2, word3), body)
     }
 
     /// Lends the 32 bytes for writing.
@@ -97,6 +97,6 @@ public struct Hash32: Sendable, Hashable, Comparable, BitwiseCopyable, CustomStr
 
     /// 64 lowercase hexadecimal digits.
     public var description: String {
-        hexadecimal(self.bytes)
+        hexadecimal(bytes)
     }
 }

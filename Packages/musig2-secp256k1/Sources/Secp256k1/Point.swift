@@ -66,7 +66,7 @@ public enum Point: Sendable, Hashable, CustomStringConvertible {
 
     /// Whether this is the point at infinity.
     public var isInfinity: Bool {
-        self.publicKey == nil
+        publicKey == nil
     }
 
     /// `infinity`, or 66 lowercase hexadecimal digits.

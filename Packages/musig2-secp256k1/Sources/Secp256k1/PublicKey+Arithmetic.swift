@@ -47,20 +47,20 @@ extension PublicKey {
     /// just that. Where recovery is not possible (a factor of 0, x not below n, a sum at infinity) the two
     /// multiplications are made one after the other.
     public func doubleMultiplied(generatorFactor: Scalar, pointFactor: Scalar) -> Point {
-        if let result = self.doubleMultipliedByRecovery(generatorFactor: generatorFactor, pointFactor: pointFactor) {
+        if let result = doubleMultipliedByRecovery(generatorFactor: generatorFactor, pointFactor: pointFactor) {
             return .point(result)
         }
-        return self.multiplied(by: pointFactor).addingGenerator(times: generatorFactor)
+        return multiplied(by: pointFactor).addingGenerator(times: generatorFactor)
     }
 
     /// - Returns: nil where recovery has no answer.
     func doubleMultipliedByRecovery(generatorFactor: Scalar, pointFactor: Scalar) -> PublicKey? {
-        guard let r = Scalar(canonical: self.xCoordinate), !pointFactor.isZero else { return nil }
-        let rs = SchnorrSignature(r: self.xCoordinate, s: (pointFactor * r).hash32)
+        guard let r = Scalar(canonical: xCoordinate), !pointFactor.isZero else { return nil }
+        let rs = SchnorrSignature(r: xCoordinate, s: (pointFactor * r).hash32)
         let message = (generatorFactor * r).negated
         let context = Context.shared.pointer
         var signature = secp256k1_ecdsa_recoverable_signature()
-        let parity = CInt(self.prefix & 1)
+        let parity = CInt(prefix & 1)
         let parsed = rs.withUnsafeBytes { bytes in
             bytes.withUInt8Pointer {
                 secp256k1_ecdsa_recoverable_signature_parse_compact(context, &signature, $0, parity)

@@ -50,20 +50,20 @@ public struct PublicKey: Sendable, Hashable, Comparable, CustomStringConvertible
     }
 
     private static func parse(_ bytes: UnsafeRawBufferPointer) -> Result<PublicKey, PublicKeyError> {
-        guard bytes.count == self.byteCount else {
-            return .failure(.wrongByteCount(expected: self.byteCount, found: bytes.count))
+        guard bytes.count == byteCount else {
+            return .failure(.wrongByteCount(expected: byteCount, found: bytes.count))
         }
         let prefix = bytes[0]
         guard prefix == 2 || prefix == 3 else {
             return .failure(.wrongPrefix(found: prefix))
         }
         let xCoordinate = Hash32(unchecked: UnsafeRawBufferPointer(rebasing: bytes[1...]))
-        guard xCoordinate < self.fieldSize else {
+        guard xCoordinate < fieldSize else {
             return .failure(.coordinateNotBelowFieldSize)
         }
         var storage = secp256k1_pubkey()
         let parsed = bytes.withUInt8Pointer {
-            secp256k1_ec_pubkey_parse(Context.shared.pointer, &storage, $0, self.byteCount)
+            secp256k1_ec_pubkey_parse(Context.shared.pointer, &storage, $0, byteCount)
         }
         guard parsed == 1 else {
             return .failure(.notOnCurve)
@@ -112,7 +112,7 @@ public struct PublicKey: Sendable, Hashable, Comparable, CustomStringConvertible
     /// The 33 compressed bytes: 02 or 03 for an even or odd y coordinate, then the x coordinate, big-endian.
     public var compressedRepresentation: [UInt8] {
         [UInt8](unsafeUninitializedCapacity: PublicKey.byteCount) { buffer, count in
-            self.writeCompressed(to: UnsafeMutableRawBufferPointer(buffer))
+            writeCompressed(to: UnsafeMutableRawBufferPointer(buffer))
             count = PublicKey.byteCount
         }
     }
@@ -122,34 +122,34 @@ public struct PublicKey: Sendable, Hashable, Comparable, CustomStringConvertible
     @inline(__always)
     public func writeCompressed(to buffer: UnsafeMutableRawBufferPointer) {
         precondition(buffer.count >= PublicKey.byteCount, "a compressed key takes 33 bytes")
-        buffer[0] = self.prefix
-        buffer.storeBytes(of: self.xCoordinate.word0, toByteOffset: 1, as: UInt64.self)
-        buffer.storeBytes(of: self.xCoordinate.word1, toByteOffset: 9, as: UInt64.self)
-        buffer.storeBytes(of: self.xCoordinate.word2, toByteOffset: 17, as: UInt64.self)
-        buffer.storeBytes(of: self.xCoordinate.word3, toByteOffset: 25, as: UInt64.self)
+        buffer[0] = prefix
+        buffer.storeBytes(of: xCoordinate.word0, toByteOffset: 1, as: UInt64.self)
+        buffer.storeBytes(of: xCoordinate.word1, toByteOffset: 9, as: UInt64.self)
+        buffer.storeBytes(of: xCoordinate.word2, toByteOffset: 17, as: UInt64.self)
+        buffer.storeBytes(of: xCoordinate.word3, toByteOffset: 25, as: UInt64.self)
     }
 
     /// Lends the 33 compressed bytes for the length of the call, without a heap allocation.
     public func withCompressedBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
         withUnsafeTemporaryAllocation(byteCount: PublicKey.byteCount, alignment: 8) { buffer in
-            self.writeCompressed(to: buffer)
+            writeCompressed(to: buffer)
             return body(UnsafeRawBufferPointer(buffer))
         }
     }
 
     /// The x coordinate: 32 bytes, big-endian.
     public var x: Hash32 {
-        self.xCoordinate
+        xCoordinate
     }
 
     /// Whether the y coordinate is even.
     public var hasEvenY: Bool {
-        self.prefix == 2
+        prefix == 2
     }
 
     /// The point without its sign, as BIP-340 writes keys.
     public var xOnly: XOnlyPublicKey {
-        XOnlyPublicKey(evenPoint: self.hasEvenY ? self : self.negated)
+        XOnlyPublicKey(evenPoint: hasEvenY ? self : negated)
     }
 
     /// Equal when the 33 bytes are.
@@ -159,8 +159,8 @@ public struct PublicKey: Sendable, Hashable, Comparable, CustomStringConvertible
 
     /// Hashes the 33 bytes.
     public func hash(into hasher: inout Hasher) {
-        hasher.combine(self.prefix)
-        hasher.combine(self.xCoordinate)
+        hasher.combine(prefix)
+        hasher.combine(xCoordinate)
     }
 
     /// The byte order of the compressed forms. Source: BIP-327, KeySort.
@@ -171,6 +171,6 @@ public struct PublicKey: Sendable, Hashable, Comparable, CustomStringConvertible
 
     /// 66 lowercase hexadecimal digits.
     public var description: String {
-        hexadecimal(self.compressedRepresentation)
+        hexadecimal(compressedRepresentation)
     }
 }

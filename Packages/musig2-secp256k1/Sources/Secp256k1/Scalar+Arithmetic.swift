@@ -15,11 +15,11 @@ extension Scalar {
     /// The sum modulo n.
     public static func + (left: Scalar, right: Scalar) -> Scalar {
         var carry: UInt64 = 0
-        let sum0 = self.add(left.limb0, right.limb0, &carry)
-        let sum1 = self.add(left.limb1, right.limb1, &carry)
-        let sum2 = self.add(left.limb2, right.limb2, &carry)
-        let sum3 = self.add(left.limb3, right.limb3, &carry)
-        return self.reduceOnce(sum0, sum1, sum2, sum3, carry: carry).value
+        let sum0 = add(left.limb0, right.limb0, &carry)
+        let sum1 = add(left.limb1, right.limb1, &carry)
+        let sum2 = add(left.limb2, right.limb2, &carry)
+        let sum3 = add(left.limb3, right.limb3, &carry)
+        return reduceOnce(sum0, sum1, sum2, sum3, carry: carry).value
     }
 
     /// The difference modulo n.
@@ -64,34 +64,34 @@ extension Scalar {
     public static func * (left: Scalar, right: Scalar) -> Scalar {
         // The product of 512 bits, row by row.
         var carry: UInt64 = 0
-        let p0 = self.multiplyAdd(0, left.limb0, right.limb0, &carry)
-        var p1 = self.multiplyAdd(0, left.limb0, right.limb1, &carry)
-        var p2 = self.multiplyAdd(0, left.limb0, right.limb2, &carry)
-        var p3 = self.multiplyAdd(0, left.limb0, right.limb3, &carry)
+        let p0 = multiplyAdd(0, left.limb0, right.limb0, &carry)
+        var p1 = multiplyAdd(0, left.limb0, right.limb1, &carry)
+        var p2 = multiplyAdd(0, left.limb0, right.limb2, &carry)
+        var p3 = multiplyAdd(0, left.limb0, right.limb3, &carry)
         var p4 = carry
 
         carry = 0
-        p1 = self.multiplyAdd(p1, left.limb1, right.limb0, &carry)
-        p2 = self.multiplyAdd(p2, left.limb1, right.limb1, &carry)
-        p3 = self.multiplyAdd(p3, left.limb1, right.limb2, &carry)
-        p4 = self.multiplyAdd(p4, left.limb1, right.limb3, &carry)
+        p1 = multiplyAdd(p1, left.limb1, right.limb0, &carry)
+        p2 = multiplyAdd(p2, left.limb1, right.limb1, &carry)
+        p3 = multiplyAdd(p3, left.limb1, right.limb2, &carry)
+        p4 = multiplyAdd(p4, left.limb1, right.limb3, &carry)
         var p5 = carry
 
         carry = 0
-        p2 = self.multiplyAdd(p2, left.limb2, right.limb0, &carry)
-        p3 = self.multiplyAdd(p3, left.limb2, right.limb1, &carry)
-        p4 = self.multiplyAdd(p4, left.limb2, right.limb2, &carry)
-        p5 = self.multiplyAdd(p5, left.limb2, right.limb3, &carry)
+        p2 = multiplyAdd(p2, left.limb2, right.limb0, &carry)
+        p3 = multiplyAdd(p3, left.limb2, right.limb1, &carry)
+        p4 = multiplyAdd(p4, left.limb2, right.limb2, &carry)
+        p5 = multiplyAdd(p5, left.limb2, right.limb3, &carry)
         var p6 = carry
 
         carry = 0
-        p3 = self.multiplyAdd(p3, left.limb3, right.limb0, &carry)
-        p4 = self.multiplyAdd(p4, left.limb3, right.limb1, &carry)
-        p5 = self.multiplyAdd(p5, left.limb3, right.limb2, &carry)
-        p6 = self.multiplyAdd(p6, left.limb3, right.limb3, &carry)
+        p3 = multiplyAdd(p3, left.limb3, right.limb0, &carry)
+        p4 = multiplyAdd(p4, left.limb3, right.limb1, &carry)
+        p5 = multiplyAdd(p5, left.limb3, right.limb2, &carry)
+        p6 = multiplyAdd(p6, left.limb3, right.limb3, &carry)
         let p7 = carry
 
-        return self.reduce(p0, p1, p2, p3, p4, p5, p6, p7)
+        return reduce(p0, p1, p2, p3, p4, p5, p6, p7)
     }
 
     /// A number of 512 bits modulo n: 2^256 is congruent to c, so the upper part times c is folded onto the lower part,
@@ -108,53 +108,53 @@ extension Scalar {
     ) -> Scalar {
         // q = (p0…p3) + (p4…p7) * c, seven limbs.
         var carry: UInt64 = 0
-        let q0 = self.multiplyAdd(p0, p4, self.complement0, &carry)
-        var q1 = self.multiplyAdd(p1, p5, self.complement0, &carry)
-        var q2 = self.multiplyAdd(p2, p6, self.complement0, &carry)
-        var q3 = self.multiplyAdd(p3, p7, self.complement0, &carry)
+        let q0 = multiplyAdd(p0, p4, complement0, &carry)
+        var q1 = multiplyAdd(p1, p5, complement0, &carry)
+        var q2 = multiplyAdd(p2, p6, complement0, &carry)
+        var q3 = multiplyAdd(p3, p7, complement0, &carry)
         var q4 = carry
 
         carry = 0
-        q1 = self.multiplyAdd(q1, p4, self.complement1, &carry)
-        q2 = self.multiplyAdd(q2, p5, self.complement1, &carry)
-        q3 = self.multiplyAdd(q3, p6, self.complement1, &carry)
-        q4 = self.multiplyAdd(q4, p7, self.complement1, &carry)
+        q1 = multiplyAdd(q1, p4, complement1, &carry)
+        q2 = multiplyAdd(q2, p5, complement1, &carry)
+        q3 = multiplyAdd(q3, p6, complement1, &carry)
+        q4 = multiplyAdd(q4, p7, complement1, &carry)
         var q5 = carry
 
         carry = 0
-        q2 = self.add(q2, p4, &carry)
-        q3 = self.add(q3, p5, &carry)
-        q4 = self.add(q4, p6, &carry)
-        q5 = self.add(q5, p7, &carry)
+        q2 = add(q2, p4, &carry)
+        q3 = add(q3, p5, &carry)
+        q4 = add(q4, p6, &carry)
+        q5 = add(q5, p7, &carry)
         let q6 = carry
 
         // r = (q0…q3) + (q4…q6) * c, five limbs: q6 is at most 1 bit, so its products are sums under a mask.
         let mask = 0 &- q6
         carry = 0
-        let r0 = self.multiplyAdd(q0, q4, self.complement0, &carry)
-        var r1 = self.multiplyAdd(q1, q5, self.complement0, &carry)
-        var r2 = self.add(q2, self.complement0 & mask, &carry)
-        var r3 = self.add(q3, 0, &carry)
+        let r0 = multiplyAdd(q0, q4, complement0, &carry)
+        var r1 = multiplyAdd(q1, q5, complement0, &carry)
+        var r2 = add(q2, complement0 & mask, &carry)
+        var r3 = add(q3, 0, &carry)
         var r4 = carry
 
         carry = 0
-        r1 = self.multiplyAdd(r1, q4, self.complement1, &carry)
-        r2 = self.multiplyAdd(r2, q5, self.complement1, &carry)
-        r3 = self.add(r3, self.complement1 & mask, &carry)
+        r1 = multiplyAdd(r1, q4, complement1, &carry)
+        r2 = multiplyAdd(r2, q5, complement1, &carry)
+        r3 = add(r3, complement1 & mask, &carry)
         r4 = r4 &+ carry
 
         carry = 0
-        r2 = self.add(r2, q4, &carry)
-        r3 = self.add(r3, q5, &carry)
+        r2 = add(r2, q4, &carry)
+        r3 = add(r3, q5, &carry)
         r4 = r4 &+ q6 &+ carry
 
         // s = (r0…r3) + r4 * c, four limbs and a carry of at most 1: r4 is below 2^4.
         carry = 0
-        let s0 = self.multiplyAdd(r0, r4, self.complement0, &carry)
-        let s1 = self.multiplyAdd(r1, r4, self.complement1, &carry)
-        let s2 = self.add(r2, r4, &carry)
-        let s3 = self.add(r3, 0, &carry)
-        return self.reduceOnce(s0, s1, s2, s3, carry: carry).value
+        let s0 = multiplyAdd(r0, r4, complement0, &carry)
+        let s1 = multiplyAdd(r1, r4, complement1, &carry)
+        let s2 = add(r2, r4, &carry)
+        let s3 = add(r3, 0, &carry)
+        return reduceOnce(s0, s1, s2, s3, carry: carry).value
     }
 
     /// A number below 2n, as four limbs and a carry, minus n if it is n or above.
@@ -169,10 +169,10 @@ extension Scalar {
     ) -> (value: Scalar, overflowed: UInt64) {
         // Adding c overflows 2^256 exactly when the number is n or above, and what is left is then the difference.
         var overflow: UInt64 = 0
-        let less0 = self.add(limb0, self.complement0, &overflow)
-        let less1 = self.add(limb1, self.complement1, &overflow)
-        let less2 = self.add(limb2, 1, &overflow)
-        let less3 = self.add(limb3, 0, &overflow)
+        let less0 = add(limb0, complement0, &overflow)
+        let less1 = add(limb1, complement1, &overflow)
+        let less2 = add(limb2, 1, &overflow)
+        let less3 = add(limb3, 0, &overflow)
         overflow |= carry
         let mask = 0 &- overflow
         let value = Scalar(

@@ -73,12 +73,12 @@ public struct Scalar: Sendable, Hashable, BitwiseCopyable, CustomStringConvertib
 
     /// The 32 big-endian bytes.
     public var hash32: Hash32 {
-        Hash32(bigEndianWords: self.limb3, self.limb2, self.limb1, self.limb0)
+        Hash32(bigEndianWords: limb3, limb2, limb1, limb0)
     }
 
     /// The 32 big-endian bytes.
     public var bytes: [UInt8] {
-        self.hash32.bytes
+        hash32.bytes
     }
 
     /// Lends the 32 big-endian bytes for the length of the call.
@@ -86,16 +86,16 @@ public struct Scalar: Sendable, Hashable, BitwiseCopyable, CustomStringConvertib
     public func withUnsafeBytes<R: ~Copyable, E: Error>(
         _ body: (UnsafeRawBufferPointer) throws(E) -> R
     ) throws(E) -> R {
-        try self.hash32.withUnsafeBytes(body)
+        try hash32.withUnsafeBytes(body)
     }
 
     /// Whether this is 0.
     public var isZero: Bool {
-        (self.limb0 | self.limb1 | self.limb2 | self.limb3) == 0
+        (limb0 | limb1 | limb2 | limb3) == 0
     }
 
     /// 64 lowercase hexadecimal digits, most significant first.
     public var description: String {
-        self.hash32.description
+        hash32.description
     }
 }

@@ -37,23 +37,23 @@ public struct SchnorrSignature: Sendable, Hashable, CustomStringConvertible {
 
     private init?(_ bytes: UnsafeRawBufferPointer) {
         guard bytes.count == SchnorrSignature.byteCount else { return nil }
-        self.r = Hash32(unchecked: UnsafeRawBufferPointer(rebasing: bytes[..<32]))
-        self.s = Hash32(unchecked: UnsafeRawBufferPointer(rebasing: bytes[32...]))
+        r = Hash32(unchecked: UnsafeRawBufferPointer(rebasing: bytes[..<32]))
+        s = Hash32(unchecked: UnsafeRawBufferPointer(rebasing: bytes[32...]))
     }
 
     /// The 64 bytes.
     public var rawRepresentation: [UInt8] {
-        self.withUnsafeBytes { Array($0) }
+        withUnsafeBytes { Array($0) }
     }
 
     /// Lends the 64 bytes for the length of the call.
     @inline(__always)
     public func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
-        Swift.withUnsafeBytes(of: (self.r, self.s), body)
+        Swift.withUnsafeBytes(of: (r, s), body)
     }
 
     /// 128 lowercase hexadecimal digits.
     public var description: String {
-        hexadecimal(self.rawRepresentation)
+        hexadecimal(rawRepresentation)
     }
 }

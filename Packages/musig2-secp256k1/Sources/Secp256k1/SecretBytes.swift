@@ -29,15 +29,15 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
     public init(byteCount: Int) {
         let count = Swift.max(byteCount, 0)
         if count == 0 {
-            self.buffer = UnsafeMutableRawBufferPointer(start: nil, count: 0)
-            self.home = .elsewhere
+            buffer = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+            home = .elsewhere
         } else if let slot = SecretPages.shared.allocate(byteCount: count) {
-            self.buffer = UnsafeMutableRawBufferPointer(start: slot.address, count: count)
-            self.home = .pages(slot.run)
+            buffer = UnsafeMutableRawBufferPointer(start: slot.address, count: count)
+            home = .pages(slot.run)
         } else {
-            self.buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 16)
-            self.buffer.initializeMemory(as: UInt8.self, repeating: 0)
-            self.home = .heap
+            buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 16)
+            buffer.initializeMemory(as: UInt8.self, repeating: 0)
+            home = .heap
             SecretPages.shared.noteStray(byteCount: count)
         }
     }
@@ -45,7 +45,7 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
     /// A copy of the caller's bytes. Wiping the original is the caller's business.
     public init(copying bytes: UnsafeRawBufferPointer) {
         self.init(byteCount: bytes.count)
-        self.buffer.copyMemory(from: bytes)
+        buffer.copyMemory(from: bytes)
         DeadStack.wipeCopyRegisters()
     }
 
@@ -60,7 +60,7 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
     /// Takes over memory that outlives this value: it is wiped at the end, not freed. Tests look at it afterwards.
     init(wipingButNotFreeing buffer: UnsafeMutableRawBufferPointer) {
         self.buffer = buffer
-        self.home = .elsewhere
+        home = .elsewhere
     }
 
     deinit {
@@ -76,7 +76,7 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
 
     /// How many bytes there are.
     public var count: Int {
-        self.buffer.count
+        buffer.count
     }
 
     /// Lends the bytes for reading. They must not be kept or copied beyond the call.
@@ -84,7 +84,7 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
     public borrowing func withUnsafeBytes<R: ~Copyable, E: Error>(
         _ body: (UnsafeRawBufferPointer) throws(E) -> R
     ) throws(E) -> R {
-        try body(UnsafeRawBufferPointer(self.buffer))
+        try body(UnsafeRawBufferPointer(buffer))
     }
 
     /// Lends the bytes for writing in place.
@@ -92,7 +92,7 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
     public mutating func withUnsafeMutableBytes<R: ~Copyable, E: Error>(
         _ body: (UnsafeMutableRawBufferPointer) throws(E) -> R
     ) throws(E) -> R {
-        try body(self.buffer)
+        try body(buffer)
     }
 
     /// Random bytes of the system, written straight into this memory and nowhere else.
@@ -115,14 +115,14 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
     /// Fills every byte from a generator, eight at a time.
     public mutating func fill(from generator: inout some RandomNumberGenerator) {
         var offset = 0
-        while self.buffer.count - offset >= 8 {
-            self.buffer.storeBytes(of: generator.next(), toByteOffset: offset, as: UInt64.self)
+        while buffer.count - offset >= 8 {
+            buffer.storeBytes(of: generator.next(), toByteOffset: offset, as: UInt64.self)
             offset += 8
         }
-        if offset < self.buffer.count {
+        if offset < buffer.count {
             var word = generator.next().littleEndian
-            while offset < self.buffer.count {
-                self.buffer[offset] = UInt8(truncatingIfNeeded: word)
+            while offset < buffer.count {
+                buffer[offset] = UInt8(truncatingIfNeeded: word)
                 word &>>= 8
                 offset += 1
             }
@@ -131,7 +131,7 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
 
     /// Whether both hold the same bytes, in time that depends on their lengths alone.
     public borrowing func isEqual(to other: borrowing SecretBytes) -> Bool {
-        constantTimeEquals(UnsafeRawBufferPointer(self.buffer), UnsafeRawBufferPointer(other.buffer))
+        constantTimeEquals(UnsafeRawBufferPointer(buffer), UnsafeRawBufferPointer(other.buffer))
     }
 
     /// Writes zeros that no optimizer may leave out: for copies of secrets that a program makes itself.

@@ -26,7 +26,7 @@ extension SecretKey {
                         ndata: UnsafeMutableRawPointer(randomness)
                     )
                     return message.withUInt8Pointer { messagePointer in
-                        self.withKeypair { keypair in
+                        withKeypair { keypair in
                             secp256k1_schnorrsig_sign_custom(
                                 Context.shared.pointer,
                                 signature,
@@ -88,7 +88,7 @@ extension SecretKey {
         var signature = secp256k1_ecdsa_signature()
         let signed = digest.withUnsafeBytes { digest in
             digest.withUInt8Pointer { digest in
-                self.withUnsafeBytes { key in
+                withUnsafeBytes { key in
                     key.withUInt8Pointer {
                         secp256k1_ecdsa_sign(Context.shared.pointer, &signature, digest, $0, nil, nil)
                     }

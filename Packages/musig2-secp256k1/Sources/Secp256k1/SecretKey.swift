@@ -91,12 +91,12 @@ public struct SecretKey: ~Copyable, Sendable {
         }
         guard ConstantTime.declassified(created) == 1 else { throw .outOfRange }
         self.storage = storage
-        self.publicKey = PublicKey(ConstantTime.declassified(point))
+        publicKey = PublicKey(ConstantTime.declassified(point))
     }
 
     /// The public key without its sign, under which BIP-340 signatures of this key verify.
     public var xOnlyPublicKey: XOnlyPublicKey {
-        self.publicKey.xOnly
+        publicKey.xOnly
     }
 
     /// Lends the 32 bytes, big-endian. They must not be kept or copied beyond the call.
@@ -104,14 +104,14 @@ public struct SecretKey: ~Copyable, Sendable {
     public borrowing func withUnsafeBytes<R: ~Copyable, E: Error>(
         _ body: (UnsafeRawBufferPointer) throws(E) -> R
     ) throws(E) -> R {
-        try self.storage.withUnsafeBytes { (bytes) throws(E) -> R in
+        try storage.withUnsafeBytes { (bytes) throws(E) -> R in
             try body(UnsafeRawBufferPointer(rebasing: bytes[..<SecretKey.byteCount]))
         }
     }
 
     /// The number as a scalar to calculate with. It is wiped on its own.
     public borrowing func secretScalar() -> SecretScalar {
-        SecretScalar(unchecked: self.withUnsafeBytes { SecretBytes(copying: $0) })
+        SecretScalar(unchecked: withUnsafeBytes { SecretBytes(copying: $0) })
     }
 
     /// A second key of the same value. Each is wiped on its own.
@@ -126,12 +126,12 @@ public struct SecretKey: ~Copyable, Sendable {
 
     /// Whether both are the same key, in constant time.
     public borrowing func isEqual(to other: borrowing SecretKey) -> Bool {
-        self.storage.isEqual(to: other.storage)
+        storage.isEqual(to: other.storage)
     }
 
     /// Lends the library's key pair.
     borrowing func withKeypair<R>(_ body: (UnsafePointer<secp256k1_keypair>) -> R) -> R {
-        self.storage.withUnsafeBytes { bytes in
+        storage.withUnsafeBytes { bytes in
             UnsafeRawBufferPointer(rebasing: bytes[SecretKey.byteCount...]).withUInt8Pointer { keypair in
                 keypair.withMemoryRebound(to: secp256k1_keypair.self, capacity: 1, body)
             }

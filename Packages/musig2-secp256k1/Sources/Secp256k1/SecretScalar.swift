@@ -37,7 +37,7 @@ public struct SecretScalar: ~Copyable, Sendable {
             throw .wrongByteCount(expected: Scalar.byteCount, found: bytes.count)
         }
         guard SecretScalar.isInRange(bytes) else { throw .outOfRange }
-        self.storage = bytes
+        storage = bytes
     }
 
     /// Takes over 32 secret bytes, big-endian, and reduces them modulo n in place: how BIP-327 makes a nonce of a hash.
@@ -49,7 +49,7 @@ public struct SecretScalar: ~Copyable, Sendable {
         }
         SecretScalar.reduce(&bytes)
         guard SecretScalar.isInRange(bytes) else { throw .outOfRange }
-        self.storage = bytes
+        storage = bytes
     }
 
     /// Loads, reduces and stores word by word. Not inlined, so that its frame is wiped with those of its callees: see
@@ -76,7 +76,7 @@ public struct SecretScalar: ~Copyable, Sendable {
 
     /// A second scalar of the same value. Each is wiped on its own.
     public borrowing func copy() -> SecretScalar {
-        SecretScalar(unchecked: self.storage.withUnsafeBytes { SecretBytes(copying: $0) })
+        SecretScalar(unchecked: storage.withUnsafeBytes { SecretBytes(copying: $0) })
     }
 
     /// Lends the 32 bytes, big-endian. They must not be kept or copied beyond the call.
@@ -84,14 +84,14 @@ public struct SecretScalar: ~Copyable, Sendable {
     public borrowing func withUnsafeBytes<R: ~Copyable, E: Error>(
         _ body: (UnsafeRawBufferPointer) throws(E) -> R
     ) throws(E) -> R {
-        try self.storage.withUnsafeBytes(body)
+        try storage.withUnsafeBytes(body)
     }
 
     /// Multiplies by a public scalar, in place and in constant time.
     /// - Throws: ``SecretKeyError/resultIsZero`` for the scalar 0.
     public mutating func multiply(by factor: Scalar) throws(SecretKeyError) {
         try factor.withUnsafeBytes { (factor) throws(SecretKeyError) in
-            try self.apply(factor, secp256k1_ec_seckey_tweak_mul)
+            try apply(factor, secp256k1_ec_seckey_tweak_mul)
         }
     }
 
@@ -99,7 +99,7 @@ public struct SecretScalar: ~Copyable, Sendable {
     /// - Throws: ``SecretKeyError/resultIsZero``, only after an earlier failure.
     public mutating func multiply(by factor: borrowing SecretScalar) throws(SecretKeyError) {
         try factor.storage.withUnsafeBytes { (factor) throws(SecretKeyError) in
-            try self.apply(factor, secp256k1_ec_seckey_tweak_mul)
+            try apply(factor, secp256k1_ec_seckey_tweak_mul)
         }
     }
 
@@ -107,7 +107,7 @@ public struct SecretScalar: ~Copyable, Sendable {
     /// - Throws: ``SecretKeyError/resultIsZero``.
     public mutating func add(_ term: Scalar) throws(SecretKeyError) {
         try term.withUnsafeBytes { (term) throws(SecretKeyError) in
-            try self.apply(term, secp256k1_ec_seckey_tweak_add)
+            try apply(term, secp256k1_ec_seckey_tweak_add)
         }
     }
 
@@ -115,14 +115,14 @@ public struct SecretScalar: ~Copyable, Sendable {
     /// - Throws: ``SecretKeyError/resultIsZero``.
     public mutating func add(_ term: borrowing SecretScalar) throws(SecretKeyError) {
         try term.storage.withUnsafeBytes { (term) throws(SecretKeyError) in
-            try self.apply(term, secp256k1_ec_seckey_tweak_add)
+            try apply(term, secp256k1_ec_seckey_tweak_add)
         }
     }
 
     /// Replaces the number by n minus it, in place and in constant time.
     public mutating func negate() {
         defer { DeadStack.wipe() }
-        self.storage.withUnsafeMutableBytes { bytes in
+        storage.withUnsafeMutableBytes { bytes in
             guard let base = bytes.baseAddress else { return }
             // Fails only for 0, which stays 0.
             _ = secp256k1_ec_seckey_negate(Context.shared.pointer, base.assumingMemoryBound(to: UInt8.self))
@@ -134,7 +134,7 @@ public struct SecretScalar: ~Copyable, Sendable {
     public borrowing func publicPoint() throws(SecretKeyError) -> PublicKey {
         defer { DeadStack.wipe() }
         var point = secp256k1_pubkey()
-        let created = self.storage.withUnsafeBytes { bytes in
+        let created = storage.withUnsafeBytes { bytes in
             bytes.withUInt8Pointer {
                 ConstantTime.declassified(secp256k1_ec_pubkey_create(Context.shared.pointer, &point, $0))
             }
@@ -145,7 +145,7 @@ public struct SecretScalar: ~Copyable, Sendable {
 
     /// Ends the secret and gives out its value: for a number that is meant to be public, such as a partial signature.
     public consuming func declassify() -> Scalar {
-        Scalar(reducing: self.storage.withUnsafeBytes { ConstantTime.declassified(Hash32(unchecked: $0)) })
+        Scalar(reducing: storage.withUnsafeBytes { ConstantTime.declassified(Hash32(unchecked: $0)) })
     }
 
     private mutating func apply(
@@ -153,7 +153,7 @@ public struct SecretScalar: ~Copyable, Sendable {
         _ operation: (OpaquePointer, UnsafeMutablePointer<UInt8>, UnsafePointer<UInt8>) -> CInt
     ) throws(SecretKeyError) {
         defer { DeadStack.wipe() }
-        let done = self.storage.withUnsafeMutableBytes { bytes -> CInt in
+        let done = storage.withUnsafeMutableBytes { bytes -> CInt in
             guard let base = bytes.baseAddress else { return 0 }
             return operand.withUInt8Pointer {
                 operation(Context.shared.pointer, base.assumingMemoryBound(to: UInt8.self), $0)

@@ -21,7 +21,7 @@ public struct TaggedHash: Sendable, Hashable {
     /// The hash of a message of any length.
     public func hash(_ message: UnsafeRawBufferPointer) -> Hash32 {
         var digest = Hash32.zero
-        digest.withUnsafeMutableBytes { self.write(message, to: $0) }
+        digest.withUnsafeMutableBytes { write(message, to: $0) }
         return digest
     }
 
@@ -53,7 +53,7 @@ public struct TaggedHash: Sendable, Hashable {
         var digest = SecretBytes(byteCount: Hash32.byteCount)
         digest.withUnsafeMutableBytes { digest in
             if let base = digest.baseAddress {
-                self.write(message, to: base.assumingMemoryBound(to: UInt8.self))
+                write(message, to: base.assumingMemoryBound(to: UInt8.self))
             }
         }
         return digest

@@ -13,7 +13,7 @@ public struct XOnlyPublicKey: Sendable, Hashable, Comparable, CustomStringConver
     /// The caller knows that the y coordinate is even.
     @inline(__always)
     init(evenPoint: PublicKey) {
-        self.evenPublicKey = evenPoint
+        evenPublicKey = evenPoint
     }
 
     /// Parses an x-only key.
@@ -49,17 +49,17 @@ public struct XOnlyPublicKey: Sendable, Hashable, Comparable, CustomStringConver
                 return .failure(error)
             }
         }
-        self.evenPublicKey = try parsed.get()
+        evenPublicKey = try parsed.get()
     }
 
     /// The x coordinate: 32 bytes, big-endian.
     public var x: Hash32 {
-        self.evenPublicKey.xCoordinate
+        evenPublicKey.xCoordinate
     }
 
     /// The 32 bytes.
     public var rawRepresentation: [UInt8] {
-        self.x.bytes
+        x.bytes
     }
 
     /// Byte order.
@@ -69,13 +69,13 @@ public struct XOnlyPublicKey: Sendable, Hashable, Comparable, CustomStringConver
 
     /// 64 lowercase hexadecimal digits.
     public var description: String {
-        self.x.description
+        x.description
     }
 
     /// Whether a signature is valid for a message of any length. Source: BIP-340, "Verification".
     public func isValidSignature(_ signature: SchnorrSignature, for message: UnsafeRawBufferPointer) -> Bool {
         let context = Context.shared.pointer
-        var storage = self.evenPublicKey.storage
+        var storage = evenPublicKey.storage
         var key = secp256k1_xonly_pubkey()
         guard secp256k1_xonly_pubkey_from_pubkey(context, &key, nil, &storage) == 1 else { return false }
         return signature.withUnsafeBytes { signature in

@@ -5,16 +5,17 @@ import Testing
 @testable import Secp256k1
 
 /// The library's own answer to an illegal argument is to end the process. Here the call returns 0 and is counted.
-@Suite(.serialized) struct ContextTests {
+@Suite("The context of the library", .serialized)
+struct ContextTests {
     /// All zero: the structure of a point that was never parsed.
     private let unparsed = PublicKey(storage: secp256k1_pubkey(), xCoordinate: .zero, prefix: 2)
 
     @Test func illegalArgumentsDoNotEndTheProcess() {
         let before = Context.illegalArgumentCount.load(ordering: .relaxed)
-        #expect(self.unparsed.multiplied(by: Scalar(2)) == .infinity)
-        #expect(self.unparsed.addingGenerator(times: Scalar(2)) == .infinity)
+        #expect(unparsed.multiplied(by: Scalar(2)) == .infinity)
+        #expect(unparsed.addingGenerator(times: Scalar(2)) == .infinity)
         let signature = SchnorrSignature(r: .zero, s: .zero)
-        #expect(!XOnlyPublicKey(evenPoint: self.unparsed).isValidSignature(signature, for: [UInt8]()))
+        #expect(!XOnlyPublicKey(evenPoint: unparsed).isValidSignature(signature, for: [UInt8]()))
         #expect(Context.illegalArgumentCount.load(ordering: .relaxed) == before + 3)
     }
 

@@ -1,7 +1,8 @@
 import Testing
 
 /// What must not be possible with a secret is not possible to write.
-@Suite(.timeLimit(.minutes(2))) struct DoesNotCompileTests {
+@Suite("What does not compile", .timeLimit(.minutes(2)))
+struct DoesNotCompileTests {
     /// The control: what is allowed compiles, so errors below come from what they are about.
     @Test func lendingAndCopyingByNameCompile() throws {
         let errors = try Compiler.errors(

@@ -2,7 +2,8 @@ import Testing
 
 @testable import Secp256k1
 
-@Suite struct ECDSATests {
+@Suite("ECDSA")
+struct ECDSATests {
     /// The identity signature that libp2p makes: RFC 6979 nonce, low s, DER; the digest is the SHA-256 of
     /// "noise-libp2p-static-key:" and the bytes 00 to 1f. Computed with an independent implementation.
     static let secret = "08f539221a44894a0aa04bccfba8afad0a1464ab9dbb3d708347893ce4dbc6ee"

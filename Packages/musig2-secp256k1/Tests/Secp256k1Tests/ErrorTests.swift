@@ -3,7 +3,8 @@ import Testing
 @testable import Secp256k1
 
 /// Each error says what it is about, what was expected and what was found.
-@Suite struct ErrorTests {
+@Suite("Errors")
+struct ErrorTests {
     static let sentences: [(error: any Error & CustomStringConvertible, sentence: String)] = [
         (PublicKeyError.wrongByteCount(expected: 33, found: 65), "public key: expected 33 bytes, found 65"),
         (PublicKeyError.wrongPrefix(found: 4), "public key: expected a first byte of 02 or 03, found 04"),

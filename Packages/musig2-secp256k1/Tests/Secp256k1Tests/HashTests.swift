@@ -2,7 +2,8 @@ import Testing
 
 @testable import Secp256k1
 
-@Suite struct HashTests {
+@Suite("Hashes")
+struct HashTests {
     /// SHA256(SHA256("BIP0340/challenge") ‖ SHA256("BIP0340/challenge") ‖ message), computed with Python's hashlib.
     static let expected: [(message: [UInt8], hash: String)] = [
         ([], "c216d352f5818b7b4beacd4ae0a26fe888080823d2a598856661bcd54f1b3713"),

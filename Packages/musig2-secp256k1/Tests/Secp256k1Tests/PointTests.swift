@@ -2,15 +2,16 @@ import Testing
 
 @testable import Secp256k1
 
-@Suite struct PointTests {
+@Suite("Points")
+struct PointTests {
     private let generator = Point.point(.generator)
 
     @Test func extendedFormsParseAndComeBack() throws {
         let zeros = [UInt8](repeating: 0, count: 33)
         #expect(try Point(extendedRepresentation: zeros) == .infinity)
         #expect(Point.infinity.extendedRepresentation == zeros)
-        #expect(try Point(extendedRepresentation: hex(generatorHex)) == self.generator)
-        #expect(self.generator.extendedRepresentation == hex(generatorHex))
+        #expect(try Point(extendedRepresentation: hex(generatorHex)) == generator)
+        #expect(generator.extendedRepresentation == hex(generatorHex))
         #expect(throws: PublicKeyError.wrongByteCount(expected: 33, found: 32)) {
             try Point(extendedRepresentation: [UInt8](repeating: 0, count: 32))
         }
@@ -20,34 +21,34 @@ import Testing
         var buffer = [UInt8](repeating: 0xAA, count: 34)
         buffer.withUnsafeMutableBytes { Point.infinity.writeExtended(to: $0) }
         #expect(buffer == zeros + [0xAA])
-        buffer.withUnsafeMutableBytes { self.generator.writeExtended(to: $0) }
+        buffer.withUnsafeMutableBytes { generator.writeExtended(to: $0) }
         #expect(buffer == hex(generatorHex) + [0xAA])
         #expect(Point.infinity.isInfinity)
         #expect(Point.infinity.description == "infinity")
-        #expect(self.generator.publicKey == .generator)
+        #expect(generator.publicKey == .generator)
     }
 
     @Test func infinityIsTheZeroOfTheGroup() {
         #expect(Point.infinity + .infinity == .infinity)
-        #expect(Point.infinity + self.generator == self.generator)
-        #expect(self.generator + .infinity == self.generator)
-        #expect(self.generator + self.generator.negated == .infinity)
+        #expect(Point.infinity + generator == generator)
+        #expect(generator + .infinity == generator)
+        #expect(generator + generator.negated == .infinity)
         #expect(Point.infinity.negated == .infinity)
         #expect(Point.infinity.multiplied(by: Scalar(5)) == .infinity)
-        #expect(self.generator.multiplied(by: .zero) == .infinity)
+        #expect(generator.multiplied(by: .zero) == .infinity)
         #expect(Point.infinity.addingGenerator(times: Scalar(3)) == Point.generator(times: Scalar(3)))
         #expect(Point.infinity.addingGenerator(times: .zero) == .infinity)
         #expect(Point.generator(times: .zero) == .infinity)
-        #expect(self.generator.addingGenerator(times: .zero) == self.generator)
-        #expect(self.generator.addingGenerator(times: -Scalar.one) == .infinity)
+        #expect(generator.addingGenerator(times: .zero) == generator)
+        #expect(generator.addingGenerator(times: -Scalar.one) == .infinity)
     }
 
     @Test func sumsOfAnyNumber() throws {
         #expect(Point.sum(of: [PublicKey]()) == .infinity)
         #expect(Point.sum(of: [Point]()) == .infinity)
         #expect(Point.sum(of: [.infinity, .infinity]) == .infinity)
-        #expect(Point.sum(of: [PublicKey.generator]) == self.generator)
-        #expect(Point.sum(of: [self.generator, .infinity]) == self.generator)
+        #expect(Point.sum(of: [PublicKey.generator]) == generator)
+        #expect(Point.sum(of: [generator, .infinity]) == generator)
         #expect(Point.sum(of: [PublicKey.generator, PublicKey.generator.negated]) == .infinity)
         let many = [PublicKey](repeating: .generator, count: 1_000)
         #expect(Point.sum(of: many) == Point.generator(times: Scalar(1_000)))

@@ -3,7 +3,8 @@ import Testing
 
 @testable import Secp256k1
 
-@Suite struct PublicKeyTests {
+@Suite("Public keys")
+struct PublicKeyTests {
     static let x = "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
     static let y = "483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8"
 

@@ -3,7 +3,8 @@ import Testing
 
 @testable import Secp256k1
 
-@Suite struct ScalarTests {
+@Suite("Scalars")
+struct ScalarTests {
     /// 0, small numbers, numbers about n and n / 2, and those that have all ones or all zeros in some limb.
     static let edges: [Scalar] = [
         .zero,
@@ -111,26 +112,26 @@ import Testing
     /// The library's arithmetic on secret keys, which refuses 0 as an operand or a result.
     enum Reference {
         static func check(_ left: Scalar, _ right: Scalar, seed: UInt64 = 0) throws {
-            try #require(left + right == self.sum(left, right), "\(left) + \(right), seed \(seed)")
-            try #require(left * right == self.product(left, right), "\(left) * \(right), seed \(seed)")
-            try #require(left.negated == self.negation(left), "- \(left), seed \(seed)")
-            try #require(left - right == self.sum(left, self.negation(right)), "\(left) - \(right), seed \(seed)")
+            try #require(left + right == sum(left, right), "\(left) + \(right), seed \(seed)")
+            try #require(left * right == product(left, right), "\(left) * \(right), seed \(seed)")
+            try #require(left.negated == negation(left), "- \(left), seed \(seed)")
+            try #require(left - right == sum(left, negation(right)), "\(left) - \(right), seed \(seed)")
         }
 
         static func sum(_ left: Scalar, _ right: Scalar) -> Scalar {
             if left.isZero { return right }
             // The only sum that is refused is 0.
-            return self.apply(left, right, secp256k1_ec_seckey_tweak_add) ?? .zero
+            return apply(left, right, secp256k1_ec_seckey_tweak_add) ?? .zero
         }
 
         static func product(_ left: Scalar, _ right: Scalar) -> Scalar {
             if left.isZero || right.isZero { return .zero }
-            return self.apply(left, right, secp256k1_ec_seckey_tweak_mul) ?? .zero
+            return apply(left, right, secp256k1_ec_seckey_tweak_mul) ?? .zero
         }
 
         static func negation(_ value: Scalar) -> Scalar {
             if value.isZero { return .zero }
-            return self.apply(value, value, { context, key, _ in secp256k1_ec_seckey_negate(context, key) }) ?? .zero
+            return apply(value, value, { context, key, _ in secp256k1_ec_seckey_negate(context, key) }) ?? .zero
         }
 
         private static func apply(

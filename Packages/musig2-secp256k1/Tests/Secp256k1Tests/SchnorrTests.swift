@@ -2,7 +2,8 @@ import Testing
 
 @testable import Secp256k1
 
-@Suite struct SchnorrTests {
+@Suite("Schnorr signatures")
+struct SchnorrTests {
     @Test func thereAreNineteenVectors() {
         #expect(bip340Vectors.map(\.index) == Array(0..<19))
         #expect(bip340Vectors.filter { !$0.secretKey.isEmpty }.count == 8)

@@ -2,7 +2,8 @@ import Testing
 
 @testable import Secp256k1
 
-@Suite struct SecretTests {
+@Suite("Secrets")
+struct SecretTests {
     static let outOfRange: [String] = [
         String(repeating: "0", count: 64),
         orderHex,

@@ -3,7 +3,8 @@ import Testing
 @testable import Secp256k1
 
 /// Each test lends memory of its own to a secret, lets the secret go, and looks at what is left in that memory.
-@Suite struct WipingTests {
+@Suite("Wiping")
+struct WipingTests {
     private static let secret = hex("0b432b2677937381aef05bb02a66ecd012773062cf3fa2549e44f58ed2401710")
 
     @Test func bytesAreZeroWhenTheirOwnerIsGone() {

@@ -3,7 +3,7 @@ import SessionSimulation
 import Testing
 
 /// All orders of events of small sessions: every reachable state is visited once, known by its hash.
-@Suite(.serialized)
+@Suite("All orders of events", .serialized)
 struct ExplorationTests {
     struct Count {
         var states = 0

@@ -5,7 +5,7 @@ import Testing
 /// Sessions in which some signers do whatever they like, by seed.
 ///
 /// `HOSTILE_SESSIONS` is how many (1,000 of 500 steps without it), `HOSTILE_SEED` where the seeds begin.
-@Suite(.serialized)
+@Suite("Sessions with hostile signers", .serialized)
 struct HostileSessionTests {
     private func number(_ name: String, _ standard: UInt64) -> UInt64 {
         ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) } ?? standard

@@ -8,7 +8,7 @@ import WireCodec
 ///
 /// `LIVENESS_SESSIONS` is how many of the random ones (500 without it; with more, the long ones are more too),
 /// `LIVENESS_SEED` where the seeds begin.
-@Suite(.serialized)
+@Suite("Honest sessions complete", .serialized)
 struct LivenessTests {
     enum Shape: CaseIterable {
         case mesh

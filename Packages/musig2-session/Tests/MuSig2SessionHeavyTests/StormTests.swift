@@ -4,7 +4,7 @@ import SessionSimulation
 import Testing
 
 /// Many random sessions, by seed: the seed of a failure is printed.
-@Suite(.serialized)
+@Suite("Sessions in bad weather", .serialized)
 struct StormTests {
     enum Shape: CaseIterable {
         case mesh

@@ -34,7 +34,7 @@ struct Flight: Equatable {
         hasher.combine(from)
         hasher.combine(to)
         hasher.combine(items)
-        self.digest = hasher.finalize()
+        digest = hasher.finalize()
     }
 
     /// Frames with one hash are one frame, as states with one digest are one state.
@@ -57,9 +57,9 @@ struct World {
         let configuration: SessionConfiguration
 
         init(_ plan: SessionPlan) throws {
-            self.descriptor = try Fixture.descriptor(plan)
-            self.crypto = StubGroup(descriptor)
-            self.peers = try descriptor.signerKeys.indices.map { try Fixture.peer($0) }
+            descriptor = try Fixture.descriptor(plan)
+            crypto = StubGroup(descriptor)
+            peers = try descriptor.signerKeys.indices.map { try Fixture.peer($0) }
             var configuration = SessionConfiguration()
             // With a clock that stands still, what waits is due when the timer is allowed to fire.
             configuration.syncInterval = .zero
@@ -131,11 +131,11 @@ struct World {
     init(_ setting: Setting, budget: Budget) throws {
         self.setting = setting
         self.budget = budget
-        self.nodes = []
-        self.lives = Array(repeating: 1, count: setting.peers.count)
-        self.olderStores = Array(repeating: [SimulatedStore()], count: setting.peers.count)
+        nodes = []
+        lives = Array(repeating: 1, count: setting.peers.count)
+        olderStores = Array(repeating: [SimulatedStore()], count: setting.peers.count)
         for index in setting.peers.indices { nodes.append(fresh(index, store: SimulatedStore())) }
-        self.digests = Array(repeating: nil, count: nodes.count)
+        digests = Array(repeating: nil, count: nodes.count)
         for index in setting.peers.indices { try begin(index) }
     }
 
@@ -195,7 +195,7 @@ struct World {
     private func check(_ index: Int, _ result: TurnResult, wasComplete: Bool) throws {
         // A frame that overtakes its sender's JOIN is a stranger's, which is the only thing an honest signer is told of.
         guard result.penalties.allSatisfy({ $0.1 == .notBound }) else {
-            throw InvariantViolation("\(index) penalises \(result.penalties)")
+            throw InvariantViolation("\(index) penalizes \(result.penalties)")
         }
         for event in result.events {
             switch event {

@@ -6,6 +6,7 @@ import Testing
 import WireCodec
 
 /// How attempts rise, which signer is named for it, and what it costs.
+@Suite("Attempts")
 struct AttemptTests {
     /// The last signer is only its messages; the others are honest and have its JOIN.
     static func withAPuppet(_ party: Party) throws -> Party {

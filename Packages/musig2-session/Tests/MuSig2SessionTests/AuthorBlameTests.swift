@@ -6,6 +6,7 @@ import Testing
 import WireCodec
 
 /// What a validly signed message says is its author's fault alone; work is done once, and only where it is of use.
+@Suite("Blame of authors")
 struct AuthorBlameTests {
     private func invalidShare(_ party: Party, attempt: UInt32) -> SignedMessage {
         party.forged(by: party.nodes.count - 1, party.nonceShare(.max), attempt: attempt)

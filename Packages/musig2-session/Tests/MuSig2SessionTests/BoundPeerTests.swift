@@ -5,7 +5,7 @@ import Testing
 import WireCodec
 
 /// Which peers count: a JOIN binds a peer when that peer has shown it itself.
-@Suite
+@Suite("Bound peers")
 struct BoundPeerTests {
     private func join(_ party: Party, by signer: Int, run: UInt64, at peer: Int, _ addresses: [[UInt8]] = []) throws
         -> SignedMessage
@@ -183,7 +183,7 @@ struct BoundPeerTests {
 }
 
 /// How many peers a session has, and how many it wants dialed.
-@Suite
+@Suite("How many peers a session has")
 struct PeerBoundTests {
     private func stranger(_ number: Int) throws -> PeerID { try Fixture.peer(300 + number) }
 
@@ -243,7 +243,7 @@ struct PeerBoundTests {
         try party.begin(0)
         let author = try Fixture.peer(2)
         var rows = 0
-        var penalties: [SessionOffence] = []
+        var penalties: [SessionOffense] = []
         for number in 0..<1_000 {
             // At another peer and back.
             for (peer, run) in [(try stranger(number), 1_001), (author, 1_002)] as [(PeerID, UInt64)] {

@@ -5,7 +5,7 @@ import Testing
 import WireCodec
 
 /// A signer that says that it will not join.
-@Suite
+@Suite("DECLINE")
 struct DeclineTests {
     private func decline(
         _ party: Party, by signer: Int, _ reason: String = "no time", run: UInt64 = 10, signedBy: Int? = nil

@@ -5,7 +5,7 @@ import Testing
 import WireCodec
 
 /// A signer that has the signatures sees to it that those get them that rely on it.
-@Suite
+@Suite("Delivery of the signatures")
 struct DeliveryTests {
     private func isPartial(_ flight: Party.Flight) -> Bool {
         flight.items.contains { Party.type($0) == .partialSigShare }

@@ -7,6 +7,7 @@ import Testing
 import WireCodec
 
 /// What a descriptor is, and which are refused.
+@Suite("Descriptors")
 struct DescriptorTests {
     private func negated(_ key: PublicKey) throws -> PublicKey {
         var bytes = key.compressedRepresentation
@@ -49,7 +50,7 @@ struct DescriptorTests {
     @Test
     func s21SignersThatAreTheSame() throws {
         #expect(try error { $0.signerKeys[2] = $0.signerKeys[0] } == .duplicateSigner(0, 2))
-        #expect(try error { $0.signerKeys[2] = try self.negated($0.signerKeys[1]) } == .duplicateSigner(1, 2))
+        #expect(try error { $0.signerKeys[2] = try negated($0.signerKeys[1]) } == .duplicateSigner(1, 2))
     }
 
     @Test
@@ -57,7 +58,7 @@ struct DescriptorTests {
         let keys = try (100..<103).map { try Fixture.publicKey($0) }
         #expect(try error { $0.messageKeys = keys } == nil)
         #expect(
-            try error { $0.messageKeys = [keys[0], keys[1], try self.negated(keys[0])] } == .duplicateMessageKey(0, 2))
+            try error { $0.messageKeys = [keys[0], keys[1], try negated(keys[0])] } == .duplicateMessageKey(0, 2))
         #expect(
             try error { $0.messageKeys = [keys[0], $0.signerKeys[2], keys[1]] }
                 == .messageKeyIsSignerKey(messageKey: 1, signer: 2))
@@ -212,6 +213,7 @@ struct DescriptorTests {
 }
 
 /// The order of coordinators.
+@Suite("The order of coordinators")
 struct ElectionOrderTests {
     @Test
     func methods() throws {

@@ -6,6 +6,7 @@ import Testing
 import WireCodec
 
 /// Consent, time, stores that fail, and the ways a session ends.
+@Suite("Ways to end")
 struct EndingTests {
     @Test
     func k15NothingLeavesWithoutApproval() throws {

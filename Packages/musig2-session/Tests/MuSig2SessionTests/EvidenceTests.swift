@@ -6,6 +6,7 @@ import Testing
 import WireCodec
 
 /// Signers that break the rules: which are named, with what proof, and which are not.
+@Suite("Evidence")
 struct EvidenceTests {
     private func join(_ party: Party, _ index: Int, run: UInt64 = 10) throws -> SignedMessage {
         party.forged(by: index, .join(Join(peerID: try Fixture.peer(index).bytes)), attempt: 0, run: run)

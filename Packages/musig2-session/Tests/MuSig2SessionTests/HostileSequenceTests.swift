@@ -7,6 +7,7 @@ import WireCodec
 
 /// Whatever one signer signs, in any order and to anybody: no honest peer is scored for it, nobody is framed, and
 /// attempts do not run out.
+@Suite("Sequences of hostile messages")
 struct HostileSequenceTests {
     enum Shape: CaseIterable, CustomTestStringConvertible {
         case mesh

@@ -6,6 +6,7 @@ import Testing
 import WireCodec
 
 /// What a life of a machine knows of itself, and what it hands on at its end.
+@Suite("The life of a session")
 struct LifeTests {
     private func isTold(_ event: SessionEvent, in party: Party, at index: Int) -> Bool {
         party.events[index].contains(event)

@@ -5,7 +5,7 @@ import Testing
 import WireCodec
 
 /// What a signer says to a peer before they know of each other, and to one that carries several signers.
-@Suite
+@Suite("Two processes of one signer")
 struct MeetingTests {
     /// A peer that showed the announcement stands for the creator until the creator's JOIN is here: it is sent what signers are sent; one
     /// that was only introduced gets the JOIN alone.

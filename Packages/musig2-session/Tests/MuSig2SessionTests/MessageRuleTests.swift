@@ -6,6 +6,7 @@ import Testing
 import WireCodec
 
 /// What a message may do, by its sender and its time.
+@Suite("Rules of messages")
 struct MessageRuleTests {
     @Test
     func s1AMessageInAnothersName() throws {

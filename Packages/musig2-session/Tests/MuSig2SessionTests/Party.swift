@@ -19,7 +19,7 @@ struct Party {
     var nodes: [SimulatedNode<StubHands>] = []
     var flights: [Flight] = []
     var events: [[SessionEvent]]
-    var penalties: [[SessionOffence]]
+    var penalties: [[SessionOffense]]
     /// The peers that each signer counted something against.
     var blamed: [Set<PeerID>]
     /// What the machines computed.
@@ -29,12 +29,12 @@ struct Party {
     init(
         _ plan: SessionPlan, run: UInt64 = 10, configuration: SessionConfiguration = SessionConfiguration()
     ) throws {
-        self.descriptor = try Fixture.descriptor(plan)
-        self.crypto = StubGroup(descriptor, meter: meter)
+        descriptor = try Fixture.descriptor(plan)
+        crypto = StubGroup(descriptor, meter: meter)
         self.configuration = configuration
-        self.events = Array(repeating: [], count: plan.signerKeys.count)
-        self.penalties = Array(repeating: [], count: plan.signerKeys.count)
-        self.blamed = Array(repeating: [], count: plan.signerKeys.count)
+        events = Array(repeating: [], count: plan.signerKeys.count)
+        penalties = Array(repeating: [], count: plan.signerKeys.count)
+        blamed = Array(repeating: [], count: plan.signerKeys.count)
         for index in plan.signerKeys.indices { nodes.append(try fresh(index, run: run, store: SimulatedStore())) }
     }
 

@@ -6,6 +6,7 @@ import Testing
 import WireCodec
 
 /// Whole sessions on secp256k1, with the real vault.
+@Suite("Sessions with BIP-327")
 struct RealCryptoTests {
     private func sign(
         _ plan: SessionPlan, seed: UInt64 = 1, weather: Weather = Weather()
@@ -130,13 +131,14 @@ struct RealCryptoTests {
 }
 
 /// The only holder of secret nonces.
+@Suite("The nonce vault")
 struct NonceVaultTests {
     private let crypto: BIP327
     private let descriptor: SessionDescriptor
 
     init() throws {
-        self.descriptor = try Fixture.descriptor(Fixture.plan(signers: 2, messages: 2))
-        self.crypto = try BIP327(descriptor)
+        descriptor = try Fixture.descriptor(Fixture.plan(signers: 2, messages: 2))
+        crypto = try BIP327(descriptor)
     }
 
     private func handle(attempt: UInt32 = 1, run: UInt64 = 1) -> NonceHandle {

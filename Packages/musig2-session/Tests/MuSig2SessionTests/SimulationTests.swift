@@ -3,6 +3,7 @@ import SessionSimulation
 import Testing
 
 /// Whole sessions on virtual time, by seed.
+@Suite("Simulated sessions")
 struct SimulationTests {
     private func simulate(
         _ plan: SessionPlan,

@@ -23,25 +23,25 @@ struct SecretNonceTests {
     @Test("A generator that repeats its output still gives nonces that differ by every input")
     func repeatedRandomness() throws {
         let nonces = [
-            try self.publicNonce(),
-            try self.publicNonce(isMasked: false),
-            try self.publicNonce(key: 2),
-            try self.publicNonce(aggregateKey: 3),
-            try self.publicNonce(aggregateKey: 4),
-            try self.publicNonce(message: []),
-            try self.publicNonce(message: [0]),
-            try self.publicNonce(message: [0, 0]),
-            try self.publicNonce(extraInput: [0]),
-            try self.publicNonce(extraInput: [1]),
-            try self.publicNonce(message: [0], extraInput: [0]),
+            try publicNonce(),
+            try publicNonce(isMasked: false),
+            try publicNonce(key: 2),
+            try publicNonce(aggregateKey: 3),
+            try publicNonce(aggregateKey: 4),
+            try publicNonce(message: []),
+            try publicNonce(message: [0]),
+            try publicNonce(message: [0, 0]),
+            try publicNonce(extraInput: [0]),
+            try publicNonce(extraInput: [1]),
+            try publicNonce(message: [0], extraInput: [0]),
         ]
         #expect(Set(nonces).count == nonces.count)
-        #expect(try self.publicNonce() == nonces[0])
+        #expect(try publicNonce() == nonces[0])
     }
 
     @Test("Two nonces of the system's generator differ")
     func fresh() throws {
-        let key = try makeSecretKey(self.randomness)
+        let key = try makeSecretKey(randomness)
         let first = try SecretNonce.generateInAdvance(secretKey: key).publicNonce
         let second = try SecretNonce.generateInAdvance(secretKey: key).publicNonce
         #expect(first != second)
@@ -101,7 +101,7 @@ struct SecretNonceTests {
 
     @Test("Extra input has a limit")
     func extraInput() throws {
-        let key = try makeSecretKey(self.randomness)
+        let key = try makeSecretKey(randomness)
         let most = [UInt8](repeating: 0, count: MuSig2Limits.maximumExtraInputBytes)
         _ = try SecretNonce.generateInAdvance(secretKey: key, extraInput: most)
         var found: NonceGenError?

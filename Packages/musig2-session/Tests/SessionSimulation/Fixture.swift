@@ -7,7 +7,7 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
     public init(seed: UInt64) {
-        self.state = seed
+        state = seed
     }
 
     public mutating func next() -> UInt64 {

@@ -66,7 +66,7 @@ public struct TurnResult {
     /// What the application is told.
     public var events: [SessionEvent] = []
     /// What was counted against peers.
-    public var penalties: [(PeerID, SessionOffence)] = []
+    public var penalties: [(PeerID, SessionOffense)] = []
     /// The peers to connect to, which are not connected.
     public var dials: [PeerID] = []
     /// How each of those and of the connected ones was asked for.
@@ -159,7 +159,7 @@ public struct SimulatedNode<H: Hands> {
         case .release(let peer): result.released.append(peer)
         case .persist(let record): persist(record)
         case .event(let event): result.events.append(event)
-        case .penalise(let peer, let offence): result.penalties.append((peer, offence))
+        case .penalize(let peer, let offense): result.penalties.append((peer, offense))
         }
     }
 

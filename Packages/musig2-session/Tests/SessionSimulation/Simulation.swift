@@ -93,7 +93,7 @@ public final class Simulation<H: Hands> {
     /// Everything the signers told their applications.
     public private(set) var events: [[SessionEvent]]
     /// Everything counted against peers.
-    public private(set) var penalties: [(by: Int, peer: PeerID, SessionOffence)] = []
+    public private(set) var penalties: [(by: Int, peer: PeerID, SessionOffense)] = []
     /// Signed messages that went through the network.
     public private(set) var sentItems = 0
     /// The partials that left, by signer, attempt and run.
@@ -109,17 +109,17 @@ public final class Simulation<H: Hands> {
     ) {
         self.descriptor = descriptor
         self.crypto = crypto
-        self.makeHands = hands
+        makeHands = hands
         self.configuration = configuration
         self.weather = weather
-        self.random = SplitMix64(seed: seed)
+        random = SplitMix64(seed: seed)
         let count = descriptor.signerKeys.count
-        self.nodes = Array(repeating: nil, count: count)
-        self.stores = Array(repeating: SimulatedStore(), count: count)
-        self.olderStores = Array(repeating: [], count: count)
-        self.lives = Array(repeating: 0, count: count)
-        self.nextTicks = Array(repeating: nil, count: count)
-        self.events = Array(repeating: [], count: count)
+        nodes = Array(repeating: nil, count: count)
+        stores = Array(repeating: SimulatedStore(), count: count)
+        olderStores = Array(repeating: [], count: count)
+        lives = Array(repeating: 0, count: count)
+        nextTicks = Array(repeating: nil, count: count)
+        events = Array(repeating: [], count: count)
     }
 
     private var moment: Now {
@@ -291,14 +291,14 @@ public final class Simulation<H: Hands> {
         nodes[index] = nil
         let result = try node.turn(input, at: moment) { peer in
             guard let other = try? self.index(of: peer) else { return false }
-            return self.connections.contains([index, other])
+            return connections.contains([index, other])
         }
         if node.store != stores[index] { olderStores[index].append(stores[index]) }
         stores[index] = node.store
         if node.machine.signatures != nil { complete.insert(index) }
         nodes[index] = node
         events[index] += result.events
-        for (peer, offence) in result.penalties { penalties.append((index, peer, offence)) }
+        for (peer, offense) in result.penalties { penalties.append((index, peer, offense)) }
         let own = try Fixture.peer(index)
         for (peer, items) in result.frames {
             let other = try self.index(of: peer)

@@ -47,9 +47,9 @@ public struct StubGroup: SessionCrypto {
 
     public init(_ descriptor: SessionDescriptor, meter: WorkMeter? = nil) {
         self.meter = meter
-        self.signers = descriptor.signerKeys.count
-        self.messages = descriptor.messages.count
-        self.finalKey = descriptor.signerKeys[0].xOnly
+        signers = descriptor.signerKeys.count
+        messages = descriptor.messages.count
+        finalKey = descriptor.signerKeys[0].xOnly
     }
 
     /// What follows from the aggregate nonces.

@@ -53,7 +53,7 @@ public struct Multihash: Hashable, Sendable {
         let found = bytes.count - offset
         guard Int(length) == found else { throw .wrongLength(expected: Int(length), found: found) }
         self.code = code
-        self.digest = Array(bytes[offset...])
+        digest = Array(bytes[offset...])
     }
 
     /// The encoded form: code, length, digest.

@@ -1,7 +1,8 @@
 import Multiformats
 import Testing
 
-@Suite struct AddressOrderTests {
+@Suite("The order of addresses")
+struct AddressOrderTests {
     private func addresses(_ texts: [String]) throws -> [Multiaddr] { try texts.map { try Multiaddr($0) } }
 
     /// Bridges come before the address of the Internet, and all of IPv4 before IPv6: of each kind one is told, however few may be.

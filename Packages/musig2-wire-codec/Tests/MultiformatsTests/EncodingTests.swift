@@ -1,7 +1,8 @@
 import Multiformats
 import Testing
 
-@Suite struct EncodingTests {
+@Suite("Text encodings")
+struct EncodingTests {
     @Test(arguments: [
         (0 as UInt64, "00"), (1, "01"), (127, "7f"), (128, "8001"), (255, "ff01"), (300, "ac02"), (16_384, "808001"),
         (1 << 63, "80808080808080808001"), (UInt64.max, "ffffffffffffffffff01"),

@@ -1,7 +1,8 @@
 import Multiformats
 import Testing
 
-@Suite struct MultiaddrTests {
+@Suite("Multiaddrs")
+struct MultiaddrTests {
     static let peer = "12D3KooWQidP12BHiYvN9AtPMcKrVfZno76caUg3rx7GmByYEXwT"
 
     @Test(arguments: Libp2pFigures.addresses.indices)

@@ -1,7 +1,8 @@
 import Multiformats
 import Testing
 
-@Suite struct PeerIDTests {
+@Suite("Peer ids")
+struct PeerIDTests {
     @Test(arguments: Libp2pFigures.peers)
     func figures(peer: Libp2pFigures.Peer) throws {
         let key = try PublicKeyProtobuf(bytes: try #require(Hex.decode(peer.key)))

@@ -9,7 +9,8 @@ import WireCodecSamples
 #endif
 
 /// A million inputs over all decoders, in a release build.
-@Suite(.serialized) struct RandomInputTests {
+@Suite("Random input", .serialized)
+struct RandomInputTests {
     /// Inputs of all decoders together.
     static let inputs = 1_000_000
     /// Written out so that a failure can be repeated.

@@ -3,7 +3,8 @@ import Testing
 import WireCodec
 import WireCodecSamples
 
-@Suite struct DescriptorTests {
+@Suite("Descriptors")
+struct DescriptorTests {
     private func refused(
         _ field: String, _ reason: WireError.Reason, in message: String = "Descriptor",
         _ change: (inout Descriptor) -> Void

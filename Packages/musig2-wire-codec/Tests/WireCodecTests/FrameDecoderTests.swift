@@ -58,7 +58,8 @@ struct FrameDecoderVerifier {
     }
 }
 
-@Suite struct FrameDecoderTests {
+@Suite("The frame decoder")
+struct FrameDecoderTests {
     @Test func anyCutGivesTheSameFrames() throws {
         let frames = [[1], [], Samples.bytes(127, 1), Samples.bytes(128, 2), Samples.bytes(300, 3), [], [9]]
         try FrameDecoderVerifier(maximumLength: 300, frames: frames).verify(seed: 42)

@@ -4,7 +4,8 @@ import WireCodecSamples
 
 @testable import WireCodec
 
-@Suite struct InvitationTests {
+@Suite("Invitations")
+struct InvitationTests {
     @Test func roundTrips() throws {
         let invitation = try Samples.invitation()
         let text = invitation.text

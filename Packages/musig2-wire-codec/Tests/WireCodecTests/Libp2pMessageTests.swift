@@ -3,7 +3,8 @@ import Testing
 import WireCodec
 
 /// Figures made with py-libp2p 0.8.1, and seen from go-libp2p 0.32.
-@Suite struct Libp2pMessageTests {
+@Suite("Messages of libp2p")
+struct Libp2pMessageTests {
     static let key = "08011220dd6704beec4ae194662fe6ed5a17ff453a49ab9e35bcd63804fc33645a1eb606"
     static let peer = "0024" + key
     static let signature =

@@ -3,7 +3,8 @@ import WireCodec
 import WireCodecSamples
 
 /// Each limit holds where it should: one below passes, one above is refused by name.
-@Suite struct LimitTests {
+@Suite("Limits")
+struct LimitTests {
     private func expectLimit<Message: WireMessage>(
         _ error: WireError, _ make: (Int) -> Message, at limit: Int, _ limits: WireLimits = .standard
     ) throws {

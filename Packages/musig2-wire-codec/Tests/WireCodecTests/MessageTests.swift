@@ -3,7 +3,8 @@ import Testing
 import WireCodec
 import WireCodecSamples
 
-@Suite struct MessageTests {
+@Suite("Messages")
+struct MessageTests {
     /// Bytes written down by hand from the `.proto` file.
     @Test func knownBytes() {
         let id = String(repeating: "07", count: 32)

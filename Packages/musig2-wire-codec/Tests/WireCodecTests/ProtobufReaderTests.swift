@@ -33,7 +33,8 @@ private struct Probe: Hashable {
     }
 }
 
-@Suite struct ProtobufReaderTests {
+@Suite("The protobuf reader")
+struct ProtobufReaderTests {
     @Test(arguments: [
         ("0800", "number", WireError.Reason.defaultOnWire),
         ("1000", "flag", .defaultOnWire),

@@ -7,7 +7,8 @@ import WireCodecSamples
 /// Our bytes against the reference compiler, both ways, with the `.proto` files of the package.
 ///
 /// Needs `protoc` (Debian: protobuf-compiler, Homebrew: protobuf).
-@Suite(.serialized) struct ProtocTests {
+@Suite("Messages as protoc reads them", .serialized)
+struct ProtocTests {
     struct Case: Sendable, CustomStringConvertible {
         let file: String
         let type: String

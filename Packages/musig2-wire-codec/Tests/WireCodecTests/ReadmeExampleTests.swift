@@ -3,7 +3,8 @@ import Testing
 import WireCodec
 
 /// The example of the README.
-@Suite struct ReadmeExampleTests {
+@Suite("The example of the README")
+struct ReadmeExampleTests {
     @Test func example() throws {
         let invitation = try Invitation(
             sessionID: [UInt8](repeating: 7, count: 32),

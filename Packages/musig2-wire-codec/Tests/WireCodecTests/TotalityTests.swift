@@ -3,7 +3,8 @@ import WireCodec
 import WireCodecSamples
 
 /// What holds for every decoder, whatever it decodes.
-@Suite struct TotalityTests {
+@Suite("Decoders never trap")
+struct TotalityTests {
     @Test(arguments: DecoderCase.all)
     func samplesComeBack(decoder: DecoderCase) {
         for sample in decoder.samples {

@@ -3,7 +3,8 @@ import Testing
 import WireCodec
 import WireCodecSamples
 
-@Suite struct ZlibTests {
+@Suite("zlib")
+struct ZlibTests {
     /// `zlib.compress(b"musig2" * 20)` in Python.
     static let fromPython = "789ccb2d2dce4c37caa53b09001de12ecd"
 

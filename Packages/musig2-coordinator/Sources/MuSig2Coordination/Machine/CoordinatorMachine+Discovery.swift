@@ -631,7 +631,7 @@ extension CoordinatorMachine {
             guard announced.peer != localPeer else { return }
             renew(Renewal(announced: announced, shownBy: peer), at: now)
         } catch {
-            penalise(peer, .badSignature, session: session, at: now)
+            penalize(peer, .badSignature, session: session, at: now)
         }
     }
 
@@ -648,7 +648,7 @@ extension CoordinatorMachine {
                 session, .introduced(announced.peer, addresses: announced.addresses, isAnnouncer: isAnnouncer), at: now)
         case .waits:
             if let peer = renewal.shownBy, entry.machine.signers(at: peer).contains(announced.descriptor.creator) {
-                penalise(peer, .outOfPlace, session: session, at: now)
+                penalize(peer, .outOfPlace, session: session, at: now)
             }
         }
     }

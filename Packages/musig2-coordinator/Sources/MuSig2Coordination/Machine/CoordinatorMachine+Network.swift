@@ -169,7 +169,7 @@ extension CoordinatorMachine {
         } else if sessions.finished[session] != nil {
             let limits = wireLimits
             if sessions.finished[session]?.bind(peer, by: message, limits: limits) == .forged {
-                penalise(peer, .badSignature, session: session, at: now)
+                penalize(peer, .badSignature, session: session, at: now)
                 return false
             }
             answerFromArchive(session, peer, at: now)
@@ -264,17 +264,17 @@ extension CoordinatorMachine {
     // MARK: Penalties
 
     /// A peer broke a rule: scores it, answers it if it is bound, and shuts it out when it is too much.
-    mutating func penalise(_ peer: PeerID, _ offence: SessionOffence, session: SessionID, at now: Now) {
+    mutating func penalize(_ peer: PeerID, _ offense: SessionOffense, session: SessionID, at now: Now) {
         let points: Double =
-            switch offence {
+            switch offense {
             case .badSignature: 20
             case .malformedPayload, .badFinalSignature: 10
             case .outOfPlace: 5
             case .notBound: 2
             }
-        output.append(.note("peer broke a rule: \(offence)", session, peer))
+        output.append(.note("peer broke a rule: \(offense)", session, peer))
         let isBound = sessions[session]?.machine.signers(at: peer).isEmpty == false
-        if isBound { reply(.refused(offence), to: peer, session: session, at: now) }
+        if isBound { reply(.refused(offense), to: peer, session: session, at: now) }
         score(peer, points, at: now)
     }
 

@@ -334,7 +334,7 @@ extension CoordinatorMachine {
             guard let entry = sessions[session] else { return }
             output.append(.write(StoreWrite(record, of: session, entry, at: now)))
         case .event(let event): told(event, in: session, at: now)
-        case .penalise(let peer, let offence): penalise(peer, offence, session: session, at: now)
+        case .penalize(let peer, let offense): penalize(peer, offense, session: session, at: now)
         }
     }
 

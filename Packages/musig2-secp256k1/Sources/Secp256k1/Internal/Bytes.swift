@@ -2,7 +2,7 @@ extension UnsafeRawBufferPointer {
     /// The start as the `unsigned char *` that C functions take. Never nil, so that an empty message is a valid argument.
     @inline(__always)
     func withUInt8Pointer<R>(_ body: (UnsafePointer<UInt8>) -> R) -> R {
-        if let base = self.baseAddress {
+        if let base = baseAddress {
             return body(base.assumingMemoryBound(to: UInt8.self))
         }
         var placeholder: UInt8 = 0

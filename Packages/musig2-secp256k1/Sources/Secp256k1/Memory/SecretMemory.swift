@@ -15,7 +15,7 @@ public enum SecretMemory {
     @discardableResult
     public static func protect() -> Protection {
         SecretPages.shared.protect()
-        return self.protection
+        return protection
     }
 
     /// What the system does for the pages of secrets at this moment.
@@ -45,19 +45,19 @@ public enum SecretMemory {
 
         /// Whether all pages are locked.
         public var isLocked: Bool {
-            self.lockedByteCount == self.byteCount && self.byteCount > 0
+            lockedByteCount == byteCount && byteCount > 0
         }
 
         /// One sentence for a log.
         public var description: String {
-            let limit = self.lockLimit.map { " (RLIMIT_MEMLOCK is \($0) bytes)" } ?? ""
+            let limit = lockLimit.map { " (RLIMIT_MEMLOCK is \($0) bytes)" } ?? ""
             let locked =
-                self.isLocked
-                ? "locked" : "\(self.byteCount - self.lockedByteCount) bytes not locked into memory\(limit)"
-            let dumps = self.isLeftOutOfDumps ? "not in core dumps" : "in core dumps"
+                isLocked
+                ? "locked" : "\(byteCount - lockedByteCount) bytes not locked into memory\(limit)"
+            let dumps = isLeftOutOfDumps ? "not in core dumps" : "in core dumps"
             let forks = self.isWipedInForkedChild ? "not in forked children" : "in forked children"
-            let stray = self.strayByteCount > 0 ? ", \(self.strayByteCount) bytes elsewhere" : ""
-            return "secret memory: \(self.byteCount) bytes, \(locked), \(dumps), \(forks)\(stray)"
+            let stray = strayByteCount > 0 ? ", \(strayByteCount) bytes elsewhere" : ""
+            return "secret memory: \(byteCount) bytes, \(locked), \(dumps), \(forks)\(stray)"
         }
     }
 }

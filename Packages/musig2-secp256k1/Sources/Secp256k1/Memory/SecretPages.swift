@@ -30,8 +30,8 @@ final class SecretPages: Sendable {
             self.pages = pages
             self.slotByteCount = slotByteCount
             self.size = size
-            self.slotCount = size == nil ? 1 : pages.count / slotByteCount
-            self.freeSlots = Array((0..<self.slotCount).reversed())
+            slotCount = size == nil ? 1 : pages.count / slotByteCount
+            freeSlots = Array((0..<slotCount).reversed())
         }
     }
 
@@ -88,7 +88,7 @@ final class SecretPages: Sendable {
 
     /// Counts secrets that live elsewhere since the system had no pages.
     func noteStray(byteCount: Int) {
-        self.state.withLock { $0.strayByteCount += byteCount }
+        state.withLock { $0.strayByteCount += byteCount }
     }
 
     /// Has the system protect all pages there are and all to come.
@@ -120,8 +120,8 @@ final class SecretPages: Sendable {
 
     /// Which of the sizes of slots holds so many bytes; nil if none does.
     private static func size(of byteCount: Int) -> Int? {
-        guard byteCount <= self.largestSlot else { return nil }
-        var (size, slot) = (0, self.smallestSlot)
+        guard byteCount <= largestSlot else { return nil }
+        var (size, slot) = (0, smallestSlot)
         while slot < byteCount {
             slot *= 2
             size += 1
@@ -130,8 +130,8 @@ final class SecretPages: Sendable {
     }
 
     private static func addRun(_ size: Int?, _ byteCount: Int, _ state: inout State) -> Run? {
-        let slotByteCount = size.map { self.smallestSlot << $0 } ?? byteCount
-        let wanted = size == nil ? byteCount : Swift.max(slotByteCount * self.slotsPerRun, SystemPages.byteCount)
+        let slotByteCount = size.map { smallestSlot << $0 } ?? byteCount
+        let wanted = size == nil ? byteCount : Swift.max(slotByteCount * slotsPerRun, SystemPages.byteCount)
         guard let pages = SystemPages.map(byteCount: wanted) else { return nil }
         let run = Run(pages: pages, slotByteCount: slotByteCount, size: size)
         run.position = state.runs.count
@@ -141,7 +141,7 @@ final class SecretPages: Sendable {
             run.positionWithRoom = state.withRoom[size].count
             state.withRoom[size].append(run)
         }
-        if state.isProtected { self.protect(run, &state) }
+        if state.isProtected { protect(run, &state) }
         return run
     }
 

@@ -136,8 +136,8 @@
         private static func copyToStack(_ pointer: Pointer) {
             withUnsafeTemporaryAllocation(byteCount: 1000, alignment: 16) { buffer in
                 if let address = pointer.address { buffer.baseAddress?.copyMemory(from: address, byteCount: 32) }
-                self.seen.store(
-                    UnsafeRawBufferPointer(buffer)[Int(self.seen.load(ordering: .relaxed))], ordering: .relaxed)
+                seen.store(
+                    UnsafeRawBufferPointer(buffer)[Int(seen.load(ordering: .relaxed))], ordering: .relaxed)
             }
         }
 

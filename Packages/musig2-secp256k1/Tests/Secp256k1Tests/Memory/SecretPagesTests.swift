@@ -3,7 +3,8 @@ import Testing
 
 @testable import Secp256k1
 
-@Suite struct SecretPagesTests {
+@Suite("Pages of secrets")
+struct SecretPagesTests {
     /// Any secret at any time: none overlaps another, each begins as zeros, and what is given back is used again.
     @Test func secretsDoNotOverlapAndPagesAreUsedAgain() throws {
         let seed: UInt64 = 41

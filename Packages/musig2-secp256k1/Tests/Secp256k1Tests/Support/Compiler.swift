@@ -7,7 +7,7 @@ enum Compiler {
         var line: Int
         var message: String
 
-        var description: String { "line \(self.line): \(self.message)" }
+        var description: String { "line \(line): \(message)" }
     }
 
     /// The errors in a source, as far as the stage that checks noncopyable values; a mere type check would miss those.
@@ -21,12 +21,12 @@ enum Compiler {
 
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        let moduleMap = self.packageFolder.appendingPathComponent("Sources/CSecp256k1/module.modulemap").path
+        let moduleMap = packageFolder.appendingPathComponent("Sources/CSecp256k1/module.modulemap").path
         process.arguments = [
             "swiftc", "-emit-sil", "-o", folder.appendingPathComponent("Source.sil").path,
             "-swift-version", "6", "-parse-as-library", "-module-name", "Source",
-            "-module-cache-path", self.buildFolder.appendingPathComponent("ModuleCache").path,
-            "-I", self.buildFolder.appendingPathComponent("Modules").path,
+            "-module-cache-path", buildFolder.appendingPathComponent("ModuleCache").path,
+            "-I", buildFolder.appendingPathComponent("Modules").path,
             "-Xcc", "-fmodule-map-file=\(moduleMap)",
             file.path,
         ]

@@ -9,7 +9,7 @@
             let file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
             guard file >= 0 else { throw Failure(errno) }
             defer { close(file) }
-            for region in try self.regions() where region.isWritable && !region.flags.contains("dd") {
+            for region in try regions() where region.isWritable && !region.flags.contains("dd") {
                 // What has no page behind it, such as a guard, cannot be read: the rest of the region can.
                 var offset = 0
                 while offset < region.byteCount {
@@ -28,7 +28,7 @@
         /// fork, `lo` locked.
         static func flags(at address: UnsafeRawPointer) throws -> Set<String> {
             let address = UInt(bitPattern: address)
-            let region = try self.regions().first { $0.start <= address && address - $0.start < UInt($0.byteCount) }
+            let region = try regions().first { $0.start <= address && address - $0.start < UInt($0.byteCount) }
             return region?.flags ?? []
         }
 
@@ -41,7 +41,7 @@
 
         private static func regions() throws -> [Region] {
             var regions: [Region] = []
-            for line in try self.text(of: "/proc/self/smaps").split(separator: "\n") {
+            for line in try text(of: "/proc/self/smaps").split(separator: "\n") {
                 let words = line.split(separator: " ")
                 if words.first == "VmFlags:" {
                     if !regions.isEmpty { regions[regions.count - 1].flags = Set(words.dropFirst().map(String.init)) }

@@ -5,27 +5,27 @@ struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 
     init(seed: UInt64) {
-        self.state = seed
+        state = seed
     }
 
     mutating func next() -> UInt64 {
-        self.state &+= 0x9E37_79B9_7F4A_7C15
-        var word = self.state
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var word = state
         word = (word ^ (word &>> 30)) &* 0xBF58_476D_1CE4_E5B9
         word = (word ^ (word &>> 27)) &* 0x94D0_49BB_1331_11EB
         return word ^ (word &>> 31)
     }
 
     mutating func bytes(_ count: Int) -> [UInt8] {
-        (0..<count).map { _ in UInt8(truncatingIfNeeded: self.next()) }
+        (0..<count).map { _ in UInt8(truncatingIfNeeded: next()) }
     }
 
     mutating func hash32() -> Hash32 {
-        Hash32(bigEndianWords: self.next(), self.next(), self.next(), self.next())
+        Hash32(bigEndianWords: next(), next(), next(), next())
     }
 
     mutating func scalar() -> Scalar {
-        Scalar(reducing: self.hash32())
+        Scalar(reducing: hash32())
     }
 
     mutating func publicKey() throws -> PublicKey {

@@ -10,7 +10,7 @@ struct BIP340Vector: Sendable, CustomTestStringConvertible {
     var signature: String
     var isValid: Bool
 
-    var testDescription: String { "BIP-340 vector \(self.index)" }
+    var testDescription: String { "BIP-340 vector \(index)" }
 }
 
 /// All 19 vectors, by value, of bip-0340/test-vectors.csv in https://github.com/bitcoin/bips (BSD-2-Clause).

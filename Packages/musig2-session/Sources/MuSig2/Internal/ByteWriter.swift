@@ -16,12 +16,12 @@ struct ByteWriter {
     }
 
     mutating func append(_ bytes: UnsafeRawBufferPointer) {
-        let length = Swift.min(bytes.count, self.buffer.count - self.count)
+        let length = Swift.min(bytes.count, buffer.count - count)
         assert(length == bytes.count, "no room for what is to be hashed")
         guard length > 0 else { return }
-        UnsafeMutableRawBufferPointer(rebasing: self.buffer[self.count..<self.count + length])
+        UnsafeMutableRawBufferPointer(rebasing: buffer[count..<count + length])
             .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[0..<length]))
-        self.count += length
+        count += length
     }
 
     mutating func append(_ bytes: [UInt8]) {
@@ -43,19 +43,19 @@ struct ByteWriter {
 
     /// The 33 bytes of a key's compressed form.
     mutating func append(_ key: PublicKey) {
-        guard self.buffer.count - self.count >= PublicKey.byteCount else {
+        guard buffer.count - count >= PublicKey.byteCount else {
             return assertionFailure("no room for what is to be hashed")
         }
-        key.writeCompressed(to: UnsafeMutableRawBufferPointer(rebasing: self.buffer[self.count...]))
-        self.count += PublicKey.byteCount
+        key.writeCompressed(to: UnsafeMutableRawBufferPointer(rebasing: buffer[count...]))
+        count += PublicKey.byteCount
     }
 
     /// The 33 bytes of a point: 33 zero bytes for infinity.
     mutating func append(_ point: Point) {
-        guard self.buffer.count - self.count >= PublicKey.byteCount else {
+        guard buffer.count - count >= PublicKey.byteCount else {
             return assertionFailure("no room for what is to be hashed")
         }
-        point.writeExtended(to: UnsafeMutableRawBufferPointer(rebasing: self.buffer[self.count...]))
-        self.count += PublicKey.byteCount
+        point.writeExtended(to: UnsafeMutableRawBufferPointer(rebasing: buffer[count...]))
+        count += PublicKey.byteCount
     }
 }

@@ -15,11 +15,11 @@ enum NonceHalves {
     static func read<Half>(
         _ bytes: [UInt8], as parse: (UnsafeRawBufferPointer) throws(PublicKeyError) -> Half
     ) throws(ContributionError) -> (first: Half, second: Half) {
-        guard bytes.count == self.byteCount else {
-            throw .wrongLength(expected: self.byteCount, found: bytes.count)
+        guard bytes.count == byteCount else {
+            throw .wrongLength(expected: byteCount, found: bytes.count)
         }
-        let first = try self.half(bytes.span.bytes, at: 0, as: parse)
-        let second = try self.half(bytes.span.bytes, at: PublicKey.byteCount, as: parse)
+        let first = try half(bytes.span.bytes, at: 0, as: parse)
+        let second = try half(bytes.span.bytes, at: PublicKey.byteCount, as: parse)
         return (first, second)
     }
 
@@ -35,7 +35,7 @@ enum NonceHalves {
 
     /// The 66 bytes of two halves, infinity as 33 zeros.
     static func bytes(_ first: Point, _ second: Point) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: self.byteCount) { buffer, count in
+        [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
             var writer = ByteWriter(UnsafeMutableRawBufferPointer(buffer))
             writer.append(first)
             writer.append(second)

@@ -74,7 +74,7 @@ public struct KeyAggContext: Sendable, Hashable {
 
     /// The x coordinate of the aggregate key, as BIP-340 and Taproot know it.
     public var xOnlyKey: XOnlyPublicKey {
-        self.aggregateKey.xOnly
+        aggregateKey.xOnly
     }
 
     /// The same signers with a tweak added to the aggregate key (ApplyTweak). Tweaks may follow each other in any mix.
@@ -83,16 +83,16 @@ public struct KeyAggContext: Sendable, Hashable {
     /// - Returns: The context for the new key.
     /// - Throws: `TweakError.tweakedKeyIsInfinity` if the tweak cancels the key.
     public func applyingTweak(_ tweak: Tweak) throws(TweakError) -> KeyAggContext {
-        let negates = self.scheme.rules.negates(self.aggregateKey, before: tweak.kind)
-        let key = negates ? self.aggregateKey.negated : self.aggregateKey
+        let negates = scheme.rules.negates(aggregateKey, before: tweak.kind)
+        let key = negates ? aggregateKey.negated : aggregateKey
         guard case .point(let tweaked) = key.addingGenerator(times: tweak.scalar) else {
             throw .tweakedKeyIsInfinity
         }
         var context = self
         context.aggregateKey = tweaked
-        context.isNegated = self.isNegated != negates
+        context.isNegated = isNegated != negates
         context.accumulatedTweak =
-            (negates ? self.accumulatedTweak.negated : self.accumulatedTweak) + tweak.scalar
+            (negates ? accumulatedTweak.negated : accumulatedTweak) + tweak.scalar
         return context
     }
 
@@ -114,6 +114,6 @@ public struct KeyAggContext: Sendable, Hashable {
     /// - Parameter key: A signer's key.
     /// - Returns: The signer's index, or nil.
     public func firstIndex(of key: PublicKey) -> Int? {
-        self.keys.firstIndex(of: key)
+        keys.firstIndex(of: key)
     }
 }

@@ -34,8 +34,8 @@ public struct AggregateNonce: Sendable, Hashable, CustomStringConvertible {
 
     /// The sum of nonces, as many as the caller knows to be within limits.
     init(unchecked nonces: [PublicNonce]) {
-        self.first = Point.sum(of: nonces.map { $0.first })
-        self.second = Point.sum(of: nonces.map { $0.second })
+        first = Point.sum(of: nonces.map { $0.first })
+        second = Point.sum(of: nonces.map { $0.second })
     }
 
     /// Adds up public nonces that came from elsewhere, and names the signer of one that is not a nonce. To keep the nonces, so that nothing
@@ -73,22 +73,22 @@ public struct AggregateNonce: Sendable, Hashable, CustomStringConvertible {
 
     /// The 66 bytes.
     public var rawRepresentation: [UInt8] {
-        NonceHalves.bytes(self.first, self.second)
+        NonceHalves.bytes(first, second)
     }
 
     /// Whether a half is the point at infinity, which happens only where a signer meant it to.
     public var hasInfiniteHalf: Bool {
-        self.first.isInfinity || self.second.isInfinity
+        first.isInfinity || second.isInfinity
     }
 
     /// The two halves in hexadecimal.
     public var description: String {
-        "\(self.first)‖\(self.second)"
+        "\(first)‖\(second)"
     }
 
     /// R₁ + b·R₂.
     func effective(_ nonceCoefficient: Scalar) -> Point {
-        self.second.multiplied(by: nonceCoefficient) + self.first
+        second.multiplied(by: nonceCoefficient) + first
     }
 }
 

@@ -38,9 +38,9 @@ struct NonceSeed: ~Copyable {
         let messageBytes = message.map { 1 + 8 + $0.count } ?? 1
         let aggregateKeyBytes = aggregateKey == nil ? 1 : 1 + Hash32.byteCount
         let count =
-            self.bytes.count + 1 + PublicKey.byteCount + aggregateKeyBytes + messageBytes + 4 + extraInput.count + 1
+            bytes.count + 1 + PublicKey.byteCount + aggregateKeyBytes + messageBytes + 4 + extraInput.count + 1
         var input = SecretBytes(byteCount: count)
-        self.bytes.withUnsafeBytes { seed in
+        bytes.withUnsafeBytes { seed in
             input.withUnsafeMutableBytes { input in
                 var writer = ByteWriter(input)
                 writer.append(seed)
@@ -71,9 +71,9 @@ extension TaggedHash {
     /// The nonce of which the halves are the hashes of an input that ends in the byte 0 and then 1; nil if a half is zero.
     func nonce(of input: inout SecretBytes, publicKey: PublicKey) -> SecretNonce? {
         do throws(SecretKeyError) {
-            let first = try SecretScalar(reducing: self.secretHash(input))
+            let first = try SecretScalar(reducing: secretHash(input))
             input.withUnsafeMutableBytes { $0[$0.count - 1] = 1 }
-            let second = try SecretScalar(reducing: self.secretHash(input))
+            let second = try SecretScalar(reducing: secretHash(input))
             return try SecretNonce(first: first, second: second, publicKey: publicKey)
         } catch {
             return nil

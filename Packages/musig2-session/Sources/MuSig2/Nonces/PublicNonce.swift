@@ -47,16 +47,16 @@ public struct PublicNonce: Sendable, Hashable, CustomStringConvertible {
 
     /// The 66 bytes.
     public var rawRepresentation: [UInt8] {
-        NonceHalves.bytes(.point(self.first), .point(self.second))
+        NonceHalves.bytes(.point(first), .point(second))
     }
 
     /// The 66 bytes in hexadecimal.
     public var description: String {
-        "\(self.first)\(self.second)"
+        "\(first)\(second)"
     }
 
     /// R₁ + b·R₂, the point that a signer's partial signature is held against.
     func effective(_ nonceCoefficient: Scalar) -> Point {
-        self.second.multiplied(by: nonceCoefficient) + .point(self.first)
+        second.multiplied(by: nonceCoefficient) + .point(first)
     }
 }

@@ -103,7 +103,7 @@ public struct SecretNonce: ~Copyable, Sendable {
     init(
         first: consuming SecretScalar, second: consuming SecretScalar, publicKey: PublicKey
     ) throws(SecretKeyError) {
-        self.publicNonce = PublicNonce(first: try first.publicPoint(), second: try second.publicPoint())
+        publicNonce = PublicNonce(first: try first.publicPoint(), second: try second.publicPoint())
         self.publicKey = publicKey
         self.first = first
         self.second = second
@@ -111,9 +111,9 @@ public struct SecretNonce: ~Copyable, Sendable {
 
     /// k₁ + b·k₂, the number behind this signer's share of R.
     consuming func effective(_ nonceCoefficient: Scalar) throws(SecretKeyError) -> SecretScalar {
-        var result = self.second
+        var result = second
         try result.multiply(by: nonceCoefficient)
-        try result.add(self.first)
+        try result.add(first)
         return result
     }
 }

@@ -9,7 +9,7 @@ public struct SignatureScheme: Sendable, Hashable, CustomStringConvertible {
     let rules: any SchemeRules
 
     init(_ name: String, rules: any SchemeRules) {
-        self.description = name
+        description = name
         self.rules = rules
     }
 
@@ -23,6 +23,6 @@ public struct SignatureScheme: Sendable, Hashable, CustomStringConvertible {
 
     /// Hashes the name.
     public func hash(into hasher: inout Hasher) {
-        hasher.combine(self.description)
+        hasher.combine(description)
     }
 }

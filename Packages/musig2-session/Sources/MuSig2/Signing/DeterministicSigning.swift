@@ -88,7 +88,7 @@ public enum DeterministicSigning {
     ) -> SecretNonce? {
         let keyBytes = SecretKey.byteCount
         let count = keyBytes + PublicNonce.byteCount + Hash32.byteCount + 8 + message.count + 1
-        let mask = auxiliaryRandomness.map { $0.withUnsafeBytes { self.auxiliaryHash.hash($0) } } ?? .zero
+        let mask = auxiliaryRandomness.map { $0.withUnsafeBytes { auxiliaryHash.hash($0) } } ?? .zero
         var input = SecretBytes(byteCount: count)
         secretKey.withUnsafeBytes { key in
             input.withUnsafeMutableBytes { input in
@@ -106,7 +106,7 @@ public enum DeterministicSigning {
                 writer.append(message)
             }
         }
-        return self.nonceHash.nonce(of: &input, publicKey: secretKey.publicKey)
+        return nonceHash.nonce(of: &input, publicKey: secretKey.publicKey)
     }
 }
 

@@ -51,11 +51,11 @@ public struct PartialSignature: Sendable, Hashable, CustomStringConvertible {
 
     /// The 32 bytes.
     public var rawRepresentation: [UInt8] {
-        self.scalar.bytes
+        scalar.bytes
     }
 
     /// The 32 bytes in hexadecimal.
     public var description: String {
-        "\(self.scalar)"
+        "\(scalar)"
     }
 }

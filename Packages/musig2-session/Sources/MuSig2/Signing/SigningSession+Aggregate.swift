@@ -14,19 +14,19 @@ extension SigningSession {
     public func aggregate(
         _ partials: [PartialSignature], publicNonces: [PublicNonce]? = nil
     ) throws(AggregationError) -> SchnorrSignature {
-        guard partials.count == self.context.keys.count else {
-            throw .wrongNumberOfPartialSignatures(expected: self.context.keys.count, found: partials.count)
+        guard partials.count == context.keys.count else {
+            throw .wrongNumberOfPartialSignatures(expected: context.keys.count, found: partials.count)
         }
-        var sum = self.context.scheme.rules.tweakingSigner == nil ? self.tweakTerm : .zero
+        var sum = context.scheme.rules.tweakingSigner == nil ? tweakTerm : .zero
         for partial in partials {
             sum += partial.scalar
         }
-        let signature = SchnorrSignature(r: self.effectiveNonce.x, s: sum.hash32)
-        if self.isValid(signature) {
+        let signature = SchnorrSignature(r: effectiveNonce.x, s: sum.hash32)
+        if isValid(signature) {
             return signature
         }
         guard let publicNonces else { throw .invalidSignature }
-        throw self.blame(partials, publicNonces: publicNonces)
+        throw blame(partials, publicNonces: publicNonces)
     }
 
     /// Adds up partial signatures that came from elsewhere, and names the signer of one that is not a partial signature.
@@ -40,8 +40,8 @@ extension SigningSession {
     public func aggregate(
         rawPartials: [[UInt8]], publicNonces: [PublicNonce]? = nil
     ) throws(AggregationError) -> SchnorrSignature {
-        guard rawPartials.count == self.context.keys.count else {
-            throw .wrongNumberOfPartialSignatures(expected: self.context.keys.count, found: rawPartials.count)
+        guard rawPartials.count == context.keys.count else {
+            throw .wrongNumberOfPartialSignatures(expected: context.keys.count, found: rawPartials.count)
         }
         let partials: [PartialSignature]
         do throws(InvalidContribution) {
@@ -53,12 +53,12 @@ extension SigningSession {
     }
 
     private func blame(_ partials: [PartialSignature], publicNonces: [PublicNonce]) -> AggregationError {
-        guard publicNonces.count == self.context.keys.count else {
-            return .wrongNumberOfPublicNonces(expected: self.context.keys.count, found: publicNonces.count)
+        guard publicNonces.count == context.keys.count else {
+            return .wrongNumberOfPublicNonces(expected: context.keys.count, found: publicNonces.count)
         }
         let sum = AggregateNonce(unchecked: publicNonces)
-        guard sum == self.aggregateNonce else { return .aggregateNonceIsNotTheSum }
-        let signers = self.signersOfInvalid(partials, publicNonces: publicNonces)
+        guard sum == aggregateNonce else { return .aggregateNonceIsNotTheSum }
+        let signers = signersOfInvalid(partials, publicNonces: publicNonces)
         return signers.isEmpty ? .invalidSignature : .invalidPartialSignatures(signers: signers)
     }
 }

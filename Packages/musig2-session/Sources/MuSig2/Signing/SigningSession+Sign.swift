@@ -18,16 +18,16 @@ extension SigningSession {
         guard nonce.publicKey == publicKey else {
             throw .nonceOfAnotherKey(expected: nonce.publicKey, found: publicKey)
         }
-        guard let signer = self.context.firstIndex(of: publicKey) else { throw .signerNotAmongKeys(publicKey) }
+        guard let signer = context.firstIndex(of: publicKey) else { throw .signerNotAmongKeys(publicKey) }
         do throws(SecretKeyError) {
-            var result = try nonce.effective(self.nonceCoefficient)
-            if self.negatesNonce {
+            var result = try nonce.effective(nonceCoefficient)
+            if negatesNonce {
                 result.negate()
             }
             var key = secretKey.secretScalar()
-            try key.multiply(by: self.keyFactor(ofSigner: signer))
+            try key.multiply(by: keyFactor(ofSigner: signer))
             try result.add(key)
-            return PartialSignature(result.declassify() + self.tweakTerm(ofSigner: signer))
+            return PartialSignature(result.declassify() + tweakTerm(ofSigner: signer))
         } catch {
             throw .degenerate
         }

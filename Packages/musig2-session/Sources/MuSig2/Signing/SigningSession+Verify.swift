@@ -12,12 +12,12 @@ extension SigningSession {
     ///   - signer: The signer's index.
     /// - Returns: Whether it is valid; false for an index that no signer has.
     public func isValid(_ partial: PartialSignature, publicNonce: PublicNonce, signer: Int) -> Bool {
-        guard self.context.keys.indices.contains(signer) else { return false }
-        let nonce = publicNonce.effective(self.nonceCoefficient)
-        let expected = self.negatesNonce ? nonce.negated : nonce
-        let found = self.context.keys[signer].doubleMultiplied(
-            generatorFactor: partial.scalar - self.tweakTerm(ofSigner: signer),
-            pointFactor: self.keyFactor(ofSigner: signer).negated
+        guard context.keys.indices.contains(signer) else { return false }
+        let nonce = publicNonce.effective(nonceCoefficient)
+        let expected = negatesNonce ? nonce.negated : nonce
+        let found = context.keys[signer].doubleMultiplied(
+            generatorFactor: partial.scalar - tweakTerm(ofSigner: signer),
+            pointFactor: keyFactor(ofSigner: signer).negated
         )
         return found == expected
     }
@@ -29,9 +29,9 @@ extension SigningSession {
     ///   - publicNonces: One public nonce of each signer, in the order of the keys.
     /// - Returns: Their indices, ascending. A signer of which either is missing is among them.
     public func signersOfInvalid(_ partials: [PartialSignature], publicNonces: [PublicNonce]) -> [Int] {
-        self.context.keys.indices.filter { signer in
+        context.keys.indices.filter { signer in
             guard signer < partials.count, signer < publicNonces.count else { return true }
-            return !self.isValid(partials[signer], publicNonce: publicNonces[signer], signer: signer)
+            return !isValid(partials[signer], publicNonce: publicNonces[signer], signer: signer)
         }
     }
 }

@@ -47,34 +47,34 @@ public struct SigningSession: Sendable, Hashable {
         self.context = context
         self.aggregateNonce = aggregateNonce
         self.message = message
-        self.nonceCoefficient = coefficient
+        nonceCoefficient = coefficient
         self.effectiveNonce = effective
-        self.negatesNonce = rules.signsForNegation(ofNonce: effective)
-        self.challenge = rules.challenge(
+        negatesNonce = rules.signsForNegation(ofNonce: effective)
+        challenge = rules.challenge(
             effectiveNonce: effective, aggregateKey: context.aggregateKey, message: message
         )
     }
 
     /// Whether the signers sign with −d: g · gacc = −1.
     var negatesKey: Bool {
-        self.context.scheme.rules.signsForNegation(of: self.context.aggregateKey) != self.context.isNegated
+        context.scheme.rules.signsForNegation(of: context.aggregateKey) != context.isNegated
     }
 
     /// What a signer's secret key is multiplied by: e · a · (±1).
     func keyFactor(ofSigner signer: Int) -> Scalar {
-        let factor = self.challenge * self.context.coefficients[signer]
-        return self.negatesKey ? factor.negated : factor
+        let factor = challenge * context.coefficients[signer]
+        return negatesKey ? factor.negated : factor
     }
 
     /// e times the tweaks, with the sign of the final key: what somebody adds to the sum of the partial signatures.
     var tweakTerm: Scalar {
-        let term = self.challenge * self.context.accumulatedTweak
-        return self.context.scheme.rules.signsForNegation(of: self.context.aggregateKey) ? term.negated : term
+        let term = challenge * context.accumulatedTweak
+        return context.scheme.rules.signsForNegation(of: context.aggregateKey) ? term.negated : term
     }
 
     /// The tweak term if this signer adds it, else zero.
     func tweakTerm(ofSigner signer: Int) -> Scalar {
-        self.context.scheme.rules.tweakingSigner == signer ? self.tweakTerm : .zero
+        context.scheme.rules.tweakingSigner == signer ? self.tweakTerm : .zero
     }
 
     /// Whether a signature is one for this session's message under its aggregate key. Wherever it came from, however it was
@@ -83,8 +83,8 @@ public struct SigningSession: Sendable, Hashable {
     /// - Parameter signature: 64 bytes.
     /// - Returns: Whether it is valid under the scheme's own rule.
     public func isValid(_ signature: SchnorrSignature) -> Bool {
-        self.context.scheme.rules.isValid(
-            signature, aggregateKey: self.context.aggregateKey, message: self.message
+        context.scheme.rules.isValid(
+            signature, aggregateKey: context.aggregateKey, message: self.message
         )
     }
 }

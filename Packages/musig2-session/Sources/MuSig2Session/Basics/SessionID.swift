@@ -24,7 +24,7 @@ public struct SessionID: Hashable, Sendable, Comparable, CustomStringConvertible
     ///
     /// - Parameter descriptorBytes: The descriptor as it was received.
     public init(descriptorBytes: [UInt8]) {
-        self.hash = Tag.session.hash(descriptorBytes)
+        hash = Tag.session.hash(descriptorBytes)
     }
 
     /// The 32 bytes.

@@ -9,7 +9,7 @@ public struct Tag: Hashable, Sendable, CustomStringConvertible {
     private let tagged: TaggedHash
 
     private init(_ name: String) {
-        self.tagged = TaggedHash("musig2-p2p/" + name)
+        tagged = TaggedHash("musig2-p2p/" + name)
     }
 
     /// Session ids.

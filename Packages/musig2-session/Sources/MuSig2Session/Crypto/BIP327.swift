@@ -21,7 +21,7 @@ public struct BIP327: SessionCrypto {
     /// - Throws: ``DescriptorError/invalidAggregateKey(_:)``: tweaks that cancel the key, for which nobody can sign.
     public init(_ descriptor: SessionDescriptor) throws(DescriptorError) {
         self.descriptor = descriptor
-        self.keyAgg = try descriptor.keyAggContext()
+        keyAgg = try descriptor.keyAggContext()
     }
 
     /// The key that the final signatures are for, all tweaks applied.

@@ -18,19 +18,19 @@ public struct ElectionOrder: Hashable, Sendable {
         switch method {
         case .hashWithID:
             let prefix = session.bytes
-            self.indices = Self.sorted(positions) {
+            indices = Self.sorted(positions) {
                 Tag.election.hash(prefix + signerKeys[$0].compressedRepresentation)
             }
         case .lexicographic:
-            self.indices = Self.sorted(positions) { signerKeys[$0] }
+            indices = Self.sorted(positions) { signerKeys[$0] }
         case .hash:
-            self.indices = Self.sorted(positions) { Tag.election.hash(signerKeys[$0].compressedRepresentation) }
+            indices = Self.sorted(positions) { Tag.election.hash(signerKeys[$0].compressedRepresentation) }
         case .first:
-            self.indices = positions
+            indices = positions
         case .last:
-            self.indices = positions.reversed()
+            indices = positions.reversed()
         case .off:
-            self.indices = []
+            indices = []
         }
     }
 

@@ -72,7 +72,7 @@ public struct SessionDescriptor: Sendable, Hashable {
         self.bytes = bytes
         self.fields = fields
         self.signerKeys = try Self.signerKeys(fields.signerKeys)
-        self.messageKeys = try Self.messageKeys(fields.messageKeys, signerKeys: signerKeys)
+        messageKeys = try Self.messageKeys(fields.messageKeys, signerKeys: signerKeys)
         var tweaks: [Tweak] = []
         for (index, tweak) in fields.tweaks.enumerated() {
             do throws(TweakError) {
@@ -82,8 +82,8 @@ public struct SessionDescriptor: Sendable, Hashable {
             }
         }
         self.tweaks = tweaks
-        self.taproot = fields.taproot.map { SessionPlan.Taproot(merkleRoot: Hash32($0.merkleRoot)) }
-        self.id = SessionID(descriptorBytes: bytes)
+        taproot = fields.taproot.map { SessionPlan.Taproot(merkleRoot: Hash32($0.merkleRoot)) }
+        id = SessionID(descriptorBytes: bytes)
     }
 
     private static func signerKeys(_ encoded: [[UInt8]]) throws(DescriptorError) -> [PublicKey] {

@@ -33,7 +33,7 @@ public struct VerifiedAnnouncement: Sendable, Hashable {
         let id = SessionID(descriptorBytes: signed.announcement.descriptorBytes)
         if let expected, id != expected { throw .wrongSession(expected: expected, found: id) }
         do throws(PeerIDError) {
-            self.peer = try PeerID(bytes: signed.announcement.peerID)
+            peer = try PeerID(bytes: signed.announcement.peerID)
         } catch {
             throw .peerID(error)
         }
@@ -47,7 +47,7 @@ public struct VerifiedAnnouncement: Sendable, Hashable {
         // A parse of all keys is for those alone that the creator's key signs for.
         try Self.checkSignature(of: signed, by: Self.creatorKey(fields), creator: Int(fields.creator))
         do throws(DescriptorError) {
-            self.descriptor = try SessionDescriptor(checking: fields, bytes: signed.announcement.descriptorBytes)
+            descriptor = try SessionDescriptor(checking: fields, bytes: signed.announcement.descriptorBytes)
         } catch {
             throw .descriptor(error)
         }
@@ -66,7 +66,7 @@ public struct VerifiedAnnouncement: Sendable, Hashable {
                 expected: descriptor.id, found: SessionID(descriptorBytes: signed.announcement.descriptorBytes))
         }
         do throws(PeerIDError) {
-            self.peer = try PeerID(bytes: signed.announcement.peerID)
+            peer = try PeerID(bytes: signed.announcement.peerID)
         } catch {
             throw .peerID(error)
         }
@@ -124,9 +124,9 @@ public struct VerifiedAnnouncement: Sendable, Hashable {
         } catch {
             throw .cannotSign
         }
-        self.signed = SignedAnnouncement(announcement) { _ in signature }
+        signed = SignedAnnouncement(announcement) { _ in signature }
         self.descriptor = descriptor
-        self.peer = local.peer
+        peer = local.peer
     }
 }
 

@@ -93,7 +93,7 @@ extension SessionMachine {
         default: break
         }
         guard constants.crypto.isValid(signatures: signatures) else {
-            if let peer { context.penalise(peer, .badFinalSignature) }
+            if let peer { context.penalize(peer, .badFinalSignature) }
             return
         }
         if let entry = peer.flatMap({ peers.index(of: $0) }) { peers[at: entry].noteSignatures() }

@@ -8,13 +8,13 @@ extension SessionMachine {
         let body = message.body
         let index = Int(body.index)
         guard index < constants.signerCount, body.sessionID == constants.idBytes else {
-            return context.penalise(peer, .outOfPlace)
+            return context.penalize(peer, .outOfPlace)
         }
         let entry = peers.index(of: peer)
         let isBound = entry.map { peers[at: $0].isBound } ?? false
         guard isBound || mayAnyoneBring(body, peer) else {
             // The JOIN of a peer that was introduced, or that another's JOIN names, may have been lost on the way.
-            if entry == nil { context.penalise(peer, .notBound) }
+            if entry == nil { context.penalize(peer, .notBound) }
             return
         }
         if body.type == .join { return receiveJoin(message, index, from: peer, &context) }
@@ -52,10 +52,10 @@ extension SessionMachine {
     /// A validly signed message that says what it must not. That is its author's fault alone: a peer that passed it on is
     /// not scored, so that nobody can make honest signers shut each other out.
     private func blame(
-        _ index: Int, _ fault: MessageFault, _ offence: SessionOffence, from peer: PeerID, _ context: inout Context
+        _ index: Int, _ fault: MessageFault, _ offense: SessionOffense, from peer: PeerID, _ context: inout Context
     ) {
         context.tell(.misbehaved(index: index, fault))
-        if peers.presents(index, at: peer) { context.penalise(peer, offence) }
+        if peers.presents(index, at: peer) { context.penalize(peer, offense) }
     }
 
     // MARK: ABORT, DECLINE, EVIDENCE, BROADCAST_DONE
@@ -67,7 +67,7 @@ extension SessionMachine {
         if message.body.type == .decline, slots.roster.isDecided(index, run: message.body.run) {
             return acknowledgeAgain(message, index, to: peer, &context)
         }
-        guard constants.isSigned(message) else { return context.penalise(peer, .badSignature) }
+        guard constants.isSigned(message) else { return context.penalize(peer, .badSignature) }
         guard let payload = try? Payload(decoding: message.body.payload, type: message.body.type) else {
             return blame(index, .payload, .malformedPayload, from: peer, &context)
         }
@@ -107,7 +107,7 @@ extension SessionMachine {
         guard body.attempt <= descriptor.highestAttempt(at: context.now) else { return }
         let raises = body.attempt > number
         if !raises, slots.isHeld(message, index) { return }
-        guard constants.isSigned(message) else { return context.penalise(peer, .badSignature) }
+        guard constants.isSigned(message) else { return context.penalize(peer, .badSignature) }
         guard slots.belongsHere(body, index) else { return blame(index, .kind, .outOfPlace, from: peer, &context) }
         if !raises { noteInAttempt(peer) }
         guard raises ? state.isRunning : slots.isOfUse(body, index) else { return }
@@ -204,7 +204,7 @@ extension SessionMachine {
         let signers = constants.signerCount
         guard sync.wanted.allSatisfy({ $0.indices.allSatisfy { $0 < UInt32(signers) } }),
             sync.leaves.isEmpty || sync.leaves.count == signers
-        else { return context.penalise(peer, .outOfPlace) }
+        else { return context.penalize(peer, .outOfPlace) }
         let isNewStep = beginStep(signer, peerAt: entry, &context)
         peers[at: entry].change(signer) { binding in
             binding.isFinal = sync.isFinal
@@ -235,7 +235,7 @@ extension SessionMachine {
             return meetKnownJoin(message, index, from: peer, &context)
         }
         if slots.roster.isWaiting(message, index, from: peer) { return }
-        guard constants.isSigned(message) else { return context.penalise(peer, .badSignature) }
+        guard constants.isSigned(message) else { return context.penalize(peer, .badSignature) }
         guard let join = try? Join(decoding: message.body.payload), let named = try? PeerID(bytes: join.peerID) else {
             return blame(index, .payload, .malformedPayload, from: peer, &context)
         }
@@ -255,7 +255,7 @@ extension SessionMachine {
         switch slots.roster.weigh(slot, index, isShown: isShown, configuration, at: context.now.monotonic) {
         case .enters: enterJoin(slot, index, isShown: isShown, &context)
         // A relay is not to blame for the author's haste; the author's own peer is.
-        case .waits: if peers.presents(index, at: peer) { context.penalise(peer, .outOfPlace) }
+        case .waits: if peers.presents(index, at: peer) { context.penalize(peer, .outOfPlace) }
         case .isDropped: break
         }
     }
@@ -330,7 +330,7 @@ extension SessionMachine {
         if let binding = peers[at: entry].binding(of: index) {
             if !binding.isPresented {
                 guard slots.joins[index]?.message == message || constants.isSigned(message) else {
-                    return context.penalise(peer, .badSignature)
+                    return context.penalize(peer, .badSignature)
                 }
                 peers[at: entry].change(index) { $0.isPresented = true }
                 peers.meet(entry, isRunning: state.isRunning, slots, &context)
@@ -368,7 +368,7 @@ extension SessionMachine {
         if body.type == .join, body.run < run { showJoinAgain(to: peer) }
         guard !isOwnEcho(message) else { return }
         // A JOIN's signature is checked already.
-        guard body.type == .join || constants.isSigned(message) else { return context.penalise(peer, .badSignature) }
+        guard body.type == .join || constants.isSigned(message) else { return context.penalize(peer, .badSignature) }
         guard state.isOpen else {
             if body.run >= run {
                 meetOther(&context)

@@ -52,11 +52,11 @@ public struct SessionMachine<Crypto: SessionCrypto>: Hashable, Sendable {
             local: local,
             configuration: configuration
         )
-        self.slots = SlotTable(constants)
-        self.own = OwnMessages(run: run, ledger: OwnLedger(ledger, signer: index))
-        self.schedule = SyncSchedule(interval: configuration.syncInterval, session: descriptor.id, signer: index)
-        self.rounds = RoundControl(configuration)
-        self.clock = SessionClock(descriptor, at: now)
+        slots = SlotTable(constants)
+        own = OwnMessages(run: run, ledger: OwnLedger(ledger, signer: index))
+        schedule = SyncSchedule(interval: configuration.syncInterval, session: descriptor.id, signer: index)
+        rounds = RoundControl(configuration)
+        clock = SessionClock(descriptor, at: now)
         restore(ledger, at: now)
     }
 

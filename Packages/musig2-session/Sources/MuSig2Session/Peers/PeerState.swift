@@ -63,8 +63,8 @@ struct Exchange: Hashable, Sendable {
     private var correctedAt: Duration?
 
     init(signers: Int) {
-        self.sent = SlotSet(signers: signers)
-        self.asked = SlotSet(signers: signers)
+        sent = SlotSet(signers: signers)
+        asked = SlotSet(signers: signers)
     }
 
     /// Notes an answer.
@@ -113,7 +113,7 @@ struct PeerState: Hashable, Sendable {
     var evidenceShown = 0
 
     init(signers: Int) {
-        self.exchange = Exchange(signers: signers)
+        exchange = Exchange(signers: signers)
     }
 
     var isConnected: Bool { exchange.isConnected }

@@ -11,10 +11,10 @@ struct AttemptColumns<Crypto: SessionCrypto>: Hashable, Sendable {
     var partials: Slots<PartialSlot>
 
     init(signers: Int, hasCommitmentRound: Bool) {
-        self.commitments = Slots(signers: hasCommitmentRound ? signers : 0)
-        self.commitmentsComplete = Slots(signers: hasCommitmentRound ? signers : 0)
-        self.nonces = Slots(signers: signers)
-        self.partials = Slots(signers: signers)
+        commitments = Slots(signers: hasCommitmentRound ? signers : 0)
+        commitmentsComplete = Slots(signers: hasCommitmentRound ? signers : 0)
+        nonces = Slots(signers: signers)
+        partials = Slots(signers: signers)
     }
 
     /// Drops what a signer said.

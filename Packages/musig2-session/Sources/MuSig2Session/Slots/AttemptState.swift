@@ -17,7 +17,7 @@ struct AttemptState<Crypto: SessionCrypto>: Hashable, Sendable {
     init(number: UInt32, signers: Int, hasCommitmentRound: Bool, cause: AttemptCause = AttemptCause()) {
         self.number = number
         self.cause = cause
-        self.columns = AttemptColumns(signers: signers, hasCommitmentRound: hasCommitmentRound)
+        columns = AttemptColumns(signers: signers, hasCommitmentRound: hasCommitmentRound)
     }
 }
 

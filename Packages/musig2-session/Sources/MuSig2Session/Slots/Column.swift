@@ -63,7 +63,7 @@ struct SlotSet: Hashable, Sendable {
     private let wordsPerColumn: Int
 
     init(signers: Int) {
-        self.wordsPerColumn = (signers + 63) / 64
+        wordsPerColumn = (signers + 63) / 64
     }
 
     private func position(_ slot: Slot) -> (word: Int, bit: UInt64) {

@@ -38,7 +38,7 @@ struct Roster: Hashable, Sendable {
     private var convicted: Set<Int> = []
 
     init(signers: Int) {
-        self.joins = Slots(signers: signers)
+        joins = Slots(signers: signers)
     }
 
     /// Whether the signer's slot is filled; false for a position that there is not.

@@ -9,8 +9,8 @@ struct SlotTable<Crypto: SessionCrypto>: Hashable, Sendable {
 
     init(_ constants: SessionConstants<Crypto>) {
         self.constants = constants
-        self.roster = Roster(signers: constants.signerCount)
-        self.attempt = AttemptState(
+        roster = Roster(signers: constants.signerCount)
+        attempt = AttemptState(
             number: 1, signers: constants.signerCount, hasCommitmentRound: constants.hasCommitmentRound)
     }
 

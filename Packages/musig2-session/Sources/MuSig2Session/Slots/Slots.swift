@@ -6,7 +6,7 @@ struct Slots<Value: Hashable & Sendable>: Hashable, Sendable, RandomAccessCollec
     private(set) var filled = 0
 
     init(signers: Int) {
-        self.values = Array(repeating: nil, count: signers)
+        values = Array(repeating: nil, count: signers)
     }
 
     var startIndex: Int { values.startIndex }

@@ -68,14 +68,14 @@ struct HostileTemper {
         accidents[.restart] += 1
         if Bool.random(using: &random) { accidents[.abort] = 0 }
         self.accidents = accidents
-        self.withheld =
+        withheld =
             switch Int.random(in: 0..<10, using: &random) {
             case 0..<5: []
             case 5..<7: [.partialSigShare]
             case 7: [.nonceShare, .noncesComplete]
             default: [.nonceCommit, .nonceCommitsComplete, .nonceShare, .noncesComplete, .partialSigShare]
             }
-        self.rightness = [0, 0.5, 0.9, 1].randomElement(using: &random) ?? 1
+        rightness = [0, 0.5, 0.9, 1].randomElement(using: &random) ?? 1
     }
 }
 

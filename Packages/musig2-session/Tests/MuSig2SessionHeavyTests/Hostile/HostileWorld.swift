@@ -22,7 +22,7 @@ struct HostileSetting {
     init(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         self.seed = seed
-        self.shape = Shape.allCases[Int(seed % 3)]
+        shape = Shape.allCases[Int(seed % 3)]
         self.signers = 2 + Int.random(in: 0...3, using: &random)
         var honest = Set(0..<signers)
         honest.remove(Int.random(in: 0..<signers, using: &random))
@@ -36,7 +36,7 @@ struct HostileSetting {
         plan.nonceTimeout = .seconds(10)
         plan.partialTimeout = .seconds(10)
         plan.lifetime = .seconds(86_400)
-        self.descriptor = try Fixture.descriptor(plan)
+        descriptor = try Fixture.descriptor(plan)
     }
 }
 
@@ -95,11 +95,11 @@ final class HostileWorld {
     init(_ setting: HostileSetting) throws {
         self.setting = setting
         self.crypto = StubGroup(setting.descriptor)
-        self.judge = WireJudge(descriptor: setting.descriptor, crypto: crypto, honest: setting.honest)
+        judge = WireJudge(descriptor: setting.descriptor, crypto: crypto, honest: setting.honest)
         var random = SplitMix64(seed: setting.seed &* 0x9E37_79B9 &+ 1)
-        self.temper = HostileTemper(using: &random)
+        temper = HostileTemper(using: &random)
         self.random = random
-        self.puppets = try (0..<2).map { try Fixture.peer(200 + $0) }
+        puppets = try (0..<2).map { try Fixture.peer(200 + $0) }
         for index in 0..<setting.signers where setting.honest.contains(index) {
             processes[index] = Process(peer: try Fixture.peer(index))
             try start(index)
@@ -176,7 +176,7 @@ final class HostileWorld {
         guard var process = processes[index], var node = process.node else { return }
         let own = process.peer
         let wasComplete = node.machine.signatures != nil
-        let result = try node.turn(input, at: now) { self.isConnected(own, $0) }
+        let result = try node.turn(input, at: now) { isConnected(own, $0) }
         if node.store != process.store {
             process.olderStores.append(process.store)
             if process.olderStores.count > 12 { process.olderStores.remove(at: Int.random(in: 0..<12, using: &random)) }
@@ -193,11 +193,11 @@ final class HostileWorld {
     }
 
     private func check(_ index: Int, _ result: TurnResult, wasComplete: Bool) throws {
-        for (peer, offence) in result.penalties where try isHonest(peer) {
+        for (peer, offense) in result.penalties where try isHonest(peer) {
             // A frame that overtakes its sender's JOIN is a stranger's.
-            if offence == .notBound { continue }
+            if offense == .notBound { continue }
             throw InvariantViolation(
-                "\(index) penalises the honest peer of \(try self.index(of: peer) ?? -1): \(offence)")
+                "\(index) penalizes the honest peer of \(try self.index(of: peer) ?? -1): \(offense)")
         }
         for event in result.events {
             switch event {
@@ -243,7 +243,7 @@ final class HostileWorld {
     private func takeShadow(_ index: Int, _ input: SessionInput) throws {
         guard var node = shadows[index] else { return }
         let own = try Fixture.peer(index)
-        let result = try node.turn(input, at: now) { self.isConnected(own, $0) }
+        let result = try node.turn(input, at: now) { isConnected(own, $0) }
         shadows[index] = node
         for (to, items) in result.frames where chance(0.9) {
             let said = items.filter { item in

@@ -36,7 +36,7 @@ final class WireJudge {
         self.descriptor = descriptor
         self.crypto = crypto
         self.honest = honest
-        self.checker = EvidenceChecker(descriptor: descriptor, crypto: crypto)
+        checker = EvidenceChecker(descriptor: descriptor, crypto: crypto)
     }
 
     /// An honest signer's hands signed for this.
@@ -167,7 +167,7 @@ struct WatchedHands: Hands {
     private let judge: WireJudge
 
     init(crypto: StubGroup, signer: Int, judge: WireJudge) {
-        self.hands = StubHands(crypto: crypto, signer: signer)
+        hands = StubHands(crypto: crypto, signer: signer)
         self.signer = signer
         self.judge = judge
     }

@@ -5,7 +5,8 @@ import WireCodec
 
 /// The worked example of the protocol's description: a mesh with a commitment round and message keys, and evidence.
 /// The figures were computed by another program, with hashes and a curve of its own.
-@Suite struct CommitmentExampleTests {
+@Suite("The worked example: commitments")
+struct CommitmentExampleTests {
     static let figures = """
         descriptor                0801100122210279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798
                                   222102c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee52a210377

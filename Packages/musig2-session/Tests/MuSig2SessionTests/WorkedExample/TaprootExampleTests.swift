@@ -7,7 +7,8 @@ import WireCodec
 /// The worked example of the protocol's description: a mesh of two that signs for a
 /// Taproot output key.
 /// The figures were computed by another program, with hashes and a curve of its own.
-@Suite struct TaprootExampleTests {
+@Suite("The worked example: Taproot")
+struct TaprootExampleTests {
     static let figures = """
         descriptor                0801100122210279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798
                                   222102c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee532056865

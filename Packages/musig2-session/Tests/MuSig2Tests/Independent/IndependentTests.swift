@@ -102,7 +102,7 @@ struct IndependentSession: Decodable, Sendable, CustomTestStringConvertible {
     var signature: String
     var isValid: Bool
 
-    var testDescription: String { self.name }
+    var testDescription: String { name }
 
     static func all() throws -> [IndependentSession] {
         let url = try #require(

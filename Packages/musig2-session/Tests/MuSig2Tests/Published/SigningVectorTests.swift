@@ -94,7 +94,7 @@ struct SigningVectorTests {
     }
 
     private static func checkSigning(_ vector: VectorCase) throws {
-        let (session, partial) = try self.sign(vector)
+        let (session, partial) = try sign(vector)
         #expect(partial.description == vector.expected)
         let nonces = try vector.nonces()
         let signer = try #require(vector.signer)

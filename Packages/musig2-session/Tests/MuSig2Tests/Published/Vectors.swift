@@ -39,7 +39,7 @@ struct VectorCase: Decodable, Sendable, CustomTestStringConvertible {
     var expectedPublicNonce: String?
     var error: Failure?
 
-    var testDescription: String { self.name }
+    var testDescription: String { name }
 }
 
 /// A file of published cases.
@@ -71,17 +71,17 @@ extension VectorCase {
     }
 
     private func tweakValues() throws -> [Tweak] {
-        try (self.tweaks ?? []).map { fields in
+        try (tweaks ?? []).map { fields in
             try Tweak(bytes: bytes(fields.tweak), kind: fields.isXOnly ? .xOnly : .plain)
         }
     }
 
     func messageBytes() throws -> [UInt8] {
-        try bytes(#require(self.message))
+        try bytes(#require(message))
     }
 
     func nonces() throws -> [PublicNonce] {
-        try #require(self.publicNonces).map { try PublicNonce(rawRepresentation: bytes($0)) }
+        try #require(publicNonces).map { try PublicNonce(rawRepresentation: bytes($0)) }
     }
 }
 

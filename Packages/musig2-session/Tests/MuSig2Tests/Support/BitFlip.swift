@@ -14,7 +14,7 @@ enum BitFlip {
     /// The others aggregate a changed key; the signer signs with the key that it has.
     static func changeKey(_ group: Group, signer: Int, bit: Int) throws {
         var raw = group.context.keys.map(\.compressedRepresentation)
-        raw[signer] = self.flip(raw[signer], bit: bit)
+        raw[signer] = flip(raw[signer], bit: bit)
         let changed: KeyAggContext
         do throws(KeyAggError) {
             changed = try KeyAggContext(compressedKeys: raw)
@@ -34,13 +34,13 @@ enum BitFlip {
             let key = try group.signers.secretKey(other)
             partials[other] = try session.sign(nonce, with: key)
         }
-        self.expectBlame(session, partials, group.publicNonces, signer: signer, "key, bit \(bit)")
+        expectBlame(session, partials, group.publicNonces, signer: signer, "key, bit \(bit)")
     }
 
     /// Everybody adds up a changed nonce; the signer signs with the nonce that it has.
     static func changeNonce(_ group: Group, signer: Int, bit: Int) throws {
         var raw = group.publicNonces.map(\.rawRepresentation)
-        raw[signer] = self.flip(raw[signer], bit: bit)
+        raw[signer] = flip(raw[signer], bit: bit)
         do throws(NonceAggError) {
             _ = try AggregateNonce(aggregating: raw)
         } catch {
@@ -54,12 +54,12 @@ enum BitFlip {
         let nonces = try raw.map { try PublicNonce(rawRepresentation: $0) }
         let session = try group.session(publicNonces: nonces)
         let partials = try group.signers.partials(in: session, seed: group.seed)
-        self.expectBlame(session, partials, nonces, signer: signer, "nonce, bit \(bit)")
+        expectBlame(session, partials, nonces, signer: signer, "nonce, bit \(bit)")
     }
 
     static func changePartial(_ group: Group, _ partials: [PartialSignature], signer: Int, bit: Int) {
         var raw = partials.map(\.rawRepresentation)
-        raw[signer] = self.flip(raw[signer], bit: bit)
+        raw[signer] = flip(raw[signer], bit: bit)
         let error = thrown { () throws(AggregationError) in
             _ = try group.session.aggregate(rawPartials: raw, publicNonces: group.publicNonces)
         }
@@ -73,7 +73,7 @@ enum BitFlip {
 
     /// The signers are given a changed sum of their nonces: that is no signer's doing, whatever the sum looks like.
     static func changeAggregateNonce(_ group: Group, bit: Int) throws {
-        let raw = self.flip(group.session.aggregateNonce.rawRepresentation, bit: bit)
+        let raw = flip(group.session.aggregateNonce.rawRepresentation, bit: bit)
         let sum: AggregateNonce
         do throws(InvalidContribution) {
             sum = try AggregateNonce(rawRepresentation: raw)

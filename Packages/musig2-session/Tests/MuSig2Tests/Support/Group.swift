@@ -13,25 +13,25 @@ struct Group {
     init(seed: UInt64, count: Int, duplicateOneIn: Int = 0, tweakCount: Int = 0, messageLength: Int = 32) throws {
         var generator = SeededGenerator(seed: seed)
         self.seed = seed
-        self.signers = try Signers(count: count, duplicateOneIn: duplicateOneIn, using: &generator)
-        var context = try KeyAggContext(keys: self.signers.publicKeys)
+        signers = try Signers(count: count, duplicateOneIn: duplicateOneIn, using: &generator)
+        var context = try KeyAggContext(keys: signers.publicKeys)
         for _ in 0..<tweakCount {
             let kind: Tweak.Kind = Bool.random(using: &generator) ? .plain : .xOnly
             let hash = TaggedHash("test tweak").hash(generator.bytes(32))
             context = try context.applyingTweak(Tweak(Scalar(reducing: hash), kind: kind))
         }
         self.context = context
-        self.publicNonces = try self.signers.publicNonces(seed: seed)
-        self.session = try SigningSession(
+        publicNonces = try signers.publicNonces(seed: seed)
+        session = try SigningSession(
             context: context,
-            aggregateNonce: AggregateNonce(aggregating: self.publicNonces),
+            aggregateNonce: AggregateNonce(aggregating: publicNonces),
             message: generator.bytes(messageLength)
         )
     }
 
     /// Each signer's partial signature in the group's session.
     func partials() throws -> [PartialSignature] {
-        try self.signers.partials(in: self.session, seed: self.seed)
+        try signers.partials(in: session, seed: self.seed)
     }
 
     /// A session of the same signers in which a context or a nonce is another.

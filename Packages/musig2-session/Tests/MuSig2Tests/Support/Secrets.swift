@@ -48,8 +48,8 @@ struct NonceIsZero: Error {}
 extension SecretNonce {
     /// The 97 bytes of BIP-327.
     borrowing func rawRepresentation() -> [UInt8] {
-        self.first.withUnsafeBytes { Array($0) } + self.second.withUnsafeBytes { Array($0) }
-            + self.publicKey.compressedRepresentation
+        first.withUnsafeBytes { Array($0) } + second.withUnsafeBytes { Array($0) }
+            + publicKey.compressedRepresentation
     }
 }
 
@@ -62,18 +62,18 @@ struct Signers {
         for index in 0..<count {
             if duplicateOneIn > 0, index > 0, Int.random(in: 0..<duplicateOneIn, using: &generator) == 0 {
                 let earlier = Int.random(in: 0..<index, using: &generator)
-                self.secretKeys.append(self.secretKeys[earlier])
-                self.publicKeys.append(self.publicKeys[earlier])
+                secretKeys.append(secretKeys[earlier])
+                publicKeys.append(publicKeys[earlier])
             } else {
                 let key = try SecretKey(generatingUsing: &generator)
-                self.secretKeys.append(key.withUnsafeBytes { Array($0) })
-                self.publicKeys.append(key.publicKey)
+                secretKeys.append(key.withUnsafeBytes { Array($0) })
+                publicKeys.append(key.publicKey)
             }
         }
     }
 
     func secretKey(_ signer: Int) throws -> SecretKey {
-        try makeSecretKey(self.secretKeys[signer])
+        try makeSecretKey(secretKeys[signer])
     }
 
     /// The nonce that a signer draws from a seed: the same again whenever it is asked for, so that a test can sign with
@@ -83,20 +83,20 @@ struct Signers {
         var random = SecretBytes(byteCount: 32)
         random.fill(from: &generator)
         let nonce = try NonceSeed(random).nonce(
-            publicKey: self.publicKeys[signer], aggregateKey: nil, message: nil, extraInput: []
+            publicKey: publicKeys[signer], aggregateKey: nil, message: nil, extraInput: []
         )
         guard let nonce else { throw NonceIsZero() }
         return nonce
     }
 
     func publicNonces(seed: UInt64) throws -> [PublicNonce] {
-        try self.publicKeys.indices.map { try self.nonce($0, seed: seed).publicNonce }
+        try publicKeys.indices.map { try nonce($0, seed: seed).publicNonce }
     }
 
     /// Each signer's partial signature.
     func partials(in session: SigningSession, seed: UInt64) throws -> [PartialSignature] {
-        try self.publicKeys.indices.map { signer in
-            try session.sign(self.nonce(signer, seed: seed), with: self.secretKey(signer))
+        try publicKeys.indices.map { signer in
+            try session.sign(nonce(signer, seed: seed), with: secretKey(signer))
         }
     }
 }

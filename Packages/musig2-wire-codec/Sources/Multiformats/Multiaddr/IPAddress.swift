@@ -101,8 +101,8 @@ public struct IPv6Address: Hashable, Sendable, CustomStringConvertible {
             groups.insert(contentsOf: [UInt16](repeating: 0, count: 8 - groups.count), at: gap)
         }
         guard groups.count == 8 else { return nil }
-        self.high = groups[..<4].reduce(0) { $0 << 16 | UInt64($1) }
-        self.low = groups[4...].reduce(0) { $0 << 16 | UInt64($1) }
+        high = groups[..<4].reduce(0) { $0 << 16 | UInt64($1) }
+        low = groups[4...].reduce(0) { $0 << 16 | UInt64($1) }
     }
 
     private static func group(_ text: some StringProtocol) -> UInt16? {

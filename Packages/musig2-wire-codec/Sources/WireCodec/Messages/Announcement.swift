@@ -17,7 +17,7 @@ public struct Announcement: WireMessage {
 
     /// Makes an announcement.
     public init(descriptor: Descriptor, peerID: [UInt8], addresses: [[UInt8]], sequence: UInt64, ways: UInt32 = 0) {
-        self.descriptorBytes = descriptor.encoded()
+        descriptorBytes = descriptor.encoded()
         self.descriptor = descriptor
         self.peerID = peerID
         self.addresses = addresses
@@ -49,7 +49,7 @@ public struct Announcement: WireMessage {
         }
         if descriptorBytes.isEmpty { throw reader.error("descriptor", .missing) }
         self.descriptorBytes = descriptorBytes
-        self.descriptor = try Descriptor(decoding: descriptorBytes, limits: limits)
+        descriptor = try Descriptor(decoding: descriptorBytes, limits: limits)
         self.peerID = peerID
         self.addresses = addresses
         self.sequence = sequence
@@ -90,7 +90,7 @@ public struct SignedAnnouncement: WireMessage {
         _ announcement: Announcement, sign: (_ announcementBytes: [UInt8]) throws(Failure) -> [UInt8]
     ) throws(Failure) {
         self.announcementBytes = announcement.encoded()
-        self.signature = try sign(announcementBytes)
+        signature = try sign(announcementBytes)
         self.announcement = announcement
     }
 
@@ -110,7 +110,7 @@ public struct SignedAnnouncement: WireMessage {
         }
         if announcementBytes.isEmpty { throw reader.error("announcement", .missing) }
         self.announcementBytes = announcementBytes
-        self.announcement = try Announcement(decoding: announcementBytes, limits: limits)
+        announcement = try Announcement(decoding: announcementBytes, limits: limits)
         self.signature = signature
     }
 

@@ -97,7 +97,7 @@ public struct SignedMessage: WireMessage {
         _ body: MessageBody, sign: (_ bodyBytes: [UInt8]) throws(Failure) -> [UInt8]
     ) throws(Failure) {
         self.bodyBytes = body.encoded()
-        self.signature = try sign(bodyBytes)
+        signature = try sign(bodyBytes)
         self.body = body
     }
 
@@ -138,7 +138,7 @@ public struct SignedMessage: WireMessage {
         }
         if bodyBytes.isEmpty { throw reader.error("body", .missing) }
         self.bodyBytes = bodyBytes
-        self.body = try MessageBody(decoding: bodyBytes, limits: limits)
+        body = try MessageBody(decoding: bodyBytes, limits: limits)
         self.signature = signature
     }
 

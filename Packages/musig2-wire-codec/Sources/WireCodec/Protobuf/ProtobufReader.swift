@@ -53,8 +53,8 @@ public struct ProtobufReader: Sendable {
 
     private init(_ source: [UInt8], _ range: Range<Int>, message: String, mode: Mode) {
         self.source = source
-        self.position = range.lowerBound
-        self.end = range.upperBound
+        position = range.lowerBound
+        end = range.upperBound
         self.message = message
         self.mode = mode
     }

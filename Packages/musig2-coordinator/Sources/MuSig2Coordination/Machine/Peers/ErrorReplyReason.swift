@@ -2,7 +2,7 @@ import MuSig2Session
 
 /// The stable codes of the errors that bound peers are told.
 enum ErrorReplyReason: Sendable {
-    case refused(SessionOffence)
+    case refused(SessionOffense)
 
     var code: UInt32 {
         switch self {
@@ -16,7 +16,7 @@ enum ErrorReplyReason: Sendable {
 
     var text: String {
         switch self {
-        case .refused(let offence): offence.description
+        case .refused(let offense): offense.description
         }
     }
 }

@@ -18,7 +18,7 @@ public enum SessionEffect<Context: Hashable & Sendable>: Hashable, Sendable {
     case signPartials(NonceHandle, Context)
     /// Wipe the nonces under the handle, if they are there.
     case wipe(NonceHandle)
-    /// Send these to a connected peer. All that one turn has for one peer goes in one frame.
+    /// Send these to a connected peer. All that one call has for one peer goes in one frame.
     case send([SessionItem], to: PeerID)
     /// Connect to a peer, and tell ``SessionInput/connected(_:)``, at once if it is connected already. The session asks
     /// again on its own timers: how often the peer is dialed is the caller's affair.
@@ -32,7 +32,7 @@ public enum SessionEffect<Context: Hashable & Sendable>: Hashable, Sendable {
     /// Tell the application.
     case event(SessionEvent)
     /// The peer broke a rule itself, or relayed what it had not checked.
-    case penalise(PeerID, SessionOffence)
+    case penalize(PeerID, SessionOffense)
 }
 
 /// How a session wants a peer to be dialed.
@@ -86,7 +86,7 @@ public enum SessionRecord: Hashable, Sendable {
 }
 
 /// What a peer did wrong.
-public enum SessionOffence: Hashable, Sendable, CustomStringConvertible {
+public enum SessionOffense: Hashable, Sendable, CustomStringConvertible {
     /// A message with a signature that is not the named signer's.
     case badSignature
     /// A message that its author signed, but which says what it must not.

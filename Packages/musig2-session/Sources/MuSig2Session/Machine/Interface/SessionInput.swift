@@ -96,6 +96,6 @@ public struct UnsignedMessage: Hashable, Sendable {
 
     init(_ body: MessageBody) {
         self.body = body
-        self.bytes = body.encoded()
+        bytes = body.encoded()
     }
 }

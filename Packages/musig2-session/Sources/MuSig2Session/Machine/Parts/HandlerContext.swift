@@ -35,7 +35,7 @@ struct HandlerContext<Crypto: SessionCrypto> {
     }
 
     /// Counts something against a peer.
-    mutating func penalise(_ peer: PeerID, _ offence: SessionOffence) {
-        effects.append(.penalise(peer, offence))
+    mutating func penalize(_ peer: PeerID, _ offense: SessionOffense) {
+        effects.append(.penalize(peer, offense))
     }
 }

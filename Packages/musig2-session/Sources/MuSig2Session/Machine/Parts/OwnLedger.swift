@@ -7,8 +7,8 @@ struct OwnLedger: Hashable, Sendable {
         let run: UInt64
 
         init(_ body: MessageBody) {
-            self.attempt = body.attempt
-            self.run = body.run
+            attempt = body.attempt
+            run = body.run
         }
     }
 

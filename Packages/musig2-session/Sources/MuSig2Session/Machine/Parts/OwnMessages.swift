@@ -7,7 +7,7 @@ struct OwnMessages: Hashable, Sendable {
     var queue = IssueQueue()
 
     init(run: UInt64, ledger: OwnLedger) {
-        self.claim = RunClaim(run: run)
+        claim = RunClaim(run: run)
         self.ledger = ledger
     }
 

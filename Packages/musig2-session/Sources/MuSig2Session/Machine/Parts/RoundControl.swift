@@ -6,8 +6,8 @@ struct RoundControl: Hashable, Sendable {
     var verifiesEveryPartial: Bool
 
     init(_ configuration: SessionConfiguration) {
-        self.startsAutomatically = configuration.startsRoundsAutomatically
-        self.verifiesEveryPartial = configuration.verifiesEveryPartial
+        startsAutomatically = configuration.startsRoundsAutomatically
+        verifiesEveryPartial = configuration.verifiesEveryPartial
     }
 
     mutating func start(_ round: Round) {

@@ -7,9 +7,9 @@ struct SessionClock: Hashable, Sendable {
     private(set) var lastActivity: Duration
 
     init(_ descriptor: SessionDescriptor, at now: Now) {
-        self.startedAt = now.monotonic
-        self.lastActivity = now.monotonic
-        self.expiresAt = descriptor.expiryMoment(at: now)
+        startedAt = now.monotonic
+        lastActivity = now.monotonic
+        expiresAt = descriptor.expiryMoment(at: now)
     }
 
     mutating func noteActivity(at now: Now) {

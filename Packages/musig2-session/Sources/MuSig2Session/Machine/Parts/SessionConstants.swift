@@ -21,8 +21,8 @@ final class SessionConstants<Crypto: SessionCrypto>: Hashable, Sendable {
         self.me = me
         self.local = local
         self.configuration = configuration
-        self.order = descriptor.electionOrder
-        self.idBytes = descriptor.id.bytes
+        order = descriptor.electionOrder
+        idBytes = descriptor.id.bytes
     }
 
     static func == (left: SessionConstants, right: SessionConstants) -> Bool {

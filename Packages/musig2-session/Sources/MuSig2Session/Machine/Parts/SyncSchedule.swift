@@ -12,7 +12,7 @@ struct SyncSchedule: Hashable, Sendable {
 
     init(interval: Duration, session: SessionID, signer: Int) {
         self.interval = interval
-        self.seed = session.bytes.prefix(8).reduce(UInt64(signer) &+ 1) { ($0 << 8 | $0 >> 56) ^ UInt64($1) }
+        seed = session.bytes.prefix(8).reduce(UInt64(signer) &+ 1) { ($0 << 8 | $0 >> 56) ^ UInt64($1) }
     }
 
     /// Whether asking the nearest peers has not helped: from the third step on.
