@@ -54,6 +54,9 @@ import Testing
         speaker.connect(to: listener.localPeer, addresses: listener.addresses)
         #expect(await speaker.nextEvents() == [.connected(listener.localPeer)])
         #expect(await listener.nextEvents() == [.connected(speaker.localPeer)])
+        // Streams both ways are open: a speaker without one to read would reset the other at once.
+        listener.send([99], to: speaker.localPeer)
+        #expect(await speaker.nextEvents() == [.frame([99], from: listener.localPeer)])
         let frames = (UInt8(0)..<20).map { [$0] }
         for frame in frames { speaker.send(frame, to: listener.localPeer) }
         await speaker.node.disconnect(listener.localPeer)
