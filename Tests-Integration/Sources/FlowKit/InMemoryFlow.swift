@@ -11,7 +11,7 @@ public enum InMemoryFlow {
     ///   - count: How many signers.
     ///   - topology: How they talk.
     ///   - messages: What they sign.
-    ///   - report: Is told who did what.
+    ///   - report: Is told what each signer did.
     /// - Returns: What all hold, verified.
     /// - Throws: ``FlowError``, or what a coordinator throws.
     public static func run(
@@ -32,7 +32,7 @@ public enum InMemoryFlow {
     ///   - count: How many signers.
     ///   - topology: How they talk.
     ///   - messages: What they sign.
-    ///   - report: Is told who did what.
+    ///   - report: Is told what each signer did.
     ///   - network: Makes the network of the signer with this index.
     /// - Returns: What all hold, verified.
     /// - Throws: ``FlowError``, or what a coordinator throws.

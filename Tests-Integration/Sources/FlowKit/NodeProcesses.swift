@@ -26,7 +26,7 @@ public struct NodeProcesses: Sendable {
     /// Starts the nodes, does something while all of them are ready, and ends them.
     ///
     /// - Parameters:
-    ///   - report: Is told who did what.
+    ///   - report: Is told what each signer did.
     ///   - body: Gets the address of the first node, for `--bootstrap`.
     /// - Returns: What the body returns.
     /// - Throws: ``FlowError`` when a node does not start or does not end in order, or what the body throws.
@@ -41,7 +41,7 @@ public struct NodeProcesses: Sendable {
         return try await withThrowingTaskGroup(of: Void.self) { group in
             func start(_ index: Int, _ bootstrap: [String]) {
                 let home = folder.appendingPathComponent("node-\(index + 1)").path
-                // Whoever runs the flow may be killed: then the nodes end by themselves.
+                // The program that runs the flow may be killed: then the nodes end by themselves.
                 let arguments = ["node", "--home", home, "--listen", wire.loopback, "--timeout", "300"] + bootstrap
                 group.addTask {
                     // One that ends before its time ends the wait for the others.

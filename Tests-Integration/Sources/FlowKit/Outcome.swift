@@ -17,7 +17,7 @@ public struct Outcome: Sendable {
     ///   - tweaks: The tweaks of the aggregate key.
     ///   - messages: The messages.
     ///   - held: What each signer holds.
-    /// - Throws: ``FlowError`` that names the first signer who holds something else, or the message whose signature does not verify.
+    /// - Throws: ``FlowError`` that names the first signer that holds something else, or the message with a signature that does not verify.
     public init(
         signers: [PublicKey],
         tweaks: [Tweak] = [],

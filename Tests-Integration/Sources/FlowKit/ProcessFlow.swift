@@ -32,7 +32,7 @@ public struct ProcessFlow: Sendable {
     ///   - count: How many signers.
     ///   - topology: How they talk: `automatic`, `mesh` or `star`.
     ///   - message: What they sign.
-    ///   - report: Is told who did what.
+    ///   - report: Is told what each signer did.
     /// - Returns: What all hold, verified.
     /// - Throws: ``FlowError``.
     public func run(

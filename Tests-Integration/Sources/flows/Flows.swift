@@ -1,7 +1,7 @@
 import FlowKit
 import Foundation
 
-/// Runs the flows of the README and prints who did what: 2-of-2 and 3-of-3, in memory and as processes over TCP; and
+/// Runs the flows of the README and prints what each signer did: 2-of-2 and 3-of-3, in memory and as processes over TCP; and
 /// 3-of-3 in every way of discovery through a DHT, over TCP and over WebSocket.
 @main
 enum Flows {

@@ -35,24 +35,9 @@ struct NewcomerTests {
         of signers: [String], _ words: [String] = [], home: String = "a",
         _ body: @Sendable (_ invitation: String) async throws -> Void
     ) async throws -> Command.Followed {
-        let (invitations, invite) = AsyncStream.makeStream(of: String.self)
-        let (end, finish) = AsyncStream.makeStream(of: Void.self)
         let arguments =
             ["create", "--signers", signers.joined(separator: ","), "--message", "hello"] + words + common(home)
-        let creator = Task { [command] in
-            defer { invite.finish() }
-            return try await command.follow(arguments, until: end) { line, _ in
-                if line.event == "invitation" { invite.yield(try line.text("invitation")) }
-                return .goOn
-            }
-        }
-        defer { finish.finish() }
-        for await invitation in invitations {
-            try await body(invitation)
-            finish.finish()
-            return try await creator.value
-        }
-        throw FlowError("no invitation: \(try await creator.value.lines)")
+        return try await command.withCreator(arguments, body).creator
     }
 
     // MARK: Words of the command line

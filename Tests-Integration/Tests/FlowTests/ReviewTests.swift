@@ -27,25 +27,13 @@ struct ReviewTests {
     ) async throws -> (person: Command.Finished, creator: Command.Followed) {
         let signers = try await command.newKeys(in: [folder.file("a"), folder.file("b")]).joined(separator: ",")
         let text = (1...40).map { "line \($0)" }.joined(separator: "\n")
-        let (invitations, invite) = AsyncStream.makeStream(of: String.self)
-        let (end, finish) = AsyncStream.makeStream(of: Void.self)
-        let creator = Task { [command] in
-            defer { invite.finish() }
-            return try await command.follow(
-                ["create", "--signers", signers, "--message", text] + common("a"), until: end
-            ) { line, _ in
-                if line.event == "invitation" { invite.yield(try line.text("invitation")) }
-                return .goOn
-            }
-        }
-        defer { finish.finish() }
-        for await invitation in invitations {
-            let person = try await command.atTerminal(
+        let (person, creator) = try await command.withCreator(
+            ["create", "--signers", signers, "--message", text] + common("a"), endsWithBody: !isToldToAll
+        ) { invitation in
+            try await command.atTerminal(
                 ["join", invitation] + common("b"), answers, variables: "NO_COLOR=1", rows: 20)
-            if !isToldToAll { finish.finish() }
-            return (person, try await creator.value)
         }
-        throw FlowError("no invitation: \(try await creator.value.lines)")
+        return (person, creator)
     }
 
     @Test

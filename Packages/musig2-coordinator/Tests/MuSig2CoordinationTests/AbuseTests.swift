@@ -30,7 +30,7 @@ import WireCodec
         return (world, creator, joiner, id)
     }
 
-    /// S24: a stranger who knows the session id is answered nothing, and nothing moves.
+    /// S24: a stranger that knows the session id is answered nothing, and nothing moves.
     @Test func s24Stranger() throws {
         let (world, creator, joiner, id) = try running()
         let stranger = try TestKeys.peer(66)

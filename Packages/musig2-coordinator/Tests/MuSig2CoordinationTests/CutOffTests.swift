@@ -43,7 +43,7 @@ import WireCodec
         world.partition([away.peer])
         _ = try world.run(for: Self.hour) { false }
         let dials = world.dials
-        // Whoever was bound is dialled once a minute, after the first few.
+        // A peer that was bound is dialled once a minute, after the first few.
         #expect(dials.values.allSatisfy { $0 <= 75 }, "seed \(seed): \(dials.values)")
         world.partition([])
         world.join(id, at: nodes[3], provider: nodes[away.number == 0 ? 1 : 0].peer)

@@ -27,7 +27,7 @@ import WireCodec
         }
     }
 
-    /// The policy declines: all others hear of it, the session goes on, and may be ended by whoever likes.
+    /// The policy declines: all others hear of it, the session goes on, and may be ended by any signer.
     @Test func theOthersAreTold() async throws {
         let network = Parties.network()
         let (parties, created) = try await Parties.openSession(on: network)
@@ -70,7 +70,7 @@ import WireCodec
         let heard = try #require(await declined(events))
         #expect(heard == (2, "no"))
         await #expect(throws: CoordinatorError(.ended, "")) { try await third.coordinator.decline(created.id) }
-        // Whoever is in a session, or has left it, says so in another way.
+        // A signer that is in a session, or has left it, says so in another way.
         await #expect(throws: CoordinatorError(.alreadyJoined, "")) {
             try await parties[1].coordinator.decline(created.id)
         }

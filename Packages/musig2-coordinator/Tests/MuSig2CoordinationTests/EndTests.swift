@@ -59,7 +59,7 @@ import WireCodec
         #expect(try verify(signatures, [[1]], keys: all.keys))
     }
 
-    /// An ABORT that comes while the policy still thinks answers whoever waits to be in the session.
+    /// An ABORT that comes while the policy still thinks answers the application, which waits to be in the session.
     @Test func abortedBeforeThePolicyAnswers() async throws {
         let network = Parties.network()
         let creator = try await Parties.party(0, on: network)
@@ -94,7 +94,7 @@ import WireCodec
         #expect(store.base.sessionNow(created.id, signer: parties[0].publicKey)?.end?.abort != nil)
     }
 
-    /// R4: a store that fails from the very start: whoever wants a session is told, and all goes on once it works.
+    /// R4: a store that fails from the very start: the application is told, and all goes on once it works.
     @Test func r4StoreFailsAtTheStart() async throws {
         let network = Parties.network()
         let store = FaultyStore()

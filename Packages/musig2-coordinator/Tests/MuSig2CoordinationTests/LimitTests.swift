@@ -253,7 +253,7 @@ import WireCodec
         #expect(Wire.isDisconnected(effects, from: peer))
     }
 
-    /// Who only looked at a session dials nobody for it afterwards.
+    /// A node that only looked at a session dials nobody for it afterwards.
     @Test func lookingLeavesNothingBehind() throws {
         let world = SimulatedWorld(seed: 1)
         let creator = try world.start(0)

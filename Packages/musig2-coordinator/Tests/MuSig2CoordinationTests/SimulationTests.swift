@@ -24,7 +24,7 @@ import WireCodec
         case committed
     }
 
-    /// What everyone who has signatures has must verify, whichever attempt they are of.
+    /// What every node with signatures has must verify, whichever attempt they are of.
     private func expectComplete(_ world: SimulatedWorld, _ id: SessionID, count: Int, _ seed: UInt64) throws {
         #expect(world.nodes.count == count, "seed \(seed)")
         let keys = try (0..<UInt64(count)).map { try TestKeys.publicKey($0) }
@@ -110,11 +110,11 @@ import WireCodec
         guard didDie else { return false }
         var store = dying.store
         if let rollBack, copies.count > rollBack { store = copies[copies.count - 1 - rollBack] }
-        // A creator whose copy is older than everybody's JOIN knows nobody to ask: it needs an invitation like any other.
+        // A creator with a copy that is older than everybody's JOIN knows nobody to ask: it needs an invitation like any other.
         let stored = store.loadNow(signer: dying.secret.publicKey).sessions.first
         if victim == 0, (stored?.joins.count ?? 0) < 2 { return false }
         let back = try world.start(victim, store: store)
-        // A signer whose store does not have the session yet is told of it again.
+        // A signer with a store that does not have the session yet is told of it again.
         if victim != 0 { world.join(id, at: back, provider: nodes[0].peer) }
         let isDone = try world.run(for: .seconds(7_000)) { isComplete(world, id, count: 3) }
         #expect(
@@ -173,7 +173,7 @@ import WireCodec
         #expect(world.ledger.breach == nil)
     }
 
-    /// S19: who was away when the others finished gets the signatures from a tombstone, also after it was closed.
+    /// S19: a signer that was away when the others finished gets the signatures from the archive, also after it was closed.
     @Test func s19TombstoneAnswers() throws {
         let world = SimulatedWorld(seed: 7)
         let nodes = try (0..<UInt64(3)).map { try world.start($0) }

@@ -8,7 +8,7 @@ import WireCodec
 
 @testable import MuSig2Coordination
 
-/// A machine that slept, and one whose session ends before all has left.
+/// A machine that slept, and one with a session that ends before all has left.
 @Suite struct WakingTests {
     private let wire = Wire()
 

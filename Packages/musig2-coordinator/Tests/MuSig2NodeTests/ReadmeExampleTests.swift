@@ -18,7 +18,7 @@ import Testing
             signer: bobKey,
             listenAddresses: [.loopback],
             consent: .askForOthers { request in
-                // Show request.descriptor to whoever decides.
+                // Show request.descriptor to the person that decides.
                 request.descriptor.messages == [message] ? .approve : .refuse(reason: "not what was agreed")
             }
         )

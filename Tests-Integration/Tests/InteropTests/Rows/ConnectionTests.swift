@@ -5,7 +5,7 @@ import PeerTransport
 import Testing
 
 extension Interop {
-    /// Connections with py-libp2p: who dials, what is agreed on, how they end.
+    /// Connections with py-libp2p: which side dials, what is agreed on, how they end.
     @Suite
     struct ConnectionTests {
         @Test(arguments: Setting.all)

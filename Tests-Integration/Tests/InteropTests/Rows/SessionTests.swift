@@ -10,7 +10,7 @@ import Secp256k1
 import Testing
 
 extension Interop {
-    /// Signers who find each other in a network that somebody else runs: all they know is one node of py-libp2p.
+    /// Signers that find each other in a network that somebody else runs: all they know is one node of py-libp2p.
     @Suite
     struct SessionTests {
         private static let settings = Setting.all.filter { $0.direction == .weDial }

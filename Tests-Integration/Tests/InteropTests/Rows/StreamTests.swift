@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 extension Interop {
-    /// Streams with py-libp2p: whoever dialled, each side opens them and is opened to.
+    /// Streams with py-libp2p: independent of which one dialled, each side opens them and is opened to.
     @Suite
     struct StreamTests {
         @Test(arguments: [1, 65_519, 65_520, 300_000, 1_000_000], Setting.all)

@@ -4,7 +4,7 @@ import Multiformats
 import PeerNode
 import PeerTransport
 
-/// A pair whose nodes serve one DHT, each of them known to the other.
+/// A pair of nodes that serve one DHT, each of them known to the other.
 struct KademliaPair: Sendable {
     /// The namespace of the tests' values.
     static let namespace = "interop"
@@ -46,7 +46,7 @@ struct KademliaPair: Sendable {
         PythonDHT(protocolID: ProtocolID("\(prefix)/kad/1.0.0"), namespaces: [namespace])
     }
 
-    /// A further node of py-libp2p in the network. It knows whom it connects to, and nobody else.
+    /// A further node of py-libp2p in the network. It knows the peer that it connects to, and no other.
     ///
     /// - Parameters:
     ///   - addresses: Where it connects to.

@@ -16,7 +16,7 @@ struct OurNode: Sendable {
     /// Starts a node.
     ///
     /// - Parameters:
-    ///   - identity: Who it is.
+    ///   - identity: Its identity.
     ///   - listen: Where it listens.
     init(identity: NodeIdentity, listen: [String]) async throws {
         node = try PeerNode(
@@ -52,7 +52,7 @@ struct OurNode: Sendable {
         try await bounded("the end of a connection at our node") { await watch.wait { $0[peer] == nil } }
     }
 
-    /// Waits until a peer has said who it is.
+    /// Waits until a peer has identified itself.
     ///
     /// - Parameters:
     ///   - peer: The peer.
@@ -94,7 +94,7 @@ private struct ManualHandler: ProtocolHandler {
     }
 }
 
-/// Knows which peers are connected and what they have said, and wakes who waits for a change.
+/// Knows which peers are connected and what they have said, and wakes the tasks that wait for a change.
 private final class PeerWatch: PeerObserver {
     private struct State {
         var peers: [PeerID: PeerInformation] = [:]

@@ -72,7 +72,7 @@ struct Pair: Sendable {
     }
 }
 
-/// Who opens a stream, whoever dialled.
+/// Which side opens a stream, independent of which one dialled.
 enum Opener: CaseIterable, Sendable {
     case us
     case them

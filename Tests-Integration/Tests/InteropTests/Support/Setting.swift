@@ -4,7 +4,7 @@ import Testing
 
 /// How two nodes meet: each row of the matrix is tested in each of these ways.
 struct Setting: Sendable, CustomTestStringConvertible {
-    /// Who dials whom.
+    /// Which side dials.
     enum Direction: String, CaseIterable, Sendable {
         case weDial = "we dial"
         case theyDial = "they dial"

@@ -100,7 +100,7 @@ import WireCodec
         }
     }
 
-    /// S12: the DHT names 60 fakes and, between them, the creator. Who asks often enough reaches it: of those beyond the first ten some are
+    /// S12: the DHT names 60 fakes and, between them, the creator. A node that asks often enough reaches it: of those beyond the first ten some are
     /// asked by chance.
     @Test(arguments: [DiscoveryMethod.rendezvous, .inbox]) func s12FloodedWithFakes(_ method: DiscoveryMethod) throws {
         let world = SimulatedWorld(seed: 12)
@@ -259,7 +259,7 @@ import WireCodec
     // MARK: Days
 
     /// Today's key is published, and tomorrow's from 22:00 on; each until the end of the day after. A joiner that comes days later, or
-    /// whose clock is a day behind or ahead, finds the session.
+    /// with a clock that is a day behind or ahead, finds the session.
     @Test func keysChangeWithTheDay() throws {
         let world = SimulatedWorld(seed: 6)
         let creator = try world.start(0, methods: [.rendezvous, .inbox])

@@ -79,7 +79,7 @@ import WireCodec
         let node = try node(0)
         let forBoth = try create([0, 1, 2], by: [.inbox], at: node)
         let forOne = try create([0, 1], by: [.inbox, .rendezvous], at: node)
-        // Sessions whose creators did not ask for inboxes are in none.
+        // Sessions of creators that did not ask for inboxes are in none.
         _ = try create([0, 1, 2], by: [.rendezvous], at: node)
         _ = try create([0, 1], by: [], at: node)
         let first = try shown(try ask(node, 1), to: 1)
@@ -90,7 +90,7 @@ import WireCodec
         #expect(try isSilentlyClosed(ask(node, 3), 3))
     }
 
-    /// Whoever knows a key, and does not hold it, is shown nothing.
+    /// A peer that knows a key, and does not hold it, is shown nothing.
     @Test func anotherKeySeesNothing() throws {
         let node = try node(0)
         _ = try create([0, 1, 2], by: [.inbox], at: node)

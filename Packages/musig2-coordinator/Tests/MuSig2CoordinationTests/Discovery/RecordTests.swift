@@ -69,7 +69,7 @@ import WireCodec
         #expect(AnnouncementRules(namespace: "other").isValid(value, at: other, wallMilliseconds: wall))
     }
 
-    /// Whoever keeps a record tells it until then without another look.
+    /// A node that keeps a record tells it until then without another look.
     @Test func anAnnouncementIsValidUntilItsSessionExpires() throws {
         let descriptor = try descriptor()
         let value = try announced(descriptor)
@@ -122,7 +122,7 @@ import WireCodec
             let forged = SignedAnnouncement(other) { _ in good.signature }
             #expect(!rules.isValid(forged.encoded(), at: name(descriptor), wallMilliseconds: wall))
         }
-        // A signer who is not the creator announces nothing.
+        // A signer that is not the creator announces nothing.
         let bySigner = try announced(descriptor, key: 1)
         #expect(!rules.isValid(bySigner, at: name(descriptor), wallMilliseconds: wall))
     }

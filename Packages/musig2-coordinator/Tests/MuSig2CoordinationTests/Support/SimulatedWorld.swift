@@ -387,7 +387,7 @@ final class SimulatedWorld {
     }
 }
 
-/// What anyone who sees all frames can hold against a signer.
+/// What a reader of all frames can hold against a signer.
 struct PublicLedger {
     struct Key: Hashable {
         var session: [UInt8]

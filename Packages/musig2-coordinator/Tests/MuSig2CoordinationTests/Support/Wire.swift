@@ -6,7 +6,7 @@ import WireCodec
 
 @testable import MuSig2Coordination
 
-/// Two nodes whose frames a test passes by hand, and strangers beside them.
+/// Two nodes with frames that a test passes by hand, and strangers beside them.
 struct Wire {
     let now = Now(monotonic: .seconds(1), wallMilliseconds: 1_800_000_000_000)
 

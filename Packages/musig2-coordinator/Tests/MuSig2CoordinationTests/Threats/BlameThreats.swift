@@ -102,7 +102,7 @@ import WireCodec
         #expect((2...20).contains(reached))
     }
 
-    /// A session whose round the application starts has no deadline, and is stuck all the same when nothing comes.
+    /// A session with a round that the application starts has no deadline, and is stuck all the same when nothing comes.
     @Test func stuckWithoutADeadline() throws {
         let (world, creator, _, id) = try running(messages: 1) { $0.startsRoundsAutomatically = false }
         #expect(creator.machine.sessions.status(of: id)?.phase == .gathering(.nonces))

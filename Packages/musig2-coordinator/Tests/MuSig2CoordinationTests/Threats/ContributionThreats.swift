@@ -6,7 +6,7 @@ import WireCodec
 
 @testable import MuSig2Coordination
 
-/// A co-signer that contributes what it must not: who is named, with what proof, and what goes on.
+/// A co-signer that contributes what it must not: which signer is named, with what proof, and what goes on.
 @Suite(.timeLimit(.minutes(1))) struct ContributionThreats {
     /// K3 and S20: a co-signer throws its nonces away and asks for the same message again, as often as it may.
     @Test func k3TheSameMessageManyTimes() async throws {
@@ -148,7 +148,7 @@ import WireCodec
         let seat = try hostile.seat
         let nonces = try #require(seat.crypto.nonces(NonceShare(decoding: share.body.payload).nonces))
         #expect(seat.crypto.isValid(partials: made.partials, nonces: nonces, signer: 0, context: agreement.context))
-        // Whoever cannot sign for its nonces asks for others.
+        // A signer that cannot sign for its nonces asks for others.
         hostile.say(try hostile.message(.restart(Restart(reason: .requested)), attempt: 2), to: honest)
         let again = try hostile.nonces(hostile.draw(attempt: 2), attempt: 2)
         hostile.say(again, to: honest)

@@ -60,7 +60,7 @@ import WireCodec
             try hostile.partials(hostile.sign(agreement, attempt: 2), agreement, attempt: 2), to: scene.honest[0].peer)
     }
 
-    /// K10: a wrong aggregate for one signer, whose partial is then presented as invalid.
+    /// K10: a wrong aggregate for one signer: its partial is then presented as invalid.
     @Test func k10AnHonestPartialPresentedAsInvalid() async throws {
         let scene = try await star()
         let hostile = scene.hostile

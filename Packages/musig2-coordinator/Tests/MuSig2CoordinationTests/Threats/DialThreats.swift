@@ -7,7 +7,7 @@ import WireCodec
 
 @testable import MuSig2Coordination
 
-/// R8, S32: a co-signer cannot make a node dial the world, nor keep it from those whom it knows.
+/// R8, S32: a co-signer cannot make a node dial the world, nor keep it from those that it knows.
 @Suite struct DialThreats {
     private let wire = Wire()
 

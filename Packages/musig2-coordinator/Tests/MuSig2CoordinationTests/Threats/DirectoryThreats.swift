@@ -8,7 +8,7 @@ import WireCodec
 
 @testable import MuSig2Coordination
 
-/// Whoever controls what a DHT says, or reads all of it.
+/// An attacker that controls what a DHT says, or reads all of it.
 @Suite(.timeLimit(.minutes(5))) struct DirectoryThreats {
     private let message = Array("directory".utf8)
 
@@ -33,7 +33,7 @@ import WireCodec
     }
 
     /// S17: fakes stand on the keys of a session and of an inbox, which a node near them can see. They hear a joiner's first step, can
-    /// prove nothing, and learn neither who asks nor what for; the joiner finds the session all the same.
+    /// prove nothing, and learn neither which peer asks nor what for; the joiner finds the session all the same.
     @Test(arguments: [DiscoveryMethod.rendezvous, .inbox]) func s17FakeProviders(_ method: DiscoveryMethod) async throws
     {
         let meeting = try await Meeting.start(2)

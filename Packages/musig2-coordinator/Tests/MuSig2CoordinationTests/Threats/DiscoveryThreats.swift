@@ -8,7 +8,7 @@ import WireCodec
 
 @testable import MuSig2Coordination
 
-/// Whoever stands between a session and those who look for it, or looks for what is not for them.
+/// An attacker that stands between a session and its signers, or looks for what is not for it.
 @Suite(.timeLimit(.minutes(1))) struct DiscoveryThreats {
     /// An honest creator with a session of two, and the network it is on.
     private func creator(
@@ -25,7 +25,7 @@ import WireCodec
     }
 
     /// S17: a fake provider carries a joiner's HELLO to the creator and the creator's proof back. The proof is bound to the two ends of
-    /// a connection, so the joiner hangs up before it has said who it is, and no announcement leaks.
+    /// a connection, so the joiner hangs up before it has said which signer it is, and no announcement leaks.
     @Test func s17RelayedHello() async throws {
         let network = network()
         let (creator, created) = try await creator(with: TestKeys.publicKey(1), on: network)
@@ -55,7 +55,7 @@ import WireCodec
         _ = try await creator.coordinator.waitForSignatures(of: created.id)
     }
 
-    /// S17 and P1: whoever knows the session id, and is none of its signers, is shown nothing: the connection closes without a word.
+    /// S17 and P1: a peer that knows the session id, and is none of its signers, is shown nothing: the connection closes without a word.
     @Test func s17StrangersAreShownNothing() async throws {
         let network = network()
         let (creator, created) = try await creator(with: TestKeys.publicKey(1), on: network)

@@ -10,7 +10,7 @@ import WireCodec
 
 @testable import MuSig2Coordination
 
-/// Those who want to use up what a node has, and those who read what it leaves lying about.
+/// Attackers that want to use up what a node has, or read what it leaves lying about.
 @Suite(.timeLimit(.minutes(1))) struct LoadThreats {
     /// R2: a peer floods a node. It is slowed down, the others are not; then it is let back in.
     @Test func r2AFloodOfMessages() async throws {
@@ -106,7 +106,7 @@ import WireCodec
         #expect(try verify(signatures, [[99]], keys: parties.keys))
     }
 
-    /// R2, R9: announcements that nobody asked for are not kept, and whoever sends them is shut out.
+    /// R2, R9: announcements that nobody asked for are not kept, and a peer that sends them is shut out.
     @Test func r2UnaskedAnnouncements() async throws {
         let parties = try await Parties.start(1)
         let honest = parties[0]

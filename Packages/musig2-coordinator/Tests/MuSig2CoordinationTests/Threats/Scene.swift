@@ -144,7 +144,7 @@ final class Scene {
         }
     }
 
-    /// Everyone whom evidence was told against so far.
+    /// The signers that evidence was told against so far.
     var convicted: Set<UInt32> {
         Set(told.joined().compactMap { if case .evidence(_, let evidence) = $0 { evidence.culprit } else { nil } })
     }

@@ -179,7 +179,7 @@ import WireCodec
     }
 
     /// S10: a signer says what is not so: that all is broadcast, that it is over, that it begins anew. A statement is shown, a finished
-    /// signature stays, and whoever asks after the end gets it.
+    /// signature stays, and a peer that asks after the end gets it.
     @Test func s10LiesAboutTheEnd() async throws {
         let scene = try await Scene.joined(honest: 1)
         let hostile = scene.hostile
@@ -212,7 +212,7 @@ import WireCodec
         #expect(!scene.told[0].contains { $0.name == "aborted" })
     }
 
-    /// S9: a signer is silent in the middle. The others state whom they have not heard, convict nobody, and complete when it is back.
+    /// S9: a signer is silent in the middle. The others name those that they have not heard, convict nobody, and complete when it is back.
     @Test(arguments: [false, true]) func s9SilentInTheMiddle(showsNonces: Bool) async throws {
         let scene = try await Scene.joined { request in
             request.nonceTimeout = .seconds(2)

@@ -7,7 +7,7 @@ import WireCodec
 
 @testable import MuSig2Coordination
 
-/// Those who make a node work: what it does for them is counted in tokens, so that no clock decides. One token is one signature check; the
+/// Peers that make a node work: what it does for them is counted in tokens, so that no clock decides. One token is one signature check; the
 /// benchmarks' group `abuse` says what it takes in time.
 @Suite struct WorkThreats {
     private let wire = Wire()
