@@ -86,24 +86,18 @@ public struct YamuxSession: Sendable {
     private var parser = Parser.header
     private var partial: [UInt8] = []
     private var streams: [UInt32: YamuxStreamState] = [:]
-    private var nextID: UInt32?
-    private var inboundStreams = 0
-    private var outboundStreams = 0
-    private var unacknowledged = 0
+    private var counts: YamuxCounts
     private var remoteGoingAway = false
     /// How much windows have grown, all streams together.
+    /// How far the windows of all streams together have grown.
     private var grown: Int64 = 0
-    /// The value of a ping that was not answered yet.
-    private var awaitedPong: UInt32?
-    /// Since this side's last ping.
-    private var unsolicitedPongs = 0
-    private var emptyFrames = 0
+    private var idleFrames = YamuxIdleFrames()
 
     /// A session without streams.
     public init(role: Role, limits: YamuxLimits) {
         self.role = role
         self.limits = limits
-        nextID = role == .client ? 1 : 2
+        counts = YamuxCounts(role: role)
     }
 
     /// How many streams are open, both sides' together.
@@ -112,14 +106,14 @@ public struct YamuxSession: Sendable {
     /// How many bytes the next frame of a stream may carry.
     public func sendable(_ id: UInt32) -> Int {
         guard let stream = streams[id], !stream.localClosed else { return 0 }
-        return Int(min(stream.sendWindow, Int64(limits.maximumFrameBody)))
+        return Int(stream.flow.sendable(limits.maximumFrameBody))
     }
 
     // MARK: Receiving
 
     /// Bytes have come from the socket, in whatever number of pieces they are given to ``receive(_:at:)``.
     public mutating func beginRead() {
-        if emptyFrames > 0 { emptyFrames -= 1 }
+        idleFrames.beginRead()
     }
 
     /// Reads on from `offset`, which moves past the bytes taken, up to the next thing that must be acted on.
@@ -193,20 +187,14 @@ public struct YamuxSession: Sendable {
                 reply: YamuxHeader(kind: .ping, flags: .ack, streamID: 0, length: header.length))
         }
         guard header.flags.contains(.ack) else { return nil }
-        guard header.length == awaitedPong else {
-            unsolicitedPongs += 1
-            guard unsolicitedPongs <= limits.maximumUnsolicitedPongs else {
-                return violate(.unsolicitedPongs(maximum: limits.maximumUnsolicitedPongs))
-            }
-            return nil
+        guard let isAwaited = idleFrames.pong(header.length, maximum: limits.maximumUnsolicitedPongs) else {
+            return violate(.unsolicitedPongs(maximum: limits.maximumUnsolicitedPongs))
         }
-        awaitedPong = nil
-        return .pong
+        return isAwaited ? .pong : nil
     }
 
     private mutating func noteEmptyFrame() -> ReceiveAction? {
-        emptyFrames += 1
-        guard emptyFrames > limits.maximumEmptyFrames else { return nil }
+        guard !idleFrames.emptyFrame(maximum: limits.maximumEmptyFrames) else { return nil }
         return violate(.emptyFrames(maximum: limits.maximumEmptyFrames))
     }
 
@@ -233,13 +221,11 @@ public struct YamuxSession: Sendable {
         // Ids may come out of order, since peers number streams before they queue the frames; a reuse is only seen while
         // the first stream is open.
         guard streams[id] == nil else { return violate(.duplicateStream(streamID: id)) }
-        guard inboundStreams < limits.maximumInboundStreams else {
+        guard counts.inbound < limits.maximumInboundStreams else {
             return noteEmptyFrame() ?? .refused(id, reply: Self.resetFrame(id))
         }
-        inboundStreams += 1
-        streams[id] = YamuxStreamState(
-            sendWindow: YamuxLimits.initialWindow, receiveWindow: YamuxLimits.initialWindow,
-            receiveTarget: YamuxLimits.initialWindow, isInbound: true, isAcknowledged: true)
+        counts.openedByPeer()
+        streams[id] = YamuxStreamState(isInbound: true)
         return .opened(id, reply: YamuxHeader(kind: .windowUpdate, flags: .ack, streamID: id, length: 0))
     }
 
@@ -253,32 +239,32 @@ public struct YamuxSession: Sendable {
         }
         if header.flags.contains(.ack), !stream.isAcknowledged {
             stream.isAcknowledged = true
-            unacknowledged -= 1
+            counts.acknowledged()
             streams[id] = stream
             // The parser stays here: the rest of the frame follows with the flag now settled.
             return .acknowledged(id)
         }
         if header.kind == .windowUpdate {
             parser = .trailer(header)
-            return grow(stream, by: header)
+            return grow(by: header)
         }
         return announceBody(stream, header)
     }
 
-    private mutating func grow(_ stream: YamuxStreamState, by header: YamuxHeader) -> ReceiveAction? {
+    private mutating func grow(by header: YamuxHeader) -> ReceiveAction? {
         // With RST the length is an error code, not credit.
         guard header.length > 0, !header.flags.contains(.rst) else { return nil }
-        let (window, overflow) = stream.sendWindow.addingReportingOverflow(Int64(header.length))
-        guard !overflow else { return violate(.windowOverflow(streamID: header.streamID)) }
-        streams[header.streamID]?.sendWindow = window
+        guard streams[header.streamID]?.flow.granted(header.length) != false else {
+            return violate(.windowOverflow(streamID: header.streamID))
+        }
         return .windowGrew(header.streamID)
     }
 
     private mutating func announceBody(_ stream: YamuxStreamState, _ header: YamuxHeader) -> ReceiveAction? {
         let id = header.streamID
-        guard Int64(header.length) <= stream.receiveWindow else {
+        guard Int64(header.length) <= stream.flow.receiveWindow else {
             return violate(
-                .windowExceeded(streamID: id, window: Int(stream.receiveWindow), found: Int(header.length)))
+                .windowExceeded(streamID: id, window: Int(stream.flow.receiveWindow), found: Int(header.length)))
         }
         if stream.remoteClosed, header.length > 0 {
             remove(id, stream)
@@ -321,42 +307,36 @@ public struct YamuxSession: Sendable {
     /// Opens a stream. Data may follow at once.
     public mutating func open() -> OpenAction {
         guard !remoteGoingAway else { return .refused(.goingAway) }
-        guard outboundStreams < limits.maximumOutboundStreams else {
+        guard counts.outbound < limits.maximumOutboundStreams else {
             return .refused(.tooManyStreams(limit: limits.maximumOutboundStreams))
         }
-        guard unacknowledged < limits.maximumUnacknowledged else {
+        guard counts.unacknowledged < limits.maximumUnacknowledged else {
             return .refused(.tooManyUnanswered(limit: limits.maximumUnacknowledged))
         }
-        guard let id = nextID else { return .refused(.idsExhausted) }
-        let (next, overflow) = id.addingReportingOverflow(2)
-        nextID = overflow ? nil : next
-        outboundStreams += 1
-        unacknowledged += 1
-        streams[id] = YamuxStreamState(
-            sendWindow: YamuxLimits.initialWindow, receiveWindow: YamuxLimits.initialWindow,
-            receiveTarget: YamuxLimits.initialWindow, isInbound: false, isAcknowledged: false)
+        guard let id = counts.open() else { return .refused(.idsExhausted) }
+        streams[id] = YamuxStreamState(isInbound: false)
         return .opened(id, YamuxHeader(kind: .windowUpdate, flags: .syn, streamID: id, length: 0))
     }
 
     /// Takes window for up to `count` bytes, at most the length of one frame.
     public mutating func send(_ id: UInt32, upTo count: Int) -> SendAction {
         guard let stream = streams[id], !stream.localClosed else { return .closed }
-        let allowed = min(Int64(min(count, limits.maximumFrameBody)), stream.sendWindow)
+        let allowed = stream.flow.sendable(min(count, limits.maximumFrameBody))
         guard allowed > 0 else { return .blocked }
-        streams[id]?.sendWindow -= allowed
+        streams[id]?.flow.sent(allowed)
         return .frame(YamuxHeader(kind: .data, streamID: id, length: UInt32(truncatingIfNeeded: allowed)))
     }
 
     /// Notes that the reader took bytes.
     public mutating func consumed(_ id: UInt32, count: Int) {
         guard let stream = streams[id], !stream.remoteClosed, count > 0 else { return }
-        streams[id]?.consumed += Int64(count)
+        streams[id]?.flow.consumed(count)
     }
 
     /// Whether the reader of a stream took half a window, so that credit is due.
     public func owesCredit(_ id: UInt32) -> Bool {
         guard let stream = streams[id], !stream.remoteClosed else { return false }
-        return stream.consumed >= stream.receiveTarget / 2
+        return stream.flow.owesCredit
     }
 
     /// Gives credit for what the reader took.
@@ -365,21 +345,10 @@ public struct YamuxSession: Sendable {
     /// far as the limits allow.
     public mutating func credit(_ id: UInt32, isFast: Bool) -> FrameAction {
         guard owesCredit(id), var stream = streams[id] else { return .none }
-        if isFast {
-            let growth = min(
-                stream.receiveTarget, limits.maximumWindow - stream.receiveTarget,
-                limits.growth - grown)
-            if growth > 0 {
-                stream.receiveTarget += growth
-                stream.consumed += growth
-                grown += growth
-            }
-        }
-        let credit = min(stream.consumed, Int64(UInt32.max))
-        stream.receiveWindow += credit
-        stream.consumed -= credit
+        if isFast { grown += stream.flow.grow(upTo: limits.maximumWindow, left: limits.growth - grown) }
+        let credit = stream.flow.credit()
         streams[id] = stream
-        return .send(YamuxHeader(kind: .windowUpdate, streamID: id, length: UInt32(truncatingIfNeeded: credit)))
+        return .send(YamuxHeader(kind: .windowUpdate, streamID: id, length: credit))
     }
 
     /// Closes this side's half. The stream is forgotten if the other half was closed before.
@@ -406,14 +375,12 @@ public struct YamuxSession: Sendable {
     /// A ping with a value of its own, which the other side sends back: ``ReceiveAction/pong``. The count of frames that carry
     /// nothing begins anew.
     public mutating func pingFrame(_ value: UInt32) -> YamuxHeader {
-        awaitedPong = value
-        unsolicitedPongs = 0
-        emptyFrames = 0
+        idleFrames.pinged(value)
         return YamuxHeader(kind: .ping, flags: .syn, streamID: 0, length: value)
     }
 
     /// Whether the last ping was not answered.
-    public var awaitsPong: Bool { awaitedPong != nil }
+    public var awaitsPong: Bool { idleFrames.awaitsPong }
 
     /// The frame that ends the session.
     public static func goAwayFrame(_ code: YamuxHeader.GoAwayCode) -> YamuxHeader {
@@ -426,12 +393,7 @@ public struct YamuxSession: Sendable {
 
     private mutating func remove(_ id: UInt32, _ stream: YamuxStreamState) {
         streams[id] = nil
-        grown -= stream.receiveTarget - YamuxLimits.initialWindow
-        if stream.isInbound {
-            inboundStreams -= 1
-        } else {
-            outboundStreams -= 1
-            if !stream.isAcknowledged { unacknowledged -= 1 }
-        }
+        grown -= stream.flow.growth
+        counts.removed(stream)
     }
 }

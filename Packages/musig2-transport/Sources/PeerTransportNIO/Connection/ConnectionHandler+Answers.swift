@@ -21,7 +21,7 @@ extension ConnectionHandler {
             // When the connection is over nothing of it is counted any more.
             guard let self, case .running(let multiplexer, _) = phase else { return }
             multiplexer.noteInSocket(-size)
-            if !multiplexer.stalled.isEmpty { flush() }
+            if !multiplexer.answers.stalled.isEmpty { flush() }
         }
         return promise
     }
@@ -32,6 +32,6 @@ extension ConnectionHandler {
         if multiplexer.output.storageCapacity > Self.keptBuffer, multiplexer.output.readableBytes == 0 {
             multiplexer.output = ByteBuffer()
         }
-        if ciphertext.storageCapacity > Self.keptBuffer { ciphertext = ByteBuffer() }
+        if wire.ciphertext.storageCapacity > Self.keptBuffer { wire.ciphertext = ByteBuffer() }
     }
 }

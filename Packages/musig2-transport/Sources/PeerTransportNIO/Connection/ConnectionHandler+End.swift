@@ -24,7 +24,7 @@ extension ConnectionHandler {
     /// Closes in good order: what can be sent, then the end of the session, then this half; the rest when the other side
     /// has closed too, or after a while.
     func close(_ multiplexer: StreamMultiplexer) {
-        orderly = true
+        ending.isAnnounced()
         flush()
         multiplexer.goAway()
         seal(multiplexer)
@@ -37,15 +37,15 @@ extension ConnectionHandler {
         case .closing, .closed:
             return
         case .running(let multiplexer, _):
-            failure = error
+            ending.failed(error)
             seal(multiplexer)
             leaveRunning(error)
         case .idle, .upgrading:
             // Nothing was agreed on in which a reason could be given.
-            failure = error
+            ending.failed(error)
             tell(.failed(stage ?? self.stage, error))
             phase = .closing
-            stageTimer?.cancel()
+            timers.stage?.cancel()
             answer(.failure(error))
             context?.close(promise: nil)
         }
@@ -65,9 +65,9 @@ extension ConnectionHandler {
     private func leaveRunning(_ error: TransportError) {
         guard case .running(let multiplexer, _) = phase else { return }
         phase = .closing
-        keepAliveTimer?.cancel()
+        timers.keepAlive?.cancel()
         unwatchSleep()
-        for item in mailbox?.close() ?? [] { Self.refuse(item) }
+        for item in user.mailbox?.close() ?? [] { Self.refuse(item) }
         multiplexer.close(error)
         shutOutput()
     }
@@ -76,14 +76,12 @@ extension ConnectionHandler {
     /// makes the system drop what the other side has not read yet.
     private func shutOutput() {
         guard let context = self.context else { return }
-        if ciphertext.readableBytes > 0 {
-            let bytes = ciphertext
-            ciphertext.moveReaderIndex(to: ciphertext.writerIndex)
-            bytesSent &+= UInt64(bytes.readableBytes)
+        if wire.ciphertext.readableBytes > 0 {
+            let bytes = wire.takeCiphertext()
             context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
         }
         context.close(mode: .output, promise: nil)
-        stageTimer = schedule(configuration.timeouts.close) { handler in
+        timers.stage = schedule(configuration.timeouts.close) { handler in
             handler.context?.close(promise: nil)
         }
     }
@@ -91,28 +89,63 @@ extension ConnectionHandler {
     /// The channel is gone.
     func finish(_ error: TransportError) {
         if case .closed = self.phase { return }
-        let failure = self.failure ?? error
-        stageTimer?.cancel()
-        keepAliveTimer?.cancel()
+        let failure = ending.failure(of: error)
+        timers.stage?.cancel()
+        timers.keepAlive?.cancel()
         unwatchSleep()
         let (phase, stage) = (self.phase, self.stage)
         self.phase = .closed
         if case .running(let multiplexer, _) = phase {
-            for item in mailbox?.close() ?? [] { Self.refuse(item) }
+            for item in user.mailbox?.close() ?? [] { Self.refuse(item) }
             multiplexer.close(failure)
         }
         switch phase {
         // A dial that never got a connection is answered by the failure to connect, which says why.
-        case .idle: established = nil
+        case .idle: user.established = nil
         case .upgrading: tell(.failed(stage, failure))
         case .running, .closing, .closed: break
         }
         answer(.failure(failure))
         role.slot.release()
-        let reason = orderly && self.failure == nil ? nil : failure
-        if let peer = remotePeer {
-            tell(.closed(peer, received: bytesReceived, sent: bytesSent, reason))
+        let reason = ending.reason(of: error)
+        if let peer = user.peer {
+            tell(.closed(peer, received: wire.bytesReceived, sent: wire.bytesSent, reason))
         }
         end.set(reason)
+    }
+
+    // MARK: Making room for newer connections
+
+    /// Lets others ask this connection to make room: while nobody knows yet whose it is, or when its address has too many.
+    func makeEvictable() {
+        guard role.isInbound, let eventLoop = context?.eventLoop else { return }
+        let loopBound = NIOLoopBound(Weak(self), eventLoop: eventLoop)
+        role.slot.onEviction { eviction in
+            eventLoop.execute {
+                guard let handler = loopBound.value.object else { return }
+                switch handler.phase {
+                case .idle, .upgrading:
+                    handler.fail(
+                        TransportError(
+                            .limitExceeded, "the handshake took long, and newer connections needed its place"))
+                case .running:
+                    guard eviction == .crowded else { return }
+                    handler.fail(
+                        TransportError(
+                            .limitExceeded, "its address had most connections of a network that has all it may"))
+                case .closing, .closed:
+                    return
+                }
+            }
+        }
+    }
+}
+
+/// A reference that does not keep its object alive.
+private struct Weak<Object: AnyObject> {
+    weak var object: Object?
+
+    init(_ object: Object) {
+        self.object = object
     }
 }

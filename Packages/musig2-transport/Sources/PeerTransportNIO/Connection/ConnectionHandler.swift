@@ -48,42 +48,60 @@ final class ConnectionHandler: ChannelInboundHandler, SleepWatching {
 
     /// Plaintext that is sealed and written in one go: four Noise messages.
     private static let batch = 4 * NoiseFraming.sealedPlaintext
-    /// Noise messages without plaintext that are taken from one of our pings to the next.
-    private static let maximumEmptyMessages = 4096
 
     let role: Role
     private let local: TransportIdentity
     let configuration: TCPTransport.Configuration
-    var established: Established?
+    let sleepWatches: SleepWatches
+    private let departure = TCPConnection.Departure()
+    let end = OneShot<TransportError?>()
+    private let created = NIODeadline.now()
 
     var phase = Phase.idle
     var context: ChannelHandlerContext?
-    private var sealer: NoiseSealer?
-    var ciphertext = ByteBuffer()
-    var mailbox: LoopMailbox?
-    var stageTimer: Scheduled<Void>?
-    var keepAliveTimer: Scheduled<Void>?
-    let sleepWatches: SleepWatches
-    var sleepWatch: SleepWatch?
-    var pings: UInt32 = 0
-    /// Whether anything came since the last ping was sent.
-    var hasReceived = false
-    private var isFlushing = false
-    private var unsentAnswers = 0
-    /// When the Noise message was sent that is not answered yet, and when bytes came last; and the time until an answer came, at
-    /// most a second.
-    private var lastSent: NIODeadline?
-    private var lastReceived: NIODeadline?
-    private var roundTrip = TimeAmount.seconds(1)
-    var orderly = false
-    private let departure = TCPConnection.Departure()
-    var failure: TransportError?
-    let end = OneShot<TransportError?>()
-    private let created = NIODeadline.now()
-    var remotePeer: PeerID?
-    var bytesReceived: UInt64 = 0
-    var bytesSent: UInt64 = 0
-    private var emptyMessages = 0
+    /// The user of the connection, and what it is told.
+    var user: User
+    var wire = Wire()
+    var timers = Timers()
+    var keepAlive: KeepAlive
+    private var roundTrip = RoundTripMeter()
+    var ending = ConnectionEnding()
+
+    /// What ties the handler to the user of the connection.
+    struct User {
+        /// Told once, when the connection is ready or has failed to become so.
+        var established: Established?
+        /// The peer, once it is proven.
+        var peer: PeerID?
+        var mailbox: LoopMailbox?
+    }
+
+    /// What goes over the socket.
+    struct Wire {
+        var sealer: NoiseSealer?
+        /// Sealed bytes that are to be written.
+        var ciphertext = ByteBuffer()
+        var isFlushing = false
+        /// Bytes of answers since the socket was full.
+        var unsentAnswers = 0
+        var bytesReceived: UInt64 = 0
+        var bytesSent: UInt64 = 0
+
+        /// The bytes to write now.
+        mutating func takeCiphertext() -> ByteBuffer {
+            let bytes = ciphertext
+            ciphertext.moveReaderIndex(to: ciphertext.writerIndex)
+            bytesSent &+= UInt64(bytes.readableBytes)
+            return bytes
+        }
+    }
+
+    /// What wakes the handler.
+    struct Timers {
+        var stage: Scheduled<Void>?
+        var keepAlive: Scheduled<Void>?
+        var sleepWatch: SleepWatch?
+    }
 
     init(
         role: Role, local: TransportIdentity, configuration: TCPTransport.Configuration, sleepWatches: SleepWatches,
@@ -93,7 +111,8 @@ final class ConnectionHandler: ChannelInboundHandler, SleepWatching {
         self.local = local
         self.configuration = configuration
         self.sleepWatches = sleepWatches
-        self.established = established
+        user = User(established: established)
+        keepAlive = KeepAlive(configuration.timeouts)
     }
 
     // MARK: Channel events
@@ -127,7 +146,7 @@ final class ConnectionHandler: ChannelInboundHandler, SleepWatching {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable {
-            unsentAnswers = 0
+            wire.unsentAnswers = 0
             flush()
         }
         context.fireChannelWritabilityChanged()
@@ -135,9 +154,9 @@ final class ConnectionHandler: ChannelInboundHandler, SleepWatching {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let buffer = unwrapInboundIn(data)
-        if lastSent != nil { lastReceived = NIODeadline.now() }
-        hasReceived = true
-        bytesReceived &+= UInt64(buffer.readableBytes)
+        roundTrip.received(at: .now())
+        keepAlive.received()
+        wire.bytesReceived &+= UInt64(buffer.readableBytes)
         if case .running(let multiplexer, _) = phase { multiplexer.beginRead() }
         buffer.withUnsafeReadableBytes { receive($0) }
         flush()
@@ -153,7 +172,7 @@ final class ConnectionHandler: ChannelInboundHandler, SleepWatching {
                 expectedPeer: role.expectedPeer,
                 maximumMessage: configuration.limits.multistreamMessage,
                 maximumProposals: configuration.limits.multistreamProposals))
-        ciphertext.writeBytes(upgrade.start())
+        wire.ciphertext.writeBytes(upgrade.start())
         phase = .upgrading(upgrade)
         armStageTimer(upgrade.stage)
         flush()
@@ -182,13 +201,13 @@ final class ConnectionHandler: ChannelInboundHandler, SleepWatching {
         while true {
             let action = upgrade.receive(bytes, at: &offset)
             phase = .upgrading(upgrade)
-            if !upgrade.awaitsAnswer { noteRoundTrip() }
+            if !upgrade.awaitsAnswer { roundTrip.answered() }
             switch action {
             case .needMore:
                 if upgrade.stage != stage { armStageTimer(upgrade.stage) }
                 return
             case .send(let reply):
-                ciphertext.writeBytes(reply)
+                wire.ciphertext.writeBytes(reply)
             case .done(let result):
                 return run(result)
             case .fail(let error):
@@ -197,29 +216,23 @@ final class ConnectionHandler: ChannelInboundHandler, SleepWatching {
         }
     }
 
-    private func noteRoundTrip() {
-        guard let lastSent = self.lastSent, let lastReceived = self.lastReceived else { return }
-        roundTrip = min(roundTrip, lastReceived - lastSent)
-        self.lastSent = nil
-    }
-
     private func run(_ result: ConnectionUpgrade.Result) {
         guard let context = self.context else { return }
-        stageTimer?.cancel()
+        timers.stage?.cancel()
         if let error = role.slot.settle(peer: result.peer.peerID) { return fail(error, at: .admission) }
-        remotePeer = result.peer.peerID
+        user.peer = result.peer.peerID
         let loopBound = NIOLoopBound(self, eventLoop: context.eventLoop)
         let mailbox = LoopMailbox(eventLoop: context.eventLoop) { loopBound.value.takeMail() }
         let accepted = BoundedInbox<NegotiatedStream>(capacity: max(1, configuration.limits.inboundStreams))
         let multiplexer = StreamMultiplexer(
             role: role, remotePeer: result.peer.peerID, eventLoop: context.eventLoop,
-            configuration: configuration, accepted: accepted, roundTrip: roundTrip,
+            configuration: configuration, accepted: accepted, roundTrip: roundTrip.shortest,
             post: { mailbox.post(.stream($0)) }, inSocket: { [weak self] in self?.bytesInSocket ?? 0 },
             onTimer: { [weak self] in self?.flush() }, onUnread: { [weak self] in self?.fail($0) })
-        self.mailbox = mailbox
-        sealer = result.sealer
+        user.mailbox = mailbox
+        wire.sealer = result.sealer
         phase = .running(multiplexer, result.opener)
-        armKeepAlive()
+        armKeepAlive(after: keepAlive.firstPing)
         watchSleep()
         let connection = TCPConnection(
             localPeer: local.peerID, remotePeer: result.peer.peerID, remoteAddress: role.remoteAddress,
@@ -237,8 +250,8 @@ final class ConnectionHandler: ChannelInboundHandler, SleepWatching {
     }
 
     func answer(_ result: Result<TCPConnection, TransportError>) {
-        let established = self.established
-        self.established = nil
+        let established = user.established
+        user.established = nil
         established?(result)
     }
 
@@ -249,7 +262,9 @@ final class ConnectionHandler: ChannelInboundHandler, SleepWatching {
     ) {
         do throws(NoiseError) {
             while let plaintext = try opener.next(bytes, at: &offset) {
-                if plaintext.isEmpty { try countEmptyMessage() }
+                guard !plaintext.isEmpty || keepAlive.receivedEmptyMessage() else {
+                    throw .emptyMessages(maximum: KeepAlive.maximumEmptyMessages)
+                }
                 handle(multiplexer.receive(plaintext))
                 guard case .running = phase else { return }
             }
@@ -259,37 +274,28 @@ final class ConnectionHandler: ChannelInboundHandler, SleepWatching {
         }
     }
 
-    /// Some implementations send a message without plaintext; nobody sends them all the time.
-    private func countEmptyMessage() throws(NoiseError) {
-        emptyMessages += 1
-        guard emptyMessages <= Self.maximumEmptyMessages else {
-            throw .emptyMessages(maximum: Self.maximumEmptyMessages)
-        }
-    }
-
     private func handle(_ outcome: StreamMultiplexer.Outcome) {
         switch outcome {
         case .continue: return
         case .remoteGoesAway:
-            orderly = true
+            ending.isAnnounced()
             departure.say()
         case .fail(let error): fail(error)
         }
     }
 
-    /// Lets go of the room that a burst took, since most connections are idle most of the time, and begins to count anew.
+    /// Lets go of the room that a burst took, since most connections are idle most of the time.
     func shrink() {
-        emptyMessages = 0
         guard case .running(let multiplexer, let opener) = phase else { return }
         multiplexer.shrink()
         opener.shrink()
-        if ciphertext.readableBytes == 0 { ciphertext = ByteBuffer() }
+        if wire.ciphertext.readableBytes == 0 { wire.ciphertext = ByteBuffer() }
         context?.triggerUserOutboundEvent(ReleaseBuffers(), promise: nil)
     }
 
     /// Does what tasks asked for.
     private func takeMail() {
-        guard let mailbox = self.mailbox else { return }
+        guard let mailbox = user.mailbox else { return }
         for item in mailbox.drain() {
             guard case .running(let multiplexer, _) = phase else {
                 Self.refuse(item)
@@ -317,9 +323,9 @@ final class ConnectionHandler: ChannelInboundHandler, SleepWatching {
 
     /// Seals and writes what is there, as long as the socket takes it. The only place where bytes leave.
     func flush() {
-        guard !isFlushing else { return }
-        isFlushing = true
-        defer { isFlushing = false }
+        guard !wire.isFlushing else { return }
+        wire.isFlushing = true
+        defer { wire.isFlushing = false }
         while let context = self.context {
             var serving: StreamMultiplexer?
             if case .running(let multiplexer, _) = phase {
@@ -334,40 +340,36 @@ final class ConnectionHandler: ChannelInboundHandler, SleepWatching {
                 }
                 if hadAnswers || multiplexer.hasAnswers { serving = multiplexer }
             }
-            guard ciphertext.readableBytes > 0 else { return letGoOfBuffers(serving) }
-            if case .upgrading(let upgrade) = phase, upgrade.awaitsAnswer, lastSent == nil {
-                lastSent = NIODeadline.now()
-            }
-            let bytes = ciphertext
-            ciphertext.moveReaderIndex(to: ciphertext.writerIndex)
-            bytesSent &+= UInt64(bytes.readableBytes)
+            guard wire.ciphertext.readableBytes > 0 else { return letGoOfBuffers(serving) }
+            if case .upgrading(let upgrade) = phase, upgrade.awaitsAnswer { roundTrip.sent(at: .now()) }
+            let bytes = wire.takeCiphertext()
             let written = serving.map { promiseOfAnswers(bytes.storageCapacity, $0, context) }
             context.writeAndFlush(wrapOutboundOut(bytes), promise: written)
         }
     }
 
     func seal(_ multiplexer: StreamMultiplexer) {
-        guard multiplexer.output.readableBytes > 0, var sealer = self.sealer else { return }
+        guard multiplexer.output.readableBytes > 0, var sealer = wire.sealer else { return }
         // Cleared storage is used again, unless a write still holds it.
-        if ciphertext.readableBytes == 0 { ciphertext.clear() }
+        if wire.ciphertext.readableBytes == 0 { wire.ciphertext.clear() }
         do throws(NoiseError) {
             try multiplexer.output.readableBytesUInt8Span.bytes.withUnsafeBytes { (bytes) throws(NoiseError) in
-                try sealer.seal(bytes, into: &ciphertext)
+                try sealer.seal(bytes, into: &wire.ciphertext)
             }
-            self.sealer = sealer
+            wire.sealer = sealer
             multiplexer.output.clear()
         } catch {
             multiplexer.output.clear()
-            self.sealer = nil
+            wire.sealer = nil
             fail(TransportError(.securityFailed, error.description))
         }
     }
 
     /// Answers go out even when the socket is full, but not without end: a peer that asks and never reads is cut off.
     private func countAnswers(_ count: Int) {
-        unsentAnswers += count
+        wire.unsentAnswers += count
         let limit = configuration.limits.unsentAnswers
-        guard unsentAnswers > limit else { return }
+        guard wire.unsentAnswers > limit else { return }
         fail(
             TransportError(
                 .limitExceeded, "the other side does not read: expected at most \(limit) bytes of answers to wait"))

@@ -105,10 +105,10 @@ extension StreamMultiplexer {
     ///
     /// - Returns: whether any responder was given anything.
     func resumeStalled() -> Bool {
-        guard !stalled.isEmpty else { return false }
+        guard !answers.stalled.isEmpty else { return false }
         var hasResumed = false
         var ids: [UInt32] = []
-        swap(&ids, &stalled)
+        swap(&ids, &answers.stalled)
         for id in ids {
             entries[id]?.service?.isStalled = false
             while let entry = entries[id], let service = entry.service, !service.isFinished, !service.isStalled {
@@ -162,7 +162,7 @@ extension StreamMultiplexer {
     private func takeRoom(_ room: Int, for service: Service) -> Bool {
         let limits = configuration.limits
         guard service.waiting == 0 || service.waiting + room <= limits.streamAnswers else { return false }
-        let own = answersWaiting + answersInSocket
+        let own = answers.waiting + answers.inSocket
         let allowed = role.slot.hold(room)
         guard own == 0 || own + room <= min(limits.connectionAnswers, allowed) else {
             _ = role.slot.hold(-room)
@@ -174,7 +174,7 @@ extension StreamMultiplexer {
     private func stall(_ id: UInt32) {
         guard entries[id]?.service?.isStalled == false else { return }
         entries[id]?.service?.isStalled = true
-        stalled.append(id)
+        answers.stalled.append(id)
     }
 
     private func carryOut(_ action: ResponderAction, _ id: UInt32) {
@@ -240,7 +240,7 @@ extension StreamMultiplexer {
         guard change != 0 else { return }
         if before == 0 { entry.service?.lastMove = eventLoop.now }
         entry.service?.waiting = waiting
-        answersWaiting += change
+        answers.waiting += change
         _ = role.slot.hold(change)
         watchUnread()
     }

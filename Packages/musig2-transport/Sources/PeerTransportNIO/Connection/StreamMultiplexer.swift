@@ -57,6 +57,23 @@ final class StreamMultiplexer {
         }
     }
 
+    /// What the answers of responders take, and where they wait.
+    struct Answers {
+        /// Those that wait to be sent, in bytes of memory.
+        var waiting = 0
+        /// Those that the socket has not taken yet, in bytes of memory.
+        var inSocket = 0
+        /// The streams whose requests wait for answers to be sent.
+        var stalled: [UInt32] = []
+        /// Looks for answers that nobody reads, while there are any.
+        var timer: Scheduled<Void>?
+        /// When the socket last took something, and how many bytes waited there when that was last looked at.
+        var lastTaken: NIODeadline
+        var lastInSocket = 0
+
+        var isEmpty: Bool { waiting + inSocket == 0 }
+    }
+
     /// Plaintext to seal and send.
     var output = ByteBuffer()
 
@@ -66,11 +83,7 @@ final class StreamMultiplexer {
     /// Streams whose readers are to be woken when all bytes at hand are read.
     private var touched: [UInt32] = []
     private var held = 0
-    /// Answers of responders that wait to be sent, in bytes of memory, and the streams whose requests wait for them.
-    var answersWaiting = 0
-    /// Bytes of memory with answers that the socket has not taken yet.
-    var answersInSocket = 0
-    var stalled: [UInt32] = []
+    var answers: Answers
 
     let role: ConnectionHandler.Role
     let remotePeer: PeerID
@@ -83,11 +96,6 @@ final class StreamMultiplexer {
     let onTimer: () -> Void
     /// Called when answers have waited for too long.
     let onUnread: (TransportError) -> Void
-    /// Looks for answers that nobody reads, while there are any.
-    var unreadTimer: Scheduled<Void>?
-    /// When the socket last took something, and how many bytes waited there when that was last looked at.
-    var lastTaken: NIODeadline
-    var lastInSocket = 0
     /// How many bytes wait at the socket.
     let inSocket: () -> Int
 
@@ -117,7 +125,7 @@ final class StreamMultiplexer {
         self.inSocket = inSocket
         self.onTimer = onTimer
         self.onUnread = onUnread
-        lastTaken = eventLoop.now
+        answers = Answers(lastTaken: eventLoop.now)
     }
 
     // MARK: Receiving
@@ -346,11 +354,11 @@ final class StreamMultiplexer {
     func close(_ error: TransportError) {
         let entries = self.entries
         self.entries = [:]
-        _ = role.slot.hold(-held - answersWaiting - answersInSocket)
+        _ = role.slot.hold(-held - answers.waiting - answers.inSocket)
         held = 0
-        answersWaiting = 0
-        answersInSocket = 0
-        unreadTimer?.cancel()
+        answers.waiting = 0
+        answers.inSocket = 0
+        answers.timer?.cancel()
         for entry in entries.values {
             entry.timer?.cancel()
             if case .proposing(_, let answer) = entry.negotiation { answer?.set(.failure(error)) }
