@@ -222,7 +222,9 @@ struct World {
             }
         }
         // Time stands still, and allows 16 attempts and those of 5 min.
-        guard nodes[index].machine.attempt.number <= 46 else { throw InvariantViolation("an attempt beyond time") }
+        guard nodes[index].machine.slots.attempt.number <= 46 else {
+            throw InvariantViolation("an attempt beyond time")
+        }
     }
 
     /// Delivers a frame: its items are inputs of one turn each.

@@ -30,6 +30,17 @@ struct MeetingTests {
         #expect(party.nodes[1].machine.boundPeers == [creator])
     }
 
+    /// A JOIN that is shown again and again before the approval sets no timer: nothing is asked for before.
+    @Test
+    func nothingIsAskedForBeforeTheApproval() throws {
+        var party = try Party.mesh(2)
+        let creator = try Fixture.peer(0)
+        let join = party.forged(by: 0, .join(Join(peerID: creator.bytes, addresses: [])), attempt: 0)
+        let expiry = party.nodes[1].machine.nextDeadline
+        for _ in 0..<3 { try party.take(1, .received(join, from: creator)) }
+        #expect(party.nodes[1].machine.nextDeadline == expiry)
+    }
+
     /// A peer carries the signers that its process says it carries: their JOINs name it and count; anybody else's that names it is a lie.
     @Test
     func otherSignersAtTheOwnPeer() throws {

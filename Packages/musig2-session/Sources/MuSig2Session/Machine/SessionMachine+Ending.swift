@@ -351,7 +351,7 @@ extension SessionMachine {
         guard let entry = peers.index(of: peer) else { return }
         peers[at: entry].reset(isConnected: false)
         // What was asked of this peer must be asked of another one.
-        if state.isRunning { hurrySync(&context) }
+        hurrySync(&context)
         if undelivered.contains(where: { peers[at: entry].isNamed(by: $0) }) { peers.connect(entry, slots, &context) }
     }
 }

@@ -281,9 +281,9 @@ extension SessionMachine {
         peers.ask(context.connectedPeers, all: context.asksAll, question(), slots, &context)
     }
 
-    /// Brings the next SYNC near, if something is missing.
+    /// Brings the next SYNC near, if something is missing and may be asked for.
     mutating func hurrySync(_ context: inout Context) {
-        if slots.isWanting { schedule.hurry(at: context.now.monotonic) }
+        if state.isRunning, slots.isWanting { schedule.hurry(at: context.now.monotonic) }
     }
 
     /// The longest wait between two SYNCs.

@@ -171,8 +171,6 @@ extension SessionMachine {
     /// What does not change in a session's life.
     var constants: SessionConstants<Crypto> { slots.constants }
 
-    var attempt: AttemptState<Crypto> { slots.attempt }
-
     var configuration: SessionConfiguration { slots.constants.configuration }
 }
 
