@@ -8,7 +8,7 @@ import Testing
 @testable import MuSig2Coordination
 
 /// Saying which signers are not there.
-@Suite struct AbsenceTests {
+@Suite("Absent signers") struct AbsenceTests {
     private func absences(
         _ count: Int, of session: SessionID, in events: CoordinatorEvents
     ) async -> [CoordinatorEvent] {

@@ -7,7 +7,7 @@ import WireCodec
 
 @testable import MuSig2Coordination
 
-@Suite struct AbuseTests {
+@Suite("Abuse") struct AbuseTests {
     private let wire = Wire()
 
     /// A world with a running session of two that has not got its partials yet.
@@ -152,7 +152,7 @@ import WireCodec
         #expect(Wire.isDisconnected(node.takeOutgoing(), from: peer))
         for _ in 0..<9 { node.take(.network(.frame([0xff], from: peer)), at: wire.now) }
         #expect(node.events.contains(.error(CoordinatorError(.peerBanned, ""))))
-        #expect(node.machine.peers[peer]?.reputation.isBanned(at: wire.now.monotonic) == true)
+        #expect(node.machine.peers[peer]?.budget.reputation.isBanned(at: wire.now.monotonic) == true)
     }
 
     @Test func peersAreBounded() throws {

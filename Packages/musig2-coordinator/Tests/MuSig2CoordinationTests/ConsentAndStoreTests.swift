@@ -9,7 +9,7 @@ import Testing
 
 @testable import MuSig2Coordination
 
-@Suite struct ConsentAndStoreTests {
+@Suite("Consent and stores") struct ConsentAndStoreTests {
     /// K15: without the approval nothing leaves, and the error says why.
     @Test func k15RefusedBeforeJoining() async throws {
         let network = Parties.network()
@@ -294,7 +294,7 @@ private final class NonceShelf {
     func take() -> SecretNonce? { boxes.isEmpty ? nil : boxes.removeFirst().nonce.take() }
 }
 
-@Suite struct LifecycleTests {
+@Suite("The life of a coordinator") struct LifecycleTests {
     /// A store that answers when the test lets it.
     private final class SlowStore: SessionStore {
         struct Unreadable: Error {}

@@ -8,7 +8,7 @@ import WireCodec
 @testable import MuSig2Coordination
 
 /// Signers that could not reach each other for long find each other again, however few dials there are meanwhile.
-@Suite struct CutOffTests {
+@Suite("Signers that were cut off") struct CutOffTests {
     private static let hour = Duration.seconds(3_600)
 
     private func plan(_ count: Int, isStar: Bool) throws -> SessionPlan {

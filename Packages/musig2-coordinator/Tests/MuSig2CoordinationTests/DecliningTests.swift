@@ -9,7 +9,7 @@ import WireCodec
 @testable import MuSig2Coordination
 
 /// Saying no, and telling the others.
-@Suite struct DecliningTests {
+@Suite("Declining") struct DecliningTests {
     private func declined(_ events: CoordinatorEvents) async -> (signer: Int, reason: String)? {
         for await event in events {
             if case .declined(_, let signer, let reason) = event { return (signer, reason) }

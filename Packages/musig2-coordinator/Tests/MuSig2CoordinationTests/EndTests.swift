@@ -9,7 +9,7 @@ import WireCodec
 @testable import MuSig2Coordination
 
 /// Leaving, aborting, closing; stores that fail meanwhile; and what is left in the store.
-@Suite struct EndTests {
+@Suite("Ends of sessions") struct EndTests {
     /// K17: an aborted session cannot be joined again, in this process and in the next one, and the error says how it ended.
     @Test func k17JoiningWhatHasEnded() async throws {
         let (parties, created) = try await Parties.openSession()

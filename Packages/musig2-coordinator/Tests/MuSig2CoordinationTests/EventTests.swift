@@ -4,7 +4,7 @@ import Testing
 
 @testable import MuSig2Coordination
 
-@Suite struct EventTests {
+@Suite("Events") struct EventTests {
     /// Reads the stream of one session up to and with the first event of a name.
     private func read(_ events: CoordinatorEvents, until name: String) async -> [CoordinatorEvent] {
         var seen: [CoordinatorEvent] = []

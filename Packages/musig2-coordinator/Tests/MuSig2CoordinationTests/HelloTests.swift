@@ -7,7 +7,7 @@ import WireCodec
 
 @testable import MuSig2Coordination
 
-@Suite struct HelloTests {
+@Suite("HELLO") struct HelloTests {
     private let wire = Wire()
     private let a = Array(repeating: UInt8(7), count: 32)
 

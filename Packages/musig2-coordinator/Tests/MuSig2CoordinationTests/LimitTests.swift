@@ -7,7 +7,7 @@ import WireCodec
 
 @testable import MuSig2Coordination
 
-@Suite struct LimitTests {
+@Suite("Limits") struct LimitTests {
     private let wire = Wire()
 
     private func plan(_ numbers: [UInt64], bytes: Int = 1) throws -> SessionPlan {
@@ -208,7 +208,7 @@ import WireCodec
     }
 }
 
-@Suite struct LettingGoTests {
+@Suite("Letting go of sessions") struct LettingGoTests {
     private let wire = Wire()
 
     private func plan(_ bytes: Int) throws -> SessionPlan {

@@ -6,7 +6,7 @@ import Testing
 @testable import MuSig2Coordination
 
 /// Dials are bounded by session, by node and by what a peer has shown of itself.
-@Suite struct PeerTableTests {
+@Suite("Dials of peers") struct PeerTableTests {
     private let start = Duration.seconds(100)
 
     private func session(_ number: UInt64) throws -> SessionID {

@@ -8,7 +8,7 @@ import Testing
 
 @testable import MuSig2Coordination
 
-@Suite struct PrivacyTests {
+@Suite("Privacy of logs and stores") struct PrivacyTests {
     /// Keeps every line with its metadata.
     private struct Recorder: LogHandler {
         final class Lines: Sendable {

@@ -7,7 +7,7 @@ import Testing
 @testable import MuSig2Coordination
 
 /// Where the runs of machines come from.
-@Suite struct RunTests {
+@Suite("Runs") struct RunTests {
     private func now(_ milliseconds: UInt64, at seconds: Int = 0) -> Now {
         Now(monotonic: .seconds(seconds), wallMilliseconds: milliseconds)
     }
@@ -152,7 +152,7 @@ import Testing
 }
 
 /// What waits while a store fails.
-@Suite struct WriteBatchTests {
+@Suite("Writes that wait for the store") struct WriteBatchTests {
     /// R4: the same is in the store as if every write had been carried out.
     @Test(arguments: 0..<40 as Range<UInt64>) func r4OneWriteAKeyIsEnough(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)

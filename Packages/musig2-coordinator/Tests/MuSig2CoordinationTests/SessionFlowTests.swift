@@ -7,7 +7,7 @@ import Secp256k1
 import Testing
 import WireCodec
 
-@Suite struct SessionFlowTests {
+@Suite("Sessions from start to end") struct SessionFlowTests {
     /// Creates a session at the first party, lets the others join, and returns everybody's signatures.
     private func sign(_ parties: Parties, _ request: SessionRequest) async throws -> [[SchnorrSignature]] {
         let created = try await parties[0].coordinator.createSession(request)

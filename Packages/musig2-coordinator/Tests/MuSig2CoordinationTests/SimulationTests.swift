@@ -7,7 +7,7 @@ import WireCodec
 
 @testable import MuSig2Coordination
 
-@Suite struct SimulationTests {
+@Suite("Simulated sessions") struct SimulationTests {
     private static let message: [UInt8] = Array("simulated".utf8)
 
     private func plan(_ count: Int, _ shape: Shape) throws -> SessionPlan {

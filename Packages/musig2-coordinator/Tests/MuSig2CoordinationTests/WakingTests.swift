@@ -9,7 +9,7 @@ import WireCodec
 @testable import MuSig2Coordination
 
 /// A machine that slept, and one with a session that ends before all has left.
-@Suite struct WakingTests {
+@Suite("Machines that slept") struct WakingTests {
     private let wire = Wire()
 
     private func moment(_ monotonic: Duration, wall milliseconds: UInt64) -> Now {

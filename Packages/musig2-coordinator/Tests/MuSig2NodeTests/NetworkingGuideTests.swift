@@ -10,7 +10,7 @@ import Secp256k1
 import Testing
 
 /// The code of the networking guide, compiled and run.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct NetworkingGuideTests {
+@Suite("The networking guide", .serialized, .timeLimit(.minutes(2))) struct NetworkingGuideTests {
     /// A node that others begin with.
     private func meetingPlace() async throws -> PeerNode {
         let identity = NodeIdentity.generateEd25519()

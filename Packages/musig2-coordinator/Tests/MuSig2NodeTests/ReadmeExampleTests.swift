@@ -7,7 +7,7 @@ import PeerTransportNIO
 import Secp256k1
 import Testing
 
-@Suite(.serialized) struct ReadmeExampleTests {
+@Suite("Examples of the README", .serialized) struct ReadmeExampleTests {
     @Test(.timeLimit(.minutes(1))) func twoSigners() async throws {
         let message = Array("hello".utf8)
         let aliceKey = SecretKey.generate()

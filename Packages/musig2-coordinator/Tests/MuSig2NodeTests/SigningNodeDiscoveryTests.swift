@@ -11,7 +11,7 @@ import Secp256k1
 import Testing
 
 /// Three signers that know nothing but one node of a DHT.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct SigningNodeDiscoveryTests {
+@Suite("Signers that know one node of a DHT", .serialized, .timeLimit(.minutes(5))) struct SigningNodeDiscoveryTests {
     private static let prefix = "/musig2-test"
     private static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 

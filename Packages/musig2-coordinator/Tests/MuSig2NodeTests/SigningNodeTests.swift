@@ -10,7 +10,7 @@ import PeerTransportNIO
 import Secp256k1
 import Testing
 
-@Suite(.serialized) struct SigningNodeTests {
+@Suite("Signing nodes", .serialized) struct SigningNodeTests {
     private func start(_ consent: any ConsentPolicy = .approveEverything) async throws -> SigningNode {
         try await SigningNode.start(
             signer: SecretKey.generate(),

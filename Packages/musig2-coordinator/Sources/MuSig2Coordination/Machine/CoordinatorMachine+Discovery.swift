@@ -65,7 +65,7 @@ extension CoordinatorMachine {
         var ranks: [[Provider]] = [[], [], []]
         for provider in providers where provider.peer != localPeer && !lookup.peers.asked.contains(provider.peer) {
             let record = peers[provider.peer]
-            if record?.reputation.isBanned(at: now.monotonic) == true { continue }
+            if record?.budget.reputation.isBanned(at: now.monotonic) == true { continue }
             let rank = record?.isConnected == true ? 0 : record == nil ? 2 : 1
             ranks[rank].append(provider)
         }

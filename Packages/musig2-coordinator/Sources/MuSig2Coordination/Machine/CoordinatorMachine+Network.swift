@@ -19,7 +19,7 @@ extension CoordinatorMachine {
     // MARK: Connections
 
     private mutating func connected(_ peer: PeerID, at now: Now) {
-        if peers[peer]?.reputation.isBanned(at: now.monotonic) == true {
+        if peers[peer]?.budget.reputation.isBanned(at: now.monotonic) == true {
             output.append(.disconnect(peer))
             return
         }

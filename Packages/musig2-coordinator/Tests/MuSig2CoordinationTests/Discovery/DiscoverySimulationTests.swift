@@ -9,7 +9,7 @@ import WireCodec
 @testable import MuSig2Coordination
 
 /// Nodes that know nothing of each other, and a DHT that forgets, fails and lies, on virtual time.
-@Suite struct DiscoverySimulationTests {
+@Suite("Simulated discovery") struct DiscoverySimulationTests {
     private static let message: [UInt8] = Array("found".utf8)
     private static let allMethods: [DiscoveryMethod] = [.rendezvous, .inbox, .record]
 

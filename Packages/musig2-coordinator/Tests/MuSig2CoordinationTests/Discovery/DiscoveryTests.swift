@@ -9,7 +9,7 @@ import Testing
 @testable import MuSig2Coordination
 
 /// Coordinators that find each other through discoveries.
-@Suite(.timeLimit(.minutes(5))) struct DiscoveryTests {
+@Suite("Discoveries", .timeLimit(.minutes(5))) struct DiscoveryTests {
     private let found = Array("found".utf8)
 
     private func request(_ parties: [Party], _ methods: Set<DiscoveryMethod>) -> SessionRequest {

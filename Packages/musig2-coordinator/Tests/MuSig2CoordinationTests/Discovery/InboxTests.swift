@@ -8,7 +8,7 @@ import WireCodec
 @testable import MuSig2Coordination
 
 /// HELLO with the message key as the secret, frame by frame.
-@Suite struct InboxTests {
+@Suite("Inboxes") struct InboxTests {
     private let wire = Wire()
     private let a = Array(repeating: UInt8(9), count: 32)
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MuSig2Coordination
 
-@Suite struct PublicationQueueTests {
+@Suite("The queue of publications") struct PublicationQueueTests {
     private let now = Now(monotonic: .seconds(1), wallMilliseconds: 1_800_000_000_000)
     private let expiry: UInt64 = 1_800_003_600_000
 

@@ -8,7 +8,7 @@ import WireCodec
 @testable import MuSig2Coordination
 
 /// The rules of records in a DHT.
-@Suite struct RecordTests {
+@Suite("Records in a DHT") struct RecordTests {
     private let wall: UInt64 = 1_800_000_000_000
     private let rules = AnnouncementRules()
 

@@ -8,7 +8,7 @@ import WireCodec
 @testable import MuSig2Coordination
 
 /// What one signer signs may cost it something, and no other honest signer.
-@Suite(.timeLimit(.minutes(1))) struct BlameThreats {
+@Suite("Threats: blame", .timeLimit(.minutes(1))) struct BlameThreats {
     /// S29: nonces that are no points, in one attempt after the other, through the old coordinator of a star. Its author is shut out; the
     /// honest signers keep each other.
     @Test func s29InvalidPointsThroughAnHonestSigner() async throws {

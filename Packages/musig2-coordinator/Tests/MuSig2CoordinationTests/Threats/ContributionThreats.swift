@@ -7,7 +7,7 @@ import WireCodec
 @testable import MuSig2Coordination
 
 /// A co-signer that contributes what it must not: which signer is named, with what proof, and what goes on.
-@Suite(.timeLimit(.minutes(1))) struct ContributionThreats {
+@Suite("Threats: contributions", .timeLimit(.minutes(1))) struct ContributionThreats {
     /// K3 and S20: a co-signer throws its nonces away and asks for the same message again, as often as it may.
     @Test func k3TheSameMessageManyTimes() async throws {
         let scene = try await Scene.joined(honest: 1)

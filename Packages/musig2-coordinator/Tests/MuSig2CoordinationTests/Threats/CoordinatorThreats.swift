@@ -7,7 +7,7 @@ import WireCodec
 @testable import MuSig2Coordination
 
 /// The elected coordinator of a star is hostile: it can stall, and never forge or frame.
-@Suite(.timeLimit(.minutes(1))) struct CoordinatorThreats {
+@Suite("Threats: a hostile coordinator", .timeLimit(.minutes(1))) struct CoordinatorThreats {
     /// The hostile signer is coordinator of the first attempt.
     private func star() async throws -> Scene {
         try await Scene.joined(hostileIsFirst: true) { request in

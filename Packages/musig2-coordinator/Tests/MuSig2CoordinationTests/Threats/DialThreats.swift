@@ -8,7 +8,7 @@ import WireCodec
 @testable import MuSig2Coordination
 
 /// R8, S32: a co-signer cannot make a node dial the world, nor keep it from those that it knows.
-@Suite struct DialThreats {
+@Suite("Threats: dials") struct DialThreats {
     private let wire = Wire()
 
     /// What a node did: the dials by peer, and the rows it wrote.
@@ -78,7 +78,7 @@ import WireCodec
         for number in 0..<3_000 as Range<UInt64> where !isBanned {
             try bring(join(at: TestKeys.peer(10_000 + number), port: number))
             try bring(join(at: hostile, port: number))
-            isBanned = node.machine.peers[hostile]?.reputation.isBanned(at: wire.now.monotonic) == true
+            isBanned = node.machine.peers[hostile]?.budget.reputation.isBanned(at: wire.now.monotonic) == true
         }
         #expect(isBanned)
         #expect(deeds.count <= 32)
@@ -108,7 +108,9 @@ import WireCodec
             pass(.milliseconds(500), from: time - .milliseconds(500), at: node, &deeds)
             bring(try message(payload, of: session, by: 1, index: 1, run: 1_000 + number), at: time)
         }
-        #expect(node.machine.peers[relay]?.reputation.value(limits: .init(), at: moment(.seconds(600)).monotonic) == 0)
+        #expect(
+            node.machine.peers[relay]?.budget.reputation.value(limits: .init(), at: moment(.seconds(600)).monotonic)
+                == 0)
         #expect(node.machine.peers.count <= 16)
         #expect(node.commits - commits <= 80)
         #expect(deeds.dials.count <= 70)
@@ -147,7 +149,7 @@ import WireCodec
                 with: secret
             ).signed
             fail(wire.give([.announcement(signed)], to: node, from: hostile), at: node, wire.now, &deeds)
-            isBanned = node.machine.peers[hostile]?.reputation.isBanned(at: wire.now.monotonic) == true
+            isBanned = node.machine.peers[hostile]?.budget.reputation.isBanned(at: wire.now.monotonic) == true
         }
         #expect(isBanned)
         #expect(deeds.count <= 32)

@@ -9,7 +9,7 @@ import WireCodec
 @testable import MuSig2Coordination
 
 /// An attacker that controls what a DHT says, or reads all of it.
-@Suite(.timeLimit(.minutes(5))) struct DirectoryThreats {
+@Suite("Threats: a hostile DHT", .timeLimit(.minutes(5))) struct DirectoryThreats {
     private let message = Array("directory".utf8)
 
     private func day(_ meeting: Meeting) -> UInt32 {

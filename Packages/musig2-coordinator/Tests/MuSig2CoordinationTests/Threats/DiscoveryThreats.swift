@@ -9,7 +9,7 @@ import WireCodec
 @testable import MuSig2Coordination
 
 /// An attacker that stands between a session and its signers, or looks for what is not for it.
-@Suite(.timeLimit(.minutes(1))) struct DiscoveryThreats {
+@Suite("Threats: discovery", .timeLimit(.minutes(1))) struct DiscoveryThreats {
     /// An honest creator with a session of two, and the network it is on.
     private func creator(
         with other: PublicKey, on network: InMemoryNetwork

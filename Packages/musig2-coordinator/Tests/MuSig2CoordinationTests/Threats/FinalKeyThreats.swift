@@ -8,7 +8,7 @@ import Testing
 @testable import MuSig2Coordination
 
 /// What a signer approves is the final key: signers and messages alone do not say what is signed.
-@Suite struct FinalKeyThreats {
+@Suite("Threats: the final key") struct FinalKeyThreats {
     /// M with the keys y and y', in the session [Y, X], and X, that shares the wallet [Y', X] with it.
     struct Stage {
         let network = InMemoryNetwork(clock: VirtualClock(wallMilliseconds: 1_800_000_000_000))

@@ -8,7 +8,7 @@ import WireCodec
 @testable import MuSig2Coordination
 
 /// The lives of a session's machine: what one leaves behind for the next, and what of it must never leave.
-@Suite struct LifeThreats {
+@Suite("Threats: lives of a machine") struct LifeThreats {
     /// Three signers in a mesh, of which the third is not there yet, so that nothing is signed.
     private func scene(_ seed: UInt64, lifetime: Duration = .seconds(7_200)) throws -> (
         world: SimulatedWorld, creator: SimulatedNode, victim: SimulatedNode, id: SessionID

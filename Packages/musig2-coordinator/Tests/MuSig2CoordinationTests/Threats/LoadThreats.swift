@@ -11,7 +11,7 @@ import WireCodec
 @testable import MuSig2Coordination
 
 /// Attackers that want to use up what a node has, or read what it leaves lying about.
-@Suite(.timeLimit(.minutes(1))) struct LoadThreats {
+@Suite("Threats: load", .timeLimit(.minutes(1))) struct LoadThreats {
     /// R2: a peer floods a node. It is slowed down, the others are not; then it is let back in.
     @Test func r2AFloodOfMessages() async throws {
         var configuration = MuSig2Coordinator.Configuration()

@@ -6,7 +6,7 @@ import Testing
 @testable import MuSig2Coordination
 
 /// Processes that die at the worst moment.
-@Suite struct ProcessThreats {
+@Suite("Threats: processes that die") struct ProcessThreats {
     /// S16: the creator dies right after the last JOIN, when some signers know that all are there and others do not. When it is back, all
     /// have the same roster, and the session completes.
     @Test(arguments: 0..<4 as Range<UInt64>) func s16TheCreatorDiesAfterTheLastJoin(seed: UInt64) throws {

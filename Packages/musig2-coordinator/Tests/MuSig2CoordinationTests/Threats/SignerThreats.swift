@@ -9,7 +9,7 @@ import WireCodec
 @testable import MuSig2Coordination
 
 /// What a signer must not let out: without approval, without a recorded row, to a second device, to another session.
-@Suite(.timeLimit(.minutes(1))) struct SignerThreats {
+@Suite("Threats: what a signer must not let out", .timeLimit(.minutes(1))) struct SignerThreats {
     /// S1: a co-signer speaks in another signer's name. Nothing changes, and after a few times it is shut out, for a while.
     @Test func s1InAnothersName() async throws {
         let scene = try await Scene.joined()

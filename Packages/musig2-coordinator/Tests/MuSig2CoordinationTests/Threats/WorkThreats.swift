@@ -9,7 +9,7 @@ import WireCodec
 
 /// Peers that make a node work: what it does for them is counted in tokens, so that no clock decides. One token is one signature check; the
 /// benchmarks' group `abuse` says what it takes in time.
-@Suite struct WorkThreats {
+@Suite("Threats: work") struct WorkThreats {
     private let wire = Wire()
     private let session: SessionID
     private let node: SimulatedNode
@@ -56,7 +56,7 @@ import WireCodec
         let before = node.machine.peers.workCharged
         var hangUps = 0
         for number in 0..<most {
-            if node.machine.peers[peer]?.reputation.isBanned(at: wire.now.monotonic) == true {
+            if node.machine.peers[peer]?.budget.reputation.isBanned(at: wire.now.monotonic) == true {
                 return (number, node.machine.peers.workCharged - before, hangUps)
             }
             node.take(.network(.frame(try frame(number), from: peer)), at: wire.now)
@@ -232,8 +232,8 @@ import WireCodec
         }
         // 70 kB each: of a mebibyte at most fourteen; and after five that were refused the peer is shut out.
         #expect(inflated == 5)
-        #expect(node.machine.peers[stranger]?.reputation.isBanned(at: wire.now.monotonic) == true)
-        var left = try #require(node.machine.peers[stranger]?.bytes)
+        #expect(node.machine.peers[stranger]?.budget.reputation.isBanned(at: wire.now.monotonic) == true)
+        var left = try #require(node.machine.peers[stranger]?.budget.bytes)
         let charged = 1_048_576 - left.left(size: configuration.abuse.bytes, at: wire.now.monotonic)
         #expect(charged > 5 * 66_000)
     }
@@ -250,9 +250,9 @@ import WireCodec
         let effects = wire.give([answer], to: node, from: stranger, at: later)
         #expect(!Wire.isDisconnected(effects, from: stranger))
         #expect(node.machine.peers.workCharged - before < 1)
-        #expect(node.machine.peers[stranger]?.reputation.value(limits: limits, at: later.monotonic) == 0)
+        #expect(node.machine.peers[stranger]?.budget.reputation.value(limits: limits, at: later.monotonic) == 0)
         #expect(Wire.isDisconnected(wire.give([answer], to: node, from: stranger, at: later), from: stranger))
-        #expect(node.machine.peers[stranger]?.reputation.value(limits: limits, at: later.monotonic) == 10)
+        #expect(node.machine.peers[stranger]?.budget.reputation.value(limits: limits, at: later.monotonic) == 10)
     }
 
     // MARK: Co-signers

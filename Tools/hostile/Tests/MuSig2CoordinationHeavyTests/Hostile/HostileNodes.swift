@@ -250,7 +250,7 @@ final class HostileNodes {
         for node in world.nodes.values where honest.contains(node.number) {
             if !lives.contains(where: { $0.node === node }) { lives.append((node, 0)) }
             for other in world.nodes.values where other !== node && honest.contains(other.number) {
-                guard node.machine.peers[other.peer]?.reputation.isBanned(at: world.time) != true else {
+                guard node.machine.peers[other.peer]?.budget.reputation.isBanned(at: world.time) != true else {
                     throw Violation("\(node.number) bans the honest \(other.number)")
                 }
             }

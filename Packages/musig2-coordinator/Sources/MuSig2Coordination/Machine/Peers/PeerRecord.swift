@@ -13,32 +13,8 @@ struct PeerWish: Sendable {
     var isLookup = false
 }
 
-/// What the node knows of a peer: whether it is connected, what it may still cost, which sessions want it.
-struct PeerRecord: Sendable {
-    var isConnected = false
-    /// When it connected last.
-    var connectedAt = Duration.zero
-    /// Whether a session has bound it to a signer since it is connected.
-    var isKnown = false
-    /// What each session wants of it.
-    var wishes: [SessionID: PeerWish] = [:]
-    /// Where a look was told last that it is.
-    var addresses: [Multiaddr] = []
-    /// Whether a dial is under way.
-    var isDialling = false
-    /// When the last dial began: one that has no outcome for long is taken as failed.
-    var dialledAt: Duration?
-    /// How many dials in a row have failed, or led to nothing that lasted.
-    var failedDials = 0
-    /// How many dials there were: where there are more addresses than one dial takes, each begins elsewhere.
-    var dials = 0
-    /// When to dial; nil when not wanted.
-    var redialAt: Duration?
-    /// Which of those that are due at one time comes first: the one that was planned first.
-    var redialOrder: UInt64 = 0
-    /// Whether a session was ever bound to it: its dials are not counted.
-    var wasBound = false
-
+/// What a peer may still cost, and how it behaved.
+struct PeerBudget: Sendable {
     var messages: TokenBucket
     var bytes: TokenBucket
     var signatureChecks: TokenBucket
@@ -54,6 +30,52 @@ struct PeerRecord: Sendable {
         strangerWork = TokenBucket(full: limits.strangerWork, at: time)
         hellos = TokenBucket(full: limits.hellos, at: time)
         errorReplies = TokenBucket(full: limits.errorReplies, at: time)
+    }
+
+    /// Whether forgetting the peer would give it nothing that it does not have.
+    mutating func isFull(limits: MuSig2Coordinator.Configuration.AbuseLimits, at time: Duration) -> Bool {
+        messages.isFull(size: limits.messages, at: time) && bytes.isFull(size: limits.bytes, at: time)
+            && signatureChecks.isFull(size: limits.signatureChecks, at: time)
+            && strangerWork.isFull(size: limits.strangerWork, at: time)
+            && hellos.isFull(size: limits.hellos, at: time)
+            && errorReplies.isFull(size: limits.errorReplies, at: time)
+    }
+}
+
+/// How a peer is dialled.
+struct PeerDialing: Sendable {
+    /// Whether a dial is under way.
+    var isUnderWay = false
+    /// When the last dial began: one that has no outcome for long is taken as failed.
+    var began: Duration?
+    /// How many dials in a row have failed, or led to nothing that lasted.
+    var failures = 0
+    /// How many dials there were: where there are more addresses than one dial takes, each begins elsewhere.
+    var count = 0
+    /// When to dial; nil when not wanted.
+    var nextAt: Duration?
+    /// Which of those that are due at one time comes first: the one that was planned first.
+    var order: UInt64 = 0
+    /// Whether a session was ever bound to the peer: its dials are not counted.
+    var isUncounted = false
+}
+
+/// What the node knows of a peer: whether it is connected, what it may still cost, which sessions want it.
+struct PeerRecord: Sendable {
+    var isConnected = false
+    /// When it connected last.
+    var connectedAt = Duration.zero
+    /// Whether a session has bound it to a signer since it is connected.
+    var isKnown = false
+    /// What each session wants of it.
+    var wishes: [SessionID: PeerWish] = [:]
+    /// Where a lookup was told last that it is.
+    var addresses: [Multiaddr] = []
+    var dialing = PeerDialing()
+    var budget: PeerBudget
+
+    init(limits: MuSig2Coordinator.Configuration.AbuseLimits, at time: Duration) {
+        budget = PeerBudget(limits: limits, at: time)
     }
 
     /// The sessions that want to hear of this peer.
@@ -78,22 +100,13 @@ struct PeerRecord: Sendable {
         where !sure.contains(address) && !others.contains(address) {
             others.append(address)
         }
-        let first = Self.turn(dials, of: sure, count: others.isEmpty ? limit : limit / 2)
-        return first + Self.turn(dials, of: others, count: limit - first.count)
+        let first = Self.rotated(dialing.count, of: sure, count: others.isEmpty ? limit : limit / 2)
+        return first + Self.rotated(dialing.count, of: others, count: limit - first.count)
     }
 
-    private static func turn(_ turn: Int, of all: [Multiaddr], count: Int) -> [Multiaddr] {
+    private static func rotated(_ turns: Int, of all: [Multiaddr], count: Int) -> [Multiaddr] {
         guard all.count > count else { return all }
-        let start = turn &* count % all.count
+        let start = turns &* count % all.count
         return (0..<count).map { all[(start + $0) % all.count] }
-    }
-
-    /// Whether forgetting the peer would give it nothing that it does not have.
-    mutating func areBucketsFull(limits: MuSig2Coordinator.Configuration.AbuseLimits, at time: Duration) -> Bool {
-        messages.isFull(size: limits.messages, at: time) && bytes.isFull(size: limits.bytes, at: time)
-            && signatureChecks.isFull(size: limits.signatureChecks, at: time)
-            && strangerWork.isFull(size: limits.strangerWork, at: time)
-            && hellos.isFull(size: limits.hellos, at: time)
-            && errorReplies.isFull(size: limits.errorReplies, at: time)
     }
 }

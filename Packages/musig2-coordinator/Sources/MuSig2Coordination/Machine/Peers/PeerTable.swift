@@ -84,8 +84,8 @@ struct PeerTable: Sendable {
             let least = mayOwe ? min(work, size.burst / 2) : work
             let isPaid =
                 isStranger
-                ? record.strangerWork.take(work, ifLeft: least, size: size, at: time)
-                : record.signatureChecks.take(work, ifLeft: least, size: size, at: time)
+                ? record.budget.strangerWork.take(work, ifLeft: least, size: size, at: time)
+                : record.budget.signatureChecks.take(work, ifLeft: least, size: size, at: time)
             return isPaid ? .paid : .refused(isStranger: isStranger)
         }
         if charge == .paid { workCharged += work }
@@ -100,7 +100,7 @@ struct PeerTable: Sendable {
     /// A peer is a signer: it may cost what its part of a session costs, and so may its key.
     mutating func credit(_ work: Double, to peer: PeerID, key: PublicKey, at time: Duration) {
         update(peer, at: time) { record, limits in
-            record.signatureChecks.give(work, size: limits.signatureChecks, at: time)
+            record.budget.signatureChecks.give(work, size: limits.signatureChecks, at: time)
         }
         signers.give(work, to: key, at: time)
     }
@@ -112,40 +112,42 @@ struct PeerTable: Sendable {
 
     /// Takes one message of a peer.
     mutating func takeMessage(of peer: PeerID, at time: Duration) -> Bool {
-        update(peer, at: time) { record, limits in record.messages.take(1, size: limits.messages, at: time) }
+        update(peer, at: time) { record, limits in record.budget.messages.take(1, size: limits.messages, at: time) }
     }
 
     /// Takes a frame of a peer, unless it is shut out or sends too much.
     mutating func takeFrame(of peer: PeerID, bytes: Int, at time: Duration) -> Bool {
         update(peer, at: time) { record, limits in
-            guard !record.reputation.isBanned(at: time) else { return false }
-            return record.bytes.take(Double(bytes), size: limits.bytes, at: time)
-                && record.messages.take(1, size: limits.messages, at: time)
+            guard !record.budget.reputation.isBanned(at: time) else { return false }
+            return record.budget.bytes.take(Double(bytes), size: limits.bytes, at: time)
+                && record.budget.messages.take(1, size: limits.messages, at: time)
         }
     }
 
     /// Takes a HELLO of a peer.
     mutating func takeHello(of peer: PeerID, at time: Duration) -> Bool {
-        update(peer, at: time) { record, limits in record.hellos.take(1, size: limits.hellos, at: time) }
+        update(peer, at: time) { record, limits in record.budget.hellos.take(1, size: limits.hellos, at: time) }
     }
 
     /// Takes an error reply, one way or the other.
     mutating func takeErrorReply(of peer: PeerID, at time: Duration) -> Bool {
-        update(peer, at: time) { record, limits in record.errorReplies.take(1, size: limits.errorReplies, at: time) }
+        update(peer, at: time) { record, limits in
+            record.budget.errorReplies.take(1, size: limits.errorReplies, at: time)
+        }
     }
 
     /// How many of these bytes a peer may have inflated.
     mutating func inflatable(_ bytes: Int, of peer: PeerID, at time: Duration) -> Int {
         update(peer, at: time) { record, limits in
-            Int(min(Double(bytes), record.bytes.left(size: limits.bytes, at: time)))
+            Int(min(Double(bytes), record.budget.bytes.left(size: limits.bytes, at: time)))
         }
     }
 
     /// So many bytes were inflated of those that were charged: the rest is given back.
     mutating func inflated(_ bytes: Int, charged: Int, of peer: PeerID, at time: Duration) {
         update(peer, at: time) { record, limits in
-            _ = record.bytes.take(Double(bytes), size: limits.bytes, at: time)
-            record.signatureChecks.give(Work.decoding(charged - bytes), size: limits.signatureChecks, at: time)
+            _ = record.budget.bytes.take(Double(bytes), size: limits.bytes, at: time)
+            record.budget.signatureChecks.give(Work.decoding(charged - bytes), size: limits.signatureChecks, at: time)
         }
     }
 
@@ -154,7 +156,7 @@ struct PeerTable: Sendable {
     /// - Returns: For how long it is shut out; nil: it is not.
     mutating func score(_ peer: PeerID, _ points: Double, at time: Duration) -> Duration? {
         let ban = update(peer, at: time) { record, limits in
-            record.reputation.add(points, limits: limits, at: time)
+            record.budget.reputation.add(points, limits: limits, at: time)
         }
         guard let ban else { return nil }
         if records[peer]?.isWanted == true { plan(peer, at: time + ban) }
@@ -167,8 +169,8 @@ struct PeerTable: Sendable {
         update(peer, at: time) { record, _ in
             record.isConnected = true
             record.connectedAt = time
-            record.isDialling = false
-            record.redialAt = nil
+            record.dialing.isUnderWay = false
+            record.dialing.nextAt = nil
             return record.sessions
         }
     }
@@ -177,9 +179,9 @@ struct PeerTable: Sendable {
         guard var record = records[peer] else { return [] }
         record.isConnected = false
         record.isKnown = false
-        record.isDialling = false
+        record.dialing.isUnderWay = false
         // A peer that was here for a while is not one that failed to answer: the first dial comes after the shortest wait.
-        record.failedDials = time - record.connectedAt < Self.shortConnection ? record.failedDials + 1 : 0
+        record.dialing.failures = time - record.connectedAt < Self.shortConnection ? record.dialing.failures + 1 : 0
         records[peer] = record
         planRedial(peer, at: time)
         return record.sessions
@@ -188,8 +190,8 @@ struct PeerTable: Sendable {
     /// A dial failed: plans the next one while anybody wants the peer.
     mutating func dialFailed(_ peer: PeerID, at time: Duration) {
         guard records[peer] != nil else { return }
-        records[peer]?.isDialling = false
-        records[peer]?.failedDials += 1
+        records[peer]?.dialing.isUnderWay = false
+        records[peer]?.dialing.failures += 1
         planRedial(peer, at: time)
     }
 
@@ -203,21 +205,21 @@ struct PeerTable: Sendable {
             wish.isDialled = true
             wish.isBound = wish.isBound || record.wishes[session]?.isBound == true
             record.wishes[session] = wish
-            record.wasBound = record.wasBound || wish.isBound
+            record.dialing.isUncounted = record.dialing.isUncounted || wish.isBound
             if wish.isLookup, !wish.addresses.isEmpty { record.addresses = wish.addresses }
         }
         guard let record = records[peer], !record.isConnected, record.isWanted,
-            !record.reputation.isBanned(at: time)
+            !record.budget.reputation.isBanned(at: time)
         else { return }
-        if record.isDialling {
-            guard let dialledAt = record.dialledAt, time >= dialledAt + timeouts.redialCeiling * 2 else { return }
-            records[peer]?.isDialling = false
+        if record.dialing.isUnderWay {
+            guard let dialledAt = record.dialing.began, time >= dialledAt + timeouts.redialCeiling * 2 else { return }
+            records[peer]?.dialing.isUnderWay = false
         }
         if isNews {
-            records[peer]?.failedDials = 0
+            records[peer]?.dialing.failures = 0
             // However much is new, nobody is dialled twice in the shortest wait.
-            plan(peer, at: max(time, record.dialledAt.map { $0 + timeouts.redial } ?? time))
-        } else if record.redialAt == nil {
+            plan(peer, at: max(time, record.dialing.began.map { $0 + timeouts.redial } ?? time))
+        } else if record.dialing.nextAt == nil {
             planRedial(peer, at: time)
         }
     }
@@ -228,14 +230,14 @@ struct PeerTable: Sendable {
             record.wishes[session, default: PeerWish()].isDialled = false
             record.wishes[session]?.isBound = true
             record.wishes[session]?.addresses = []
-            record.wasBound = true
-            if !record.isWanted { record.redialAt = nil }
+            record.dialing.isUncounted = true
+            if !record.isWanted { record.dialing.nextAt = nil }
         }
     }
 
     mutating func release(_ peer: PeerID, from session: SessionID, at time: Duration) {
         guard records[peer]?.wishes.removeValue(forKey: session) != nil else { return }
-        if records[peer]?.isWanted == false { records[peer]?.redialAt = nil }
+        if records[peer]?.isWanted == false { records[peer]?.dialing.nextAt = nil }
         forgetIfIdle(peer, at: time)
     }
 
@@ -249,9 +251,11 @@ struct PeerTable: Sendable {
     /// The network is another one, or the process has slept: what failed before says nothing now.
     mutating func hurry(at time: Duration) {
         for (peer, record) in records.sorted(by: { $0.key < $1.key })
-        where !record.isConnected && record.isWanted && !record.isDialling && !record.reputation.isBanned(at: time) {
-            records[peer]?.failedDials = 0
-            plan(peer, at: max(time, record.dialledAt.map { $0 + Self.recentDial } ?? time))
+        where !record.isConnected && record.isWanted && !record.dialing.isUnderWay
+            && !record.budget.reputation.isBanned(at: time)
+        {
+            records[peer]?.dialing.failures = 0
+            plan(peer, at: max(time, record.dialing.began.map { $0 + Self.recentDial } ?? time))
         }
     }
 
@@ -262,23 +266,23 @@ struct PeerTable: Sendable {
         var due: [(at: Duration, order: UInt64, peer: PeerID)] = []
         self.nextRedial = nil
         for (peer, record) in records {
-            guard let redialAt = record.redialAt else { continue }
-            if redialAt <= time { due.append((redialAt, record.redialOrder, peer)) } else { note(redialAt) }
+            guard let redialAt = record.dialing.nextAt else { continue }
+            if redialAt <= time { due.append((redialAt, record.dialing.order, peer)) } else { note(redialAt) }
         }
         var dials: [(peer: PeerID, addresses: [Multiaddr])] = []
         for (_, _, peer) in due.sorted(by: { ($0.at, $0.order) < ($1.at, $1.order) }) {
             guard let record = records[peer], !record.isConnected, record.isWanted else {
-                records[peer]?.redialAt = nil
+                records[peer]?.dialing.nextAt = nil
                 continue
             }
-            if !record.wasBound, let opens = charge(record, at: time) {
+            if !record.dialing.isUncounted, let opens = charge(record, at: time) {
                 note(opens)
                 continue
             }
-            records[peer]?.redialAt = nil
-            records[peer]?.isDialling = true
-            records[peer]?.dialledAt = time
-            records[peer]?.dials += 1
+            records[peer]?.dialing.nextAt = nil
+            records[peer]?.dialing.isUnderWay = true
+            records[peer]?.dialing.began = time
+            records[peer]?.dialing.count += 1
             dials.append((peer, record.dialAddresses(atMost: limits.addressesPerDial)))
         }
         return dials
@@ -310,22 +314,22 @@ struct PeerTable: Sendable {
 
     /// Plans the next dial by what failed before: for bound peers again and again, for others a few times in a row and then seldom.
     private mutating func planRedial(_ peer: PeerID, at time: Duration) {
-        guard let record = records[peer], record.isWanted, !record.reputation.isBanned(at: time) else { return }
-        guard record.failedDials > 0 || record.dialledAt != nil || record.connectedAt > .zero else {
+        guard let record = records[peer], record.isWanted, !record.budget.reputation.isBanned(at: time) else { return }
+        guard record.dialing.failures > 0 || record.dialing.began != nil || record.connectedAt > .zero else {
             return plan(peer, at: time)
         }
-        guard record.isBound || record.failedDials < limits.earlyDials else {
+        guard record.isBound || record.dialing.failures < limits.earlyDials else {
             return plan(peer, at: time + timeouts.laterRedial)
         }
         var wait = timeouts.redial
-        for _ in 0..<min(max(record.failedDials - 1, 0), 32) where wait < timeouts.redialCeiling { wait *= 2 }
+        for _ in 0..<min(max(record.dialing.failures - 1, 0), 32) where wait < timeouts.redialCeiling { wait *= 2 }
         plan(peer, at: time + min(wait, timeouts.redialCeiling))
     }
 
     private mutating func plan(_ peer: PeerID, at time: Duration) {
         plans += 1
-        records[peer]?.redialAt = time
-        records[peer]?.redialOrder = plans
+        records[peer]?.dialing.nextAt = time
+        records[peer]?.dialing.order = plans
         note(time)
     }
 
@@ -343,9 +347,9 @@ struct PeerTable: Sendable {
 
     mutating func forgetIfIdle(_ peer: PeerID, at time: Duration) {
         guard var record = records[peer], !record.isConnected, record.wishes.isEmpty,
-            record.reputation.isClean(limits: abuse, at: time),
+            record.budget.reputation.isClean(limits: abuse, at: time),
             // A peer that comes again at once finds its buckets as it left them.
-            record.areBucketsFull(limits: abuse, at: time)
+            record.budget.isFull(limits: abuse, at: time)
         else { return }
         records[peer] = nil
     }
@@ -356,7 +360,7 @@ struct PeerTable: Sendable {
         guard records.count >= limits.rememberedPeers else { return }
         let victim =
             records.first {
-                !$0.value.isConnected && $0.value.wishes.isEmpty && !$0.value.reputation.isBanned(at: time)
+                !$0.value.isConnected && $0.value.wishes.isEmpty && !$0.value.budget.reputation.isBanned(at: time)
             }
             ?? records.first { !$0.value.isConnected && $0.value.wishes.isEmpty }
         if let victim { records[victim.key] = nil }
