@@ -13,7 +13,7 @@ public struct NoiseSealer: Sendable {
     private var counter: UInt64
     private let maximumPlaintext: Int
 
-    /// A cipher whose first message has the nonce `counter`.
+    /// A cipher that gives its first message the nonce `counter`.
     ///
     /// - Parameters:
     ///   - key: the 32-byte key of this direction.
@@ -81,7 +81,7 @@ public final class NoiseOpener {
 
     private static let initialCapacity = 512
 
-    /// A cipher whose first message has the nonce `counter`.
+    /// A cipher that gives its first message the nonce `counter`.
     ///
     /// - Parameters:
     ///   - key: the 32-byte key of this direction.

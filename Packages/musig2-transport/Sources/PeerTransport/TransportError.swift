@@ -61,7 +61,7 @@ public struct TransportError: Error, Sendable {
         public static let notAPeer = Code("notAPeer")
         /// The two sides have no protocol in common.
         public static let protocolNotSupported = Code("protocolNotSupported")
-        /// The secure handshake failed: the other side is not who it claims to be, or its messages were altered.
+        /// The secure handshake failed: the other side is not the peer that it claims to be, or its messages were altered.
         public static let securityFailed = Code("securityFailed")
         /// The other side proved an identity other than the expected one.
         public static let peerMismatch = Code("peerMismatch")

@@ -94,7 +94,7 @@ public struct AddressRange: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The network by which connections are counted: /24 of IPv4, /48 of IPv6, since who has one address of it has many.
+    /// The network by which connections are counted: /24 of IPv4, /48 of IPv6, since the owner of one address of it has many.
     var network: AddressRange {
         isIPv6
             ? AddressRange(IPv6Address(high: high, low: low), length: min(length, 48))

@@ -78,12 +78,12 @@ extension TCPTransport {
 
     /// How much of everything there may be.
     public struct Limits: Sendable {
-        /// Inbound connections whose handshake is not done; when there are more, the oldest of the network (/24 of IPv4, /48 of
+        /// Inbound connections before the end of their handshake; when there are more, the oldest of the network (/24 of IPv4, /48 of
         /// IPv6) with most of them is closed.
         package var halfOpenConnections = 128
         /// Connections in total, either direction, half-open ones included.
         public var connections = 2048
-        /// Inbound connections, half-open ones included: below the total, so that those who come in numbers cannot keep this
+        /// Inbound connections, half-open ones included: below the total, so that those that come in numbers cannot keep this
         /// side from dialling.
         public var inboundConnections = 1792
         /// New inbound connections of one network (/24 of IPv4, /48 of IPv6); more are closed at once.

@@ -37,9 +37,9 @@ public final class TCPTransport: Transport {
     /// Makes a transport. It holds no socket until it dials or listens.
     ///
     /// - Parameters:
-    ///   - identity: Who this side is.
+    ///   - identity: The identity of this side.
     ///   - configuration: Time limits and bounds.
-    ///   - responders: Who answers inbound streams on the event loop of their connection. Streams of these protocols are
+    ///   - responders: The responders that answer inbound streams on the event loop of their connection. Streams of these protocols are
     ///     accepted whatever the filter says, and `acceptStream` does not return them.
     ///   - onEvent: Is told what becomes of connections, for metrics and logs.
     ///   - group: The event loops to run on; nil for those that the whole process shares.

@@ -15,7 +15,7 @@ public struct TransportEvent: Sendable {
         /// A connection that was established is closed; no error when either side closed it in good order. The bytes are those
         /// on the socket, handshake and encryption included.
         case closed(PeerID, received: UInt64, sent: UInt64, TransportError?)
-        /// The system has no room for another connection: whoever dials waits until it has. The address is that of the listener.
+        /// The system has no room for another connection: dialers wait until it has. The address is that of the listener.
         case acceptingPaused(TransportError)
         /// Connections are accepted again, since ``acceptingPaused(_:)``.
         case acceptingResumed

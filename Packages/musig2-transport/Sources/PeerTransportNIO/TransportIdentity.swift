@@ -1,6 +1,6 @@
 import Multiformats
 
-/// Who a transport is in its handshakes.
+/// The identity of a transport in its handshakes.
 struct TransportIdentity {
     let peerID: PeerID
     let credentials: NoiseCredentials

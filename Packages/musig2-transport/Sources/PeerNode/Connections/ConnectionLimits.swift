@@ -24,7 +24,7 @@ struct ConnectionLimits {
         perPeer = configuration.maximumConnectionsPerPeer
         perNetwork = configuration.maximumConnectionsPerNetwork
         trimAbove = configuration.trimConnectionsAbove
-        // Never more than there may be: whoever lowers one of the two may have forgotten the other.
+        // Never more than there may be: a program that lowers one of the two may have forgotten the other.
         trimTo = max(0, min(configuration.trimConnectionsTo, configuration.trimConnectionsAbove))
         grace = configuration.connectionGrace
         firstFrame = configuration.firstUse

@@ -1,6 +1,6 @@
 import Multiformats
 
-/// What peers are worth to the parts of this node: whose connection goes first when there are too many.
+/// What peers are worth to the parts of this node: which connections go first when there are too many.
 struct ConnectionPriorities {
     /// The most peers that are worth anything, and the most reasons for one.
     static let maximumPeers = 8192

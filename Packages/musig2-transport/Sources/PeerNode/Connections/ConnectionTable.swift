@@ -99,7 +99,7 @@ struct ConnectionTable {
 
     /// The connection that has to go so that a new one can be kept, if there is one.
     ///
-    /// A peer has proven who it is, so when it comes once more than it may, the oldest of its own goes: it is likely dead.
+    /// A peer has proven its identity, so when it comes once more than it may, the oldest of its own goes: it is likely dead.
     /// When there are too many of all, or from one network, one of the largest party goes: of the address that has most in a
     /// network, of the network that has most in all, whatever it does with them. A newcomer of the largest party takes the place
     /// of one of its own that nothing uses. When all have as many, the inbound one that is worth least goes, of those that
@@ -134,7 +134,7 @@ struct ConnectionTable {
         return victim
     }
 
-    /// Of all connections to peers that are not protected, whoever dialled, the one that is worth least.
+    /// Of all connections to peers that are not protected, by either side, the one that is worth least.
     private func leastOfAll(at now: Duration, _ priorities: ConnectionPriorities) -> Entry? {
         entries.values.filter { !priorities.isProtected($0.connection.remotePeer) }
             .min { isWorthLess($0, $1, at: now, priorities) }
@@ -218,7 +218,7 @@ struct ConnectionTable {
         guard peer != local else {
             return .refused(TransportError(.peerMismatch, "the other side is peer \(peer), this node itself"))
         }
-        // Who is protected has the places that are kept for dials, too.
+        // A protected peer has the places that are kept for dials, too.
         let isProtected = priorities.isProtected(peer)
         guard isProtected ? entries.count < limits.totalWithProtected : !isFull,
             !connection.isInbound || !isFullForInbound || isProtected
@@ -226,7 +226,7 @@ struct ConnectionTable {
             return .refused(Self.limit("connections", connection.isInbound ? limits.inbound : limits.total, peer))
         }
         let network = IPNetwork(connection.remoteAddress)
-        // Whom this side dials it has chosen.
+        // A peer that this side dials it has chosen.
         guard !connection.isInbound || !isFull(network) || isProtected else {
             return .refused(Self.limit("connections from one network", limits.perNetwork, peer))
         }

@@ -1,13 +1,13 @@
 import PeerTransport
 
-/// A responder whose bytes are counted, and that tells when it has answered.
+/// A responder with bytes that are counted, and that tells when it has answered.
 final class CountingResponder: StreamResponder {
     private let base: any StreamResponder
     private let metrics: PeerNodeMetrics
     private let noteUse: () -> Void
 
     /// - Parameters:
-    ///   - base: Who answers.
+    ///   - base: The responder.
     ///   - metrics: Where bytes are counted.
     ///   - noteUse: Called when something was answered.
     init(_ base: any StreamResponder, metrics: PeerNodeMetrics, noteUse: @escaping () -> Void) {

@@ -15,7 +15,7 @@ final class LeasedStream: ByteStream {
     }
 
     deinit {
-        // Whoever lets a stream go without having closed it does not want it any more, and neither side should wait for
+        // A caller that lets a stream go without having closed it does not want it any more, and neither side should wait for
         // it.
         if !isWriteClosed.load(ordering: .relaxed) { base.reset() }
         release()

@@ -8,7 +8,7 @@ extension PeerNode {
 
     /// Closes all connections to a peer, whatever runs on them.
     ///
-    /// - Parameter peer: Whom to leave.
+    /// - Parameter peer: The peer to leave.
     public func disconnect(_ peer: PeerID) async {
         // Forgotten first, so that a connection that the peer makes at once is never measured against one that is closing.
         let entries = state.withLock { $0.table.connections(to: peer) }
@@ -20,7 +20,7 @@ extension PeerNode {
 
     /// Closes the connections to a peer if no stream is in use on them for a while.
     ///
-    /// - Parameter peer: Whom nobody here needs any more.
+    /// - Parameter peer: The peer that nobody here needs any more.
     public func disconnectIfUnused(_ peer: PeerID) {
         let ids = state.withLock { $0.table.connections(to: peer).map(\.id) }
         for id in ids { closeAfterLinger(id, evenIfCurrent: true) }
@@ -45,7 +45,7 @@ extension PeerNode {
     /// not hold for the peer.
     ///
     /// - Parameters:
-    ///   - peer: Who, connected or not.
+    ///   - peer: The peer, connected or not.
     ///   - reason: For what, such as `co-signer`.
     /// - Returns: False when as many peers or reasons are protected as can be.
     @discardableResult
@@ -56,7 +56,7 @@ extension PeerNode {
     /// Takes back what ``protect(_:for:)`` said for one reason.
     ///
     /// - Parameters:
-    ///   - peer: Who.
+    ///   - peer: The peer.
     ///   - reason: For what.
     public func unprotect(_ peer: PeerID, for reason: String) {
         state.withLock { $0.priorities.unprotect(peer, for: reason) }
@@ -70,7 +70,7 @@ extension PeerNode {
         let peer = connection.remotePeer
         let grace = configuration.linger
         let (isAdmitted, victim) = state.withLock { state -> (Bool, ConnectionTable.Entry?) in
-            // First, so that those who come too often drive nobody out.
+            // First, so that those that come too often drive nobody out.
             guard state.table.admits(connection, at: now, priorities: state.priorities) else { return (false, nil) }
             return (true, state.table.victim(for: connection, at: now, grace: grace, priorities: state.priorities))
         }
@@ -88,7 +88,7 @@ extension PeerNode {
             state.dials[peer]?.isOvertaken = true
             return (outcome, state.dials[peer])
         }
-        // Whoever asked for the peer need not wait for a dial that may run into its time limit.
+        // A caller that asked for the peer need not wait for a dial that may run into its time limit.
         dial?.outcome.set(.success(()))
         let id: ConnectionTable.ID
         var retired: [ConnectionTable.ID] = []
@@ -96,7 +96,7 @@ extension PeerNode {
         case .refused(let error):
             logger.debug("connection refused", metadata: ["peer.remote": "\(peer)", "reason": "\(error.message)"])
             metrics.connectionRefused()
-            // Not waited for: a peer that does not close its side must not hold up those who come after it.
+            // Not waited for: a peer that does not close its side must not hold up those that come after it.
             closeSoon(connection)
             return error
         case .first(let new):

@@ -7,7 +7,7 @@ extension PeerNode {
     /// Opens a stream to a connected peer.
     ///
     /// - Parameters:
-    ///   - peer: Whom to talk to.
+    ///   - peer: The peer to talk to.
     ///   - protocols: What this side can speak, best first.
     /// - Returns: The stream with the protocol that both speak. Letting it go without closing it resets it.
     /// - Throws: `TransportError.Code.notConnected`, `TransportError.Code.protocolNotSupported`,
@@ -25,7 +25,7 @@ extension PeerNode {
     /// the transport can do that: what is written goes out together with the proposal.
     ///
     /// - Parameters:
-    ///   - peer: Whom to talk to.
+    ///   - peer: The peer to talk to.
     ///   - protocolID: What both are to speak.
     /// - Returns: The stream with its protocol. Letting it go without closing it resets it.
     /// - Throws: As ``openStream(to:protocols:)``; that the peer refuses may show on the first read only.
@@ -64,7 +64,7 @@ extension PeerNode {
             } catch {
                 release(entry.id, isInbound: false)
                 guard error.code == .connectionClosed else { throw error }
-                // Whoever serves the connection may not have noticed yet, and a peer that is going away may keep it open.
+                // The task that serves the connection may not have noticed yet, and a peer that is going away may keep it open.
                 // Another one may stand in.
                 lose(entry.id)
                 closeSoon(entry.connection)

@@ -34,7 +34,7 @@ extension NodeDHT {
         public var prefix: String
 
         /// Where to begin. A peer that is named by a `/p2p/` end is trusted: it stays in the routing table. Of an address
-        /// without that end whoever answers is asked, and is a peer like any other.
+        /// without that end any peer that answers is asked, and is a peer like any other.
         public var bootstrap: [Multiaddr]
 
         /// Which addresses the network uses; others are neither stored, nor dialled, nor told. Nil: public ones under
@@ -83,7 +83,7 @@ extension NodeDHT {
         /// when the answer comes, when the stream ends in order, or when this time is over.
         package var settleTimeout: Duration = .seconds(2)
 
-        /// The most peers that ask this node, and whose allowance of requests it remembers; above it streams of others are reset.
+        /// The most peers that ask this node and have an allowance of requests that it remembers; above it streams of others are reset.
         /// It should be above the most connections.
         package var maximumInboundPeers = 4_096
 
@@ -106,7 +106,7 @@ extension NodeDHT {
         package var inboundRequestBurst = 1_000
 
         /// How many requests of all peers of one network (/24 of IPv4, /32 of IPv6) together are answered per second in the long run:
-        /// who has one identity has many. Above it each waits for its turn. This machine and local networks are free of it.
+        /// the owner of one identity has many. Above it each waits for its turn. This machine and local networks are free of it.
         package var inboundRequestsPerSecondPerNetwork = 800
 
         /// How many requests of all peers of one network together are answered at once after they have made none for a while.

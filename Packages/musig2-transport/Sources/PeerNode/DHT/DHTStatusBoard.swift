@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The present status of a node's distributed hash table, for any number of readers who want to know of each change.
+/// The present status of a node's distributed hash table, for any number of readers that want to know of each change.
 final class DHTStatusBoard: Sendable {
     private struct State {
         var status = DHTStatus.off

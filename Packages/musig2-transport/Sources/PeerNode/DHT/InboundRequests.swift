@@ -42,7 +42,7 @@ struct InboundRequests {
         networks = RateTable(ratePerNetwork, capacity: maximumPeers)
     }
 
-    /// How many peers are remembered: those with streams, those that have been connected since they asked, and some whose
+    /// How many peers are remembered: those with streams, those that have been connected since they asked, and some with
     /// connection was refused, or given up, while they asked: of its end nobody tells.
     var count: Int { peers.count }
 
@@ -67,7 +67,7 @@ struct InboundRequests {
     /// - Parameters:
     ///   - bytes: How many it holds now.
     ///   - before: How many were counted for it.
-    ///   - peer: Whose stream it is.
+    ///   - peer: The peer of the stream.
     /// - Returns: False when that is more than the peer, or all together, may have here; nothing is counted then.
     mutating func hold(_ bytes: Int, insteadOf before: Int, from peer: PeerID) -> Bool {
         guard var entry = peers[peer] else { return false }
@@ -97,7 +97,7 @@ struct InboundRequests {
     /// Counts one more request of a peer, and of all of its network; one that is refused is counted for neither.
     ///
     /// - Parameters:
-    ///   - peer: Who asks.
+    ///   - peer: The peer that asks.
     ///   - network: Where the peer is; nil for a network without limits.
     ///   - now: The time.
     /// - Returns: How long the request has to wait until it may be answered: zero for now. Nil when that is too long, or the
@@ -120,7 +120,7 @@ struct InboundRequests {
         removeIfOver(peer)
     }
 
-    /// Forgets who has no stream and its whole allowance: there is nothing to know of it.
+    /// Forgets peers without a stream that have their whole allowance: there is nothing to know of it.
     private mutating func removeTheRested(at now: Duration) {
         peers = peers.filter { _, peer in
             var allowance = peer.allowance

@@ -32,7 +32,7 @@ extension NodeDHT: PeerDiscovery {
     /// - Parameters:
     ///   - key: The multihash bytes of the key, 1 to 80 of them.
     ///   - limit: The most peers to return.
-    /// - Returns: Peers with what is known of their addresses, those that more nodes named first; none when nobody who was
+    /// - Returns: Peers with what is known of their addresses, those that more nodes named first; none when nobody that was
     ///   asked knows one. A hint: nothing here is proven.
     /// - Throws: `TransportError.Code.notReady`, `TransportError.Code.discoveryOff`, `TransportError.Code.noAnswer`,
     ///   `TransportError.Code.limitExceeded`, `TransportError.Code.invalidArgument`.
@@ -79,7 +79,7 @@ extension NodeDHT: ValueDiscovery {
     /// Reads the best value under a name, by the rules of its namespace.
     ///
     /// - Parameter key: The name, as `/namespace/id`, at most 128 bytes.
-    /// - Returns: The value, or nil when nobody who was asked holds a valid one.
+    /// - Returns: The value, or nil when no peer that was asked holds a valid one.
     /// - Throws: `TransportError.Code.invalidArgument` when no rules are known for the namespace,
     ///   `TransportError.Code.notReady`, `TransportError.Code.discoveryOff`, `TransportError.Code.noAnswer`,
     ///   `TransportError.Code.limitExceeded`.
@@ -93,8 +93,8 @@ extension NodeDHT: ValueDiscovery {
 extension NodeDHT {
     /// Looks for the addresses of a peer.
     ///
-    /// - Parameter peer: Whom.
-    /// - Returns: Where it is said to be, or nothing when nobody who was asked knew.
+    /// - Parameter peer: The peer.
+    /// - Returns: Where it is said to be, or nothing when no peer that was asked knew.
     /// - Throws: `TransportError.Code.notReady`, `TransportError.Code.discoveryOff`, `TransportError.Code.noAnswer`,
     ///   `TransportError.Code.limitExceeded`.
     public func addresses(of peer: PeerID) async throws(TransportError) -> [Multiaddr] {

@@ -190,7 +190,7 @@ extension NodeDHT {
     ///
     /// - Parameters:
     ///   - request: What the peer asks.
-    ///   - peer: Who asks.
+    ///   - peer: The peer that asks.
     ///   - address: Where the peer is.
     ///   - hasWaited: Whether the request has waited for its turn.
     /// - Returns: The answer of the machine, or that the request is to wait for its turn; nil when that would take too long,

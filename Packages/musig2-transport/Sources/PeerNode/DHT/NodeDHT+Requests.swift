@@ -126,11 +126,11 @@ extension NodeDHT {
         return answer
     }
 
-    /// Writes a message that has no answer, and a question behind it whose answer says that the peer has read the message and
+    /// Writes a message that has no answer, and a question behind it with an answer that says that the peer has read the message and
     /// not refused it: a refusal resets the stream.
     ///
     /// Some answer the message as well, which means nothing, and some end the stream behind it. The half of this node stays
-    /// open, since py-libp2p resets a stream whose other half is closed, whatever it has done with the message. Whether a
+    /// open, since py-libp2p resets a stream with a closed other half, whatever it has done with the message. Whether a
     /// peer that does nothing at all has read it, nobody knows.
     private func tell(
         _ frame: [UInt8],
@@ -184,7 +184,7 @@ extension NodeDHT {
         }
     }
 
-    /// Connects to whoever answers at addresses, and again when the node has lost its place. Identify tells the rest.
+    /// Connects to the peers that answer at addresses, and again when the node has lost its place. Identify tells the rest.
     ///
     /// An IP address that leads to this node itself is of no more use; a name may lead elsewhere the next time, so it is tried again,
     /// also while the node takes itself for the first of its network because of it.

@@ -11,7 +11,7 @@ import Synchronization
 /// It decides nothing itself: the machine in `KademliaDHT` does, under a lock, and this carries out what the machine wants.
 /// What comes in is answered on the thread that read it, but for values to store, which are looked at elsewhere first.
 public final class NodeDHT: Sendable {
-    /// Whose part it is.
+    /// The node that takes part.
     public let node: PeerNode
 
     /// Which network, in which mode, and where to begin. ``status`` tells the present mode.
@@ -41,7 +41,7 @@ public final class NodeDHT: Sendable {
         var requests: RequestQueue<Kademlia.Request>
         var idle: IdleStreams
         var inbound: InboundRequests
-        /// Those who wait for the end of an operation.
+        /// Those that wait for the end of an operation.
         var operations: [Kademlia.OperationID: OneShot<Result<Kademlia.Outcome, TransportError>>] = [:]
         var lastOperation: UInt64 = 0
         var lastInbound: UInt64 = 0
@@ -90,7 +90,7 @@ public final class NodeDHT: Sendable {
     /// Makes a part that is not taken yet: see ``start()``, and ``PeerNode/PeerNode/startDHT(_:)``, which does both.
     ///
     /// - Parameters:
-    ///   - node: Who takes part. It outlives its part.
+    ///   - node: The node that takes part. It outlives its part.
     ///   - configuration: Which network, in which mode, and where to begin.
     /// - Throws: `TransportError.Code.invalidArgument` for a configuration that cannot work.
     public init(node: PeerNode, configuration: NodeDHT.Configuration) throws(TransportError) {

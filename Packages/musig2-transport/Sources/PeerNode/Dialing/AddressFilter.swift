@@ -35,7 +35,7 @@ enum AddressScope: Hashable, Comparable {
     case `private`
     case `public`
 
-    /// Whether one who is at `self` can make use of an address: nobody elsewhere can reach what is local here.
+    /// Whether one that is at `self` can make use of an address: nobody elsewhere can reach what is local here.
     func canUse(_ address: Multiaddr) -> Bool { address.isUsable && address.scope >= self }
 }
 

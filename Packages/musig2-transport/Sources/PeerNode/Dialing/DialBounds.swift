@@ -1,6 +1,6 @@
 import Multiformats
 
-/// How often a place is dialled for strangers, whoever is said to be there: so that a lie told under many names does not make
+/// How often a place is dialled for strangers, whichever peer is said to be there: so that a lie told under many names does not make
 /// this node, and many others, knock at a victim's door again and again. Attempts that lead to the peer do not count.
 struct DialBounds {
     /// A host or a name, and a port.

@@ -10,7 +10,7 @@ final class DialRace: Sendable {
         var transport: any Transport
         /// Where it may lead.
         var filters: DialFilters
-        /// Who named it.
+        /// The source that named it.
         var source = AddressSource.user
         /// Whether the places count that it leads to.
         var isBounded = false
@@ -20,13 +20,13 @@ final class DialRace: Sendable {
     struct Winner: Sendable {
         var connection: any Connection
         var address: Multiaddr
-        /// Who named it.
+        /// The source that named it.
         var source: AddressSource
         /// How long this address took.
         var duration: Duration
     }
 
-    /// What the attempts tell the one who races them.
+    /// What the attempts tell the one that races them.
     private enum Step: Sendable {
         /// What joined before the race began is there.
         case begin
@@ -37,7 +37,7 @@ final class DialRace: Sendable {
         case tooLate(Int)
     }
 
-    /// The most addresses that are tried, those of all who join together.
+    /// The most addresses that are tried, those of all that join together.
     private static let maximumCandidates = 64
 
     let peer: PeerID
@@ -79,7 +79,7 @@ final class DialRace: Sendable {
         var tasks: [Task<Void, any Error>] = []
         defer {
             for task in tasks { task.cancel() }
-            // Whoever is reached after the race has no use for it.
+            // A peer that is reached after the race has no use for it.
             for step in steps.close() {
                 if case .reached(let late) = step { Task { await late.connection.close() } }
             }
@@ -95,13 +95,13 @@ final class DialRace: Sendable {
                 let bare = candidate.address.withoutPeerID ?? candidate.address
                 if known.insert(bare).inserted { new.append(candidate) }
             }
-            // Whoever joins may know better than those who were there before.
+            // A caller that joins may know better than those that were there before.
             waiting = new + waiting
             rounds += 1
             tasks.append(later(configuration.dialTimeout, .tooLate(rounds)))
         }
         func startNext(isJoining: Bool = false) {
-            // The first address of one who joins is tried beside however many hang.
+            // The first address of one that joins is tried beside however many hang.
             guard running < max(1, configuration.maximumParallelAttempts) || isJoining, !waiting.isEmpty else { return }
             running += 1
             tasks.append(attempt(waiting.removeFirst()))
@@ -130,7 +130,7 @@ final class DialRace: Sendable {
                 if failures.count == known.count { throw Self.summary(of: failures, for: peer) }
                 startNext()
             case .tooLate(let round):
-                // Who joined later has the whole time.
+                // A caller that joined later has the whole time.
                 guard round == rounds else { continue }
                 throw TransportError(
                     .timedOut,

@@ -9,7 +9,7 @@ struct DialRequest: Sendable {
     var respectsBackoff: Bool
     /// Which addresses are tried, names by where they lead.
     var filter: AddressFilter
-    /// Who named the addresses: of a stranger's nothing that is harmful is tried, and a name only where it leads to the
+    /// The source that named the addresses: of a stranger's nothing that is harmful is tried, and a name only where it leads to the
     /// Internet, unless the filter wants something else.
     var source = AddressSource.user
     /// Whether the places count that are dialled, as for the DHT, so that no place is dialled again and again.

@@ -13,7 +13,7 @@ extension PeerNode {
     /// first that leads to the peer is kept.
     ///
     /// - Parameters:
-    ///   - peer: Who must answer.
+    ///   - peer: The peer that must answer.
     ///   - addresses: Where to try; none when the node knows the peer.
     ///   - respectsBackoff: Whether addresses that failed lately are left alone for a while. Otherwise they are tried last.
     /// - Throws: One error that tells what became of each address, with the code of the first;
@@ -32,7 +32,7 @@ extension PeerNode {
         guard peer != localPeer else {
             throw TransportError(.invalidArgument, "peer \(peer) is this node itself")
         }
-        // Whoever began the other dial may have been lied to about the addresses: a DHT is easily.
+        // The caller that began the other dial may have been lied to about the addresses: a DHT is easily.
         guard try await !connect(to: peer, request, isLast: false) else { return }
         _ = try await connect(to: peer, request, isLast: true)
     }
@@ -45,7 +45,7 @@ extension PeerNode {
         case join(Dial)
     }
 
-    /// Connects to a peer; false when the dial of another caller has failed, which this one could not join any more and who
+    /// Connects to a peer; false when the dial of another caller has failed, which this one could not join any more and that
     /// tried less than this one wants to be tried. With `isLast` the outcome of such a dial counts all the same.
     private func connect(
         to peer: PeerID,
@@ -59,7 +59,7 @@ extension PeerNode {
         case .refused(let error): throw error
         case .join(let other):
             dial = other
-            // Whoever began it may have been lied to about the addresses: a DHT is easily.
+            // The caller that began it may have been lied to about the addresses: a DHT is easily.
             counts = other.request.covers(request) || join(other, peer, request) || isLast
         case .begin(let new):
             dial = new
@@ -168,10 +168,10 @@ extension PeerNode {
         )
     }
 
-    /// Connects to whoever answers at an address.
+    /// Connects to the peer that answers at an address.
     ///
     /// - Parameter address: Where to try. With a `/p2p/` end only that peer is taken.
-    /// - Returns: Who answered.
+    /// - Returns: The peer that answered.
     /// - Throws: What the transport throws.
     public func connect(to address: Multiaddr) async throws(TransportError) -> PeerID {
         if let peer = address.peerID {

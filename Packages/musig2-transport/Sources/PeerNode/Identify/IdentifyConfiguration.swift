@@ -1,5 +1,5 @@
 extension PeerNode {
-    /// How a ``PeerNode`` says who it is, and asks others (libp2p identify).
+    /// How a ``PeerNode`` tells its identity, and asks others (libp2p identify).
     public struct IdentifyConfiguration: Sendable {
         /// Whether the node asks peers and answers them. Most libp2p implementations wait for the answer before they use a
         /// connection.

@@ -1,7 +1,7 @@
 import PeerTransport
 import WireCodec
 
-/// Says who this node is, and nothing else: the answering side of `/ipfs/id/1.0.0`.
+/// Tells the identity of this node, and nothing else: the answering side of `/ipfs/id/1.0.0`.
 final class IdentifyResponder: StreamResponder {
     private let answer: () -> [UInt8]
 

@@ -2,7 +2,7 @@ import Multiformats
 import PeerTransport
 import WireCodec
 
-/// What a node has said of itself to whom, and what it heard of itself.
+/// What a node has said of itself to each peer, and what it heard of itself.
 struct IdentifyState {
     /// Rises with every change of what the node says.
     private(set) var version: UInt64 = 1
@@ -19,7 +19,7 @@ struct IdentifyState {
     private var pushes: RateTable<PeerID>
     /// How many pushes of each peer are being read.
     private var arriving: [PeerID: Int] = [:]
-    /// Peers whose push was dropped, and that are to be asked.
+    /// Peers with a push that was dropped, and that are to be asked.
     private var toAsk: Set<PeerID> = []
     var observed = ObservedAddresses()
     private let capacity: Int
@@ -88,7 +88,7 @@ struct IdentifyState {
 
     /// Ends pushing when nobody is behind any more.
     ///
-    /// - Returns: Who else is behind, of those asked for.
+    /// - Returns: The peers that are behind as well, of those asked for.
     mutating func nextRound(of peers: [PeerID]) -> [PeerID] {
         let behind = peers.filter { isBehind($0) }
         if behind.isEmpty { isPushing = false }
@@ -111,7 +111,7 @@ struct IdentifyState {
         arriving[peer] = left > 0 ? left : nil
     }
 
-    /// Notes that a peer is to be asked who it is.
+    /// Notes that a peer is to be asked for its identity.
     ///
     /// - Returns: False when that was noted before.
     mutating func isToAsk(_ peer: PeerID) -> Bool { toAsk.insert(peer).inserted }

@@ -9,7 +9,7 @@ public struct ObservedAddress: Sendable, Hashable {
     public var observers: Int
 }
 
-/// The addresses under which peers see this node, with who saw them.
+/// The addresses under which peers see this node, with the peers that saw them.
 struct ObservedAddresses {
     /// The most addresses, and the most observers of each.
     struct Limits {

@@ -6,7 +6,7 @@ import Synchronization
 import WireCodec
 
 extension PeerNode {
-    /// A peer asks who this node is.
+    /// A peer asks for the identity of this node.
     static let identifyProtocol: ProtocolID = "/ipfs/id/1.0.0"
     /// A peer says what has changed about it.
     static let identifyPushProtocol: ProtocolID = "/ipfs/id/push/1.0.0"
@@ -97,7 +97,7 @@ extension PeerNode {
         }
     }
 
-    /// What the node says of itself has changed: whoever was told otherwise, and takes pushes, is told anew.
+    /// What the node says of itself has changed: a peer that was told otherwise, and takes pushes, is told anew.
     func describedAnew() {
         identify.withLock { $0.changed() }
         pushIfDue()
@@ -118,7 +118,7 @@ extension PeerNode {
     }
 
     /// A few peers at a time, until nobody is behind. A place is held for as long as writing takes, which waits for no peer but one
-    /// whose connection is stuck; reading is each peer's own affair.
+    /// with a connection that is stuck; reading is each peer's own affair.
     private func pushToAllBehind() async {
         while true {
             let peers = peersThatTakePushes
@@ -180,7 +180,7 @@ extension PeerNode {
 
     // MARK: Asking
 
-    /// Asks the other side of a new connection who it is.
+    /// Asks the other side of a new connection for its identity.
     func askIdentity(over connection: any Connection) async {
         let peer = connection.remotePeer
         do throws(TransportError) {

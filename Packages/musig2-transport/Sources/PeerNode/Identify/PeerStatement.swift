@@ -54,7 +54,7 @@ struct PeerStatement: Equatable {
     ///
     /// - Parameters:
     ///   - message: All that the peer said in one go.
-    ///   - peer: Who said it, as proven by the handshake.
+    ///   - peer: The peer that said it, as proven by the handshake.
     ///   - remoteAddress: Where the peer is, as seen from here.
     /// - Throws: `IdentifyError` for a lie.
     init(_ message: Identify, from peer: PeerID, at remoteAddress: Multiaddr) throws(IdentifyError) {

@@ -113,7 +113,7 @@ final class FrameLink: Sendable {
         work.notify()
     }
 
-    /// A consumer that takes nothing, or a transport whose streams outlive their connection, must not keep the link.
+    /// A consumer that takes nothing, or a transport with streams that outlive their connection, must not keep the link.
     private func finishInTime(reason: String) async {
         if await wait(for: end, within: network.configuration.lingerTimeout) { return }
         finish(reason: reason)

@@ -9,7 +9,7 @@ import Synchronization
 /// same peer takes the place of the older. A frame is its length as an unsigned varint, then its bytes. A peer counts
 /// as connected once it has agreed to the protocol, or opened its own stream.
 public final class NodePeerNetwork: PeerNetwork {
-    /// Who has the connections.
+    /// The node that has the connections.
     public let node: PeerNode
 
     let configuration: NodePeerNetwork.Configuration
@@ -27,7 +27,7 @@ public final class NodePeerNetwork: PeerNetwork {
     /// Makes a network and registers its protocol at the node.
     ///
     /// - Parameters:
-    ///   - node: Who has the connections. It outlives the network.
+    ///   - node: The node that has the connections. It outlives the network.
     ///   - configuration: The protocol, limits and timeouts.
     /// - Throws: `TransportError.Code.invalidArgument` when the node serves the protocol already.
     public init(node: PeerNode, configuration: NodePeerNetwork.Configuration) throws(TransportError) {
@@ -40,7 +40,7 @@ public final class NodePeerNetwork: PeerNetwork {
         try node.register(handler)
     }
 
-    /// Who this side is.
+    /// The identity of this side.
     public var localPeer: PeerID { node.localPeer }
 
     /// Where the node can be reached.
@@ -49,7 +49,7 @@ public final class NodePeerNetwork: PeerNetwork {
     /// Asks for a connection to a peer that speaks the protocol.
     ///
     /// - Parameters:
-    ///   - peer: Whom to reach.
+    ///   - peer: The peer to reach.
     ///   - addresses: Where to try, in this order. Not needed while the node is connected to the peer.
     public func connect(to peer: PeerID, addresses: [Multiaddr]) {
         guard peer != localPeer else {
@@ -65,7 +65,7 @@ public final class NodePeerNetwork: PeerNetwork {
     ///
     /// - Parameters:
     ///   - frame: One whole message.
-    ///   - peer: Whom to send it to.
+    ///   - peer: The peer to send it to.
     public func send(_ frame: [UInt8], to peer: PeerID) {
         guard !frame.isEmpty, frame.count <= configuration.maximumFrameBytes,
             let link = state.withLock({ $0.links[peer] })
@@ -79,7 +79,7 @@ public final class NodePeerNetwork: PeerNetwork {
     /// Ends the connection to a peer, with all protocols on it, once it has read what was queued or
     /// ``NodePeerNetwork/Configuration/lingerTimeout`` is over.
     ///
-    /// - Parameter peer: Whom to leave.
+    /// - Parameter peer: The peer to leave.
     public func disconnect(_ peer: PeerID) {
         state.withLock { $0.links[peer] }?.disconnect()
     }

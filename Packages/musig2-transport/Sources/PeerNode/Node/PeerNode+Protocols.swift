@@ -133,7 +133,7 @@ extension PeerNode {
     /// Tells an observer from now on what happens at the node. What was before it finds in ``connectedPeers`` and
     /// ``information(of:)``.
     ///
-    /// - Parameter observer: Whom to tell.
+    /// - Parameter observer: The observer.
     /// - Returns: The name by which ``removeObserver(_:)`` knows it.
     @discardableResult
     public func addObserver(_ observer: any PeerObserver) -> ObserverID {

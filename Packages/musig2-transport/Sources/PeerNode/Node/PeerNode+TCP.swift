@@ -6,7 +6,7 @@ extension PeerNode {
     /// Makes a node over TCP and, for `/ws` addresses, WebSocket: the default transport.
     ///
     /// - Parameters:
-    ///   - identity: Who this node is.
+    ///   - identity: The identity of this node.
     ///   - configuration: Limits, timeouts and addresses of the node.
     ///   - tcp: Limits and timeouts of the transport.
     ///   - logger: Where to log to. Nothing secret is logged.

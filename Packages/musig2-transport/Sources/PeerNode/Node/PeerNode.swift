@@ -9,7 +9,7 @@ import Synchronization
 /// Register protocols, then ``listen(on:)`` and ``connect(to:addresses:respectsBackoff:)``; or let a service group ``run()`` it.
 /// A node lives until ``shutdown()``: its tasks hold it.
 public final class PeerNode: Sendable {
-    /// Who this node is.
+    /// The identity of this node.
     public let localPeer: PeerID
 
     let identity: NodeIdentity?
@@ -51,9 +51,9 @@ public final class PeerNode: Sendable {
 
     /// One attempt to reach a peer, at all its addresses.
     struct Dial {
-        /// What those who asked for the peer wait for.
+        /// What those that asked for the peer wait for.
         let outcome: OneShot<Result<Void, TransportError>>
-        /// What the one who began it named.
+        /// What the one that began it named.
         let request: DialRequest
         /// Where others add what they know.
         let race: DialRace
@@ -84,7 +84,7 @@ public final class PeerNode: Sendable {
     /// can.
     ///
     /// - Parameters:
-    ///   - localPeer: Whose identity the transports prove.
+    ///   - localPeer: The peer that the transports prove.
     ///   - transports: The ways to reach peers; for an address the first that understands it is used.
     ///   - responders: What the transports answer by themselves, if they were given it: the node registers its own there.
     ///   - configuration: Limits, timeouts and addresses.
@@ -102,7 +102,7 @@ public final class PeerNode: Sendable {
     /// Makes a node that neither listens nor dials yet, and signs what it says of its addresses.
     ///
     /// - Parameters:
-    ///   - identity: Who the node is; the transports must prove the same identity.
+    ///   - identity: The identity of the node; the transports must prove the same identity.
     ///   - transports: The ways to reach peers; for an address the first that understands it is used.
     ///   - responders: What the transports answer by themselves, if they were given it: the node registers its own there.
     ///   - configuration: Limits, timeouts and addresses.
@@ -166,7 +166,7 @@ public final class PeerNode: Sendable {
 
     /// Whether there is a connection to a peer.
     ///
-    /// - Parameter peer: Who.
+    /// - Parameter peer: The peer.
     /// - Returns: Whether a stream can be opened without dialling.
     public func isConnected(to peer: PeerID) -> Bool {
         state.withLock { $0.table.current(to: peer) != nil }
@@ -174,7 +174,7 @@ public final class PeerNode: Sendable {
 
     /// What a connected peer has said about itself; nil until it has.
     ///
-    /// - Parameter peer: Who.
+    /// - Parameter peer: The peer.
     /// - Returns: What its last identify message said.
     public func information(of peer: PeerID) -> PeerInformation? {
         state.withLock { $0.information[peer] }
@@ -192,7 +192,7 @@ public final class PeerNode: Sendable {
 
     // MARK: Observers
 
-    /// Tells the observers what happened, one notice at a time: whoever comes while another thread is at it leaves its
+    /// Tells the observers what happened, one notice at a time: a thread that comes while another is at it leaves its
     /// notice to that one.
     func deliverNotices() {
         var next = state.withLock { state in state.isNotifying ? nil : Self.takeNotice(from: &state) }

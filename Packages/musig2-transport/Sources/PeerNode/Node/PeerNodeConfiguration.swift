@@ -15,7 +15,7 @@ extension PeerNode {
         /// ones three quarters are the most, and above it the oldest that no stream uses makes room for a new one; if there is
         /// none, the new one is closed.
         ///
-        /// With that quarter it should be below the limit of the transport, whose connections include those in the middle of a handshake.
+        /// With that quarter it should be below the limit of the transport, which counts also those in the middle of a handshake.
         public var maximumConnections = 1536
 
         /// The most connections to one peer; two are normal for a moment when both sides dial. Above it the oldest is closed.
@@ -83,7 +83,7 @@ extension PeerNode {
         /// The most ping streams that one peer may have open here; 0 answers no pings.
         package var maximumPingStreams = 4
 
-        /// How the node says who it is, and asks others.
+        /// How the node tells its identity, and asks others.
         public var identify = PeerNode.IdentifyConfiguration()
 
         /// How much is remembered of peers, and for how long.

@@ -10,7 +10,7 @@ extension PeerNode {
 
     /// Where the node would try to reach a peer: what it remembers and has not expired, the most promising first.
     ///
-    /// - Parameter peer: Who.
+    /// - Parameter peer: The peer.
     /// - Returns: Addresses without the `/p2p/` end; none when nothing is known.
     public func knownAddresses(of peer: PeerID) -> [Multiaddr] {
         let now = configuration.timeSource.now().wallMilliseconds
@@ -22,7 +22,7 @@ extension PeerNode {
     ///
     /// - Parameters:
     ///   - addresses: Where it is said to be reached; ones that name another peer are left out.
-    ///   - peer: Who.
+    ///   - peer: The peer.
     public func addAddresses(_ addresses: [Multiaddr], of peer: PeerID) {
         let now = configuration.timeSource.now().wallMilliseconds
         let own = addresses.filter { $0.peerID == nil || $0.peerID == peer }
@@ -33,7 +33,7 @@ extension PeerNode {
     /// Peers with an address that have said that they speak a protocol, to begin with: see
     /// ``PeerStore/servers(speaking:limit:using:)``.
     ///
-    /// - Returns: Who, where, and whether anything speaks for the peer but itself.
+    /// - Returns: The peer, its addresses, and whether anything speaks for the peer but itself.
     func knownPeers(
         speaking protocolID: ProtocolID, limit: Int
     ) -> [(peer: PeerID, addresses: [Multiaddr], isProven: Bool)] {
@@ -47,7 +47,7 @@ extension PeerNode {
         }
     }
 
-    /// A peer answered on a connection that this node has dialled: who does so day after day is begun with after a restart.
+    /// A peer answered on a connection that this node has dialled: a peer that does so day after day is begun with after a restart.
     func noteProof(of peer: PeerID) {
         let now = configuration.timeSource.now().wallMilliseconds
         peerStore.withLock { $0.noteProof(peer, at: now) }

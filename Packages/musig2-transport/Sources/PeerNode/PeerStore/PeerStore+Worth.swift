@@ -1,7 +1,7 @@
 import Multiformats
 import PeerTransport
 
-// Who is remembered, and with whom a node begins.
+// The peers that are remembered, and those that a node begins with.
 extension PeerStore {
     /// What speaks for a peer, the weakest first. What a peer says of itself, signed or not, anybody can say.
     enum Worth: Int, Comparable {
@@ -39,7 +39,7 @@ extension PeerStore {
     }
 
     /// The peers that go when so many are too many. Of those that were never reached the more numerous kind gives way: neither a
-    /// flood of names drives out who came, nor a flood of strangers who was named.
+    /// flood of names drives out peers that came, nor a flood of strangers peers that were named.
     func least(_ count: Int) -> [PeerID] {
         let ordered = peers.sorted { Self.isWorthLess($0.value, $1.value) }
         var strangers = ordered.filter { Self.worth(of: $0.value) == .stranger }.map(\.key)[...]

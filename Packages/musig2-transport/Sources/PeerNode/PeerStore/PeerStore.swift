@@ -60,7 +60,7 @@ struct PeerStore: Equatable {
         }.map(\.element.address)
     }
 
-    /// What the user, or who acts for one, has named of a peer's addresses.
+    /// What the user, or an agent of the user, has named of a peer's addresses.
     func hintedAddresses(of peer: PeerID) -> [Multiaddr] {
         (peers[peer]?.addresses ?? []).filter { $0.source == .hint }.map(\.address)
     }
@@ -218,7 +218,7 @@ struct PeerStore: Equatable {
     }
 
     /// Whether an address is kept before another one when there are too many. Where it comes from counts for more than failures
-    /// do: whoever names addresses must not drive out those that the peer has signed, or was reached at.
+    /// do: a stranger that names addresses must not drive out those that the peer has signed, or was reached at.
     private static func isWorthMore(_ left: Address, _ right: Address) -> Bool {
         let (leftSource, rightSource) = (proof(of: left), proof(of: right))
         if leftSource != rightSource { return leftSource > rightSource }

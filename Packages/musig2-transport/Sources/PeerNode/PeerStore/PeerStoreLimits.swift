@@ -1,6 +1,6 @@
 /// How much a node remembers of peers, and for how long.
 package struct PeerStoreLimits: Sendable, Hashable {
-    /// The most peers. Above it those go of whom the least is known for sure.
+    /// The most peers. Above it those go of which the least is known for sure.
     package var peers = 1024
 
     /// The most addresses of one peer.

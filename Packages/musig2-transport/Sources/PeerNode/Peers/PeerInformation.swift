@@ -1,7 +1,7 @@
 public import Multiformats
 public import PeerTransport
 
-/// What a connected peer says about itself (libp2p identify specification). Nothing of it is proven but who said it.
+/// What a connected peer says about itself (libp2p identify specification). Nothing of it is proven but its origin.
 public struct PeerInformation: Sendable, Hashable {
     /// Where the peer says it listens, without the `/p2p/` end.
     public var addresses: [Multiaddr]

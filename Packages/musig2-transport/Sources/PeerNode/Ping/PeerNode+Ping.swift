@@ -19,7 +19,7 @@ extension PeerNode {
     /// Callers that ping the same peer at once wait for each other.
     ///
     /// - Parameters:
-    ///   - peer: Whom to ask. A ping does not count as use of the connection.
+    ///   - peer: The peer to ask. A ping does not count as use of the connection.
     ///   - timeout: How long all of it may take, opening a stream and waiting for others included.
     /// - Returns: The time of the round trip.
     /// - Throws: `TransportError.Code.notConnected`, `TransportError.Code.timedOut`,

@@ -8,24 +8,24 @@ public import PeerTransport
 public protocol PeerObserver: Sendable {
     /// The node has a connection to a peer to which it had none. The peer need not speak the protocol of the handler.
     ///
-    /// - Parameter peer: Who came.
+    /// - Parameter peer: The peer that came.
     func peerConnected(_ peer: PeerID)
 
     /// The last connection to a peer is gone, with all streams on it.
     ///
-    /// - Parameter peer: Who went.
+    /// - Parameter peer: The peer that went.
     func peerDisconnected(_ peer: PeerID)
 
     /// Both sides dialled at once, and another of two connections is the one that is kept. The former one is closed
     /// once no stream on it is in use, so a handler with a long-lived stream should open a new one and close the old.
     ///
-    /// - Parameter peer: Who is at the other end of both.
+    /// - Parameter peer: The peer at the other end of both.
     func connectionReplaced(_ peer: PeerID)
 
     /// A connected peer said what it is, or that something about it has changed.
     ///
     /// - Parameters:
-    ///   - peer: Who said it.
+    ///   - peer: The peer that said it.
     ///   - information: All that it has said up to now.
     func peerIdentified(_ peer: PeerID, _ information: PeerInformation)
 
@@ -33,7 +33,7 @@ public protocol PeerObserver: Sendable {
     /// one, which calls the other by default.
     ///
     /// - Parameters:
-    ///   - peer: Who said it.
+    ///   - peer: The peer that said it.
     ///   - information: All that it has said up to now.
     ///   - remoteAddress: Where the connection leads on which it said it.
     func peerIdentified(_ peer: PeerID, _ information: PeerInformation, at remoteAddress: Multiaddr)
@@ -52,30 +52,30 @@ public protocol PeerObserver: Sendable {
 extension PeerObserver {
     /// Does nothing.
     ///
-    /// - Parameter peer: Who came.
+    /// - Parameter peer: The peer that came.
     public func peerConnected(_ peer: PeerID) {}
 
     /// Does nothing.
     ///
-    /// - Parameter peer: Who went.
+    /// - Parameter peer: The peer that went.
     public func peerDisconnected(_ peer: PeerID) {}
 
     /// Does nothing.
     ///
-    /// - Parameter peer: Who is at the other end.
+    /// - Parameter peer: The peer at the other end.
     public func connectionReplaced(_ peer: PeerID) {}
 
     /// Does nothing.
     ///
     /// - Parameters:
-    ///   - peer: Who said it.
+    ///   - peer: The peer that said it.
     ///   - information: What it said.
     public func peerIdentified(_ peer: PeerID, _ information: PeerInformation) {}
 
     /// Tells without the place.
     ///
     /// - Parameters:
-    ///   - peer: Who said it.
+    ///   - peer: The peer that said it.
     ///   - information: What it said.
     ///   - remoteAddress: Not told.
     public func peerIdentified(_ peer: PeerID, _ information: PeerInformation, at remoteAddress: Multiaddr) {

@@ -16,6 +16,6 @@ public protocol ProtocolHandler: PeerObserver {
     ///
     /// - Parameters:
     ///   - stream: The stream with the protocol that was agreed on.
-    ///   - peer: Who opened it.
+    ///   - peer: The peer that opened it.
     func handle(_ stream: NegotiatedStream, from peer: PeerID) async
 }

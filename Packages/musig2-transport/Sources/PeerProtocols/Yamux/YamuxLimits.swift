@@ -22,7 +22,7 @@ public struct YamuxLimits: Sendable {
     package var maximumUnsolicitedPongs = 16
     /// How many frames that carry nothing are taken from one of our pings to the next: pings, resets of streams that were not
     /// used, data without bytes, credit of 0, streams above the limit. They cost their sender next to nothing. One with each read from the socket does not count, so
-    /// that whoever waits for the answer to each ping may go on for ever.
+    /// that a peer that waits for the answer to each ping may go on for ever.
     package var maximumEmptyFrames = 4096
     /// The longest body of a data frame sent: with its header it fills one Noise message.
     package var maximumFrameBody = NoiseFraming.maximumPlaintext - YamuxHeader.byteCount

@@ -37,7 +37,7 @@ final class InMemoryConnection: Connection {
         inbox = BoundedInbox(capacity: limits.waitingStreams)
     }
 
-    /// One side of a connection to be: who it is, where, and what it takes.
+    /// One side of a connection to be: its peer id, its address, and what it takes.
     struct Side {
         var peer: PeerID
         var address: Multiaddr

@@ -2,7 +2,7 @@ public import Multiformats
 
 /// One peer's place on an ``InMemoryNetwork``.
 public final class InMemoryEndpoint: PeerNetwork {
-    /// Who this side is.
+    /// The identity of this side.
     public let localPeer: PeerID
 
     /// The one address of this endpoint, `/memory/NUMBER/p2p/ID`, for show: connecting needs only the id.
@@ -21,7 +21,7 @@ public final class InMemoryEndpoint: PeerNetwork {
     /// Asks for a connection to a peer of the same network.
     ///
     /// - Parameters:
-    ///   - peer: Whom to reach.
+    ///   - peer: The peer to reach.
     ///   - addresses: Not looked at: the network finds peers by their id.
     public func connect(to peer: PeerID, addresses: [Multiaddr]) {
         network.connect(self, to: peer)
@@ -31,14 +31,14 @@ public final class InMemoryEndpoint: PeerNetwork {
     ///
     /// - Parameters:
     ///   - frame: One whole message.
-    ///   - peer: Whom to send it to.
+    ///   - peer: The peer to send it to.
     public func send(_ frame: [UInt8], to peer: PeerID) {
         network.send(frame, from: self, to: peer)
     }
 
     /// Ends the connection to a peer, after the frames that are on the way.
     ///
-    /// - Parameter peer: Whom to leave.
+    /// - Parameter peer: The peer to leave.
     public func disconnect(_ peer: PeerID) {
         network.disconnect(self, from: peer)
     }

@@ -14,7 +14,7 @@ public final class InMemoryHub: Sendable {
         /// How many streams may wait to be accepted on a connection.
         public var waitingStreams: Int
 
-        /// How many streams may be open on a connection, whoever opened them.
+        /// How many streams may be open on a connection, by either side.
         public var streamsPerConnection: Int
 
         /// Makes limits; values below 1 count as 1.

@@ -27,7 +27,7 @@ final class InMemoryListener: Listener {
         for connection in inbox.close() { await connection.close() }
     }
 
-    /// Hands a new connection to who accepts.
+    /// Hands a new connection to the caller that accepts.
     func offer(_ connection: InMemoryConnection) -> BoundedInbox<InMemoryConnection>.Push {
         inbox.push(connection)
     }

@@ -21,7 +21,7 @@ public final class InMemoryNetwork: Sendable {
         public var dropped = 0
     }
 
-    /// An ordered pair: who sends and who receives, or who looks and at whom.
+    /// An ordered pair: sender and receiver, or the side that looks and the side that it looks at.
     private struct Link: Hashable {
         var from: PeerID
         var to: PeerID
@@ -82,7 +82,7 @@ public final class InMemoryNetwork: Sendable {
 
     /// The endpoint of a peer. A new one is made the first time, and after a crash or a shutdown: the peer's next life.
     ///
-    /// - Parameter peer: Whose endpoint.
+    /// - Parameter peer: The peer of the endpoint.
     /// - Returns: The endpoint.
     public func endpoint(for peer: PeerID) -> InMemoryEndpoint {
         state.withLock { state in
@@ -159,7 +159,7 @@ public final class InMemoryNetwork: Sendable {
             endpoint.queue.push(.connectFailed(link.to, reason: reason))
             return
         }
-        // The other side may still believe in a connection whose close is on the way.
+        // The other side may still believe in a connection that is being closed.
         if state.views[link.reversed] != nil { other.queue.push(.disconnected(link.from)) }
         state.nextConnection &+= 1
         state.views[link] = state.nextConnection

@@ -11,7 +11,7 @@ public struct InMemoryTransport: Transport {
     /// Makes a transport for a peer.
     ///
     /// - Parameters:
-    ///   - peer: Who this side is.
+    ///   - peer: The identity of this side.
     ///   - hub: Where it finds the others.
     public init(peer: PeerID, hub: InMemoryHub) {
         self.peer = peer
@@ -30,7 +30,7 @@ public struct InMemoryTransport: Transport {
     ///
     /// - Parameters:
     ///   - address: A `/memory/` address.
-    ///   - expected: Who must answer.
+    ///   - expected: The peer that must answer.
     ///   - accepting: Which protocols the other side may open streams for.
     /// - Returns: The connection.
     /// - Throws: ``TransportError/Code/connectionRefused``, ``TransportError/Code/peerMismatch``,

@@ -1,4 +1,4 @@
-/// A small generator (SplitMix64) whose numbers follow from its seed: for tests and simulations only, never for keys or
+/// A small generator (SplitMix64) that follows from its seed: for tests and simulations only, never for keys or
 /// nonces.
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64

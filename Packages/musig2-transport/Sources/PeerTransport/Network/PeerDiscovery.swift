@@ -27,9 +27,9 @@ public protocol PeerDiscovery: Sendable {
     func lookup(_ key: [UInt8], limit: Int) async throws(TransportError) -> [DiscoveredPeer]
 }
 
-/// A peer that a ``PeerDiscovery`` found: who published itself behind a key.
+/// A peer that a ``PeerDiscovery`` found: a peer that published itself behind a key.
 public struct DiscoveredPeer: Sendable, Hashable {
-    /// Who it is said to be.
+    /// The peer that it is said to be.
     public var peer: PeerID
 
     /// Where it is said to be reached.
@@ -41,7 +41,7 @@ public struct DiscoveredPeer: Sendable, Hashable {
     /// Joins a peer with its addresses.
     ///
     /// - Parameters:
-    ///   - peer: Who it is said to be.
+    ///   - peer: The peer that it is said to be.
     ///   - addresses: Where it is said to be reached.
     ///   - age: How long ago this node got the record, where it is known.
     public init(peer: PeerID, addresses: [Multiaddr], age: Duration? = nil) {

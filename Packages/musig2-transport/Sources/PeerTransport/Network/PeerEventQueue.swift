@@ -3,11 +3,11 @@ import Synchronization
 
 /// The events of a ``PeerNetwork`` between the threads that produce them and the one task that consumes them.
 ///
-/// For those who make a network of their own: push from any thread, and let ``PeerNetwork/nextEvents()`` return
+/// For those that make a network of their own: push from any thread, and let ``PeerNetwork/nextEvents()`` return
 /// ``next()``.
 ///
 /// It is bounded and fair: each peer has a lane of its own with a limit, all lanes have one together (its last quarter
-/// kept for peers of whom nothing waits), and a batch takes one event from each lane in turn, so that a peer that
+/// kept for peers of which nothing waits), and a batch takes one event from each lane in turn, so that a peer that
 /// floods delays nobody else. Events of one peer stay in order. What says that a peer came or went is never dropped: a
 /// `connected` directly followed by `disconnected` becomes `disconnected`, and the newest of several failures or
 /// address lists stands.
@@ -102,7 +102,7 @@ public final class PeerEventQueue: Sendable {
     /// on, which slows the sender down instead of losing its frames.
     ///
     /// - Parameters:
-    ///   - peer: Whose lane.
+    ///   - peer: The peer of the lane.
     ///   - bytes: The size of the frame to come.
     /// - Returns: True when there is room now; false after ``close()``, when the task is cancelled, or when the frame
     ///   is larger than all the room there could ever be.
@@ -167,7 +167,7 @@ public final class PeerEventQueue: Sendable {
     private func hasRoom(for peer: PeerID, bytes: Int, in state: State) -> Bool {
         let left = limits.bytesInTotal - state.bytes
         guard let lane = state.lanes[peer], lane.frames > 0 else { return bytes <= left }
-        // The last quarter is kept for peers of whom nothing waits: those who flood cannot shut the others out.
+        // The last quarter is kept for peers of which nothing waits: those that flood cannot shut the others out.
         return bytes <= left - limits.bytesInTotal / 4
             && lane.frames < limits.framesPerPeer && bytes <= limits.bytesPerPeer - lane.bytes
     }

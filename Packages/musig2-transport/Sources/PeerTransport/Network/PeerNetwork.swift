@@ -9,7 +9,7 @@ public import Multiformats
 /// peer arrive in order while the connection lasts, and may be lost when it breaks or when a queue is full; the
 /// protocols above ask again for what they miss.
 public protocol PeerNetwork: Sendable {
-    /// Who this side is.
+    /// The identity of this side.
     var localPeer: PeerID { get }
 
     /// Where this side can be reached now; changes are told by ``PeerNetworkEvent/addressesChanged(_:)``.
@@ -18,7 +18,7 @@ public protocol PeerNetwork: Sendable {
     /// Asks for a connection to a peer. If there is one already, nothing happens, and no event follows.
     ///
     /// - Parameters:
-    ///   - peer: Whom to reach; anyone else at the addresses is a failure.
+    ///   - peer: The peer to reach; any other at the addresses is a failure.
     ///   - addresses: Where to try, in this order or all at once. May be empty if the network knows the peer otherwise.
     func connect(to peer: PeerID, addresses: [Multiaddr])
 
@@ -26,12 +26,12 @@ public protocol PeerNetwork: Sendable {
     ///
     /// - Parameters:
     ///   - frame: One whole message. The other side gets it as one frame, or not at all.
-    ///   - peer: Whom to send it to.
+    ///   - peer: The peer to send it to.
     func send(_ frame: [UInt8], to peer: PeerID)
 
     /// Ends the connection to a peer. Frames queued before are sent if that is possible without waiting long.
     ///
-    /// - Parameter peer: Whom to leave.
+    /// - Parameter peer: The peer to leave.
     func disconnect(_ peer: PeerID)
 
     /// Waits for what happened since the last call. One task calls it, in a loop.

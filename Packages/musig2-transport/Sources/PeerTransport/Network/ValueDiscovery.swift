@@ -1,4 +1,4 @@
-/// Keeps small public values under names, as a DHT does. Whoever knows the name can read the value.
+/// Keeps small public values under names, as a DHT does. Any peer that knows the name can read the value.
 public protocol ValueDiscovery: Sendable {
     /// Stores a value, and goes on renewing it until the lifetime is over or the key is withdrawn.
     ///
@@ -17,7 +17,7 @@ public protocol ValueDiscovery: Sendable {
     /// Reads the best value under a name, by the rules of its namespace.
     ///
     /// - Parameter key: The name.
-    /// - Returns: The value, or nil when nobody who was asked holds a valid one.
+    /// - Returns: The value, or nil when no peer that was asked holds a valid one.
     /// - Throws: ``TransportError`` when the search itself was not possible.
     func value(at key: [UInt8]) async throws(TransportError) -> DiscoveredValue?
 }
@@ -27,14 +27,14 @@ public struct DiscoveredValue: Sendable, Hashable {
     /// The bytes.
     public var value: [UInt8]
 
-    /// How long ago the one who returned it got it, where that is known.
+    /// How long ago the one that returned it got it, where that is known.
     public var age: Duration?
 
     /// Joins a value with its age.
     ///
     /// - Parameters:
     ///   - value: The bytes.
-    ///   - age: How long ago the one who returned it got it, where that is known.
+    ///   - age: How long ago the one that returned it got it, where that is known.
     public init(value: [UInt8], age: Duration? = nil) {
         self.value = value
         self.age = age

@@ -55,7 +55,7 @@ extension ByteStream {
     public func writeImmediately(_ bytes: [UInt8]) throws(TransportError) -> Bool { false }
 }
 
-/// A stream whose two sides agreed on a protocol.
+/// A stream with a protocol that both sides agreed on.
 public struct NegotiatedStream: Sendable {
     /// The bytes after the negotiation.
     public let stream: any ByteStream

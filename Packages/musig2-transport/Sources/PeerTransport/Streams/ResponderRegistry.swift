@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The protocols that are answered by a ``StreamResponder``, and who makes the responders.
+/// The protocols that are answered by a ``StreamResponder``, and the factories of the responders.
 ///
 /// One registry is shared by a node and the transports that can serve streams by themselves: what is registered counts from
 /// the next stream on. It may be used from any thread.
@@ -48,10 +48,10 @@ public final class ResponderRegistry: Sendable {
         _ = factories.withLock { $0.removeValue(forKey: protocolID) }
     }
 
-    /// Looks up who answers a protocol.
+    /// Looks up the factory for a protocol.
     ///
     /// - Parameter protocolID: What a stream speaks.
-    /// - Returns: Who makes its responder; nil when nobody does.
+    /// - Returns: The factory that makes its responder; nil when nobody does.
     public func factory(for protocolID: ProtocolID) -> ResponderFactory? {
         factories.withLock { $0[protocolID] }
     }

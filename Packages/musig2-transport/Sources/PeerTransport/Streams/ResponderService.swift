@@ -5,7 +5,7 @@
 /// decide: a cancelled task resets the stream.
 ///
 /// - Parameters:
-///   - responder: Who answers; nobody else uses it.
+///   - responder: The responder, which nobody else uses.
 ///   - stream: The stream after its negotiation; nobody else uses it.
 public func serve(_ responder: sending any StreamResponder, on stream: any ByteStream) async {
     do throws(TransportError) {

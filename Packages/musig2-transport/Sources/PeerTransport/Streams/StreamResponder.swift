@@ -73,20 +73,20 @@ public enum ResponderAction: Sendable, Equatable {
     /// Reset the stream.
     case reset
     /// Give the responder nothing more until it is woken, and then call ``StreamResponder/resume()``: for work that would hold up
-    /// whoever calls. What the other side writes meanwhile waits with the stream.
+    /// the caller. What the other side writes meanwhile waits with the stream.
     case wait(ResponderWake)
 }
 
 /// Makes the responders of a protocol.
 ///
 /// - Parameters:
-///   - connection: Who is at the other end, and where.
+///   - connection: The peer at the other end, and where.
 /// - Returns: A responder for one stream; nil resets the stream.
 public typealias ResponderFactory = @Sendable (ResponderContext) -> (any StreamResponder)?
 
 /// The connection on which a stream is served by a ``StreamResponder``.
 public struct ResponderContext: Sendable, Hashable {
-    /// Who opened the stream.
+    /// The peer that opened the stream.
     public var remotePeer: PeerID
 
     /// Where the peer is, as seen from here.
@@ -98,7 +98,7 @@ public struct ResponderContext: Sendable, Hashable {
     /// Describes a connection.
     ///
     /// - Parameters:
-    ///   - remotePeer: Who opened the stream.
+    ///   - remotePeer: The peer that opened the stream.
     ///   - remoteAddress: Where the peer is.
     ///   - protocolID: What is spoken on the stream.
     public init(remotePeer: PeerID, remoteAddress: Multiaddr, protocolID: ProtocolID) {

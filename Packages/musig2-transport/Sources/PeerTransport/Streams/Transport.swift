@@ -1,8 +1,8 @@
 public import Multiformats
 
-/// Who gave an address that is dialled.
+/// The source that gave an address that is dialled.
 public enum AddressSource: UInt8, Sendable, Hashable, CaseIterable {
-    /// The user of this node, or who acts for one.
+    /// The user of this node, or an agent of the user.
     case user
     /// Somebody else: a peer that said so of itself or of others.
     case stranger
@@ -24,7 +24,7 @@ public protocol Transport: Sendable {
     ///
     /// - Parameters:
     ///   - address: Where to connect to. A `/p2p/` end counts as `expected` if that is nil.
-    ///   - expected: Who must answer; nil takes anyone.
+    ///   - expected: The peer that must answer; nil takes any.
     ///   - accepting: Which protocols the other side may open streams for on this connection.
     /// - Returns: The connection, ready for streams.
     /// - Throws: ``TransportError``; an identity other than the expected one is ``TransportError/Code/peerMismatch``.
@@ -41,7 +41,7 @@ public protocol Transport: Sendable {
     ///
     /// - Parameters:
     ///   - address: Where to connect to.
-    ///   - expected: Who must answer; nil takes anyone.
+    ///   - expected: The peer that must answer; nil takes any.
     ///   - accepting: Which protocols the other side may open streams for on this connection.
     ///   - isAllowed: Whether a place may be connected to: an IP address that a name stands for, with its port.
     /// - Returns: The connection, ready for streams.
@@ -56,13 +56,13 @@ public protocol Transport: Sendable {
     /// Connects as ``dial(_:expecting:accepting:allowing:)`` does, for an address that somebody gave.
     ///
     /// A transport that resolves names should implement it, so that the names of strangers do not hold up those of the user. The
-    /// default does not ask who gave the address.
+    /// default does not ask for the source of the address.
     ///
     /// - Parameters:
     ///   - address: Where to connect to.
-    ///   - expected: Who must answer; nil takes anyone.
+    ///   - expected: The peer that must answer; nil takes any.
     ///   - accepting: Which protocols the other side may open streams for on this connection.
-    ///   - source: Who gave the address.
+    ///   - source: The source that gave the address.
     ///   - isAllowed: Whether a place may be connected to: an IP address that a name stands for, with its port.
     /// - Returns: The connection, ready for streams.
     /// - Throws: As ``dial(_:expecting:accepting:allowing:)``.
@@ -92,7 +92,7 @@ extension Transport {
     ///
     /// - Parameters:
     ///   - address: Where to connect to.
-    ///   - expected: Who must answer; nil takes anyone.
+    ///   - expected: The peer that must answer; nil takes any.
     ///   - accepting: Which protocols the other side may open streams for on this connection.
     ///   - isAllowed: Not asked.
     /// - Returns: The connection, ready for streams.
@@ -106,11 +106,11 @@ extension Transport {
         try await dial(address, expecting: expected, accepting: accepting)
     }
 
-    /// Dials without a look at who gave the address.
+    /// Dials without a look at the source of the address.
     ///
     /// - Parameters:
     ///   - address: Where to connect to.
-    ///   - expected: Who must answer; nil takes anyone.
+    ///   - expected: The peer that must answer; nil takes any.
     ///   - accepting: Which protocols the other side may open streams for on this connection.
     ///   - source: Not asked.
     ///   - isAllowed: Whether a place may be connected to.
@@ -132,7 +132,7 @@ public protocol Listener: Sendable {
     /// Where it can be reached, with real ports and the `/p2p/` end of the local peer.
     var addresses: [Multiaddr] { get }
 
-    /// Waits for the next connection whose handshake is done. Handshakes that fail are not reported here.
+    /// Waits for the next connection that has finished its handshake. Handshakes that fail are not reported here.
     ///
     /// - Returns: A connection, or nil once the listener is closed.
     /// - Throws: ``TransportError/Code/cancelled`` when the waiting task is cancelled, or the reason why the listener
@@ -158,7 +158,7 @@ public protocol Connection: Sendable {
     /// Whether the other side dialled.
     var isInbound: Bool { get }
 
-    /// Whether the other side has said that it takes no new streams, while those that are open go on. Who wants one makes another
+    /// Whether the other side has said that it takes no new streams, while those that are open go on. A caller that wants one makes another
     /// connection. False by default.
     var isGoingAway: Bool { get }
 
@@ -171,7 +171,7 @@ public protocol Connection: Sendable {
 
     /// Opens a stream and agrees with the other side on a protocol.
     ///
-    /// It returns when the other side has agreed, so that whoever opened a stream knows that it is understood.
+    /// It returns when the other side has agreed, so that the opener of a stream knows that it is understood.
     ///
     /// - Parameter protocols: What this side can speak, best first, at least one.
     /// - Returns: The stream with the protocol that both speak.

@@ -18,9 +18,9 @@ final class ConnectionCount: Sendable {
         fileprivate let isInbound: Bool
         /// The network it comes from.
         fileprivate let origin: AddressRange?
-        /// The network as one of whose connections it counts: none if that is exempt.
+        /// The network that it counts for: none if that is exempt.
         fileprivate let network: AddressRange?
-        /// The address as one of whose connections it counts.
+        /// The address that it counts for.
         fileprivate let host: AddressRange?
         /// What the connections of its network hold together.
         fileprivate let networkHeld: Held?
@@ -57,7 +57,7 @@ final class ConnectionCount: Sendable {
             body?(eviction)
         }
 
-        /// Whose it is, once that is known.
+        /// The peer, once that is known.
         fileprivate var peer: PeerID? {
             self.state.withLock { state in
                 guard case .settled(let peer) = state else { return nil }
@@ -156,7 +156,7 @@ final class ConnectionCount: Sendable {
     }
 
     /// Takes a place for a new connection. Of too many inbound ones in the middle of their handshake one has to go: the oldest of
-    /// the network that has most of them. Those who mean it are done within milliseconds, those who only want to fill the places
+    /// the network that has most of them. Those that mean it are done within milliseconds, those that only want to fill the places
     /// are not, and come in numbers.
     ///
     /// - Parameters:
@@ -218,7 +218,7 @@ final class ConnectionCount: Sendable {
         return slot
     }
 
-    /// Says whose connections never make room for others.
+    /// Names the peers with connections that never make room for others.
     func keep(_ isKept: @escaping @Sendable (PeerID) -> Bool) { self.isKept.withLock { $0 = isKept } }
 
     /// In a network that has all it may, the address that has most gives one up for an address that has less: an unfinished one
@@ -242,7 +242,7 @@ final class ConnectionCount: Sendable {
                 return isLeftOpen == isRightOpen ? left.number < right.number : isLeftOpen
             }
         }
-        // Whoever says what is kept may have locks of its own.
+        // The caller that says what is kept may have locks of its own.
         let isKept = self.isKept.withLock { $0 }
         guard let victim = candidates.first(where: { slot in slot.peer.map { !isKept($0) } ?? true }) else { return }
         // It counts no more, although it takes a moment until it is gone.
@@ -264,8 +264,8 @@ final class ConnectionCount: Sendable {
     /// Unread bytes of all connections together.
     var heldBytes: Int { held.load(ordering: .relaxed) }
 
-    /// Half of what there is is for all, and half for the shares of those who come late. So the total is never more, and when the
-    /// first half is taken, those who hold more than their share give way, and nobody else.
+    /// Half of what there is is for all, and half for the shares of those that come late. So the total is never more, and when the
+    /// first half is taken, those that hold more than their share give way, and nobody else.
     private func hold(_ bytes: Int, _ network: Held?) -> Int {
         let total = held.wrappingAdd(bytes, ordering: .relaxed).newValue
         let ofNetwork = network?.add(bytes) ?? 0

@@ -1,9 +1,9 @@
 import NIOCore
 @_spi(Waiting) import PeerTransport
 
-/// How a connection ends, and who is told.
+/// How a connection ends, and what is told of it.
 extension ConnectionHandler {
-    /// Tells whoever listens what became of the connection.
+    /// Tells the listener of events what became of the connection.
     func tell(_ kind: TransportEvent.Kind) {
         role.onEvent?(
             TransportEvent(
@@ -116,7 +116,7 @@ extension ConnectionHandler {
 
     // MARK: Making room for newer connections
 
-    /// Lets others ask this connection to make room: while nobody knows yet whose it is, or when its address has too many.
+    /// Lets others ask this connection to make room: while the peer is not known yet, or when its address has too many.
     func makeEvictable() {
         guard role.isInbound, let eventLoop = context?.eventLoop else { return }
         let loopBound = NIOLoopBound(Weak(self), eventLoop: eventLoop)

@@ -28,9 +28,9 @@ final class ConnectionHandler: ChannelInboundHandler, SleepWatching {
         var expectedPeer: PeerID?
         var remoteAddress: Multiaddr
         var accepting: ProtocolFilter
-        /// Who answers streams on the event loop.
+        /// The responders that answer streams on the event loop.
         var responders: ResponderRegistry?
-        /// Who is told what becomes of it.
+        /// The handler that is told what becomes of it.
         var onEvent: TransportEventHandler?
         /// The place in the count of connections that it holds until it is closed.
         var slot: ConnectionCount.Slot

@@ -51,7 +51,7 @@ struct ConnectionUpgrade {
     struct Parameters {
         var isInitiator: Bool
         var credentials: NoiseCredentials
-        /// Dialler only: who must answer.
+        /// Dialler only: The peer that must answer.
         var expectedPeer: PeerID?
         var maximumMessage: Int
         var maximumProposals: Int

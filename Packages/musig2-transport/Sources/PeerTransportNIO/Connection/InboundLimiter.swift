@@ -29,7 +29,7 @@ struct InboundLimiter {
     }
 
     /// How many networks are remembered apart. Those without connections and with a full bucket are forgotten; with more,
-    /// those who come new share one bucket.
+    /// those that come new share one bucket.
     static let maximumNetworks = 8192
 
     private let limits: TCPTransport.Limits

@@ -2,7 +2,7 @@ import NIOCore
 
 /// Runs tasks on the event loop of a connection.
 ///
-/// A loop that is shut down runs nothing any more: whoever shuts down event loops of his own has no tasks there by then.
+/// A loop that is shut down runs nothing any more: a program that shuts down its own event loops has no tasks there by then.
 final class LoopTaskExecutor: TaskExecutor {
     private let eventLoop: any EventLoop
 

@@ -37,7 +37,7 @@ extension StreamMultiplexer {
         max(1, min(requestPiece, service.responder.maximumPiece))
     }
 
-    /// Begins to serve a stream whose protocol was just agreed on.
+    /// Begins to serve a stream with a protocol that was just agreed on.
     func serve(_ id: UInt32, _ protocolID: ProtocolID, _ factory: ResponderFactory) {
         let context = ResponderContext(
             remotePeer: remotePeer, remoteAddress: role.remoteAddress, protocolID: protocolID)
@@ -101,7 +101,7 @@ extension StreamMultiplexer {
         noteAnswers(entry, footprint)
     }
 
-    /// Goes on with streams whose requests waited, as far as answers are taken.
+    /// Goes on with streams with requests that waited, as far as answers are taken.
     ///
     /// - Returns: whether any responder was given anything.
     func resumeStalled() -> Bool {

@@ -63,7 +63,7 @@ final class StreamMultiplexer {
         var waiting = 0
         /// Those that the socket has not taken yet, in bytes of memory.
         var inSocket = 0
-        /// The streams whose requests wait for answers to be sent.
+        /// The streams with requests that wait for answers to be sent.
         var stalled: [UInt32] = []
         /// Looks for answers that nobody reads, while there are any.
         var timer: Scheduled<Void>?
@@ -80,7 +80,7 @@ final class StreamMultiplexer {
     var session: YamuxSession
     var entries: [UInt32: Entry] = [:]
     var sendQueue = Fifo<UInt32>()
-    /// Streams whose readers are to be woken when all bytes at hand are read.
+    /// Streams with readers that are to be woken when all bytes at hand are read.
     private var touched: [UInt32] = []
     private var held = 0
     var answers: Answers
@@ -220,7 +220,7 @@ final class StreamMultiplexer {
         }
     }
 
-    /// Keeps bytes for whoever reads the stream.
+    /// Keeps bytes for the reader of the stream.
     func deliver(_ id: UInt32, _ core: StreamCore, _ bytes: UnsafeRawBufferPointer) {
         let (held, isDropped) = core.deliver(bytes)
         guard !isDropped else { return credit(id, bytes.count) }

@@ -84,7 +84,7 @@ public struct NodeIdentity: Sendable, CustomStringConvertible, CustomReflectable
         }
     }
 
-    /// A libp2p `PrivateKey` message whose data is a secret and what follows it.
+    /// A libp2p `PrivateKey` message with data that is a secret and what follows it.
     private static func message(
         _ type: KeyType, _ secret: borrowing SecretBytes, followedBy rest: [UInt8]
     ) throws(NodeIdentityError) -> SecretBytes {

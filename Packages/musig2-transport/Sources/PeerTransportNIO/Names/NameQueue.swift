@@ -36,13 +36,13 @@ struct NameQueue {
             self.family = family
         }
 
-        /// The last two labels: whoever has them answers for all names below.
+        /// The last two labels: their owner answers for all names below.
         var domain: String { name.split(separator: ".").suffix(2).joined(separator: ".") }
     }
 
     typealias Ticket = UInt64
 
-    /// What becomes of somebody who asks.
+    /// What becomes of somebody that asks.
     enum Entry: Equatable {
         /// The answer comes.
         case waits
@@ -59,7 +59,7 @@ struct NameQueue {
         let peer: PeerID?
         /// Which comes first.
         let number: UInt64
-        /// Whose place it takes while it runs; nil while it waits.
+        /// The source of which it takes the place while it runs; nil while it waits.
         var runsFor: AddressSource?
     }
 
@@ -81,7 +81,7 @@ struct NameQueue {
     var count: Int { lookups.count }
     var failureCount: Int { failures.count }
 
-    /// Counts somebody who asks for a name, at which a peer is to be.
+    /// Counts somebody that asks for a name, at which a peer is to be.
     mutating func ask(
         _ question: Question, from source: AddressSource, of peer: PeerID? = nil, ticket: Ticket, at now: Duration
     ) -> Entry {
@@ -142,7 +142,7 @@ struct NameQueue {
 
     /// A look-up has ended.
     ///
-    /// - Returns: Those who want the answer.
+    /// - Returns: Those that want the answer.
     mutating func ended(_ question: Question, failure: TransportError?, at now: Duration) -> Set<Ticket> {
         guard let lookup = lookups.removeValue(forKey: question) else { return [] }
         if let failure, limits.failures > 0 {

@@ -4,8 +4,8 @@ import NIOCore
 @_spi(Waiting) import PeerTransport
 import Synchronization
 
-/// Looks names up on a few threads of its own, in the order of a ``NameQueue``: others who look up names in this process, and
-/// those who wait here, are not held up by a name whose server does not answer.
+/// Looks names up on a few threads of its own, in the order of a ``NameQueue``: others that look up names in this process, and
+/// those that wait here, are not held up by a name with a server that does not answer.
 final class NameResolver: Sendable {
     typealias Answer = Result<[SocketAddress], TransportError>
     /// Looks a name up, as long as that takes; the addresses have port 0.
@@ -48,7 +48,7 @@ final class NameResolver: Sendable {
     ///
     /// - Parameters:
     ///   - question: which name.
-    ///   - source: who gave the name.
+    ///   - source: The source that gave the name.
     ///   - peer: the peer that is to be there, where that is known.
     ///   - limit: how long to wait at most; the look-up may go on behind it, and its failure is remembered.
     ///   - eventLoop: what tells the time.

@@ -17,7 +17,7 @@ struct NoiseCredentials {
     let proven = ProvenPeers()
 
     /// - Parameters:
-    ///   - identity: who signs.
+    ///   - identity: The identity that signs.
     ///   - muxers: the muxers to offer inside the handshake, best first; none leaves the choice to multistream.
     ///   - staticKey: only tests give one.
     /// - Throws: `NodeIdentityError` when the identity cannot sign.
@@ -42,7 +42,7 @@ struct NoiseCredentials {
     }
 }
 
-/// Who the other side of a handshake has proven to be.
+/// The peer that the other side of a handshake has proven to be.
 struct NoisePeer: Equatable {
     let peerID: PeerID
     let publicKey: PublicKeyProtobuf

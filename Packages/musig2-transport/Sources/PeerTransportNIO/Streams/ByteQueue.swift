@@ -18,7 +18,7 @@ struct ByteQueue {
     /// The number of bytes held.
     private(set) var count = 0
 
-    /// The memory that the chunks take, in bytes: an array whose bytes were taken in part is still there as a whole.
+    /// The memory that the chunks take, in bytes: an array with bytes that were taken in part is still there as a whole.
     private(set) var footprint = 0
 
     var isEmpty: Bool { count == 0 }

@@ -4,7 +4,7 @@ import Synchronization
 
 /// What a DHT knows, inside one process: providers of keys, and values under names that their namespaces' rules allow.
 ///
-/// As in a DHT, several holders keep each record, records run out, and whoever reads checks what it gets. Some of the holders may be made
+/// As in a DHT, several holders keep each record, records run out, and every reader checks what it gets. Some of the holders may be made
 /// hostile (``Faults``): then the honest ones must do. Time comes from outside, so that a test can move it. The same faults and the same
 /// calls give the same answers.
 public final class InMemoryDiscovery: Sendable {
@@ -64,7 +64,7 @@ public final class InMemoryDiscovery: Sendable {
     public struct ProviderRecord: Sendable, Hashable {
         /// The key.
         public let key: [UInt8]
-        /// Who says to stand behind it, and where.
+        /// The peer that says to stand behind it, and where.
         public let provider: DiscoveredPeer
     }
 
@@ -126,7 +126,7 @@ public final class InMemoryDiscovery: Sendable {
     /// One peer's access to it.
     ///
     /// - Parameters:
-    ///   - peer: Who publishes.
+    ///   - peer: The peer that publishes.
     ///   - addresses: Where that peer is reached, asked for with each publish.
     /// - Returns: The peer's `PeerDiscovery` and `ValueDiscovery`.
     public func member(
@@ -140,7 +140,7 @@ public final class InMemoryDiscovery: Sendable {
     /// Notes a provider of a key.
     ///
     /// - Parameters:
-    ///   - provider: Who stands behind the key, and where it is reached.
+    ///   - provider: The peer that stands behind the key, and where it is reached.
     ///   - key: The multihash bytes of the key.
     ///   - lifetime: How long from now.
     /// - Throws: ``TransportError`` when a fault or a limit forbids it.
@@ -171,7 +171,7 @@ public final class InMemoryDiscovery: Sendable {
     /// A provider's record is renewed no longer; it runs out after ``Limits/afterglow`` at the latest.
     ///
     /// - Parameters:
-    ///   - peer: Who stands behind the key no longer.
+    ///   - peer: The peer that stands behind the key no longer.
     ///   - key: The multihash bytes of the key.
     public func retire(_ peer: PeerID, from key: [UInt8]) {
         let end = time.now().uptime + limits.afterglow
@@ -182,7 +182,7 @@ public final class InMemoryDiscovery: Sendable {
         }
     }
 
-    /// The keys whose records of a peer are still renewed.
+    /// The keys with records of a peer that are still renewed.
     ///
     /// - Parameter peer: The provider.
     /// - Returns: The keys.
@@ -256,7 +256,7 @@ public final class InMemoryDiscovery: Sendable {
         }
     }
 
-    /// The names whose values are still renewed.
+    /// The names with values that are still renewed.
     public var renewedNames: Set<[UInt8]> {
         let now = time.now().uptime
         return state.withLock { state in

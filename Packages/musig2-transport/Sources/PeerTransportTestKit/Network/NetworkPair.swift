@@ -1,7 +1,7 @@
 public import Multiformats
 public import PeerTransport
 
-/// Two networks whose peers can reach each other, made anew for each case of a ``NetworkConformance``.
+/// Two networks with peers that can reach each other, made anew for each case of a ``NetworkConformance``.
 public struct NetworkPair: Sendable {
     /// One side.
     public var first: any PeerNetwork

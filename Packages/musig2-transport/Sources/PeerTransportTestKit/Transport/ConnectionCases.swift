@@ -1,7 +1,7 @@
 import Multiformats
 import PeerTransport
 
-/// Who is at the other end, and how connections begin and end.
+/// The peer at the other end, and how connections begin and end.
 enum ConnectionCases {
     static let all: [NamedCase<TransportPair>] = [
         NamedCase("peerIdentity", peerIdentity),

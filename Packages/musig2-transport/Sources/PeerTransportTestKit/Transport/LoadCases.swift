@@ -11,7 +11,7 @@ enum LoadCases {
         NamedCase("stuckStreamHoldsNobodyUp", stuckStreamHoldsNobodyUp),
     ]
 
-    /// How many bytes a transport may take from a writer whose reader does not read.
+    /// How many bytes a transport may take from a writer with a reader that does not read.
     private static let mostInFlight = 16 << 20
 
     private static func largeTransfers(_ pair: TransportPair) async throws {

@@ -195,7 +195,7 @@ enum StreamCases {
         await link.close()
     }
 
-    /// The value of a task whose error is known to be a transport's.
+    /// The value of a task with an error that is known to be a transport's.
     private static func value<Success: Sendable>(
         of task: Task<Success, any Error>
     ) async throws(TransportError) -> Success {

@@ -6,7 +6,7 @@ public struct TransportPair: Sendable {
     /// The one that listens.
     public var listening: any Transport
 
-    /// Whose identity the listening transport proves.
+    /// The peer that the listening transport proves.
     public var listeningPeer: PeerID
 
     /// Where it listens; with port 0, or what stands for it, so that cases do not disturb each other.
@@ -15,17 +15,17 @@ public struct TransportPair: Sendable {
     /// The one that dials.
     public var dialing: any Transport
 
-    /// Whose identity the dialling transport proves.
+    /// The peer that the dialling transport proves.
     public var dialingPeer: PeerID
 
     /// Joins two transports.
     ///
     /// - Parameters:
     ///   - listening: The one that listens.
-    ///   - listeningPeer: Whose identity it proves.
+    ///   - listeningPeer: The peer that it proves to be.
     ///   - listenAddress: Where it listens.
     ///   - dialing: The one that dials.
-    ///   - dialingPeer: Whose identity it proves.
+    ///   - dialingPeer: The peer that it proves to be.
     public init(
         listening: any Transport,
         listeningPeer: PeerID,

@@ -136,7 +136,7 @@ import WireCodec
         #expect(await server.wait(for: .putValue, count: 2).count == 2)
         await dht.shutdown()
         clock.advance(by: .seconds(30 * 3_600))
-        // Who takes part again has forgotten what it published.
+        // The node that takes part again has forgotten what it published.
         try dht.start()
         try await dht.waitUntilReady(timeout: .seconds(30))
         #expect(server.requests.count { $0.kind == .addProvider } == 2)

@@ -131,7 +131,7 @@ extension InboundRequests {
             requests.close(try testPeer(number))
             #expect(isOpen && requests.count <= 4)
         }
-        // Who has asked much is not forgotten, nor who has a stream.
+        // The node that has asked much is not forgotten, nor who has a stream.
         let isOpen = requests.open(other, at: .zero)
         let isAdmitted = (requests.admit(other, at: .zero), requests.admit(peer, at: .zero))
         #expect(isOpen && isAdmitted == (false, true))

@@ -82,7 +82,7 @@ struct InboundLimiterTests {
         for number in 0..<10 { #expect(limiter.admit(Self.network(maximum + number), at: .zero) == .admitted(nil)) }
         #expect(Self.isRefused(limiter.admit(Self.network(maximum + 11), at: .zero)) != nil)
         #expect(limiter.networkCount == maximum)
-        // Those who have gone and whose rate has recovered are forgotten.
+        // Those that have gone and whose rate has recovered are forgotten.
         for number in 0..<maximum { limiter.leave(Self.network(number)) }
         #expect(limiter.admit(Self.network(maximum), at: .seconds(5)) == .admitted(Self.network(maximum)))
         #expect(limiter.networkCount == 1)

@@ -32,7 +32,7 @@ final class EmbeddedSide {
     ///   - handler: What stands between it and the channel.
     ///   - address: Where the other side is.
     ///   - count: What it shares with others.
-    ///   - responders: Who answers streams.
+    ///   - responders: The responders that answer streams.
     init(
         before handler: (any ChannelHandler)? = nil, from address: String = "/ip4/127.0.0.1/tcp/1",
         countedBy count: ConnectionCount? = nil, responders: ResponderRegistry? = nil,

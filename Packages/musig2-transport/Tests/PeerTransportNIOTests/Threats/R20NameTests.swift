@@ -148,7 +148,7 @@ import Testing
             of: question("peer.elsewhere.example"), from: .stranger, within: .seconds(60), on: loop)
         #expect(other.count == 1)
         #expect(gate.all.count { $0.hasSuffix("ghost.example") } == 1)
-        // What waits is gone with those who wanted it; what runs ends when it ends.
+        // What waits is gone with those that wanted it; what runs ends when it ends.
         for ghost in ghosts { ghost.cancel() }
         for ghost in ghosts {
             await #expect(throws: TransportError(.cancelled, "")) { try await ghost.value }
