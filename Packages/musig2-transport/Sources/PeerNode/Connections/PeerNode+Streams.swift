@@ -107,8 +107,8 @@ extension PeerNode {
     /// Serves a stream that a peer opened, as far as the transport does not do it itself.
     func serve(_ inbound: NegotiatedStream, over connection: any Connection, as id: ConnectionTable.ID) {
         let limit = configuration.maximumInboundStreams
-        let server = state.withLock { state -> Server? in
-            guard let server = state.registry[inbound.protocolID],
+        let server = state.withLock { state -> ProtocolTable.Server? in
+            guard let server = state.protocols[inbound.protocolID],
                 state.table.serve(id, limit: limit, isAnswered: server.isResponder)
             else { return nil }
             if !server.isResponder { state.table.lease(id, at: nil) }
@@ -149,7 +149,7 @@ extension PeerNode {
     /// Whether the connections of a peer are kept; see ``protect(_:for:)``.
     func isProtected(_ peer: PeerID) -> Bool { state.withLock { $0.priorities.isProtected(peer) } }
 
-    private func serverName(of id: ProtocolID) -> String? { state.withLock { $0.registry[id]?.name } }
+    private func serverName(of id: ProtocolID) -> String? { state.withLock { $0.protocols[id]?.name } }
 
     private func leased(_ stream: any ByteStream, on id: ConnectionTable.ID, isInbound: Bool) -> LeasedStream {
         LeasedStream(stream, metrics: metrics) { [weak self] in self?.release(id, isInbound: isInbound) }

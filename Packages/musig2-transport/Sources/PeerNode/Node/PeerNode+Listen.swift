@@ -10,7 +10,7 @@ extension PeerNode: Service {
     public var addresses: [Multiaddr] {
         let announced = configuration.announcedAddresses
         guard announced.isEmpty else { return announced.map(withOwnID) }
-        return state.withLock { $0.listeners.flatMap(\.addresses) }.flatMap { InterfaceAddresses.reachable(at: $0) }
+        return state.withLock { $0.listening.addresses }.flatMap { InterfaceAddresses.reachable(at: $0) }
     }
 
     /// Listens at addresses, all or none of them.
@@ -43,14 +43,14 @@ extension PeerNode: Service {
     private func keep(_ listeners: [any Listener]) -> Bool {
         let isKept = state.withLock { state in
             guard !state.isShutDown else { return false }
-            state.listeners += listeners
+            state.listening.add(listeners)
             return true
         }
         guard isKept else { return false }
         let addresses = self.addresses
         state.withLock { state in
             state.notices.append(.addresses(addresses))
-            state.lastAddresses = addresses
+            state.listening.tell(addresses)
         }
         if listeners.contains(where: { $0.addresses.contains(where: \.isUnspecified) }) { watchAddresses() }
         for address in listeners.flatMap(\.addresses) {
@@ -64,16 +64,18 @@ extension PeerNode: Service {
         let interval = configuration.addressCheckInterval
         let time = configuration.timeSource
         state.withLock { state in
-            guard state.addressWatch == nil, !state.isShutDown else { return }
-            state.addressWatch = Task { [weak self] in
-                do {
-                    while true {
-                        try await time.sleep(interval)
-                        guard let self else { return }
-                        checkAddresses()
+            guard !state.isShutDown else { return }
+            state.listening.watch {
+                Task { [weak self] in
+                    do {
+                        while true {
+                            try await time.sleep(interval)
+                            guard let self else { return }
+                            checkAddresses()
+                        }
+                    } catch {
+                        // The node is shut down.
                     }
-                } catch {
-                    // The node is shut down.
                 }
             }
         }
@@ -83,9 +85,7 @@ extension PeerNode: Service {
     func checkAddresses() {
         let addresses = self.addresses
         state.withLock { state in
-            guard state.lastAddresses != addresses else { return }
-            state.lastAddresses = addresses
-            state.notices.append(.addresses(addresses))
+            if state.listening.tell(addresses) { state.notices.append(.addresses(addresses)) }
         }
         deliverNotices()
     }
@@ -112,12 +112,8 @@ extension PeerNode: Service {
     public func shutdown() async {
         let (listeners, connections, dials) = state.withLock { state -> ([any Listener], [any Connection], [Dial]) in
             state.isShutDown = true
-            state.addressWatch?.cancel()
-            defer {
-                state.listeners = []
-                state.dials = [:]
-            }
-            return (state.listeners, state.table.entries.values.map(\.connection), Array(state.dials.values))
+            defer { state.dials = [:] }
+            return (state.listening.close(), state.table.entries.values.map(\.connection), Array(state.dials.values))
         }
         for dial in dials {
             dial.task?.cancel()

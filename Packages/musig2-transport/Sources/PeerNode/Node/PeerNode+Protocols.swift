@@ -3,25 +3,6 @@ public import PeerTransport
 import Synchronization
 
 extension PeerNode {
-    /// What serves the inbound streams of a protocol.
-    enum Server {
-        /// On a task of its own.
-        case handler(any ProtocolHandler)
-        /// Where the transport reads, or on a task if the transport cannot do that.
-        case responder(name: String, ResponderFactory)
-
-        var isResponder: Bool {
-            if case .responder = self { true } else { false }
-        }
-
-        var name: String {
-            switch self {
-            case .handler(let handler): handler.name
-            case .responder(let name, _): name
-            }
-        }
-    }
-
     /// Names an observer of a node, for ``removeObserver(_:)``.
     public struct ObserverID: Sendable, Hashable {
         let number: UInt64
@@ -33,7 +14,7 @@ extension PeerNode {
     /// - Throws: `TransportError.Code.invalidArgument` when the handler names no protocol, one that cannot
     ///   be sent, or one that is served already.
     public func register(_ handler: any ProtocolHandler) throws(TransportError) {
-        try host(handler.protocolIDs, by: .handler(handler)) { $0.handlers.append(handler) }
+        try host(handler.protocolIDs, by: .handler(handler))
     }
 
     /// Answers the streams of protocols from now on without a task for each: on the thread that read the bytes where the
@@ -62,7 +43,7 @@ extension PeerNode {
                 }
             }
         }
-        try host(protocolIDs, by: .responder(name: name, counted)) { _ in }
+        try host(protocolIDs, by: .responder(name: name, counted))
         do throws(TransportError) {
             for id in protocolIDs { try responders.register(id, counted) }
         } catch {
@@ -71,24 +52,16 @@ extension PeerNode {
         }
     }
 
-    private func host(
-        _ protocolIDs: [ProtocolID],
-        by server: Server,
-        _ change: (inout State) -> Void
-    ) throws(TransportError) {
+    private func host(_ protocolIDs: [ProtocolID], by server: ProtocolTable.Server) throws(TransportError) {
         guard !protocolIDs.isEmpty, protocolIDs.allSatisfy(\.isValid) else {
             throw TransportError(
                 .invalidArgument,
                 "handler \(server.name): expected at least one valid protocol id, found \(protocolIDs)"
             )
         }
-        let other = state.withLock { state -> Server? in
-            for id in protocolIDs {
-                if let other = state.registry[id] { return other }
-            }
-            for id in protocolIDs { state.registry[id] = server }
-            change(&state)
-            state.notices.append(.protocols(Self.protocols(of: state)))
+        let other = state.withLock { state -> ProtocolTable.Server? in
+            if let other = state.protocols.add(protocolIDs, servedBy: server) { return other }
+            state.notices.append(.protocols(state.protocols.protocols))
             return nil
         }
         if let other {
@@ -106,24 +79,19 @@ extension PeerNode {
     public func unregister(_ protocolIDs: [ProtocolID]) {
         for id in protocolIDs { responders.unregister(id) }
         state.withLock { state in
-            for id in protocolIDs { state.registry[id] = nil }
-            state.handlers.removeAll { handler in handler.protocolIDs.allSatisfy { protocolIDs.contains($0) } }
-            state.notices.append(.protocols(Self.protocols(of: state)))
+            state.protocols.remove(protocolIDs)
+            state.notices.append(.protocols(state.protocols.protocols))
         }
         deliverNotices()
     }
 
     /// The protocols that the node serves, sorted.
-    public var protocols: [ProtocolID] { state.withLock { Self.protocols(of: $0) } }
-
-    private static func protocols(of state: State) -> [ProtocolID] {
-        state.registry.keys.sorted { $0.name < $1.name }
-    }
+    public var protocols: [ProtocolID] { state.withLock { $0.protocols.protocols } }
 
     /// The protocols that the node serves in the order in which others are told of them, as far as there is room: what the node
     /// needs itself, then the rest, the longest names last, so that most have room.
     var protocolsByNeed: [ProtocolID] {
-        let (all, dht) = state.withLock { (Self.protocols(of: $0), $0.dht?.protocolID) }
+        let (all, dht) = state.withLock { ($0.protocols.protocols, $0.dht?.protocolID) }
         let needed = [Self.identifyProtocol, Self.identifyPushProtocol, Self.pingProtocol] + (dht.map { [$0] } ?? [])
         let rest = all.filter { !needed.contains($0) }
         return needed.filter(all.contains)
@@ -137,22 +105,18 @@ extension PeerNode {
     /// - Returns: The name by which ``removeObserver(_:)`` knows it.
     @discardableResult
     public func addObserver(_ observer: any PeerObserver) -> ObserverID {
-        state.withLock { state in
-            state.lastObserver &+= 1
-            state.observers.append((state.lastObserver, observer))
-            return ObserverID(number: state.lastObserver)
-        }
+        ObserverID(number: state.withLock { $0.notices.add(observer) })
     }
 
     /// Tells an observer no more.
     ///
     /// - Parameter id: What ``addObserver(_:)`` returned.
     public func removeObserver(_ id: ObserverID) {
-        state.withLock { state in state.observers.removeAll { $0.id == id.number } }
+        state.withLock { $0.notices.remove(id.number) }
     }
 
     /// Which protocols a peer may open streams for.
     var accepting: ProtocolFilter {
-        { [weak self] id in self?.state.withLock { $0.registry[id] != nil } ?? false }
+        { [weak self] id in self?.state.withLock { $0.protocols[id] != nil } ?? false }
     }
 }

@@ -26,24 +26,17 @@ public final class PeerNode: Sendable {
     struct State {
         var table: ConnectionTable
         var priorities = ConnectionPriorities()
-        var handlers: [any ProtocolHandler] = []
-        var observers: [(id: UInt64, observer: any PeerObserver)] = []
-        var lastObserver: UInt64 = 0
-        var registry: [ProtocolID: Server] = [:]
+        var protocols = ProtocolTable()
+        var notices = NoticeQueue()
+        var listening = ListenState()
         /// What connected peers said of themselves.
         var information: [PeerID: PeerInformation] = [:]
-        var listeners: [any Listener] = []
         var dials: [PeerID: Dial] = [:]
         var lastDial: UInt64 = 0
         var backoff: DialBackoff
         var dialBounds = DialBounds()
         var pings: [PeerID: PingLink] = [:]
-        var notices = Fifo<Notice>()
-        var isNotifying = false
         var dht: NodeDHT?
-        /// What observers were told last, and what looks whether it still holds.
-        var lastAddresses: [Multiaddr] = []
-        var addressWatch: Task<Void, Never>?
         /// Saves known peers in a while.
         var saving: Task<Void, Never>?
         var isShutDown = false
@@ -66,16 +59,6 @@ public final class PeerNode: Sendable {
         var task: Task<Void, Never>?
         /// The peer came by itself in the meantime, so that nobody waits any more.
         var isOvertaken = false
-    }
-
-    /// What observers are told, in this order.
-    enum Notice {
-        case connected(PeerID)
-        case disconnected(PeerID)
-        case replaced(PeerID)
-        case identified(PeerID, PeerInformation, at: Multiaddr)
-        case addresses([Multiaddr])
-        case protocols([ProtocolID])
     }
 
     /// Makes a node that neither listens nor dials yet.
@@ -195,7 +178,7 @@ public final class PeerNode: Sendable {
     /// Tells the observers what happened, one notice at a time: a thread that comes while another is at it leaves its
     /// notice to that one.
     func deliverNotices() {
-        var next = state.withLock { state in state.isNotifying ? nil : Self.takeNotice(from: &state) }
+        var next = state.withLock { $0.notices.begin(with: $0.protocols.handlers) }
         while let (notice, observers) = next {
             switch notice {
             case .addresses, .protocols: describedAnew()
@@ -212,13 +195,7 @@ public final class PeerNode: Sendable {
                 case .protocols(let protocols): observer.protocolsChanged(protocols)
                 }
             }
-            next = state.withLock { Self.takeNotice(from: &$0) }
+            next = state.withLock { $0.notices.next(with: $0.protocols.handlers) }
         }
-    }
-
-    private static func takeNotice(from state: inout State) -> (Notice, [any PeerObserver])? {
-        let notice = state.notices.popFirst()
-        state.isNotifying = notice != nil
-        return notice.map { ($0, state.handlers + state.observers.map(\.observer)) }
     }
 }
