@@ -97,7 +97,7 @@ extension CoordinatorMachine {
     mutating func refuse(_ session: SessionID, _ error: CoordinatorError) {
         output.append(.joined(session, error))
         // Another wish may be under way, which is declined.
-        guard !runs.awaits(session), runs.takeReason(for: session) != nil else { return }
+        guard !runs.awaitsEntry(session), runs.takeReason(for: session) != nil else { return }
         output.append(.declined(session, error))
     }
 

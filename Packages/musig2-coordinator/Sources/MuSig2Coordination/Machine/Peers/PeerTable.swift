@@ -341,8 +341,12 @@ struct PeerTable: Sendable {
 
     /// Forgets those that matter to nobody.
     mutating func sweep(at time: Duration) {
-        for peer in records.keys { forgetIfIdle(peer, at: time) }
+        forgetIdle(at: time)
         signers.sweep(at: time)
+    }
+
+    private mutating func forgetIdle(at time: Duration) {
+        for peer in records.keys { forgetIfIdle(peer, at: time) }
     }
 
     mutating func forgetIfIdle(_ peer: PeerID, at time: Duration) {
@@ -356,7 +360,7 @@ struct PeerTable: Sendable {
 
     private mutating func makeRoom(at time: Duration) {
         guard records.count >= limits.rememberedPeers else { return }
-        sweep(at: time)
+        forgetIdle(at: time)
         guard records.count >= limits.rememberedPeers else { return }
         let victim =
             records.first {

@@ -84,6 +84,13 @@ struct RunQueue: Sendable {
         requests.contains { $0.session == session }
     }
 
+    /// Whether a session is about to be entered or restored for good: one that is only recalled declines nothing, and is joined by nobody.
+    func awaitsEntry(_ session: SessionID) -> Bool {
+        requests.contains { request in
+            if case .recall = request { false } else { request.session == session }
+        }
+    }
+
     /// The store fails: takes the sessions that the application wants to enter. Those of the store, and machines, wait until it works.
     mutating func takeEntries() -> [SessionID] {
         var entries: [SessionID] = []

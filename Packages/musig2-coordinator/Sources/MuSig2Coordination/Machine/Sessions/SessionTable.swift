@@ -180,7 +180,7 @@ struct SessionTable: Sendable {
         }
     }
 
-    /// The sessions that are joined and not over.
+    /// The sessions that are approved, joined or about to be, and not over.
     var active: [SessionID] {
         entries.filter { !$0.value.isOver && !$0.value.awaitsConsent }.map(\.key)
     }
