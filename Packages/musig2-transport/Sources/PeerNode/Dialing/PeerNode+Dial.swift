@@ -8,8 +8,8 @@ extension PeerNode {
     /// Connects to a peer, unless there is a connection already. Callers that ask for the same peer at once share one
     /// dial; what later ones know of addresses is tried beside the rest at once. A dial ends when nobody waits for it.
     ///
-    /// Beside the given addresses those are tried that the node remembers. Each is tried beside the former after
-    /// ``PeerNode/Configuration/dialStagger`` or when that has failed, IPv4 and IPv6 and different transports in turns; the
+    /// Beside the given addresses those are tried that the node remembers. Each is tried beside the former a
+    /// moment later or when that has failed, IPv4 and IPv6 and different transports in turns; the
     /// first that leads to the peer is kept.
     ///
     /// - Parameters:

@@ -76,8 +76,8 @@ public final class NodePeerNetwork: PeerNetwork {
         link.send(frame)
     }
 
-    /// Ends the connection to a peer, with all protocols on it, once it has read what was queued or
-    /// ``NodePeerNetwork/Configuration/lingerTimeout`` is over.
+    /// Ends the connection to a peer, with all protocols on it, once it has read what was queued, or
+    /// after two seconds.
     ///
     /// - Parameter peer: The peer to leave.
     public func disconnect(_ peer: PeerID) {

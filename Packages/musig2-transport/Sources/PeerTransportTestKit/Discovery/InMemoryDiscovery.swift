@@ -143,7 +143,7 @@ public final class InMemoryDiscovery: Sendable {
     ///   - provider: The peer that stands behind the key, and where it is reached.
     ///   - key: The multihash bytes of the key.
     ///   - lifetime: How long from now.
-    /// - Throws: ``TransportError`` when a fault or a limit forbids it.
+    /// - Throws: `TransportError` when a fault or a limit forbids it.
     public func add(_ provider: DiscoveredPeer, to key: [UInt8], for lifetime: Duration) throws(TransportError) {
         let now = time.now().uptime
         let error = state.withLock { state -> TransportError? in
@@ -200,7 +200,7 @@ public final class InMemoryDiscovery: Sendable {
     ///   - key: The multihash bytes of the key.
     ///   - limit: The most peers to return.
     /// - Returns: Peers, the honest holders' newest first.
-    /// - Throws: ``TransportError`` when a fault forbids it.
+    /// - Throws: `TransportError` when a fault forbids it.
     public func providers(of key: [UInt8], limit: Int) throws(TransportError) -> [DiscoveredPeer] {
         let now = time.now().uptime
         let result = state.withLock { state -> Result<[DiscoveredPeer], TransportError> in
@@ -222,7 +222,7 @@ public final class InMemoryDiscovery: Sendable {
     ///   - value: The bytes.
     ///   - key: The name, as `/namespace/id`.
     ///   - lifetime: How long from now.
-    /// - Throws: ``TransportError`` when the rules, a fault or a limit forbid it.
+    /// - Throws: `TransportError` when the rules, a fault or a limit forbid it.
     public func put(_ value: [UInt8], at key: [UInt8], for lifetime: Duration) throws(TransportError) {
         let now = time.now()
         guard value.count <= limits.valueBytes, let rules = rules(of: key),
@@ -268,7 +268,7 @@ public final class InMemoryDiscovery: Sendable {
     ///
     /// - Parameter key: The name.
     /// - Returns: The value, or nil when there is no valid one.
-    /// - Throws: ``TransportError`` when a fault forbids it.
+    /// - Throws: `TransportError` when a fault forbids it.
     public func value(at key: [UInt8]) throws(TransportError) -> DiscoveredValue? {
         let now = time.now()
         let result = state.withLock { state -> Result<[DiscoveredValue], TransportError> in
@@ -332,7 +332,7 @@ public struct InMemoryDiscoveryMember: PeerDiscovery, ValueDiscovery {
     /// - Parameters:
     ///   - key: The multihash bytes of the key.
     ///   - lifetime: How long from now.
-    /// - Throws: ``TransportError`` when a fault or a limit forbids it.
+    /// - Throws: `TransportError` when a fault or a limit forbids it.
     public func publish(_ key: [UInt8], for lifetime: Duration) async throws(TransportError) {
         try discovery.add(DiscoveredPeer(peer: peer, addresses: addresses()), to: key, for: lifetime)
     }
@@ -350,7 +350,7 @@ public struct InMemoryDiscoveryMember: PeerDiscovery, ValueDiscovery {
     ///   - key: The multihash bytes of the key.
     ///   - limit: The most peers to return.
     /// - Returns: Peers, this one included if it is a provider.
-    /// - Throws: ``TransportError`` when a fault forbids it.
+    /// - Throws: `TransportError` when a fault forbids it.
     public func lookup(_ key: [UInt8], limit: Int) async throws(TransportError) -> [DiscoveredPeer] {
         try discovery.providers(of: key, limit: limit)
     }
@@ -361,7 +361,7 @@ public struct InMemoryDiscoveryMember: PeerDiscovery, ValueDiscovery {
     ///   - value: The bytes.
     ///   - key: The name, as `/namespace/id`.
     ///   - lifetime: How long from now.
-    /// - Throws: ``TransportError`` when the rules, a fault or a limit forbid it.
+    /// - Throws: `TransportError` when the rules, a fault or a limit forbid it.
     public func publish(_ value: [UInt8], at key: [UInt8], for lifetime: Duration) async throws(TransportError) {
         try discovery.put(value, at: key, for: lifetime)
     }
@@ -377,7 +377,7 @@ public struct InMemoryDiscoveryMember: PeerDiscovery, ValueDiscovery {
     ///
     /// - Parameter key: The name.
     /// - Returns: The value, or nil when there is no valid one.
-    /// - Throws: ``TransportError`` when a fault forbids it.
+    /// - Throws: `TransportError` when a fault forbids it.
     public func value(at key: [UInt8]) async throws(TransportError) -> DiscoveredValue? {
         try discovery.value(at: key)
     }
