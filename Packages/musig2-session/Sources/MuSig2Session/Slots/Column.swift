@@ -102,14 +102,6 @@ struct SlotSet: Hashable, Sendable {
         trim()
     }
 
-    func isSubset(of other: SlotSet) -> Bool {
-        for (word, bits) in words.enumerated() {
-            let others = word < other.words.count ? other.words[word] : 0
-            if bits & ~others != 0 { return false }
-        }
-        return true
-    }
-
     private mutating func trim() {
         while words.last == 0 { words.removeLast() }
     }

@@ -64,8 +64,6 @@ struct PublicationQueue: Sendable {
     /// The sessions that are made known.
     var sessions: [SessionID] { keys.keys.sorted() }
 
-    func contains(_ key: DiscoveryKey) -> Bool { publications[key] != nil }
-
     // MARK: What is wanted
 
     /// A session needs a key.
